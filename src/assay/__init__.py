@@ -1,0 +1,1 @@
+"""Assay: every model family on every task, before and after compression, in one report."""

@@ -1,0 +1,413 @@
+"""Models on disk: four formats, none of which can run code when it is read.
+
+A record ("artifact" in status.json) says the format, the class that the weights belong to, and its arguments.
+The same model is the same bytes in every run, and what is read must have the digest that status.json names.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import itertools
+import json
+import re
+import sys
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import onnxruntime
+import safetensors.torch
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from assay import catalogue
+from assay.files import read_json, replacing, sha256
+from assay.layout import STATUS
+
+if TYPE_CHECKING:
+    import onnx
+
+OURS = re.compile(r"assay\.models\.\w+:\w+")
+MASK = "|mask"
+VALUES = "|values"
+
+
+class Predictor(Protocol):
+    """A model that was read from disk, whatever its format."""
+
+    format: str
+    parameters: int
+    """Numbers that the artifact holds of what was learned; zeros of a sparse one are not held."""
+
+    def logits(self, inputs: NDArray[np.float32], *, batch_size: int = 256) -> NDArray[np.float32]:
+        """Map inputs (N, ...) to logits (N, K), ``batch_size`` items at a time."""
+
+
+class Format(Protocol):
+    """One way to keep a model in one file."""
+
+    file: str
+
+    def write(self, path: Path, model: Any) -> None:
+        """Write the model to ``path``."""
+
+    def predictor(self, data: bytes, artifact: dict[str, Any]) -> Predictor:
+        """Return the model that ``data``, the file's bytes, and its record describe."""
+
+
+def save(folder: Path, model: Any, *, target: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Write a network as safetensors or an estimator as skops, and return its record for status.json.
+
+    Args:
+        folder: receives one file.
+        model: an instance of the class that ``target`` names.
+        target: ``assay.models.cnn:CNN``.
+        arguments: keyword arguments that make the class again; plain JSON values.
+    """
+    network = isinstance(model, nn.Module)
+    name = "safetensors" if network else "skops"
+    form = FORMATS[name]
+    with replacing(folder / form.file) as aside:
+        form.write(aside, model)
+    parameters = count_parameters(model) if network else int(model.parameters())
+    return {"format": name, "target": target, "arguments": arguments, "parameters": parameters}
+
+
+def digests(folder: Path, artifact: dict[str, Any]) -> dict[str, str]:
+    """Return the digest of the artifact's file, as status.json keeps it under "files"."""
+    name = FORMATS[artifact["format"]].file
+    return {name: sha256(folder / name)}
+
+
+def load(folder: Path, artifact: dict[str, Any]) -> Predictor:
+    """Return the model of ``folder``, ready to predict.
+
+    Raises:
+        ValueError: unknown format or class, wrong arguments, or bytes other than status.json says; one line.
+    """
+    form = format_of(folder, artifact)
+    return form.predictor(checked(folder, form.file), artifact)
+
+
+def load_module(folder: Path, artifact: dict[str, Any]) -> nn.Module:
+    """Return the network of ``folder`` in evaluation mode, for a method to compress.
+
+    Raises:
+        ValueError: as :func:`load`, or the artifact is no network with its weights.
+    """
+    form = format_of(folder, artifact)
+    if not isinstance(form, Safetensors):
+        raise ValueError(
+            f"{folder}: format {artifact['format']!r} holds no network; allowed: safetensors, sparse"
+        )
+    return form.module(checked(folder, form.file), artifact)
+
+
+def format_of(folder: Path, artifact: dict[str, Any]) -> Format:
+    """Return the format that a record names."""
+    missing = [key for key in ("format", "target", "arguments", "parameters") if key not in artifact]
+    if missing:
+        raise ValueError(
+            f"{folder}: the artifact's record has no {missing[0]!r}; delete the folder and run again"
+        )
+    form = FORMATS.get(artifact["format"]) if isinstance(artifact["format"], str) else None
+    if form is None:
+        raise ValueError(f"{folder}: format {artifact['format']!r} is unknown; allowed: {', '.join(FORMATS)}")
+    return form
+
+
+def checked(folder: Path, name: str) -> bytes:
+    """Return a file's bytes if they have the digest that the folder's status.json names.
+
+    Raises:
+        ValueError: they have not, or one of the two files is not there.
+    """
+    path = folder / name
+    for needed in (folder / STATUS, path):
+        if not needed.is_file():
+            raise ValueError(f"{needed}: not found; run the stage that makes it again")
+    status = read_json(folder / STATUS)
+    files = status.get("files") if isinstance(status, dict) else None
+    expected = files.get(name) if isinstance(files, dict) else None
+    data = path.read_bytes()
+    found = hashlib.sha256(data).hexdigest()
+    if found != expected:
+        raise ValueError(
+            f"{path}: sha256 {expected} expected, {found} found; delete the folder and run again"
+        )
+    return data
+
+
+def resolve(target: str) -> type:
+    """Import the class that a record names, if it is one of ours: a record can be edited by anyone.
+
+    Raises:
+        ValueError: it is not in the catalogue nor under assay.models, or there is no such class.
+    """
+    known = {model.target for model in catalogue.MODELS.values()}
+    if not isinstance(target, str) or not (target in known or OURS.fullmatch(target)):
+        raise ValueError(f"target {target!r}: only classes of the catalogue or of assay.models are loaded")
+    try:
+        found = catalogue.load(target)
+    except (ImportError, AttributeError) as fault:
+        raise ValueError(f"target {target!r}: {fault}") from None
+    if not isinstance(found, type) or found.__module__ != target.partition(":")[0]:
+        raise ValueError(f"target {target!r}: not a class that this module defines")
+    return found
+
+
+def count_parameters(module: nn.Module) -> int:
+    """Return how many numbers a network learned."""
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def one_line(fault: Exception) -> str:
+    """Return what an exception says, on one line."""
+    return " ".join(str(fault).split())
+
+
+class Safetensors:
+    """A network's weights as they are."""
+
+    file = "model.safetensors"
+
+    def write(self, path: Path, model: nn.Module) -> None:
+        """Write the weights."""
+        safetensors.torch.save_file(self.encode(plain_state(model)), path)
+
+    def predictor(self, data: bytes, artifact: dict[str, Any]) -> Predictor:
+        """Return the network as a predictor."""
+        return ModulePredictor(self.module(data, artifact), artifact)
+
+    def module(self, data: bytes, artifact: dict[str, Any]) -> nn.Module:
+        """Return the network with its weights, in evaluation mode.
+
+        Raises:
+            ValueError: class, arguments and weights do not fit one another.
+        """
+        target = resolve(artifact["target"])
+        if not issubclass(target, nn.Module):
+            raise ValueError(f"target {artifact['target']!r}: not a network, but its record says {self.file}")
+        try:
+            with torch.random.fork_rng(devices=[]):  # the random weights that are replaced next draw from it
+                module: nn.Module = target(**artifact["arguments"])
+            module.load_state_dict(self.decode(safetensors.torch.load(data), module.state_dict()))
+        except Exception as fault:  # arguments that were edited can fail anywhere in the class
+            problem = f"{type(fault).__name__}: {one_line(fault)}"
+            raise ValueError(f"{artifact['target']}: {self.file} cannot be loaded: {problem}") from None
+        return module.eval()
+
+    def encode(self, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """Return the tensors to keep in the file."""
+        return state
+
+    def decode(
+        self, stored: dict[str, torch.Tensor], like: dict[str, torch.Tensor]
+    ) -> dict[str, torch.Tensor]:
+        """Return the weights from the file's tensors; ``like`` has their names and shapes."""
+        del like
+        return stored
+
+
+class Sparse(Safetensors):
+    """A network with many zeros: a packed mask of a bit a number, and the numbers that are not zero."""
+
+    def encode(self, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """Keep each float32 tensor as mask and values where that is smaller."""
+        stored: dict[str, torch.Tensor] = {}
+        for name, tensor in state.items():
+            kept = tensor.view(torch.int32) != 0 if tensor.dtype == torch.float32 and tensor.ndim else None
+            # As bits, so that a negative zero comes back as one.
+            if kept is None or kept.numel() + 32 * int(kept.sum()) >= 32 * kept.numel():
+                stored[name] = tensor
+            else:
+                stored[name + MASK] = torch.from_numpy(np.packbits(kept.numpy()))
+                stored[name + VALUES] = tensor[kept]
+        return stored
+
+    def decode(
+        self, stored: dict[str, torch.Tensor], like: dict[str, torch.Tensor]
+    ) -> dict[str, torch.Tensor]:
+        """Return the dense weights, bit for bit those that were written.
+
+        Raises:
+            ValueError: a mask fits no weight of the class, or its values.
+        """
+        state = {name: tensor for name, tensor in stored.items() if not name.endswith((MASK, VALUES))}
+        for name in (key.removesuffix(MASK) for key in stored if key.endswith(MASK)):
+            if name not in like:
+                raise ValueError(f"{name} is no weight of this class")
+            dense, values = torch.zeros(like[name].shape), stored[name + VALUES]
+            mask = torch.from_numpy(
+                np.unpackbits(stored[name + MASK].numpy(), count=dense.numel()).astype(bool)
+            )
+            if int(mask.sum()) != values.numel():
+                raise ValueError(f"{name}: {int(mask.sum())} bits are set for {values.numel()} values")
+            dense[mask.view(dense.shape)] = values
+            state[name] = dense
+        return state
+
+
+class Skops:
+    """An estimator's attributes."""
+
+    file = "model.skops"
+
+    def write(self, path: Path, model: Any) -> None:
+        """Write the estimator, the same bytes each time."""
+        import skops.io  # it imports scikit-learn (2 s), which a network does not need
+
+        path.write_bytes(without_addresses(skops.io.dumps(model)))
+
+    def predictor(self, data: bytes, artifact: dict[str, Any]) -> Predictor:
+        """Return the estimator as a predictor.
+
+        Raises:
+            ValueError: the file holds another class, or one that is not trusted.
+        """
+        import skops.io
+
+        target = resolve(artifact["target"])
+        own = f"{target.__module__}.{target.__qualname__}"
+        # A model's file names there what else its estimator is made of, such as compiled trees.
+        others = getattr(sys.modules[target.__module__], "TRUSTED", ())
+        try:
+            estimator = skops.io.loads(data, trusted=[own, *others])
+        except Exception as fault:  # a file that is no zip, or no schema, can fail anywhere in skops
+            raise ValueError(f"{artifact['target']}: {self.file} is refused: {one_line(fault)}") from None
+        if type(estimator) is not target:
+            raise ValueError(f"{self.file}: holds a {type(estimator).__name__}, its record says {own}")
+        return EstimatorPredictor(estimator, artifact)
+
+
+class Onnx:
+    """A graph of operators with its weights."""
+
+    file = "model.onnx"
+
+    def write(self, path: Path, model: onnx.ModelProto) -> None:
+        """Write the graph."""
+        path.write_bytes(model.SerializeToString(deterministic=True))
+
+    def predictor(self, data: bytes, artifact: dict[str, Any]) -> Predictor:
+        """Return the graph as a predictor on one thread.
+
+        Raises:
+            ValueError: it is no ONNX graph, or its weights lie in other files.
+        """
+        return OnnxPredictor(data, artifact)
+
+
+FORMATS: dict[str, Format] = {
+    "safetensors": Safetensors(),
+    "sparse": Sparse(),
+    "skops": Skops(),
+    "onnx": Onnx(),
+}
+
+
+class ModulePredictor:
+    """A network in PyTorch."""
+
+    def __init__(self, module: nn.Module, artifact: dict[str, Any]) -> None:
+        self.module = module
+        self.format: str = artifact["format"]
+        self.parameters: int = artifact["parameters"]
+
+    def logits(self, inputs: NDArray[np.float32], *, batch_size: int = 256) -> NDArray[np.float32]:
+        """Map inputs (N, ...) to logits (N, K)."""
+        with torch.inference_mode():
+            starts = range(0, len(inputs), batch_size)
+            batches = [self.module(torch.from_numpy(inputs[start : start + batch_size])) for start in starts]
+            logits: NDArray[np.float32] = torch.cat(batches).float().numpy()
+        return logits
+
+
+class EstimatorPredictor:
+    """An estimator of our own classes."""
+
+    def __init__(self, estimator: Any, artifact: dict[str, Any]) -> None:
+        self.estimator = estimator
+        self.format: str = artifact["format"]
+        self.parameters: int = artifact["parameters"]
+
+    def logits(self, inputs: NDArray[np.float32], *, batch_size: int = 256) -> NDArray[np.float32]:
+        """Map inputs (N, ...) to logits (N, K)."""
+        starts = range(0, len(inputs), batch_size)
+        logits = np.concatenate(
+            [self.estimator.logits(inputs[start : start + batch_size]) for start in starts]
+        )
+        return logits.astype(np.float32, copy=False)
+
+
+class OnnxPredictor:
+    """A graph in onnxruntime."""
+
+    def __init__(self, data: bytes, artifact: dict[str, Any]) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        try:
+            self.session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        except Exception as fault:  # onnxruntime's own exceptions share no base but this
+            raise ValueError(f"{Onnx.file}: onnxruntime refuses it: {one_line(fault)}") from None
+        self.input = self.session.get_inputs()[0].name
+        self.format: str = artifact["format"]
+        self.parameters: int = artifact["parameters"]
+
+    def logits(self, inputs: NDArray[np.float32], *, batch_size: int = 256) -> NDArray[np.float32]:
+        """Map inputs (N, ...) to logits (N, K)."""
+        starts = range(0, len(inputs), batch_size)
+        batches = [
+            self.session.run(None, {self.input: inputs[start : start + batch_size]})[0] for start in starts
+        ]
+        logits: NDArray[np.float32] = np.concatenate(batches)
+        return logits
+
+
+def plain_state(module: nn.Module) -> dict[str, torch.Tensor]:
+    """Return a network's weights by name, each in its own contiguous memory on the processor."""
+    state = module.state_dict()
+    return {
+        name: state[name].detach().cpu().clone(memory_format=torch.contiguous_format)
+        for name in sorted(state)
+    }
+
+
+def without_addresses(data: bytes) -> bytes:
+    """Return a skops file with its objects numbered in order of appearance and its members undated.
+
+    skops names objects and files by their address in memory, and a zip file holds the time of writing.
+    """
+    with zipfile.ZipFile(io.BytesIO(data)) as source:
+        members = {name: source.read(name) for name in source.namelist()}
+    schema = json.loads(members.pop("schema.json"))
+    files: dict[str, str] = {}
+    renumber(schema, {}, files, itertools.count(1))
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as zipped:
+        for name, content in [(new, members[old]) for old, new in files.items()]:
+            zipped.writestr(zipfile.ZipInfo(name), content)
+        zipped.writestr(zipfile.ZipInfo("schema.json"), json.dumps(schema))
+    return buffer.getvalue()
+
+
+def renumber(node: Any, ids: dict[int, int], files: dict[str, str], numbers: itertools.count[int]) -> None:
+    """Number the objects and files of a skops schema, in place; ``ids`` and ``files`` map old to new."""
+    if isinstance(node, list):
+        for child in node:
+            renumber(child, ids, files, numbers)
+    elif isinstance(node, dict):
+        if "__loader__" in node:
+            if node.get("is_json"):  # whether two equal numbers are one object is the interpreter's affair
+                node.pop("__id__", None)
+            if "__id__" in node:
+                node["__id__"] = ids.setdefault(node["__id__"], next(numbers))
+            if "file" in node:
+                name = f"{len(files) + 1}{Path(node['file']).suffix}"
+                node["file"] = files.setdefault(node["file"], name)
+        for child in node.values():
+            renumber(child, ids, files, numbers)

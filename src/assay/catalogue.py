@@ -1,0 +1,117 @@
+"""What there is: every model, dataset, task and method, one line each.
+
+Only names stand here; what they name is imported when it is used, so that listing costs nothing. A line
+added for one entry does not change what another entry's cell does, which is why :mod:`assay.sources` leaves
+this file out of the code that a cell depends on.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import Any
+
+LIGHTNING = "assay.training"
+ESTIMATOR = "assay.fitting"
+IMAGE_TO_CLASS = "image to class"
+TWIN = "_twin"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model family: where its class is, and what the matrix must know before anything is imported."""
+
+    target: str
+    """``module:class``."""
+    family: str
+    """The heading under which the report lists it."""
+    forms: tuple[str, ...]
+    """What it can make of what: it fits every task of such a form."""
+    trainer: str = LIGHTNING
+    """The module that trains it."""
+    seeded: bool = True
+    """False where the fit does not depend on the seed: such a model runs once."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A dataset: its module. ``<name>_twin`` is its twin."""
+
+    module: str
+
+
+@dataclass(frozen=True)
+class Task:
+    """A kind of task: its module, and the arguments that it gives to a model."""
+
+    module: str
+    form: str
+    """What it makes of what; decides which models fit."""
+    provides: tuple[str, ...]
+    controls: tuple[str, ...]
+    """Model families of which every such task needs at least one row."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way to compress: its module, and the trainers whose models it takes."""
+
+    module: str
+    trainers: tuple[str, ...]
+
+
+MODELS = {
+    "majority": Model("assay.models.majority:Majority", "control", (IMAGE_TO_CLASS,), ESTIMATOR, seeded=False),
+    "logistic_regression": Model(
+        "assay.models.logistic_regression:LogisticRegression", "linear", (IMAGE_TO_CLASS,), ESTIMATOR, seeded=False
+    ),
+    "linear_svm": Model("assay.models.linear_svm:LinearSVM", "linear", (IMAGE_TO_CLASS,), ESTIMATOR, seeded=False),
+    "rbf_svm": Model("assay.models.rbf_svm:RBFSVM", "kernel", (IMAGE_TO_CLASS,), ESTIMATOR, seeded=False),
+    "decision_tree": Model("assay.models.decision_tree:DecisionTree", "trees", (IMAGE_TO_CLASS,), ESTIMATOR),
+    "hist_gradient_boosting": Model(
+        "assay.models.hist_gradient_boosting:HistGradientBoosting", "trees", (IMAGE_TO_CLASS,), ESTIMATOR
+    ),
+    "scratch_mlp": Model("assay.models.scratch_mlp:ScratchMLP", "from the formulas", (IMAGE_TO_CLASS,), ESTIMATOR),
+    "mlp": Model("assay.models.mlp:MLP", "fully connected", (IMAGE_TO_CLASS,)),
+    "cnn": Model("assay.models.cnn:CNN", "convolutional", (IMAGE_TO_CLASS,)),
+    "rnn": Model("assay.models.rnn:RNN", "recurrent", (IMAGE_TO_CLASS,)),
+    "lstm": Model("assay.models.lstm:LSTM", "recurrent", (IMAGE_TO_CLASS,)),
+    "transformer": Model("assay.models.transformer:Transformer", "attention", (IMAGE_TO_CLASS,)),
+    "lenet5": Model("assay.models.lenet5:LeNet5", "convolutional", (IMAGE_TO_CLASS,)),
+    "alexnet_small": Model("assay.models.alexnet_small:AlexNetSmall", "convolutional", (IMAGE_TO_CLASS,)),
+    "vgg_small": Model("assay.models.vgg_small:VGGSmall", "convolutional", (IMAGE_TO_CLASS,)),
+    "inception_small": Model("assay.models.inception_small:InceptionSmall", "convolutional", (IMAGE_TO_CLASS,)),
+    "resnet_small": Model("assay.models.resnet_small:ResNetSmall", "convolutional", (IMAGE_TO_CLASS,)),
+}
+
+DATASETS = {
+    "digits": Dataset("assay.datasets.digits"),
+    "mnist": Dataset("assay.datasets.mnist"),
+    "fashion_mnist": Dataset("assay.datasets.fashion_mnist"),
+}
+
+TASKS = {
+    "image_classification": Task(
+        "assay.tasks.image_classification",
+        form=IMAGE_TO_CLASS,
+        provides=("shape", "num_classes"),
+        controls=("majority",),
+    ),
+}
+
+METHODS = {
+    "int8": Method("assay.compression.int8", (LIGHTNING,)),
+    "prune": Method("assay.compression.prune", (LIGHTNING,)),
+}
+
+
+def load(target: str) -> Any:
+    """Import ``module`` or ``module:name`` and return it."""
+    module, _, name = target.partition(":")
+    loaded = importlib.import_module(module)
+    return getattr(loaded, name) if name else loaded
+
+
+def dataset_module(dataset: str) -> str:
+    """Return the module of a dataset or of a twin (``mnist_twin`` lives in ``mnist``'s file)."""
+    return DATASETS[dataset.removesuffix(TWIN)].module

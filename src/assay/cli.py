@@ -1,0 +1,72 @@
+"""The command line: ``assay COMMAND``. It shows, writes schemas and keeps results; Snakemake and DVC run things."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from assay import layout
+from assay.files import read_json, write_json
+from assay.graph import matrix_or_exit
+from assay.params import ParamsError, load_params
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+
+SuiteOption = Annotated[str | None, typer.Option(help="suite to show; the one that params.yaml names if left out")]
+
+
+@app.command("list")
+def list_variants(suite: SuiteOption = None) -> None:
+    """Print each variant of a suite and its state. Reads params.yaml and reports/cells; writes nothing."""
+    matrix = matrix_or_exit({"suite": suite} if suite else {})
+    for variant in matrix.variants:
+        status = Path(matrix.evaluated(variant)) / layout.STATUS
+        aside = status.with_name(f"{status.stem}.failed.json")
+        state = next((read_json(path)["status"] for path in (status, aside) if path.exists()), "not run")
+        typer.echo(f"{variant.task}\t{variant.model}\t{variant.seed}\t{variant.method}\t{state}")
+
+
+@app.command("check")
+def check_params() -> None:
+    """Print every fault of params.yaml, a line each. Exit code 2 if there is any."""
+    try:
+        load_params(layout.PARAMS)
+    except ParamsError as fault:
+        typer.echo("\n".join(fault.faults), err=True)
+        raise typer.Exit(2) from None
+    typer.echo(f"{layout.PARAMS}: fine")
+
+
+@app.command("schema")
+def write_schema(out: Path = Path("params.schema.json")) -> None:
+    """Write the JSON schema of params.yaml, which editors complete from."""
+    from assay.schema import schema
+
+    write_json(out, schema())
+
+
+@app.command("publish")
+def publish(docs: Path = Path("docs")) -> None:
+    """Write docs/results.md and docs/results/*.csv from reports/: the tasks of the last run, others left as they were."""
+    from assay.report import publish as publishing
+
+    for path in _told(lambda: publishing.publish(layout.REPORTS, docs)):
+        typer.echo(path)
+
+
+def _told(work: Callable[[], list[Path]]) -> list[Path]:
+    """Do ``work``; the user's mistake is one line and exit code 2."""
+    try:
+        return work()
+    except (ValueError, FileNotFoundError) as fault:
+        typer.echo(" ".join(str(fault).split()), err=True)
+        raise typer.Exit(2) from None
+
+
+def main() -> None:
+    """Run the command that the command line asks for."""
+    sys.exit(app())

@@ -1,0 +1,44 @@
+"""Classical models learn here: one call, one thread, no epochs unless the model keeps its own."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Protocol
+
+import numpy as np
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from assay.training_params import TrainResult
+
+
+class Split(Protocol):
+    """Items and their targets as tensors; the first dimension counts the items."""
+
+    @property
+    def inputs(self) -> Any: ...
+
+    @property
+    def targets(self) -> Any: ...
+
+
+class Model(Protocol):
+    """What every classical model offers to training."""
+
+    def fit(self, images: np.ndarray, targets: np.ndarray) -> None: ...
+
+
+def fit(model: Model, train: Split, *, threads: int) -> TrainResult:
+    """Fit ``model`` in place; a learning curve that it keeps as ``history`` becomes the result's."""
+    began = time.monotonic()
+    with threadpool_limits(threads):
+        model.fit(train.inputs.numpy(), train.targets.numpy())
+    history = list(getattr(model, "history", []))
+    return TrainResult(history, len(history), len(history), time.monotonic() - began)
+
+
+def learn(
+    family: Any, arguments: dict[str, Any], spec: dict[str, Any], splits: dict[str, Any], **_: Any
+) -> tuple[Any, TrainResult]:
+    """Make the model that ``spec`` asks for and fit it on the training items; what networks alone need is not read."""
+    model = family(**arguments, seed=spec["seed"])
+    return model, fit(model, splits["train"], threads=1)

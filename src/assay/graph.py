@@ -1,0 +1,136 @@
+"""What the rules ask while Snakemake builds its graph: a cell's spec, its inputs, and the source files that it runs.
+
+Imported by Snakemake at each start, so nothing heavy may be imported here.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from assay import catalogue, layout, sources
+from assay.matrix import Cell, Matrix, Variant, select
+from assay.params import ParamsError, load_params
+
+STAGES = "assay.stages"
+REPORT_FILES = ("*.html", "*.css", "*.js", "*.yaml")
+
+
+def matrix_or_exit(config: Mapping[str, Any]) -> Matrix:
+    """Return the matrix that ``--config`` asks for; a wrong params.yaml is one line on stderr and exit code 2."""
+    known = ("suite", "tasks", "models")
+    try:
+        params = load_params(layout.PARAMS)
+        for key in config:
+            if key not in known:
+                raise ParamsError([f"--config {key}: unknown key; allowed: {', '.join(known)}"])
+        given = {key: str(value) for key, value in config.items()}
+        return select(
+            params, suite=given.get("suite"), tasks=given.get("tasks", ""), models=given.get("models", "")
+        )
+    except ParamsError as fault:
+        more = len(fault.faults) - 1
+        print(fault.faults[0] + (f" (and {more} more: assay check)" if more else ""), file=sys.stderr)
+        sys.exit(2)
+
+
+class Graph:
+    """Input, code and params functions of the rules, over one matrix. ``wildcards`` are Snakemake's."""
+
+    def __init__(self, matrix: Matrix) -> None:
+        self.matrix = matrix
+
+    def dataset_spec(self, wildcards: Any) -> str:
+        """Return how a dataset is split, as JSON."""
+        return _json(self.matrix.dataset_spec(wildcards.dataset))
+
+    def cell_spec(self, wildcards: Any) -> str:
+        """Return what training a cell is asked to do, as JSON."""
+        return _json(self.matrix.cell_spec(_cell(wildcards)))
+
+    def method_spec(self, wildcards: Any) -> str:
+        """Return what a method is asked to do, as JSON."""
+        return _json(self.matrix.method_spec(wildcards.method))
+
+    def variant_spec(self, wildcards: Any) -> str:
+        """Return which variant is evaluated, and by which kind of task, as JSON."""
+        kind = self.matrix.params.tasks[wildcards.task].kind
+        names = {key: getattr(wildcards, key) for key in ("task", "model", "method")}
+        return _json({**names, "seed": int(wildcards.seed), "kind": kind})
+
+    def prepared(self, wildcards: Any) -> str:
+        """Return the record of the prepared dataset of a task."""
+        return f"{layout.PREPARED.format(dataset=self.matrix.dataset(wildcards.task))}/prepared.json"
+
+    def validated(self, wildcards: Any) -> str:
+        """Return the verdict on the dataset of a task."""
+        return layout.VALIDATED.format(dataset=self.matrix.dataset(wildcards.task))
+
+    def artifact(self, wildcards: Any) -> str:
+        """Return the status of the artifact that a variant is: trained, or compressed."""
+        variant = Variant(wildcards.task, wildcards.model, int(wildcards.seed), wildcards.method)
+        return f"{self.matrix.compressed(variant)}/{layout.STATUS}"
+
+    def dataset_code(self, stage: str, dataset: str) -> tuple[str, ...]:
+        """Return the files that a stage runs on a dataset."""
+        return sources.closure(f"{STAGES}.{stage}", catalogue.dataset_module(dataset))
+
+    def train_code(self, wildcards: Any) -> tuple[str, ...]:
+        """Return the files that training a cell runs."""
+        family = self.matrix.family(wildcards.model)
+        return sources.closure(
+            f"{STAGES}.train", family.trainer, _module(family.target), *self._task_code(wildcards.task)
+        )
+
+    def compress_code(self, wildcards: Any) -> tuple[str, ...]:
+        """Return the files that a method runs on a cell's model."""
+        method = catalogue.METHODS[self.matrix.params.methods[wildcards.method].method].module
+        target = self.matrix.family(wildcards.model).target
+        return sources.closure(f"{STAGES}.compress", method, _module(target), *self._task_code(wildcards.task))
+
+    def evaluate_code(self, wildcards: Any) -> tuple[str, ...]:
+        """Return the files that evaluating a variant runs."""
+        target = self.matrix.family(wildcards.model).target
+        return sources.closure(f"{STAGES}.evaluate", _module(target), *self._task_code(wildcards.task))
+
+    def report_code(self) -> tuple[str, ...]:
+        """Return the files that the report is made with, templates included."""
+        return (*sources.closure(f"{STAGES}.report", "assay.catalogue"), *_report_files())
+
+    def statuses(self, phase: str) -> list[str]:
+        """Return the status records of a phase: ``train``, ``compress`` or ``evaluate``."""
+        matrix = self.matrix
+        folders = {
+            "train": [matrix.trained(cell) for cell in matrix.cells],
+            "compress": [
+                matrix.compressed(each) for each in matrix.variants if each.method != layout.UNCOMPRESSED
+            ],
+            "evaluate": [matrix.evaluated(each) for each in matrix.variants],
+        }[phase]
+        return [f"{folder}/{layout.STATUS}" for folder in folders]
+
+    def _task_code(self, task: str) -> tuple[str, str]:
+        dataset = catalogue.dataset_module(self.matrix.dataset(task))
+        return catalogue.TASKS[self.matrix.params.tasks[task].kind].module, dataset
+
+
+@cache
+def _report_files() -> tuple[str, ...]:
+    folder = sources.ROOT / "report"
+    found = (path for pattern in REPORT_FILES for path in folder.glob(pattern))
+    return tuple(sorted(str(path.relative_to(sources.ROOT.parent.parent)) for path in found))
+
+
+def _cell(wildcards: Any) -> Cell:
+    return Cell(wildcards.task, wildcards.model, int(wildcards.seed))
+
+
+def _module(target: str) -> str:
+    return target.partition(":")[0]
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)

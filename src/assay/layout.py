@@ -1,0 +1,19 @@
+"""Where each thing lies, relative to the project's folder. Folders of different phases never lie in each other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+RAW = "data/raw/{dataset}"
+PREPARED = "data/prepared/{dataset}"
+VALIDATED = "data/validated/{dataset}.json"
+DATA_DOCS = "reports/validation/{dataset}"
+TRAINED = "artifacts/trained/{suite}/{task}/{model}/{seed}"
+COMPRESSED = "artifacts/compressed/{suite}/{task}/{model}/{seed}/{method}"
+EVALUATED = "reports/cells/{suite}/{task}/{model}/{seed}/{method}"
+STATUS = "status.json"
+MEASURED = "measured.json"
+PARAMS = Path("params.yaml")
+REPORTS = Path("reports")
+VERDICT = REPORTS / "verdict.json"
+UNCOMPRESSED = "none"

@@ -1,0 +1,177 @@
+"""The matrix: which cells and variants a suite has, and what each is asked to do."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+from assay import catalogue, layout
+from assay.params import Params, ParamsError
+
+UNSEEDED = 0
+"""The seed under which a model runs whose fit does not depend on one."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Task x model x seed; the names are those of the rows in params.yaml."""
+
+    task: str
+    model: str
+    seed: int
+
+
+@dataclass(frozen=True)
+class Variant:
+    """Cell x method."""
+
+    task: str
+    model: str
+    seed: int
+    method: str
+
+    @property
+    def cell(self) -> Cell:
+        """The cell that this variant is made from."""
+        return Cell(self.task, self.model, self.seed)
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A suite's cells and variants.
+
+    Args:
+        params: the whole of params.yaml.
+        suite: the suite that runs.
+        only_tasks: run these alone; empty for all of the suite's.
+        only_models: likewise.
+    """
+
+    params: Params
+    suite: str
+    only_tasks: tuple[str, ...] = ()
+    only_models: tuple[str, ...] = ()
+
+    @cached_property
+    def tasks(self) -> list[str]:
+        """Rows of ``tasks`` that run, in the order of params.yaml."""
+        return _chosen(self.params.suites[self.suite].tasks, list(self.params.tasks), self.only_tasks)
+
+    @cached_property
+    def models(self) -> list[str]:
+        """Rows of ``models`` that run, in the order of params.yaml."""
+        return _chosen(self.params.suites[self.suite].models, list(self.params.models), self.only_models)
+
+    @cached_property
+    def methods(self) -> list[str]:
+        """Rows of ``methods`` that run."""
+        return _chosen(self.params.suites[self.suite].methods, list(self.params.methods), ())
+
+    @cached_property
+    def datasets(self) -> list[str]:
+        """Datasets, or their twins, of the tasks that run."""
+        return sorted({self.dataset(task) for task in self.tasks})
+
+    @cached_property
+    def cells(self) -> list[Cell]:
+        """Every cell: each task with each model that fits it, with each seed."""
+        seeds = self.params.suites[self.suite].seeds
+        return [
+            Cell(task, model, seed)
+            for task in self.tasks
+            for model in self.models
+            if self.kind(task).form in self.family(model).forms
+            for seed in (seeds if self.family(model).seeded else [UNSEEDED])
+        ]
+
+    @cached_property
+    def variants(self) -> list[Variant]:
+        """Every variant: each cell as it is, and by each method that takes its model."""
+        return [
+            Variant(cell.task, cell.model, cell.seed, method)
+            for cell in self.cells
+            for method in [layout.UNCOMPRESSED, *self._methods_for(cell.model)]
+        ]
+
+    def family(self, model: str) -> catalogue.Model:
+        """Return the catalogue's entry of a row of ``models``."""
+        return catalogue.MODELS[self.params.models[model].model]
+
+    def kind(self, task: str) -> catalogue.Task:
+        """Return the catalogue's entry of a row of ``tasks``."""
+        return catalogue.TASKS[self.params.tasks[task].kind]
+
+    def dataset(self, task: str) -> str:
+        """Return the dataset of a task, or its twin's name."""
+        name: str = self.params.tasks[task].dataset
+        return name + catalogue.TWIN if self.params.suites[self.suite].twins else name
+
+    def dataset_spec(self, dataset: str) -> dict[str, Any]:
+        """Return what preparing a dataset depends on."""
+        return self.params.datasets[dataset.removesuffix(catalogue.TWIN)].model_dump()
+
+    def cell_spec(self, cell: Cell) -> dict[str, Any]:
+        """Return all that training a cell depends on, besides data and code."""
+        task, family = self.params.tasks[cell.task], self.family(cell.model)
+        spec: dict[str, Any] = {
+            **asdict(cell),
+            "kind": task.kind,
+            "dataset": self.dataset(cell.task),
+            "target": family.target,
+            "trainer": family.trainer,
+            "knobs": self.params.knobs_of(cell.task, cell.model),
+            "train_items": self.params.suites[self.suite].train_items,
+        }
+        if family.trainer == catalogue.LIGHTNING:
+            spec["training"] = self.params.training_of(self.suite, cell.task, cell.model).model_dump()
+            spec["lightning"] = self.params.trainer_of(self.suite).model_dump()
+        return spec
+
+    def method_spec(self, method: str) -> dict[str, Any]:
+        """Return what a method is asked to do."""
+        row = self.params.methods[method]
+        return {"target": f"{catalogue.METHODS[row.method].module}:compress", "knobs": row.knobs}
+
+    def trained(self, cell: Cell) -> str:
+        """Return the folder of a trained model."""
+        return layout.TRAINED.format(suite=self.suite, **asdict(cell))
+
+    def compressed(self, variant: Variant) -> str:
+        """Return the folder of a variant's artifact: of the uncompressed one, the trained model's."""
+        if variant.method == layout.UNCOMPRESSED:
+            return self.trained(variant.cell)
+        return layout.COMPRESSED.format(suite=self.suite, **asdict(variant))
+
+    def evaluated(self, variant: Variant) -> str:
+        """Return the folder of a variant's metrics and predictions."""
+        return layout.EVALUATED.format(suite=self.suite, **asdict(variant))
+
+    def _methods_for(self, model: str) -> list[str]:
+        trainer, rows = self.family(model).trainer, self.params.methods
+        return [name for name in self.methods if trainer in catalogue.METHODS[rows[name].method].trainers]
+
+
+def select(params: Params, *, suite: str | None = None, tasks: str = "", models: str = "") -> Matrix:
+    """Return the matrix that ``snakemake --config suite=NAME tasks=A,B models=C`` asks for.
+
+    Raises:
+        ParamsError: a name is not a row of params.yaml.
+    """
+    asked = {"suites": [suite or params.suite], "tasks": _names(tasks), "models": _names(models)}
+    for section, names in asked.items():
+        rows = getattr(params, section)
+        for name in names:
+            if name not in rows:
+                allowed = ", ".join(rows)
+                raise ParamsError([f"--config {section.rstrip('s')}: {name}: not in params.yaml; allowed: {allowed}"])
+    return Matrix(params, suite or params.suite, tuple(asked["tasks"]), tuple(asked["models"]))
+
+
+def _names(text: str) -> list[str]:
+    return [name for name in text.split(",") if name]
+
+
+def _chosen(rows: list[str] | str, table: list[str], only: tuple[str, ...]) -> list[str]:
+    named = table if rows == "all" else [name for name in table if name in rows]
+    return [name for name in named if not only or name in only]

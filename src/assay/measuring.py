@@ -1,0 +1,139 @@
+"""What a number costs and where it was made: time, memory, machine, versions, commit."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import os
+import platform
+import resource
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from assay.files import write_json
+
+PACKAGES = (
+    "assay",
+    "numpy",
+    "onnx",
+    "onnxruntime",
+    "pytorch-lightning",
+    "scikit-learn",
+    "skops",
+    "torch",
+    "torchmetrics",
+)
+"""Those whose release can change a number."""
+
+
+@dataclass
+class Cost:
+    """What a block of work took; zero until it ends."""
+
+    seconds: float = 0.0
+    """Wall time."""
+    peak_memory_bytes: int = 0
+    """Largest resident memory of this process meanwhile, the interpreter and its packages included."""
+
+
+@contextlib.contextmanager
+def measured() -> Iterator[Cost]:
+    """Measure the block's cost; also when it raises."""
+    cost = Cost()
+    _forget_peak()
+    began = time.monotonic()
+    try:
+        yield cost
+    finally:
+        cost.seconds = time.monotonic() - began
+        cost.peak_memory_bytes = _peak()
+
+
+@contextlib.contextmanager
+def leaving(path: Path) -> Iterator[dict[str, Any]]:
+    """Measure the block and leave what it cost, and where, at ``path``, with what the block adds to the mapping."""
+    more: dict[str, Any] = {}
+    with measured() as cost:
+        yield more
+    write_json(path, {**asdict(cost), **provenance(), **more})
+
+
+def provenance() -> dict[str, Any]:
+    """Return what measured.json says of where and by what a result was made."""
+    return {
+        "host": host(),
+        "python": platform.python_version(),
+        "versions": versions(),
+        "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        **commit(),
+    }
+
+
+@cache
+def host() -> dict[str, Any]:
+    """Return the machine: its name, system, processor, cores, memory and accelerators."""
+    return {
+        "name": platform.node(),
+        "system": f"{platform.system()} {platform.release()}",
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        "accelerators": _accelerators(),
+    }
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Return the installed release of each package that can change a number."""
+    found = {}
+    for package in PACKAGES:
+        with contextlib.suppress(PackageNotFoundError):
+            found[package] = version(package)
+    return found
+
+
+@cache
+def commit() -> dict[str, Any]:
+    """Return the commit that the working folder is at, and whether tracked files differ from it."""
+    command = ["git", "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"]
+    try:
+        described = subprocess.run(command, capture_output=True, check=True, text=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return {"commit": None, "dirty": None}  # not a clone
+    return {"commit": described.removesuffix("-dirty"), "dirty": described.endswith("-dirty")}
+
+
+def _processor() -> str:
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _accelerators() -> list[str]:
+    """Return the names of the GPUs, asked of the driver's files: torch would start CUDA to tell."""
+    files = sorted(Path("/proc/driver/nvidia/gpus").glob("*/information"))
+    lines = [line for file in files for line in file.read_text().splitlines()]
+    return [line.partition(":")[2].strip() for line in lines if line.startswith("Model:")]
+
+
+def _forget_peak() -> None:
+    """Set the kernel's record of this process's largest resident memory to what it is now (Linux)."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def _peak() -> int:
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if os.uname().sysname == "Darwin" else peak * 1024

@@ -1,0 +1,96 @@
+"""Status records: what a job leaves however it ends, so that no cell breaks the graph.
+
+A record is equal from run to run; what cannot be equal (seconds, memory, host) goes beside it into measured.json.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from assay.files import read_json, write_json
+
+OK = "ok"
+SKIPPED = "skipped"
+FAILED = "failed"
+TRACEBACK_LINES = 12
+"""How much of the end of a traceback a record keeps."""
+
+
+class EndsAs(Exception):  # noqa: N818 - it is not always an error
+    """Raised by work that ends with a status of its own, such as ``skipped`` or ``diverged``."""
+
+    status = FAILED
+
+
+class Skip(EndsAs):
+    """A combination that cannot work; the message is the reason that the report prints."""
+
+    status = SKIPPED
+
+
+class Upstream(Exception):  # noqa: N818 - it carries an earlier job's end
+    """What this job needs did not end well; its record becomes this job's record."""
+
+    def __init__(self, record: dict[str, Any]) -> None:
+        super().__init__(record["reason"])
+        self.record = record
+
+
+def require(path: Path) -> dict[str, Any]:
+    """Return the record at ``path``.
+
+    Raises:
+        Upstream: the job that left it did not end well.
+    """
+    record: dict[str, Any] = read_json(path)
+    if record["status"] != OK:
+        raise Upstream(record)
+    return record
+
+
+def keep(out: Path, phase: str, work: Callable[[], dict[str, Any]], *, died: int | None = None, **facts: Any) -> None:
+    """Do ``work`` and leave its record at ``out``: what it returns, or how it failed.
+
+    Args:
+        out: where the record goes.
+        phase: the phase that the record names.
+        work: what is done; returns facts for the record.
+        died: the signal that ended an earlier try of this job, which is then recorded instead.
+        facts: what was asked; stands in the record however the work ends.
+    """
+    ending = {"phase": phase, "reason": "", "traceback": "", **facts}
+    try:
+        record = ending | _killed(died) if died else {**ending, "status": OK, **work()}
+    except Upstream as upstream:
+        kept = {key: upstream.record.get(key, "") for key in ("status", "phase", "reason", "traceback")}
+        record = ending | kept
+    except Exception as fault:
+        record = ending | _failure(fault)
+    write_json(out, record)
+    if record["status"] not in (OK, SKIPPED):
+        print(f"{phase}: {record['status']}: {record['reason']}\n{record['traceback']}", file=sys.stderr)
+
+
+def _killed(signal: int) -> dict[str, str]:
+    hint = "; the kernel does that when memory runs out" if signal == 9 else ""
+    return {"status": "killed", "reason": f"its process was ended by signal {signal}{hint}"}
+
+
+def _failure(fault: Exception) -> dict[str, str]:
+    """Return how work failed; a user's mistake (ValueError family, told in one line) needs no traceback."""
+    status = getattr(fault, "status", FAILED) if isinstance(fault, EndsAs) else FAILED
+    reason = " ".join(str(fault).split()) or type(fault).__name__
+    if isinstance(fault, MemoryError) or "can't allocate memory" in reason or "out of memory" in reason.lower():
+        status = "out of memory"
+    if status != FAILED or type(fault) is ValueError:
+        return {"status": status, "reason": reason}
+    lines = "".join(traceback.format_exception(fault)).replace(f"{Path.cwd()}/", "").splitlines()
+    return {
+        "status": status,
+        "reason": f"{type(fault).__name__}: {reason}",
+        "traceback": "\n".join(lines[-TRACEBACK_LINES:]),
+    }

@@ -1,0 +1,5 @@
+"""The report of a suite: one HTML page, tidy CSV files, Markdown and the figures as SVG, from files alone."""
+
+from assay.report.build import build
+
+__all__ = ["build"]

@@ -1,0 +1,293 @@
+"""Read what a suite's cells left on disk; nothing here computes a result.
+
+A missing or unreadable file never stops the report: it becomes a variant's status with the reason.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from assay.files import read_json
+
+NOT_RUN = "not run"
+UNCOMPRESSED = "none"
+
+
+@dataclass(frozen=True)
+class Task:
+    """A question asked of a dataset: its primary metric, the metric's direction and its controls."""
+
+    name: str
+    dataset: str
+    primary: str
+    direction: str  # "maximise" | "minimise"
+    controls: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Model:
+    """A row of models; ``seeded`` is False where the fit does not depend on the seed."""
+
+    name: str
+    family: str
+    seeded: bool
+
+
+@dataclass(frozen=True)
+class Phase:
+    """What one phase (train, compress, evaluate) of a variant recorded."""
+
+    name: str
+    status: str
+    reason: str
+    traceback: str
+    artifact: Mapping[str, Any]
+    measured: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One line of history.csv; None where the file has no finite number."""
+
+    epoch: int
+    train_loss: float | None
+    validation_loss: float | None
+    validation_accuracy: float | None
+
+
+@dataclass(frozen=True)
+class Variant:
+    """Cell x method: its status, its numbers (None where there is none) and its provenance."""
+
+    task: str
+    dataset: str
+    model: str
+    family: str
+    seed: str
+    method: str
+    status: str
+    phase: str
+    reason: str
+    traceback: str
+    metrics: Mapping[str, Mapping[str, float]]  # split -> metric -> value
+    confusion: Sequence[Sequence[int]]  # rows = true class; empty where there is none
+    history: Sequence[Epoch]
+    parameters: int | None
+    size_bytes: int | None
+    compressed_bytes: int | None
+    train_seconds: float | None
+    seconds: float
+    peak_memory_bytes: int | None
+    latency_ms_batch1: float | None
+    latency_ms_batch64: float | None
+    host: str
+    commits: frozenset[str]
+    finished: str
+    versions: Mapping[str, str]
+
+    @property
+    def ok(self) -> bool:
+        return self.status == "ok"
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """What is known of a dataset: source.json, prepared.json and its validation, {} where absent."""
+
+    name: str
+    source: Mapping[str, Any]
+    prepared: Mapping[str, Any]
+    validation: Mapping[str, Any]
+    faults: tuple[str, ...]
+    docs: str  # link to the Data Docs, relative to the report; "" where there are none
+
+    @property
+    def twin(self) -> bool:
+        return bool(self.source.get("twin"))
+
+
+def read_variants(
+    root: Path, reports: Path, suite: str, rows: Sequence[Mapping[str, Any]], tasks: Mapping[str, Task]
+) -> list[Variant]:
+    """Return one variant a row, in the rows' order.
+
+    Args:
+        root: folder that holds ``artifacts/<suite>/<task>/<model>/<seed>/[<method>/]``.
+        reports: folder that holds ``cells/<suite>/<task>/<model>/<seed>/<method>/``.
+        rows: each with task, dataset, model, family, seed and method.
+        tasks: the tasks by name; a row without dataset takes its task's.
+    """
+
+    @cache
+    def cell(folder: Path) -> tuple[Phase, tuple[Epoch, ...]]:
+        return _phase(folder, "train"), _history(folder / "history.csv")
+
+    found = []
+    for row in rows:
+        place = Path(suite, row["task"], row["model"], str(row["seed"]))
+        train, history = cell(root / "artifacts" / place)
+        phases = [train]
+        if row["method"] != UNCOMPRESSED:
+            phases.append(_phase(root / "artifacts" / place / row["method"], "compress"))
+        measured = reports / "cells" / place / row["method"]
+        phases.append(_phase(measured, "evaluate"))
+        dataset = row.get("dataset") or tasks[row["task"]].dataset
+        found.append(_variant({**row, "dataset": dataset}, phases, measured, history))
+    return found
+
+
+def _phase(folder: Path, name: str) -> Phase:
+    """Read status.json and measured.json of one phase."""
+    if not (folder / "status.json").is_file():
+        return Phase(name, NOT_RUN, f"{name}: no record; the run was stopped before it", "", {}, {})
+    try:
+        record = read_json(folder / "status.json")
+        measured = read_json(folder / "measured.json") if (folder / "measured.json").is_file() else {}
+        return Phase(
+            str(record.get("phase") or name),
+            str(record["status"]),
+            str(record.get("reason") or ""),
+            str(record.get("traceback") or ""),
+            record.get("artifact") or {},
+            measured,
+        )
+    except (ValueError, KeyError, AttributeError, OSError) as fault:
+        return Phase(name, "failed", f"unreadable record: {_one_line(fault)}", "", {}, {})
+
+
+def _variant(
+    row: Mapping[str, Any], phases: Sequence[Phase], folder: Path, history: tuple[Epoch, ...]
+) -> Variant:
+    """Join a variant's phases: the first one that is not ok gives the status."""
+    worst = next((phase for phase in phases if phase.status != "ok"), phases[-1])
+    metrics: dict[str, dict[str, float]] = {}
+    confusion: list[list[int]] = []
+    if worst.status == "ok":
+        try:
+            metrics, confusion = _metrics(folder / "metrics.json")
+        except (ValueError, OSError, AttributeError, TypeError) as fault:
+            worst = Phase(
+                "evaluate", "failed", f"status ok, but no usable metrics: {_one_line(fault)}", "", {}, {}
+            )
+    train, last = phases[0], phases[-1]
+    measured = [phase.measured for phase in phases]
+    return Variant(
+        task=str(row["task"]),
+        dataset=str(row["dataset"]),
+        model=str(row["model"]),
+        family=str(row["family"]),
+        seed=str(row["seed"]),
+        method=str(row["method"]),
+        status=worst.status,
+        phase=worst.name,
+        reason=worst.reason,
+        traceback=worst.traceback,
+        metrics=metrics,
+        confusion=confusion,
+        history=history,
+        parameters=_whole(last.measured.get("parameters")) or _whole(train.artifact.get("parameters")),
+        size_bytes=_whole(last.measured.get("size_bytes")),
+        compressed_bytes=_whole(last.measured.get("compressed_bytes")),
+        train_seconds=_finite(train.measured.get("seconds")),
+        seconds=sum(_finite(each.get("seconds")) or 0.0 for each in measured),
+        peak_memory_bytes=max(
+            (peak for each in measured if (peak := _whole(each.get("peak_memory_bytes"))) is not None),
+            default=None,
+        ),
+        latency_ms_batch1=_finite(last.measured.get("latency_ms_batch1")),
+        latency_ms_batch64=_finite(last.measured.get("latency_ms_batch64")),
+        host=host_name(last.measured.get("host") or train.measured.get("host")),
+        commits=frozenset(_commit(each) for each in measured if each.get("commit")),
+        finished=max((str(each.get("finished") or "") for each in measured), default=""),
+        versions=_versions(last.measured) or _versions(train.measured),
+    )
+
+
+def _metrics(path: Path) -> tuple[dict[str, dict[str, float]], list[list[int]]]:
+    """Return the numbers of metrics.json by split, without those that are not finite, and its confusion."""
+    found = read_json(path)
+    metrics = {
+        split: {name: number for name, value in values.items() if (number := _finite(value)) is not None}
+        for split, values in sorted(found.items())
+        if isinstance(values, dict)
+    }
+    return metrics, found.get("confusion") or []
+
+
+def _history(path: Path) -> tuple[Epoch, ...]:
+    if not path.is_file():
+        return ()
+    with path.open(encoding="utf-8", errors="replace", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    return tuple(
+        Epoch(
+            number if (number := _whole(row.get("epoch"))) is not None else position,
+            _finite(row.get("train_loss")),
+            _finite(row.get("validation_loss")),
+            _finite(row.get("validation_accuracy")),
+        )
+        for position, row in enumerate(rows)
+    )
+
+
+def read_sheet(name: str, raw: Path, prepared: Path, validated: Path, reports: Path) -> Sheet:
+    """Return a dataset's sheet.
+
+    Args:
+        raw: its folder under data/raw, with source.json.
+        prepared: its folder under data/prepared, with prepared.json.
+        validated: its file data/validated/<dataset>.json.
+        reports: where ``validation/<dataset>/index.html`` may be.
+    """
+    faults: list[str] = []
+    parts = []
+    for path in (raw / "source.json", prepared / "prepared.json", validated):
+        try:
+            parts.append(dict(read_json(path)) if path.is_file() else {})
+        except (ValueError, TypeError, OSError) as fault:
+            faults.append(_one_line(fault))
+            parts.append({})
+    docs = f"validation/{name}/index.html"
+    return Sheet(
+        name, parts[0], parts[1], parts[2], tuple(faults), docs if (reports / docs).is_file() else ""
+    )
+
+
+def host_name(host: Any) -> str:
+    """Return a host record as one line, always the same for the same record."""
+    if isinstance(host, Mapping):
+        return ", ".join(f"{key} {host[key]}" for key in sorted(host) if host[key] not in (None, "", [], {}))
+    return str(host or "")
+
+
+def _commit(measured: Mapping[str, Any]) -> str:
+    return f"{str(measured['commit'])[:12]}{' + uncommitted changes' if measured.get('dirty') else ''}"
+
+
+def _versions(measured: Mapping[str, Any]) -> dict[str, str]:
+    versions = {str(key): str(value) for key, value in (measured.get("versions") or {}).items()}
+    return {"python": str(measured["python"]), **versions} if measured.get("python") else versions
+
+
+def _finite(value: Any) -> float | None:
+    """Return a finite number, else None."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _whole(value: Any) -> int | None:
+    number = _finite(value)
+    return None if number is None else round(number)
+
+
+def _one_line(fault: BaseException) -> str:
+    return " ".join(str(fault).split()) or type(fault).__name__

@@ -1,0 +1,294 @@
+"""Vega-Lite specifications of the report's plots, and the same plots as SVG files.
+
+Every spec is plain data made from plain data: fixed names, no counters, so equal input gives equal bytes.
+Colours of text and lines are set by the page's style sheet, so that one plot serves light, dark and print.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import altair as alt
+import vl_convert
+
+from assay.report import formats
+from assay.report.collect import UNCOMPRESSED
+from assay.report.tables import Rows, Summary, confusion_of
+
+Spec = dict[str, Any]
+
+INK, ERROR, FIRST, SECOND = "#6b7280", "#d9480f", "#3b6ea5", "#d9822b"
+ROWS = alt.NamedData("rows")
+"""Stands in a chart for its rows until ``_finished`` puts them there."""
+FAMILY_COLOURS = [
+    "#4e79a7",
+    "#e08a2e",
+    "#59a14f",
+    "#c65b6b",
+    "#9c6db0",
+    "#3fa7a3",
+    "#a8793f",
+    "#8a8f98",
+]
+COLUMNS = 4
+"""Small multiples in a row; the page fits it to its width."""
+
+
+def curves(summaries: Sequence[Summary]) -> list[tuple[str, str, Spec]]:
+    """Return (name, title, spec) of the learning curves of a task: loss and validation accuracy."""
+    losses: Rows = []
+    accuracies: Rows = []
+    for summary in summaries:
+        for variant in summary.variants:
+            base = {"model": variant.model, "seed": variant.seed}
+            for epoch in variant.history:
+                at = {**base, "epoch": epoch.epoch}
+                losses.append({**at, "split": "train", "value": epoch.train_loss})
+                losses.append({**at, "split": "validation", "value": epoch.validation_loss})
+                accuracies.append({**at, "split": "validation", "value": epoch.validation_accuracy})
+    found = []
+    if any(row["value"] is not None for row in losses):
+        found.append(("loss", "Loss by epoch", _multiples(losses, "loss", "independent", ".3~f")))
+    if any(row["value"] is not None for row in accuracies):
+        found.append(
+            (
+                "accuracy",
+                "Validation accuracy by epoch",
+                _multiples(accuracies, "accuracy", "shared", ".1%"),
+            )
+        )
+    return found
+
+
+def _multiples(rows: Rows, title: str, scale: str, number: str) -> Spec:
+    """One small plot a model, one line a seed and split."""
+    models = list(dict.fromkeys(row["model"] for row in rows))
+    chart = (
+        alt.Chart(ROWS)
+        .mark_line(strokeWidth=1.4, opacity=0.85, point=alt.OverlayMarkDef(size=9, filled=True))
+        .encode(
+            x=alt.X("epoch:Q", title="epoch", axis=alt.Axis(tickMinStep=1, tickCount=5, grid=False)),
+            y=alt.Y(
+                "value:Q",
+                title=title,
+                scale=alt.Scale(zero=False, nice=True),
+                axis=alt.Axis(tickCount=4, format=number),
+            ),
+            color=alt.Color(
+                "split:N",
+                title=None,
+                scale=alt.Scale(domain=["train", "validation"], range=[FIRST, SECOND]),
+                legend=alt.Legend(orient="top", symbolType="stroke") if scale == "independent" else None,
+            ),
+            detail="seed:N",
+            tooltip=[
+                alt.Tooltip("model:N"),
+                alt.Tooltip("seed:N"),
+                alt.Tooltip("split:N"),
+                alt.Tooltip("epoch:Q"),
+                alt.Tooltip("value:Q", title=title, format=".4f" if scale == "independent" else ".2%"),
+            ],
+        )
+        .properties(width=200, height=110)
+        .facet(
+            facet=alt.Facet(
+                "model:N", title=None, sort=models, header=alt.Header(labelFontSize=12, labelLimit=190)
+            ),
+            columns=COLUMNS,
+            spacing=18,
+        )
+        .resolve_scale(y=scale, x="independent")
+    )
+    return _finished(chart, [row for row in rows if row["value"] is not None])
+
+
+def quality_cost(summaries: Sequence[Summary], cost: str, title: str) -> Spec | None:
+    """Return the scatter of the primary metric against a cost (log scale), one point a model and method.
+
+    Args:
+        cost: a numeric attribute of Variant, such as ``size_bytes``; in the plot, a mean over seeds.
+    """
+    points: Rows = []
+    for summary in summaries:
+        score, price = summary.score(summary.task.primary), summary.cost(cost)
+        if score is None or not price or summary.control:
+            continue
+        points.append(
+            {
+                "model": summary.model.name,
+                "family": summary.model.family,
+                "method": summary.method,
+                "cost": price,
+                "score": score.mean,
+                "shown": formats.score(score.mean, summary.task.primary)
+                + formats.metric_unit(summary.task.primary),
+                "priced": formats.size(price) if cost.endswith("bytes") else f"{price:.4g}",
+            }
+        )
+    if not points:
+        return None
+    metric = summaries[0].task.primary
+    methods = [
+        UNCOMPRESSED,
+        *sorted({point["method"] for point in points if point["method"] != UNCOMPRESSED}),
+    ]
+    families = list(dict.fromkeys(point["family"] for point in points))
+    fraction = metric in formats.FRACTIONS
+    chart = (
+        alt.Chart(ROWS)
+        .mark_point(filled=True, size=60, opacity=0.9)
+        .encode(
+            x=alt.X(
+                "cost:Q",
+                title=title,
+                scale=alt.Scale(type="log", nice=False, padding=12),
+                axis=alt.Axis(
+                    format="~s" if cost.endswith("bytes") else "~g",
+                    values=_ticks([point["cost"] for point in points]),
+                    grid=False,
+                    labelOverlap=True,
+                ),
+            ),
+            y=alt.Y(
+                "score:Q",
+                title=formats.metric_name(metric),
+                scale=alt.Scale(zero=False, padding=10),
+                axis=alt.Axis(format=".1%" if fraction else "~g", tickCount=6),
+            ),
+            color=alt.Color(
+                "family:N",
+                title="family",
+                scale=alt.Scale(domain=families, range=FAMILY_COLOURS),
+                legend=alt.Legend(symbolType="circle", labelLimit=160),
+            ),
+            shape=alt.Shape(
+                "method:N",
+                title="method",
+                scale=alt.Scale(domain=methods),
+                legend=alt.Legend(symbolFillColor=INK, symbolStrokeWidth=0, labelLimit=160),
+            ),
+            tooltip=[
+                alt.Tooltip("model:N"),
+                alt.Tooltip("method:N"),
+                alt.Tooltip("shown:N", title=formats.metric_name(metric)),
+                alt.Tooltip("priced:N", title=title),
+            ],
+        )
+        .properties(width=380, height=280)
+    )
+    return _finished(chart, points)
+
+
+def _ticks(values: Sequence[float]) -> list[float]:
+    """Return round numbers for a log axis: powers of ten, with twos and fives where the range is short."""
+    first, last = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
+    steps = (1,) if last - first > 3 else (1, 2, 5)
+    return [step * 10.0**power for power in range(first, last + 1) for step in steps]
+
+
+def confusions(summaries: Sequence[Summary], classes: Sequence[str]) -> Spec | None:
+    """Return the confusion matrices of a task's uncompressed models as small multiples.
+
+    The diagonal (right answers) and the errors have two hues; each deepens with the share of the true class,
+    the errors on a scale of their own, since they are rare.
+    """
+    cells: Rows = []
+    for summary in summaries:
+        matrix = confusion_of(summary)
+        if summary.control or not matrix:
+            continue
+        for i, row in enumerate(matrix):
+            for j, number in enumerate(row):
+                share = number / sum(row) if sum(row) else 0.0
+                cells.append(
+                    {
+                        "model": summary.model.name,
+                        "true": class_name(classes, i),
+                        "predicted": class_name(classes, j),
+                        "count": number,
+                        "share": round(share, 6),
+                        "right": i == j,
+                        "strength": round(0.75 * share if i == j else 0.9 * min(1.0, share * 5) ** 0.5, 4),
+                    }
+                )
+    if not cells:
+        return None
+    models = list(dict.fromkeys(cell["model"] for cell in cells))
+    order = list(dict.fromkeys(cell["true"] for cell in cells))
+    side = max(110, min(16 * len(order), 480))
+    chart = (
+        alt.Chart(ROWS)
+        .mark_rect()
+        .encode(
+            x=alt.X(
+                "predicted:N", sort=order, title="predicted", axis=alt.Axis(labelLimit=70, labelAngle=-90)
+            ),
+            y=alt.Y("true:N", sort=order, title="true", axis=alt.Axis(labelLimit=70)),
+            color=alt.Color(
+                "right:N", scale=alt.Scale(domain=[True, False], range=[FIRST, ERROR]), legend=None
+            ),
+            opacity=alt.Opacity("strength:Q", scale=alt.Scale(domain=[0, 1], range=[0, 1]), legend=None),
+            tooltip=[
+                alt.Tooltip("model:N"),
+                alt.Tooltip("true:N", title="true class"),
+                alt.Tooltip("predicted:N"),
+                alt.Tooltip("count:Q", title="items (all seeds)", format=","),
+                alt.Tooltip("share:Q", title="share of the true class", format=".2%"),
+            ],
+        )
+        .properties(width=side, height=side)
+        .facet(
+            facet=alt.Facet(
+                "model:N", title=None, sort=models, header=alt.Header(labelFontSize=12, labelLimit=side)
+            ),
+            columns=COLUMNS,
+            spacing=18,
+        )
+    )
+    return _finished(chart, cells)
+
+
+def class_name(classes: Sequence[str], index: int) -> str:
+    return str(classes[index]) if index < len(classes) else str(index)
+
+
+CONFIG: Spec = {
+    "background": "transparent",
+    "font": "system-ui, sans-serif",
+    "view": {"stroke": None},
+    "axis": {
+        "labelColor": INK,
+        "titleColor": INK,
+        "domainColor": INK,
+        "tickColor": INK,
+        "gridColor": INK,
+        "gridOpacity": 0.18,
+        "domainOpacity": 0.5,
+        "tickOpacity": 0.5,
+        "titleFontWeight": "normal",
+        "labelFontSize": 11,
+        "titleFontSize": 11,
+    },
+    "header": {"labelColor": INK, "labelFontWeight": 600},
+    "legend": {
+        "labelColor": INK,
+        "titleColor": INK,
+        "titleFontWeight": "normal",
+        "labelFontSize": 11,
+        "titleFontSize": 11,
+    },
+}
+
+
+def _finished(chart: alt.Chart | alt.FacetChart, rows: Rows) -> Spec:
+    """Return the chart as plain data, transparent and in the page's letters, with its rows."""
+    spec: Spec = chart.to_dict(validate=False)
+    return spec | {"config": CONFIG, "data": {"values": rows}}
+
+
+def to_svg(spec: Mapping[str, Any]) -> str:
+    """Return a spec drawn as SVG on white, for reports that take pictures."""
+    config = {**spec["config"], "background": "white"}
+    return vl_convert.vegalite_to_svg({**spec, "config": config})

@@ -1,0 +1,366 @@
+"""Turn variants into the report's tables: means over seeds, differences, and tidy rows for CSV."""
+
+from __future__ import annotations
+
+import csv
+import statistics
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from io import StringIO
+from typing import Any
+
+from assay.report import formats
+from assay.report.collect import UNCOMPRESSED, Model, Sheet, Task, Variant
+from assay.report.published import Published
+
+Rows = list[dict[str, Any]]
+
+RESULT_COLUMNS = ("suite", "task", "dataset", "model", "method", "seed", "split", "metric", "value", "status")
+COST_COLUMNS = (
+    "suite",
+    "task",
+    "model",
+    "method",
+    "seed",
+    "parameters",
+    "size_bytes",
+    "train_seconds",
+    "peak_memory_bytes",
+    "latency_ms_batch1",
+    "latency_ms_batch64",
+    "host",
+)
+
+
+@dataclass(frozen=True)
+class Score:
+    """A mean over seeds; ``deviation`` is the sample standard deviation, None for one seed."""
+
+    mean: float
+    deviation: float | None
+    count: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One model with one method on one task, over its seeds."""
+
+    task: Task
+    model: Model
+    method: str
+    variants: tuple[Variant, ...]
+
+    @property
+    def control(self) -> bool:
+        return self.model.name in self.task.controls
+
+    @property
+    def finished(self) -> tuple[Variant, ...]:
+        return tuple(variant for variant in self.variants if variant.ok)
+
+    def score(self, metric: str, split: str = "test") -> Score | None:
+        """Return the score of a metric over the finished seeds, None where there is none."""
+        values = [
+            variant.metrics[split][metric]
+            for variant in self.finished
+            if metric in variant.metrics.get(split, {})
+        ]
+        return score_of(values)
+
+    def cost(self, name: str) -> float | None:
+        """Return the mean over the finished seeds of a numeric attribute of their variants."""
+        return mean([getattr(variant, name) for variant in self.finished])
+
+    @property
+    def troubles(self) -> list[tuple[str, int]]:
+        """Status and count of the seeds that are not ok, commonest first."""
+        return Counter(variant.status for variant in self.variants if not variant.ok).most_common()
+
+
+@dataclass(frozen=True)
+class Square:
+    """One square of the matrix: a model on a task."""
+
+    summary: Summary
+    score: Score | None
+    spread: str
+    best: bool
+    beaten: bool
+    """True where the mean does not pass the best control's mean."""
+
+
+def score_of(values: Sequence[float]) -> Score | None:
+    if not values:
+        return None
+    deviation = statistics.stdev(values) if len(values) > 1 else None
+    return Score(statistics.fmean(values), deviation, len(values))
+
+
+def mean(values: Iterable[float | None]) -> float | None:
+    """Return the mean of the values that are there, None where there are none."""
+    known = [value for value in values if value is not None]
+    return statistics.fmean(known) if known else None
+
+
+def summarise(
+    variants: Sequence[Variant], tasks: Mapping[str, Task], models: Mapping[str, Model]
+) -> list[Summary]:
+    """Return one summary for each task, model and method, in the order of their first variant."""
+    groups: dict[tuple[str, str, str], list[Variant]] = defaultdict(list)
+    for variant in variants:
+        groups[variant.task, variant.model, variant.method].append(variant)
+    return [
+        Summary(tasks[task], models[model], method, tuple(group))
+        for (task, model, method), group in groups.items()
+    ]
+
+
+def better(value: float, other: float, direction: str) -> bool:
+    """True where ``value`` is strictly better than ``other``."""
+    return value > other if direction == "maximise" else value < other
+
+
+def best_of(values: Iterable[float], direction: str) -> float | None:
+    found = list(values)
+    if not found:
+        return None
+    return max(found) if direction == "maximise" else min(found)
+
+
+def spread(summary: Summary, score: Score | None) -> str:
+    """Say in words what the spread is over, where it is not a plain ± over all seeds."""
+    if score is None:
+        return ""
+    planned = len(summary.variants)
+    if score.count < planned:
+        return f"{score.count} of {planned} seeds"
+    if not summary.model.seeded:
+        return "does not depend on the seed"
+    return "1 seed" if score.count == 1 else f"{score.count} seeds"
+
+
+def squares(summaries: Sequence[Summary], task: Task) -> dict[str, Square]:
+    """Return the matrix's column of a task: model -> square, for the uncompressed models."""
+    plain = [each for each in summaries if each.task == task and each.method == UNCOMPRESSED]
+    scores = {each.model.name: each.score(task.primary) for each in plain}
+
+    def top(control: bool) -> float | None:
+        known = [scores[each.model.name] for each in plain if each.control == control]
+        return best_of([score.mean for score in known if score], task.direction)
+
+    control, best = top(True), top(False)
+    found = {}
+    for each in plain:
+        score = scores[each.model.name]
+        found[each.model.name] = Square(
+            each,
+            score,
+            spread(each, score),
+            best=score is not None and not each.control and score.mean == best,
+            beaten=score is not None
+            and not each.control
+            and control is not None
+            and not better(score.mean, control, task.direction),
+        )
+    return found
+
+
+def metrics_of(summaries: Sequence[Summary]) -> list[str]:
+    """Return the names of the test metrics, the primary one first."""
+    names = {
+        name for each in summaries for variant in each.finished for name in variant.metrics.get("test", {})
+    }
+    first = [each.task.primary for each in summaries[:1]]
+    order = dict.fromkeys([*first, *formats.FRACTIONS, *sorted(names)])
+    return [name for name in order if name in names]
+
+
+def beside_published(
+    column: Mapping[str, Square], task: Task, published: Mapping[str, Published], sheet: Sheet
+) -> Rows:
+    """Return one row a model that has a published value, with the difference and what to make of it."""
+    rows = []
+    for model, square in column.items():
+        value = published.get(model)
+        if value is None or task.primary != "accuracy":
+            continue
+        measured = square.score.mean if square.score else None
+        twin = sheet.twin
+        rows.append(
+            {
+                "model": model,
+                "measured": measured,
+                "spread": square.spread,
+                "published": value.value,
+                "difference": None if measured is None else measured - value.value,
+                "comparable": value.comparable and not twin,
+                "why": "measured on the generated twin, not on the real data" if twin else value.why,
+                "described_as": value.model,
+                "quoted": f"{value.quoted_metric} {value.quoted_value:g}",
+                "protocol": value.protocol,
+                "read_at_source": value.seen_at_source,
+                "source": value.source_url,
+            }
+        )
+    return rows
+
+
+def compression(summaries: Sequence[Summary], task: Task) -> Rows:
+    """Return one row for each model and method that left a compressed model, beside the uncompressed one.
+
+    Differences and ratios are means over the seeds at which both are ok, so that they are paired.
+    """
+    plain = {
+        each.model.name: {variant.seed: variant for variant in each.finished}
+        for each in summaries
+        if each.task == task and each.method == UNCOMPRESSED
+    }
+    rows = []
+    for each in summaries:
+        if each.task != task or each.method == UNCOMPRESSED:
+            continue
+        pairs = [
+            (plain[each.model.name][variant.seed], variant)
+            for variant in each.finished
+            if variant.seed in plain.get(each.model.name, {})
+        ]
+        if pairs:
+            rows.append(_compressed(each, pairs))
+    return rows
+
+
+def _compressed(summary: Summary, pairs: Sequence[tuple[Variant, Variant]]) -> dict[str, Any]:
+    metric = summary.task.primary
+    before = [old.metrics.get("test", {}).get(metric) for old, _ in pairs]
+    after = [new.metrics.get("test", {}).get(metric) for _, new in pairs]
+    changes = [
+        last - first
+        for first, last in zip(before, after, strict=True)
+        if first is not None and last is not None
+    ]
+    return {
+        "task": summary.task.name,
+        "model": summary.model.name,
+        "method": summary.method,
+        "seeds": len(pairs),
+        "planned": len(summary.variants),
+        "before": mean(before),
+        "after": mean(after),
+        "difference": mean(changes),
+        "deviation": statistics.stdev(changes) if len(changes) > 1 else None,
+        "size_before": mean(old.size_bytes for old, _ in pairs),
+        "size_after": mean(new.size_bytes for _, new in pairs),
+        "size_ratio": mean(_ratio(old.size_bytes, new.size_bytes) for old, new in pairs),
+        "zipped_before": mean(old.compressed_bytes for old, _ in pairs),
+        "zipped_after": mean(new.compressed_bytes for _, new in pairs),
+        "zipped_ratio": mean(_ratio(old.compressed_bytes, new.compressed_bytes) for old, new in pairs),
+        "speed_batch1": mean(_ratio(old.latency_ms_batch1, new.latency_ms_batch1) for old, new in pairs),
+        "speed_batch64": mean(_ratio(old.latency_ms_batch64, new.latency_ms_batch64) for old, new in pairs),
+    }
+
+
+def _ratio(before: float | None, after: float | None) -> float | None:
+    return None if before is None or not after else before / after
+
+
+def not_compressed(summaries: Sequence[Summary], task: Task) -> Rows:
+    """Return the variants that compression or their evaluation left out, those with one reason in one row.
+
+    Cells whose training failed are not among them: the report shows these once, under failures.
+    """
+    groups: dict[tuple[str, str, str], dict[str, int]] = defaultdict(dict)
+    for each in summaries:
+        if each.task != task or each.method == UNCOMPRESSED:
+            continue
+        for variant in each.variants:
+            if not variant.ok and variant.phase != "train":
+                models = groups[variant.method, variant.status, variant.reason]
+                models[variant.model] = models.get(variant.model, 0) + 1
+    return [
+        {"method": method, "status": status, "reason": reason, "models": models}
+        for (method, status, reason), models in groups.items()
+    ]
+
+
+def confusion_of(summary: Summary) -> list[list[int]]:
+    """Return the confusion matrix summed over seeds; empty where there is none or shapes differ."""
+    found = [variant.confusion for variant in summary.finished if variant.confusion]
+    if not found or len({tuple(map(len, matrix)) for matrix in found}) != 1:
+        return []
+    return [[sum(cells) for cells in zip(*rows, strict=True)] for rows in zip(*found, strict=True)]
+
+
+def commonest_errors(matrix: Sequence[Sequence[int]], classes: Sequence[str], limit: int) -> Rows:
+    """Return the ``limit`` commonest confusions of a matrix, with their share of the true class."""
+    errors: Rows = [
+        {"true": classes[i], "predicted": classes[j], "count": number, "share": number / sum(row)}
+        for i, row in enumerate(matrix)
+        for j, number in enumerate(row)
+        if i != j and number
+    ]
+    return sorted(errors, key=lambda error: -error["count"])[:limit]
+
+
+def result_rows(suite: str, variants: Sequence[Variant], tasks: Mapping[str, Task]) -> Rows:
+    """Return the rows of results.csv: one a number, and one without value for a variant that is not ok."""
+    rows = []
+    for each in variants:
+        base = {
+            "suite": suite,
+            "task": each.task,
+            "dataset": each.dataset,
+            "model": each.model,
+            "method": each.method,
+            "seed": each.seed,
+            "status": each.status,
+        }
+        numbers = [
+            {"split": split, "metric": metric, "value": value}
+            for split, metrics in each.metrics.items()
+            for metric, value in metrics.items()
+        ]
+        nothing = [{"split": "test", "metric": tasks[each.task].primary, "value": None}]
+        rows += [{**base, **number} for number in numbers or nothing]
+    return rows
+
+
+def cost_rows(suite: str, variants: Sequence[Variant]) -> Rows:
+    """Return the rows of costs.csv, one a variant."""
+    return [
+        {"suite": suite, **{name: getattr(each, name) for name in COST_COLUMNS if name != "suite"}}
+        for each in variants
+    ]
+
+
+def failure_rows(variants: Sequence[Variant]) -> Rows:
+    """Return the variants that are neither ok nor skipped, those with the same cause in one row.
+
+    One cause is one cell (a failed training stands for all of its methods), phase and reason.
+    """
+    groups: dict[tuple[str, str, str, str, str], list[Variant]] = defaultdict(list)
+    for each in variants:
+        if each.status not in ("ok", "skipped"):
+            groups[each.task, each.model, each.seed, each.phase, each.reason].append(each)
+    return [
+        {
+            "task": task,
+            "model": model,
+            "seed": seed,
+            "phase": phase,
+            "reason": reason,
+            "methods": [each.method for each in group],
+            "status": group[0].status,
+            "traceback": group[0].traceback,
+        }
+        for (task, model, seed, phase, reason), group in groups.items()
+    ]
+
+
+def to_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> str:
+    """Return rows as CSV with a header; None is an empty field."""
+    stream = StringIO()
+    writer = csv.DictWriter(stream, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return stream.getvalue()

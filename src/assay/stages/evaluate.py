@@ -1,0 +1,62 @@
+"""Evaluate one variant: its artifact meets the test items once, and one prediction an item is kept."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from assay import artifacts, catalogue, evaluation, measuring, records
+from assay.files import replacing, sha256, write_json
+from assay.layout import MEASURED
+
+
+def evaluate(
+    spec: dict[str, Any], prepared: Path, artifact_status: Path, folder: Path, costs: dict[str, Any]
+) -> dict[str, Any]:
+    """Score the artifact beside ``artifact_status`` into ``folder`` and return what the record keeps.
+
+    Args:
+        costs: receives what cannot be equal from run to run: latency; and size and parameters beside it.
+    """
+    status = records.require(artifact_status)
+    artifact = status["artifact"]
+    task = catalogue.load(catalogue.TASKS[spec["kind"]].module)
+    splits = task.load(prepared.parent, ("validation", "test"))
+    predictor = artifacts.load(artifact_status.parent, artifact)
+    metrics, predictions = evaluation.evaluate(predictor, task, splits["validation"], splits["test"])
+    write_json(folder / "metrics.json", metrics)
+    with replacing(folder / "predictions.parquet") as aside:
+        predictions.to_parquet(aside, index=False)
+    costs |= evaluation.latency(predictor, splits["validation"].inputs[:1].numpy())
+    costs |= evaluation.size(artifact_status.parent, artifact) | {"parameters": predictor.parameters}
+    files = {name: sha256(folder / name) for name in ("metrics.json", "predictions.parquet")}
+    return {"data": status["data"], "files": files}
+
+
+def main(argv: list[str]) -> int:
+    """Evaluate the variant that ``argv`` names; how it ended stands in the record."""
+    parser = argparse.ArgumentParser(prog="evaluate", description=__doc__)
+    parser.add_argument("--spec", type=json.loads, required=True, help="the variant, as JSON")
+    parser.add_argument("--prepared", type=Path, required=True, help="prepared.json of the dataset")
+    parser.add_argument("--artifact", type=Path, required=True, help="status of the artifact")
+    parser.add_argument("--out", type=Path, required=True, help="where the status goes")
+    parser.add_argument("--died", type=int, help="record that an earlier try was ended by this signal")
+    arguments = parser.parse_args(argv)
+    with measuring.leaving(arguments.out.with_name(MEASURED)) as costs:
+        records.keep(
+            arguments.out,
+            "evaluate",
+            lambda: evaluate(
+                arguments.spec, arguments.prepared, arguments.artifact, arguments.out.parent, costs
+            ),
+            died=arguments.died,
+            spec=arguments.spec,
+        )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,73 @@
+"""Train one cell: learn from the training items, choose on the validation items, leave an artifact."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from assay import artifacts, catalogue, measuring, records
+from assay.files import replacing, sha256
+from assay.layout import MEASURED
+
+HISTORY = "history.csv"
+
+
+def train(spec: dict[str, Any], prepared: Path, validated: Path, folder: Path) -> dict[str, Any]:
+    """Train the cell that ``spec`` asks for into ``folder`` and return what its record keeps."""
+    records.require(validated)
+    data = records.require(prepared)
+    task = catalogue.load(catalogue.TASKS[spec["kind"]].module)
+    splits = task.load(prepared.parent, ("train", "validation"))
+    if spec["train_items"]:
+        splits["train"] = task.limit(splits["train"], spec["train_items"])
+    arguments = {**task.model_arguments(prepared.parent), **spec["knobs"]}
+    trainer = catalogue.load(spec["trainer"])
+    folder.mkdir(parents=True, exist_ok=True)
+    model, result = trainer.learn(
+        catalogue.load(spec["target"]),
+        arguments,
+        spec,
+        splits,
+        task=task,
+        augment=task.augmenter(prepared.parent),
+        folder=folder,
+    )
+    with replacing(folder / HISTORY) as aside:
+        pd.DataFrame(result.history).to_csv(aside, index=False)
+    artifact = artifacts.save(folder, model, target=spec["target"], arguments=arguments)
+    return {
+        "artifact": artifact,
+        "data": data["files"],
+        "best_epoch": result.best_epoch,
+        "epochs": result.epochs_run,
+        "files": artifacts.digests(folder, artifact) | {HISTORY: sha256(folder / HISTORY)},
+    }
+
+
+def main(argv: list[str]) -> int:
+    """Train the cell that ``argv`` names; how it ended stands in the record."""
+    parser = argparse.ArgumentParser(prog="train", description=__doc__)
+    parser.add_argument("--spec", type=json.loads, required=True, help="the cell, as JSON")
+    parser.add_argument("--prepared", type=Path, required=True, help="prepared.json of the dataset")
+    parser.add_argument("--validated", type=Path, required=True, help="the verdict on the dataset")
+    parser.add_argument("--out", type=Path, required=True, help="status.json, beside which the artifact goes")
+    parser.add_argument("--died", type=int, help="record that an earlier try was ended by this signal")
+    arguments = parser.parse_args(argv)
+    with measuring.leaving(arguments.out.with_name(MEASURED)):
+        records.keep(
+            arguments.out,
+            "train",
+            lambda: train(arguments.spec, arguments.prepared, arguments.validated, arguments.out.parent),
+            died=arguments.died,
+            spec=arguments.spec,
+        )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

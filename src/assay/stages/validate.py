@@ -1,0 +1,41 @@
+"""Validate a prepared dataset: the gate. Nothing trains on data that failed."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from assay import catalogue, records, validation
+
+
+def check(dataset: str, prepared: Path, docs: Path) -> dict[str, Any]:
+    """Hold a dataset's items against the expectations that stand beside it."""
+    facts = records.require(prepared)
+    module = catalogue.load(catalogue.dataset_module(dataset))
+    items = pd.read_parquet(prepared.parent / "items.parquet")
+    return validation.validate(items, module.expectations(facts["counts"]), dataset=dataset, docs=docs)
+
+
+def main(argv: list[str]) -> int:
+    """Validate the dataset that ``argv`` names; how it ended stands in the record."""
+    parser = argparse.ArgumentParser(prog="validate", description=__doc__)
+    parser.add_argument("dataset")
+    parser.add_argument("--prepared", type=Path, required=True, help="prepared.json of the dataset")
+    parser.add_argument("--docs", type=Path, required=True, help="folder for Great Expectations' Data Docs")
+    parser.add_argument("--out", type=Path, required=True, help="where the verdict goes")
+    arguments = parser.parse_args(argv)
+    records.keep(
+        arguments.out,
+        "validate",
+        lambda: check(arguments.dataset, arguments.prepared, arguments.docs),
+        dataset=arguments.dataset,
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,553 @@
+"""Neural models learn here: a lean use of Lightning's Trainer, and the only file that knows Lightning.
+
+Default flags cost Lightning more than half of a small network's speed. What is spent per batch there is spent
+here per block: one Lightning "batch" is a block of many optimizer steps, gathered and augmented at once, over
+which ``training_step`` loops by hand. Several processes take one step at a time, since the reducer of
+DistributedDataParallel wants one backward a forward.
+
+Every random draw comes from the seed and the epoch, so that an interrupted run ends with the same weights.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+import math
+import random
+import re
+import sys
+import time
+import warnings
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+from typing import Any, Literal, Protocol, cast
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
+from pytorch_lightning.accelerators import CUDAAccelerator
+from pytorch_lightning.plugins import MixedPrecision
+from torch import Tensor, nn
+from torch.multiprocessing.spawn import ProcessRaisedException
+from tqdm import tqdm
+
+from assay.files import read_json, replacing, sha256, write_json
+from assay.training_params import Diverged, TrainerParams, TrainingParams, TrainResult
+
+BLOCK_ITEMS = 2048
+"""Items gathered and augmented at once: some 6 MB of 28x28 scans, which the processor's cache still holds."""
+VALIDATION_ITEMS = 512
+"""Items in one forward pass of validation."""
+CHECKPOINT_SECONDS = 5.0
+"""Least time between two checkpoints: a shorter run is cheaper to run again."""
+CHECKPOINT, SEAL = "last.ckpt", "last.json"
+
+Augment = Callable[[Tensor, torch.Generator], Tensor]
+Precision = Literal["32-true", "bf16-mixed"]
+
+
+class Split(Protocol):
+    """Items and their targets; the first dimension counts the items."""
+
+    @property
+    def inputs(self) -> Tensor: ...
+
+    @property
+    def targets(self) -> Tensor: ...
+
+
+class Task(Protocol):
+    """What training must know of a task."""
+
+    PRIMARY: str
+    DIRECTION: str
+
+    def loss(self, logits: Tensor, targets: Tensor, label_smoothing: float) -> Tensor: ...
+
+    def primary(self, logits: Tensor, targets: Tensor) -> float: ...
+
+
+def train(
+    model: nn.Module,
+    task: Task,
+    train: Split,
+    validation: Split,
+    *,
+    params: TrainingParams,
+    trainer: TrainerParams,
+    seed: int,
+    threads: int,
+    augment: Augment | None,
+    folder: Path,
+) -> TrainResult:
+    """Fit ``model`` and leave in it the weights of its best epoch on ``validation``.
+
+    Best is the better primary metric, of equals the lower loss. An interrupted run is taken up from the
+    checkpoint in ``folder`` if the same code, data, params, seed and first weights wrote it.
+
+    Raises:
+        Diverged: the loss is no longer finite.
+        ValueError: the params do not fit the data or the machine.
+    """
+    began = time.monotonic()
+    torch.set_num_threads(threads)
+    if any(isinstance(module, nn.Conv2d) for module in model.modules()):
+        _lay_out(model, torch.channels_last)
+    checkpoint = _Checkpoint(folder, _digest(model), [params, trainer, seed, threads], [train, validation])
+    module = _Module(
+        model, task, train, validation, params, seed, augment if params.augment else None, checkpoint
+    )
+    with _quiet():
+        lightning = _trainer(trainer, precision(trainer, model), params.epochs)
+        _check_devices(trainer, params, lightning)
+        try:
+            lightning.fit(module, ckpt_path=checkpoint.trusted(), weights_only=True)
+        except ProcessRaisedException as fault:
+            diverged = re.search(r"Diverged: .* at optimizer step (\d+)", str(fault))
+            raise Diverged(int(diverged[1])) if diverged else fault from None
+        finally:
+            torch.set_flush_denormal(False)
+    history = _history(lightning.callback_metrics["history"], _columns(task))
+    best_epoch = int(lightning.callback_metrics["best_epoch"])
+    earlier = float(lightning.callback_metrics["earlier_seconds"])
+    if lightning.is_global_zero:
+        checkpoint.remove()
+    model.zero_grad()
+    _lay_out(model, torch.contiguous_format)
+    model.eval()
+    return TrainResult(history, best_epoch, len(history), earlier + time.monotonic() - began)
+
+
+def _lay_out(model: nn.Module, memory_format: torch.memory_format) -> None:
+    model.to(memory_format=memory_format)  # type: ignore[call-overload]
+
+
+def learning_rate(step: int, num_steps: int, params: TrainingParams) -> float:
+    """Return the learning rate of one of ``num_steps`` optimizer steps, counted from 0."""
+    top = params.learning_rate
+    if params.schedule == "one_cycle":
+        corner = max(params.warmup * num_steps - 1, 0)  # where torch's OneCycleLR turns; not a whole number
+        if step < corner:
+            return _half_cosine(top / 25, top, step / corner)
+        return _half_cosine(top, top / 250_000, (step - corner) / (num_steps - 1 - corner or 1))
+    warmup = round(params.warmup * num_steps)
+    if step < warmup:
+        return top * (step + 1) / warmup
+    if params.schedule == "cosine":
+        return _half_cosine(top, 0.0, (step - warmup) / (num_steps - warmup))
+    if params.schedule == "step":
+        return top * 0.1 ** ((2 * step >= num_steps) + (4 * step >= 3 * num_steps))
+    return top
+
+
+def _half_cosine(start: float, end: float, done: float) -> float:
+    return end + (start - end) * (1 + math.cos(math.pi * done)) / 2
+
+
+def _optimizer(model: nn.Module, params: TrainingParams) -> torch.optim.Optimizer:
+    weights = [weight for weight in model.parameters() if weight.requires_grad]
+    groups: list[dict[str, Any]] = [{"params": weights, "weight_decay": 0.0}]
+    if params.weight_decay:
+        groups = [
+            {"params": [w for w in weights if w.ndim > 1], "weight_decay": params.weight_decay},
+            {"params": [w for w in weights if w.ndim <= 1], "weight_decay": 0.0},
+        ]
+    rate = params.learning_rate
+    match params.optimizer:
+        case "sgd":
+            return torch.optim.SGD(groups, lr=rate, fused=True)
+        case "momentum":
+            return torch.optim.SGD(groups, lr=rate, momentum=params.momentum, fused=True)
+        case "adagrad":
+            return torch.optim.Adagrad(groups, lr=rate, fused=True)
+        case "rmsprop":
+            return torch.optim.RMSprop(groups, lr=rate, momentum=params.momentum)
+        case "adam":
+            return torch.optim.Adam(groups, lr=rate, fused=True)
+        case "adamw":
+            return torch.optim.AdamW(groups, lr=rate, fused=True)
+
+
+def _derive(seed: int, *path: int) -> int:
+    """Return a seed of its own for each path, in [0, 2**63)."""
+    return int(np.random.SeedSequence([seed, *path]).generate_state(1, np.uint64)[0] >> 1)
+
+
+ORDER, AUGMENTATION, DROPOUT = range(3)
+
+
+class _Blocks:
+    """The training items, block by block, in the order that the seed and the epoch give."""
+
+    def __init__(self, module: _Module, train: Split, augment: Augment | None, seed: int) -> None:
+        self.module, self.augment, self.seed = module, augment, seed
+        self.inputs, self.targets = train.inputs, train.targets
+        trainer = module.trainer
+        self.world, self.rank, self.device = trainer.world_size, trainer.global_rank, module.device
+        self.batch, self.num_steps = module.batch_size, module.steps_per_epoch
+        self.block = self.batch * max(BLOCK_ITEMS // self.batch, 1)
+
+    def __len__(self) -> int:
+        return self.num_steps if self.world > 1 else math.ceil(self.num_steps * self.batch / self.block)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        self.inputs, self.targets = self.inputs.to(self.device), self.targets.to(self.device)
+        epoch = self.module.current_epoch
+        generator = torch.Generator().manual_seed(_derive(self.seed, epoch, ORDER))
+        order = torch.randperm(len(self.targets), generator=generator)[: self.num_steps * self.batch]
+        for number, items in enumerate(torch.split(order.to(self.device), self.block)):
+            inputs, targets = self.inputs.index_select(0, items), self.targets.index_select(0, items)
+            if self.augment:
+                generator = torch.Generator().manual_seed(_derive(self.seed, epoch, AUGMENTATION, number))
+                inputs = self.augment(inputs, generator)
+            if self.world == 1:
+                yield inputs, targets
+                continue
+            # Each process makes the whole block and takes its share of each step: the draws are then the
+            # same for any number of processes.
+            for batch in zip(torch.split(inputs, self.batch), torch.split(targets, self.batch), strict=True):
+                yield batch[0][self.rank :: self.world], batch[1][self.rank :: self.world]
+
+
+class _Module(pl.LightningModule):
+    """A model while it learns."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        task: Task,
+        train: Split,
+        validation: Split,
+        params: TrainingParams,
+        seed: int,
+        augment: Augment | None,
+        checkpoint: _Checkpoint,
+    ) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        self.model, self.task, self.params, self.seed = model, task, params, seed
+        self.train_split, self.validation, self.augment = train, validation, augment
+        self.checkpoint = checkpoint
+        self.batch_size = min(params.batch_size, len(train.targets))
+        self.steps_per_epoch = len(train.targets) // self.batch_size
+        self.steps_done = 0
+        self.losses: list[Tensor] = []  # of this epoch's blocks, (steps,) each
+        self.history: list[dict[str, float]] = []
+        self.best: dict[str, Tensor] = {}
+        self.best_epoch = 0
+        self.best_rank = (-math.inf, -math.inf)
+        self.began = time.monotonic()
+        self.earlier_seconds = 0.0
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return _optimizer(self.model, self.params)
+
+    def train_dataloader(self) -> Any:
+        return _Blocks(self, self.train_split, self.augment, self.seed)
+
+    def on_train_start(self) -> None:
+        # Adam's averages of gradients that have died sink into denormals, which cost a tenth of the speed.
+        torch.set_flush_denormal(True)
+        self.validation_inputs = self.validation.inputs.to(self.device)
+        self.validation_targets = self.validation.targets.to(self.device)
+
+    def on_train_epoch_start(self) -> None:
+        seed = _derive(self.seed, self.current_epoch, DROPOUT, self.global_rank)
+        random.seed(seed)
+        np.random.seed(seed % 2**32)
+        torch.manual_seed(seed)
+        self.losses = []
+
+    def training_step(self, block: tuple[Tensor, Tensor], _: int) -> None:
+        """Take the block's optimizer steps, one a batch."""
+        model, loss_of, smoothing = self.model, self.task.loss, self.params.label_smoothing
+        optimizer = cast(torch.optim.Optimizer, self.optimizers(use_pl_optimizer=False))
+        weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+        num_steps = self.params.epochs * self.steps_per_epoch
+        forward = self.trainer.precision_plugin.forward_context
+        world = self.trainer.world_size
+        backward = Tensor.backward if world == 1 else self.manual_backward
+        batch_size = self.batch_size // world
+        losses = []
+        batches = (torch.split(part, batch_size) for part in block)
+        for inputs, targets in zip(*batches, strict=True):
+            rate = learning_rate(self.steps_done, num_steps, self.params)
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            with forward():
+                logits = model(inputs)
+            loss = loss_of(logits.float(), targets, smoothing)
+            for weight in weights:
+                weight.grad = None
+            backward(loss)
+            if self.params.gradient_clip:
+                nn.utils.clip_grad_norm_(weights, self.params.gradient_clip)
+            optimizer.step()
+            losses.append(loss.detach())
+            self.steps_done += 1
+        self.losses.append(self._finite(torch.stack(losses)))
+
+    def _finite(self, losses: Tensor) -> Tensor:
+        finite = losses.isfinite()
+        if not finite.all():
+            raise Diverged(self.steps_done - len(losses) + int(finite.int().argmin()) + 1)
+        return losses
+
+    def on_train_epoch_end(self) -> None:
+        """Validate, keep the best weights, save a checkpoint if one is due, stop if nothing gets better."""
+        row = self._row()
+        is_due = self.checkpoint.is_due() and self.current_epoch + 1 < self.params.epochs
+        if self.trainer.world_size > 1:  # batch norm's buffers and the clock differ between processes
+            row, is_due = self.trainer.strategy.broadcast((row, is_due))
+        self.history.append(row)
+        if not math.isfinite(row["validation_loss"]):
+            raise Diverged(self.steps_done)
+        primary = row[f"validation_{self.task.PRIMARY}"]
+        rank = (primary if self.task.DIRECTION == "maximise" else -primary, -row["validation_loss"])
+        if rank > self.best_rank:
+            self.best_rank, self.best_epoch = rank, len(self.history)
+            self.best = {name: value.clone() for name, value in self.model.state_dict().items()}
+        if self.params.patience and len(self.history) - self.best_epoch >= self.params.patience:
+            self.trainer.should_stop = True
+        elif is_due:
+            self.checkpoint.save(self.trainer)
+
+    def _row(self) -> dict[str, float]:
+        optimizer = cast(torch.optim.Optimizer, self.optimizers(use_pl_optimizer=False))
+        train_loss = cast(
+            Tensor, self.trainer.strategy.reduce(torch.cat(self.losses).mean(), reduce_op="mean")
+        )
+        validation_loss, primary = self._validate()
+        figures = (len(self.history) + 1, train_loss.item(), validation_loss, primary)
+        return dict(zip(_columns(self.task), (*figures, optimizer.param_groups[0]["lr"]), strict=True))
+
+    @torch.inference_mode()
+    def _validate(self) -> tuple[float, float]:
+        """Return the loss, without label smoothing, and the primary metric on validation."""
+        self.model.eval()
+        with self.trainer.precision_plugin.forward_context():
+            slices = [self.model(part) for part in torch.split(self.validation_inputs, VALIDATION_ITEMS)]
+        self.model.train()
+        logits = torch.cat(slices).float()
+        loss = self.task.loss(logits, self.validation_targets, 0.0).item()
+        return loss, self.task.primary(logits, self.validation_targets)
+
+    def on_train_end(self) -> None:
+        """Put the best weights in place, and the outcome where the main process finds it."""
+        self.model.load_state_dict(self.best)
+        rows = [[row[column] for column in _columns(self.task)] for row in self.history]
+        self.trainer.callback_metrics.update(
+            history=torch.tensor(rows, dtype=torch.float64),
+            best_epoch=torch.tensor(self.best_epoch),
+            earlier_seconds=torch.tensor(self.earlier_seconds, dtype=torch.float64),
+        )
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["assay"] = {
+            "steps_done": self.steps_done,
+            "history": self.history,
+            "best": self.best,
+            "best_epoch": self.best_epoch,
+            "best_rank": list(self.best_rank),
+            "earlier_seconds": self.earlier_seconds + time.monotonic() - self.began,
+        }
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        state = checkpoint["assay"]
+        self.steps_done, self.history = state["steps_done"], state["history"]
+        self.best, self.best_epoch = state["best"], state["best_epoch"]
+        self.best_rank = tuple(state["best_rank"])
+        self.earlier_seconds = state["earlier_seconds"]
+
+
+class _Checkpoint:
+    """The file from which an interrupted run goes on, and the seal beside it that says when to trust it."""
+
+    def __init__(self, folder: Path, first_weights: str, asked: list[Any], splits: list[Split]) -> None:
+        self.path, self.seal = folder / CHECKPOINT, folder / SEAL
+        self.first_weights, self.asked, self.splits = first_weights, asked, splits
+        self.saved = time.monotonic()
+        self.known_spec = ""
+
+    def spec(self) -> str:
+        """Return the digest of all that the final weights depend on; only long runs come to pay for it."""
+        if not self.known_spec:
+            hashed = hashlib.sha256(f"{torch.__version__} {self.first_weights} {self.asked}".encode())
+            for path in sorted(Path(__file__).parent.rglob("*.py")):
+                hashed.update(path.read_bytes())
+            for split in self.splits:
+                hashed.update(_bytes(split.inputs))
+                hashed.update(_bytes(split.targets))
+            self.known_spec = hashed.hexdigest()
+        return self.known_spec
+
+    def is_due(self) -> bool:
+        return time.monotonic() - self.saved >= CHECKPOINT_SECONDS
+
+    def save(self, trainer: pl.Trainer) -> None:
+        """Write the checkpoint; a run killed at any moment leaves one that its seal knows."""
+        with replacing(self.path) if trainer.is_global_zero else contextlib.nullcontext(self.path) as aside:
+            trainer.save_checkpoint(aside)
+            if trainer.is_global_zero:
+                known = [sha256(path) for path in (self.path, aside) if path.exists()]
+                write_json(self.seal, {"sha256": known, "spec": self.spec()})
+        self.saved = time.monotonic()
+
+    def trusted(self) -> Path | None:
+        """Return the checkpoint if this very run wrote it."""
+        if not (self.path.exists() and self.seal.exists()):
+            return None
+        seal = read_json(self.seal)
+        is_ours = sha256(self.path) in seal["sha256"] and seal["spec"] == self.spec()
+        return self.path if is_ours else None
+
+    def remove(self) -> None:
+        self.path.unlink(missing_ok=True)
+        self.seal.unlink(missing_ok=True)
+
+
+class _ForwardInBfloat16(MixedPrecision):
+    """Autocast of the forward pass alone: Lightning's would cover ``training_step``, backward included."""
+
+    @contextlib.contextmanager
+    def train_step_context(self) -> Generator[None, None, None]:
+        yield
+
+
+class _Progress(pl.Callback):
+    """One line on the terminal: epochs done, and how validation went."""
+
+    def on_train_start(self, trainer: pl.Trainer, *_: Any) -> None:
+        self.bar = tqdm(total=trainer.max_epochs, initial=trainer.current_epoch, unit="epoch", leave=False)
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        self.bar.set_postfix(block=f"{trainer.fit_loop.batch_idx + 1}/{trainer.num_training_batches}")
+
+    def on_train_epoch_end(self, *_: Any) -> None:
+        self.bar.update()
+
+    def on_train_end(self, *_: Any) -> None:
+        self.bar.close()
+
+    def on_exception(self, *_: Any) -> None:
+        self.bar.close()
+
+
+def precision(trainer: TrainerParams, model: nn.Module) -> Precision:
+    """Return the precision that ``bf16-auto`` means for a model on this machine."""
+    if trainer.precision != "bf16-auto":
+        return trainer.precision
+    weighty = [module for module in model.modules() if list(module.parameters(recurse=False))]
+    if all(isinstance(module, nn.Linear) for module in weighty):
+        return (
+            "32-true"  # converting costs a small perceptron more than it saves: 0.6 of its speed at batch 32
+        )
+    is_fast = _device(trainer) == "cuda" or torch.cpu.get_capabilities().get("amx_bf16", False)
+    return "bf16-mixed" if is_fast else "32-true"
+
+
+def _device(trainer: TrainerParams) -> str:
+    # torch.cuda.is_available() would start CUDA, after which ddp_fork could not fork.
+    return "cuda" if trainer.accelerator != "cpu" and CUDAAccelerator.is_available() else "cpu"
+
+
+def _trainer(trainer: TrainerParams, numbers: Precision, epochs: int) -> pl.Trainer:
+    plugins: list[Any] = []
+    if numbers == "bf16-mixed":
+        plugins.append(_ForwardInBfloat16(numbers, _device(trainer)))
+    if trainer.num_nodes == 1 and trainer.strategy != "ddp":
+        # Inside a Slurm step of one task Lightning would silently use one process, whatever was asked.
+        plugins.append(LightningEnvironment())
+    return pl.Trainer(
+        accelerator=trainer.accelerator,
+        devices=trainer.devices,
+        num_nodes=trainer.num_nodes,
+        strategy=trainer.strategy,
+        plugins=plugins,
+        max_epochs=epochs,
+        callbacks=[_Progress()] if sys.stderr.isatty() else [],
+        limit_val_batches=0,
+        logger=False,
+        enable_checkpointing=False,
+        enable_model_summary=False,
+        enable_progress_bar=False,
+        use_distributed_sampler=False,
+    )
+
+
+def _check_devices(trainer: TrainerParams, params: TrainingParams, lightning: pl.Trainer) -> None:
+    world = lightning.world_size
+    environment = getattr(lightning.strategy, "cluster_environment", None)
+    if trainer.strategy == "ddp" and not (environment and environment.creates_processes_externally):
+        raise ValueError("trainer.strategy = ddp: neither srun nor torchrun started this; use ddp_fork")
+    if trainer.devices != "auto" and world != trainer.devices * trainer.num_nodes:
+        asked = f"trainer: devices = {trainer.devices}, num_nodes = {trainer.num_nodes}"
+        raise ValueError(f"{asked}: {world} processes came up; launch one task a device, or use ddp_fork")
+    if params.batch_size % world:
+        raise ValueError(f"training.batch_size = {params.batch_size}: not a multiple of {world} processes")
+
+
+def _columns(task: Task) -> tuple[str, ...]:
+    return ("epoch", "train_loss", "validation_loss", f"validation_{task.PRIMARY}", "learning_rate")
+
+
+def _history(rows: Tensor, columns: tuple[str, ...]) -> list[dict[str, float]]:
+    return [
+        {
+            column: int(value) if column == "epoch" else value
+            for column, value in zip(columns, row, strict=True)
+        }
+        for row in rows.tolist()
+    ]
+
+
+def _digest(model: nn.Module) -> str:
+    """Return the SHA-256 of a model's class, layout and weights."""
+    hashed = hashlib.sha256(f"{type(model).__qualname__} {model}".encode())
+    for value in model.state_dict().values():
+        hashed.update(_bytes(value))
+    return hashed.hexdigest()
+
+
+def _bytes(tensor: Tensor) -> memoryview:
+    return tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy().data
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Lightning's advice to itself."""
+    for name in ("pytorch_lightning", "lightning_fabric"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"pytorch_lightning|lightning_fabric")
+        yield
+
+
+def learn(
+    family: Callable[..., nn.Module],
+    arguments: dict[str, Any],
+    spec: dict[str, Any],
+    splits: dict[str, Any],
+    *,
+    task: Task,
+    augment: Augment | None,
+    folder: Path,
+) -> tuple[nn.Module, TrainResult]:
+    """Make the network that ``spec`` asks for, its first weights drawn from the seed, and train it."""
+    torch.manual_seed(spec["seed"])
+    model = family(**arguments)
+    result = train(
+        model,
+        task,
+        splits["train"],
+        splits["validation"],
+        params=TrainingParams.model_validate(spec["training"]),
+        trainer=TrainerParams.model_validate(spec["lightning"]),
+        seed=spec["seed"],
+        threads=1,
+        augment=augment,
+        folder=folder,
+    )
+    return model, result

@@ -1,0 +1,39 @@
+"""Knobs with which every model is built in the tests: small, so that a fit takes a moment."""
+
+from typing import Any
+
+NEURAL: dict[str, dict[str, Any]] = {
+    "mlp": {"hidden": [32, 16], "dropout": 0.0},
+    "cnn": {"channels": [4, 8, 8], "dense": 16, "dropout": 0.0},
+    "rnn": {"hidden": 24, "layers": 2, "dropout": 0.0},
+    "lstm": {"hidden": 24, "layers": 2, "dropout": 0.0},
+    "transformer": {"patch": 4, "width": 16, "depth": 2, "heads": 2, "dropout": 0.0},
+    "lenet5": {},
+    "alexnet_small": {"channels": [8, 16, 16, 16, 16], "dense": 32, "dropout": 0.0},
+    "vgg_small": {"width": 4, "convolutions": 2, "dense": 16, "dropout": 0.0},
+    "inception_small": {"dropout": 0.0},
+    "resnet_small": {"widths": [4, 8, 16], "blocks": 2},
+}
+
+CLASSICAL: dict[str, dict[str, Any]] = {
+    "majority": {},
+    "logistic_regression": {"c": 1.0, "max_iterations": 500, "tolerance": 1e-3},
+    "linear_svm": {"c": 0.1, "max_iterations": 500, "tolerance": 1e-3},
+    "rbf_svm": {"c": 5.0, "gamma": 1.0},
+    "decision_tree": {"criterion": "gini", "max_depth": 12, "min_samples_leaf": 1},
+    "hist_gradient_boosting": {
+        "learning_rate": 0.2,
+        "rounds": 4,
+        "max_leaf_nodes": 8,
+        "bins": 16,
+        "l2": 0.1,
+    },
+    "scratch_mlp": {
+        "hidden": [32],
+        "learning_rate": 0.1,
+        "momentum": 0.9,
+        "weight_decay": 0.0,
+        "batch_size": 32,
+        "epochs": 10,
+    },
+}

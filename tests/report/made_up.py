@@ -1,0 +1,296 @@
+"""Writes a small tree of results MADE UP FOR TESTS: no model was trained, no number means anything."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+SUITE = "made_up"
+HOST = {"processor": "made-up processor", "cores": 2, "memory_gb": 8}
+CLASSES = {
+    "digits": [str(digit) for digit in range(10)],
+    "fashion_mnist": [
+        "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag",
+        "Ankle boot",
+    ],
+}  # fmt: skip
+TASKS = [
+    {"name": "digits", "dataset": "digits", "kind": "image_classification",
+     "primary": "accuracy", "direction": "maximise", "controls": ("majority",)},
+    {"name": "fashion_mnist", "dataset": "fashion_mnist", "kind": "image_classification",
+     "primary": "accuracy", "direction": "maximise", "controls": ("majority",)},
+]  # fmt: skip
+MODELS = [
+    {"name": "majority", "family": "control", "seeded": False},
+    {"name": "logistic_regression", "family": "linear", "seeded": False},
+    {"name": "rbf_svm", "family": "kernel", "seeded": False},
+    {"name": "mlp", "family": "multi-layer perceptron", "seeded": True},
+    {"name": "cnn", "family": "convolutional", "seeded": True},
+    {"name": "lstm", "family": "recurrent", "seeded": True},
+]
+QUALITY = {
+    "majority": 0.1,
+    "logistic_regression": 0.88,
+    "rbf_svm": 0.93,
+    "mlp": 0.94,
+    "cnn": 0.97,
+    "lstm": 0.95,
+}
+PARAMETERS = {
+    "majority": 10, "logistic_regression": 7850, "rbf_svm": 1_250_000, "mlp": 118_282, "cnn": 93_322,
+    "lstm": 213_898,
+}  # fmt: skip
+METHODS = ("none", "int8", "prune")
+EPOCHS = 8
+
+
+def write(path: Path, value: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value), encoding="utf-8")
+
+
+def plan(
+    tasks: list[dict[str, Any]] = TASKS,
+    models: list[dict[str, Any]] = MODELS,
+    seeds: tuple[int, ...] = (0, 1, 2),
+    methods: tuple[str, ...] = METHODS,
+) -> list[dict[str, Any]]:
+    """Return the variants of every task, model, seed and method; unseeded models have one seed."""
+    return [
+        {"task": task["name"], "dataset": task["dataset"], "model": model["name"], "family": model["family"],
+         "seed": seed, "method": method}
+        for task in tasks
+        for model in models
+        for seed in (seeds if model["seeded"] else seeds[:1])
+        for method in methods
+    ]  # fmt: skip
+
+
+def inputs(root: Path, **changes: Any) -> dict[str, Any]:
+    """Return the arguments of ``report.build`` after ``root``, with the changes asked for."""
+    datasets = list(dict.fromkeys(task["dataset"] for task in changes.get("tasks", TASKS)))
+    return {
+        "suite": SUITE,
+        "variants": plan(),
+        "tasks": TASKS,
+        "models": MODELS,
+        "reports": root / "reports",
+        "raw": {name: root / "data/raw" / name for name in datasets},
+        "prepared": {name: root / "data/prepared" / name for name in datasets},
+        "validated": {name: root / f"data/validated/{name}.json" for name in datasets},
+        "provenance": {
+            "commit": "0123456789ab",
+            "dirty": False,
+            "commands": ["snakemake --cores all --config suite=made_up", "# MADE UP FOR TESTS"],
+            "params": "b5bb9d8014a0f9b1d61e21e796d78dccdf1352f23cd32812f4850b878ae4944c",
+            "tuning": "Made up for tests: no knob was tuned.",
+            "versions": {"torch": "2.13.0", "scikit-learn": "1.9.1"},
+        },
+    } | changes
+
+
+def write_cells(root: Path, variants: list[dict[str, Any]]) -> None:
+    """Write every variant as finished, with made-up numbers that depend on its names alone."""
+    for row in variants:
+        write_train(root, row)
+        write_variant(root, row)
+
+
+def place(row: dict[str, Any]) -> Path:
+    return Path(SUITE, row["task"], row["model"], str(row["seed"]))
+
+
+def rng_of(*names: object) -> np.random.Generator:
+    digest = hashlib.sha256("/".join(map(str, names)).encode()).digest()
+    return np.random.default_rng(int.from_bytes(digest[:8], "little"))
+
+
+def measured(seconds: float, **more: Any) -> dict[str, Any]:
+    return {
+        "seconds": seconds,
+        "peak_memory_bytes": 210_000_000,
+        "host": HOST,
+        "commit": "0123456789abcdef0123456789abcdef01234567",
+        "dirty": False,
+        "python": "3.11.2",
+        "versions": {"torch": "2.13.0"},
+        "finished": "2026-01-02T03:04:05+00:00",
+    } | more
+
+
+def status(name: str, phase: str, reason: str = "", traceback: str = "", **more: Any) -> dict[str, Any]:
+    return {
+        "status": name,
+        "phase": phase,
+        "reason": reason,
+        "traceback": traceback,
+        "spec": {},
+        "files": {},
+    } | more
+
+
+def write_train(root: Path, row: dict[str, Any]) -> None:
+    folder = root / "artifacts" / place(row)
+    rng = rng_of("train", row["task"], row["model"], row["seed"])
+    parameters = PARAMETERS.get(row["model"], 1000)
+    write(folder / "status.json", status("ok", "train", artifact={"parameters": parameters}))
+    write(folder / "measured.json", measured(1 + parameters / 20_000 * rng.uniform(0.9, 1.1)))
+    if row["model"] not in ("mlp", "cnn", "lstm"):
+        return
+    steps = np.arange(EPOCHS)
+    quality = QUALITY[row["model"]]
+    train = 2.2 * np.exp(-0.55 * steps) + 0.05 + rng.normal(0, 0.01, EPOCHS)
+    validation = 2.1 * np.exp(-0.5 * steps) + 0.16 + rng.normal(0, 0.02, EPOCHS)
+    accuracy = quality - 0.75 * np.exp(-0.9 * steps) + rng.normal(0, 0.003, EPOCHS)
+    lines = ["epoch,train_loss,validation_loss,validation_accuracy,learning_rate"]
+    lines += [
+        f"{step},{a:.5f},{b:.5f},{c:.5f},0.001"
+        for step, a, b, c in zip(steps, train, validation, accuracy, strict=True)
+    ]
+    (folder / "history.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def write_variant(root: Path, row: dict[str, Any], accuracy: float | None = None) -> None:
+    """Write compression (where there is any) and evaluation of one variant as finished."""
+    rng = rng_of("cell", *(row[key] for key in ("task", "model", "seed")))
+    quality = QUALITY.get(row["model"], 0.5) - (0.06 if row["task"] == "fashion_mnist" else 0.0)
+    if row["model"] == "majority":
+        quality = 0.1
+    else:
+        quality += rng.normal(0, 0.004)
+    quality -= {"none": 0.0, "int8": 0.002, "prune": 0.011}.get(row["method"], 0.0)
+    quality = quality if accuracy is None else accuracy
+    shrink = {"none": 1.0, "int8": 0.27, "prune": 0.55}.get(row["method"], 1.0)
+    size = 4 * PARAMETERS.get(row["model"], 1000)
+    if row["method"] != "none":
+        folder = root / "artifacts" / place(row) / row["method"]
+        write(folder / "status.json", status("ok", "compress"))
+        write(folder / "measured.json", measured(0.4))
+    folder = root / "reports/cells" / place(row) / row["method"]
+    write(folder / "status.json", status("ok", "evaluate"))
+    latency = 0.05 + size / 4e6
+    write(
+        folder / "measured.json",
+        measured(
+            0.8,
+            latency_ms_batch1=latency * (0.6 if row["method"] == "int8" else 1.0),
+            latency_ms_batch64=latency * 20,
+            size_bytes=int(size * shrink) + 1200,
+            compressed_bytes=int(size * shrink * (0.5 if row["method"] == "prune" else 0.9)) + 900,
+            parameters=PARAMETERS.get(row["model"], 1000),
+        ),
+    )
+    scores = {
+        "accuracy": quality, "precision_macro": quality - 0.001, "recall_macro": quality - 0.002,
+        "f1_macro": quality - 0.0015, "auroc": min(1.0, 0.5 + quality / 2), "calibration_error": 0.03,
+        "cross_entropy": 1 - quality + 0.05,
+    }  # fmt: skip
+    write(
+        folder / "metrics.json",
+        {
+            "test": scores,
+            "validation": {**scores, "accuracy": quality + 0.003},
+            "confusion": confusion(rng, quality),
+        },
+    )
+
+
+def confusion(rng: np.random.Generator, quality: float) -> list[list[int]]:
+    """Return 10 classes of 100 items, of which about ``quality`` are right; errors gather in few pairs."""
+    matrix = []
+    for true in range(10):
+        weights = rng.dirichlet(np.full(9, 0.25)) * (1 - quality)
+        matrix.append([int(n) for n in rng.multinomial(100, np.insert(weights, true, quality))])
+    return matrix
+
+
+def fail_train(root: Path, row: dict[str, Any], name: str, reason: str, traceback: str = "") -> None:
+    """Make a cell's training end badly; its evaluation then says that there is nothing to evaluate."""
+    write(root / "artifacts" / place(row) / "status.json", status(name, "train", reason, traceback))
+    folder = root / "reports/cells" / place(row) / row["method"]
+    write(folder / "status.json", status("skipped", "evaluate", "its training is not ok"))
+    write(folder / "measured.json", measured(0.1))
+    (folder / "metrics.json").unlink(missing_ok=True)
+
+
+def skip_compression(root: Path, row: dict[str, Any], reason: str) -> None:
+    write(
+        root / "artifacts" / place(row) / row["method"] / "status.json", status("skipped", "compress", reason)
+    )
+    folder = root / "reports/cells" / place(row) / row["method"]
+    write(folder / "status.json", status("skipped", "evaluate", reason))
+    write(folder / "measured.json", measured(0.1))
+    (folder / "metrics.json").unlink(missing_ok=True)
+
+
+def write_data(root: Path, dataset: str, twin: bool = False) -> None:
+    """Write a dataset's source, preparation and validation records."""
+    write(
+        root / f"data/raw/{dataset}/source.json",
+        {
+            "status": "ok", "reason": "", "dataset": dataset, "twin": twin, "licence": "made up for tests",
+            "citation": "Nobody (2026). Made up for tests.", "homepage": "https://example.org/made-up",
+            "files": {
+                "images.gz": {"url": "https://example.org/images.gz", "size": 26421880, "sha256": "0" * 64},
+            },
+        },
+    )  # fmt: skip
+    counts = {"train": 5400, "validation": 600, "test": 1000}
+    write(
+        root / f"data/prepared/{dataset}/prepared.json",
+        {
+            "status": "ok", "reason": "", "dataset": dataset,
+            "classes": CLASSES.get(dataset, list("0123456789")),
+            "shape": [1, 28, 28], "counts": counts,
+            "class_counts": {split: [number // 10] * 10 for split, number in counts.items()},
+            "mean": [0.3], "std": [0.3], "files": {},
+            "dropped": [{"reason": "exact duplicate", "split": "train", "count": 3,
+                         "items": [17, 256, 4711]}],
+        },
+    )  # fmt: skip
+    write(
+        root / f"data/validated/{dataset}.json",
+        {
+            "status": "ok", "reason": "", "dataset": dataset, "data": "0" * 64,
+            "expectations": [
+                {"expectation": f"expect_{name}", "column": column, "success": True,
+                 "observed": "0 unexpected", "first_bad": [], "fix": ""}
+                for name, column in (("unique", "sha256"), ("in_range", "label"), ("row_count", None))
+            ],
+        },
+    )  # fmt: skip
+    docs = root / f"reports/validation/{dataset}/index.html"
+    docs.parent.mkdir(parents=True, exist_ok=True)
+    docs.write_text("<!DOCTYPE html><title>made up for tests</title>", encoding="utf-8")
+
+
+def write_tree(root: Path) -> dict[str, Any]:
+    """Write two tasks, six models, three seeds, three methods, some failed; return ``build``'s arguments."""
+    asked = inputs(root)
+    rows = asked["variants"]
+    write_cells(root, rows)
+    for row in rows:
+        cell = row["task"], row["model"], row["seed"]
+        if cell == ("digits", "lstm", 2):
+            fail_train(
+                root,
+                row,
+                "diverged",
+                "training loss is nan at epoch 3",
+                "made up\nfor tests\nValueError: nan",
+            )
+        elif cell[:2] == ("fashion_mnist", "lstm"):
+            fail_train(root, row, "timed out", "stopped after 600 s")
+        elif cell == ("fashion_mnist", "logistic_regression", 0) and row["method"] == "none":
+            write_variant(root, row, accuracy=0.09)
+        elif row["method"] == "int8" and row["model"] in ("majority", "logistic_regression", "rbf_svm"):
+            skip_compression(root, row, "int8 quantises torch modules; this one is not a torch module")
+        elif row["method"] == "prune" and row["model"] in ("majority", "rbf_svm"):
+            skip_compression(root, row, "no weight matrix to prune")
+    write_data(root, "digits")
+    write_data(root, "fashion_mnist", twin=True)
+    return asked

@@ -1,0 +1,75 @@
+"""Which cells a suite has."""
+
+from pathlib import Path
+
+import pytest
+
+from assay import catalogue, matrix
+from assay.params import ParamsError, load_params
+
+PARAMS = load_params(Path("params.yaml"))
+
+
+def of(suite, **only):
+    return matrix.select(PARAMS, suite=suite, **only)
+
+
+@pytest.mark.parametrize("suite", sorted(PARAMS.suites))
+def test_each_cell_once_and_each_variant_once(suite):
+    found = of(suite)
+    assert len(set(found.cells)) == len(found.cells) > 0
+    assert len(set(found.variants)) == len(found.variants) >= len(found.cells)
+
+
+def test_the_default_suite_runs_every_model_of_the_catalogue_with_three_seeds():
+    cells = of("default").cells
+    families = {PARAMS.models[cell.model].model for cell in cells}
+    assert families == set(catalogue.MODELS)
+    assert {cell.seed for cell in cells if cell.model == "cnn"} == {0, 1, 2}
+
+
+def test_a_model_whose_fit_does_not_depend_on_the_seed_runs_once():
+    assert [cell.seed for cell in of("default").cells if cell.model == "majority"] == [matrix.UNSEEDED]
+
+
+def test_every_task_has_its_controls():
+    for suite in PARAMS.suites:
+        found = of(suite)
+        for task in found.tasks:
+            families = {PARAMS.models[cell.model].model for cell in found.cells if cell.task == task}
+            assert set(catalogue.TASKS[PARAMS.tasks[task].kind].controls) <= families
+
+
+def test_smoke_runs_on_twins_and_default_on_real_data():
+    assert all(name.endswith("_twin") for name in of("smoke").datasets)
+    assert of("default").datasets == ["digits"]
+
+
+def test_only_narrows_the_suite():
+    cells = of("public", tasks="mnist", models="cnn,majority").cells
+    assert {(cell.task, cell.model) for cell in cells} == {("mnist", "cnn"), ("mnist", "majority")}
+
+
+def test_a_name_that_is_not_there_is_refused():
+    with pytest.raises(ParamsError, match="mnits: not in params.yaml; allowed: digits, mnist"):
+        of("public", tasks="mnits")
+
+
+def test_a_classical_cell_does_not_know_how_networks_are_trained():
+    specs = {cell.model: of("default").cell_spec(cell) for cell in of("default").cells}
+    assert "training" not in specs["rbf_svm"]
+    assert specs["cnn"]["training"]["epochs"] >= 1
+
+
+def test_compression_is_asked_of_networks_alone():
+    methods = {variant.model: set() for variant in of("default").variants}
+    for variant in of("default").variants:
+        methods[variant.model].add(variant.method)
+    assert methods["rbf_svm"] == {"none"}
+    assert methods["cnn"] == {"none", *PARAMS.methods}
+
+
+def test_the_order_of_rows_does_not_change_a_cell():
+    turned = PARAMS.model_copy(update={"models": dict(reversed(PARAMS.models.items()))})
+    cell = matrix.Cell("digits", "cnn", 0)
+    assert matrix.select(turned, suite="default").cell_spec(cell) == of("default").cell_spec(cell)

@@ -1,0 +1,37 @@
+"""Measuring time, memory and provenance."""
+
+import json
+import time
+
+import numpy as np
+import pytest
+
+from assay.measuring import measured, provenance
+
+MEGABYTE = 2**20
+
+
+def test_measures_wall_time_and_the_peak_of_this_block_alone():
+    with measured() as large:
+        block = np.ones(200 * MEGABYTE, dtype=np.uint8)
+        time.sleep(0.05)
+    del block
+    with measured() as small:
+        pass
+    assert 0.05 <= large.seconds < 5
+    assert large.peak_memory_bytes - small.peak_memory_bytes > 150 * MEGABYTE
+
+
+def test_measures_what_fails_too():
+    with pytest.raises(RuntimeError), measured() as cost:
+        raise RuntimeError
+    assert cost.peak_memory_bytes > MEGABYTE
+
+
+def test_provenance_names_the_machine_and_the_versions():
+    facts = provenance()
+    json.dumps(facts, allow_nan=False)
+    assert facts["host"]["cores"] >= 1
+    assert facts["host"]["memory_bytes"] > 2**28
+    assert {"torch", "pytorch-lightning", "numpy"} <= set(facts["versions"])
+    assert set(facts) == {"host", "python", "versions", "finished", "commit", "dirty"}

@@ -1,0 +1,41 @@
+"""Knobs read from the source are the knobs that Python sees."""
+
+import inspect
+
+import pytest
+from pydantic import ValidationError
+
+from assay import catalogue
+from assay.params import METHOD_PROVIDES, MODEL_PROVIDES
+from assay.signatures import knobs
+
+PROVIDED = (*catalogue.TASKS["image_classification"].provides, *MODEL_PROVIDES)
+
+
+def python_sees(called, provided):
+    arguments = inspect.signature(called).parameters.values()
+    return [each.name for each in arguments if each.kind is each.KEYWORD_ONLY and each.name not in provided]
+
+
+@pytest.mark.parametrize("name", sorted(catalogue.MODELS))
+def test_of_every_model(name):
+    target = catalogue.MODELS[name].target
+    assert list(knobs(target, PROVIDED).model_fields) == python_sees(catalogue.load(target), PROVIDED)
+
+
+@pytest.mark.parametrize("name", sorted(catalogue.METHODS))
+def test_of_every_method(name):
+    target = f"{catalogue.METHODS[name].module}:compress"
+    assert list(knobs(target, METHOD_PROVIDES).model_fields) == python_sees(catalogue.load(target), METHOD_PROVIDES)
+
+
+def test_ranges_hold():
+    kind = knobs(catalogue.MODELS["mlp"].target, PROVIDED)
+    assert kind(hidden=[8], dropout=0.5).hidden == [8]
+    with pytest.raises(ValidationError):
+        kind(hidden=[0], dropout=0.5)
+
+
+def test_what_is_not_there_is_named():
+    with pytest.raises(ValueError, match=r"cnn\.py: no function Nothing"):
+        knobs("assay.models.cnn:Nothing", PROVIDED)

@@ -1,0 +1,389 @@
+"""Training: the same weights as by hand, after an interruption too, and on two processes."""
+
+import math
+import pickle
+from types import SimpleNamespace
+
+import pytest
+import torch
+import torch.distributed as dist
+from sklearn.datasets import load_digits
+from torch import nn
+from torch.nn import functional as F
+
+from assay import training
+from assay.training import learning_rate, precision, train
+from assay.training_params import Diverged, TrainerParams, TrainingParams
+
+CPU = TrainerParams(accelerator="cpu", devices=1, num_nodes=1, strategy="auto", precision="32-true")
+TWO = CPU.model_copy(update={"devices": 2, "strategy": "ddp_fork"})
+PARAMS = TrainingParams(
+    optimizer="adam",
+    learning_rate=0.003,
+    momentum=0.0,
+    weight_decay=0.0,
+    schedule="constant",
+    warmup=0.0,
+    batch_size=16,
+    epochs=3,
+    label_smoothing=0.0,
+    gradient_clip=0.0,
+    augment=False,
+    patience=0,
+)
+
+
+class Classify:
+    PRIMARY = "accuracy"
+    DIRECTION = "maximise"
+
+    def loss(self, logits, targets, label_smoothing):
+        return F.cross_entropy(logits, targets, label_smoothing=label_smoothing)
+
+    def primary(self, logits, targets):
+        return (logits.argmax(1) == targets).double().mean().item()
+
+
+def digits(num_train=200, num_validation=80):
+    scans = load_digits()
+    inputs = torch.tensor(scans.images, dtype=torch.float32)[:, None] / 8 - 1  # (N, 1, 8, 8)
+    targets = torch.tensor(scans.target)
+    validation = slice(num_train, num_train + num_validation)
+    return (
+        SimpleNamespace(inputs=inputs[:num_train], targets=targets[:num_train]),
+        SimpleNamespace(inputs=inputs[validation], targets=targets[validation]),
+    )
+
+
+def perceptron(dropout=0.0):
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, 32), nn.ReLU(), nn.Dropout(dropout), nn.Linear(32, 10))
+
+
+def convolutional():
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Conv2d(1, 8, 3),
+        nn.BatchNorm2d(8),
+        nn.ReLU(),
+        nn.Conv2d(8, 8, 3),
+        nn.Flatten(),
+        nn.Dropout(0.3),
+        nn.Linear(128, 10),
+    )
+
+
+def noise(batch, generator):
+    return batch + 0.1 * torch.randn(batch.shape, generator=generator)
+
+
+def learn(
+    folder, model, *, params=PARAMS, trainer=CPU, task=None, splits=None, augment=None, seed=1, **changes
+):
+    params = params.model_copy(update=changes)
+    return train(
+        model,
+        task or Classify(),
+        *(splits or digits()),
+        params=params,
+        trainer=trainer,
+        seed=seed,
+        threads=1,
+        augment=augment,
+        folder=folder,
+    )
+
+
+def assert_equal(model, other):
+    for name, value in other.state_dict().items():
+        assert torch.equal(model.state_dict()[name], value), name
+
+
+def test_takes_the_steps_of_a_loop_written_out_by_hand(tmp_path):
+    (data, _), reference = digits(), perceptron()
+    optimizer = torch.optim.Adam(reference.parameters(), lr=PARAMS.learning_rate)
+    for epoch in range(3):
+        generator = torch.Generator().manual_seed(training._derive(1, epoch, training.ORDER))
+        for items in torch.randperm(200, generator=generator)[:192].split(16):
+            optimizer.zero_grad()
+            F.cross_entropy(reference(data.inputs[items]), data.targets[items]).backward()
+            optimizer.step()
+    model = perceptron()
+    result = learn(tmp_path, model)
+    assert result.best_epoch == 3
+    for value, expected in zip(model.parameters(), reference.parameters(), strict=True):
+        torch.testing.assert_close(value, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adagrad", "rmsprop", "adam", "adamw"])
+def test_every_optimizer_is_that_of_torch(optimizer):
+    params = PARAMS.model_copy(update={"optimizer": optimizer, "momentum": 0.9, "weight_decay": 0.1})
+    made = training._optimizer(perceptron(), params)
+    expected = {"sgd": "SGD", "momentum": "SGD", "adagrad": "Adagrad", "rmsprop": "RMSprop"}
+    assert type(made).__name__ == expected.get(optimizer, "AdamW" if optimizer == "adamw" else "Adam")
+    matrices, vectors = made.param_groups
+    assert (matrices["weight_decay"], vectors["weight_decay"]) == (0.1, 0.0)
+    assert {weight.ndim for weight in matrices["params"]} == {2}
+    assert matrices.get("momentum", 0.0) == (0.9 if optimizer in ("momentum", "rmsprop") else 0.0)
+
+
+@pytest.mark.parametrize("warmup", [0.1, 0.3])
+def test_one_cycle_is_that_of_torch(warmup):
+    params = PARAMS.model_copy(update={"schedule": "one_cycle", "warmup": warmup, "learning_rate": 0.5})
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.5)
+    scheduler = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, max_lr=0.5, total_steps=40, pct_start=warmup, cycle_momentum=False
+    )
+    for step in range(40):
+        assert learning_rate(step, 40, params) == pytest.approx(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+
+
+def test_schedules_by_hand():
+    def course(schedule, warmup, num_steps):
+        params = PARAMS.model_copy(update={"schedule": schedule, "warmup": warmup, "learning_rate": 1.0})
+        return [learning_rate(step, num_steps, params) for step in range(num_steps)]
+
+    assert course("constant", 0.5, 4) == [0.5, 1.0, 1.0, 1.0]
+    assert course("step", 0.0, 4) == pytest.approx([1.0, 1.0, 0.1, 0.01])
+    assert course("cosine", 0.0, 4) == pytest.approx(
+        [1.0, (1 + math.sqrt(0.5)) / 2, 0.5, (1 - math.sqrt(0.5)) / 2]
+    )
+    assert course("one_cycle", 0.0, 1) == [1.0]
+    for schedule in ("constant", "cosine", "one_cycle", "step"):
+        for warmup in (0.0, 0.01, 0.5, 0.99):
+            for num_steps in (1, 2, 3, 50):
+                assert all(0 <= rate <= 1 for rate in course(schedule, warmup, num_steps))
+
+
+def test_equal_seeds_give_equal_weights_and_others_do_not(tmp_path):
+    models = [perceptron(dropout=0.2) for _ in range(3)]
+    for model, seed in zip(models, (1, 1, 2), strict=True):
+        learn(tmp_path, model, params=PARAMS.model_copy(update={"augment": True}), seed=seed, augment=noise)
+    assert_equal(models[0], models[1])
+    assert not torch.equal(models[0][1].weight, models[2][1].weight)
+
+
+def test_history_has_a_row_an_epoch_and_the_best_weights_are_kept(tmp_path):
+    model = perceptron()
+    _, validation = splits = digits()
+    result = learn(tmp_path, model, splits=splits, optimizer="sgd", learning_rate=1.5, epochs=12)
+    assert [row["epoch"] for row in result.history] == list(range(1, 13))
+    assert set(result.history[0]) == {
+        "epoch", "train_loss", "validation_loss", "validation_accuracy", "learning_rate",
+    }  # fmt: skip
+    best = max(result.history, key=lambda row: (row["validation_accuracy"], -row["validation_loss"]))
+    assert result.best_epoch == best["epoch"] < 12
+    with torch.inference_mode():
+        logits = model(validation.inputs)
+    assert Classify().primary(logits, validation.targets) == best["validation_accuracy"]
+    assert F.cross_entropy(logits, validation.targets).item() == pytest.approx(best["validation_loss"])
+    assert not model.training
+
+
+def test_early_stopping_waits_as_long_as_asked(tmp_path):
+    result = learn(tmp_path, perceptron(), optimizer="sgd", learning_rate=1e-9, epochs=50, patience=3)
+    assert result.epochs_run == result.best_epoch + 3 < 50
+
+
+def test_augments_training_batches_alone(tmp_path):
+    seen = []
+
+    def spy(batch, generator):
+        seen.append(len(batch))
+        return noise(batch, generator)
+
+    plain, augmented = perceptron(), perceptron()
+    learn(tmp_path, plain, augment=spy)
+    assert not seen
+    learn(tmp_path, augmented, params=PARAMS.model_copy(update={"augment": True}), augment=spy)
+    assert seen == [192, 192, 192]
+    assert not torch.equal(plain[1].weight, augmented[1].weight)
+
+
+def poisoned():
+    """Return splits whose eighth batch of 16 in the first epoch holds a value that is not a number."""
+    data, validation = digits()
+    generator = torch.Generator().manual_seed(training._derive(1, 0, training.ORDER))
+    item = torch.randperm(200, generator=generator)[16 * 7 + 3]
+    data.inputs = data.inputs.clone()
+    data.inputs[item] = math.nan
+    return data, validation
+
+
+@pytest.mark.parametrize("trainer", [CPU, TWO])
+def test_a_loss_that_is_not_finite_names_the_step(tmp_path, trainer):
+    with pytest.raises(Diverged, match="optimizer step 8;") as fault:
+        learn(tmp_path, perceptron(), splits=poisoned(), trainer=trainer)
+    assert fault.value.step == 8
+    assert pickle.loads(pickle.dumps(fault.value)).step == 8
+
+
+def test_a_validation_loss_that_is_not_finite_is_divergence_too(tmp_path):
+    data, validation = digits()
+    with pytest.raises(Diverged) as fault:
+        learn(
+            tmp_path,
+            perceptron(),
+            splits=(data, SimpleNamespace(inputs=validation.inputs * math.inf, targets=validation.targets)),
+        )
+    assert fault.value.step == 12
+
+
+class Interruption(BaseException):
+    """As a kill, it is no error that anything handles."""
+
+
+class KilledAfter(Classify):
+    """Raises in the validation that follows the given number of epochs."""
+
+    def __init__(self, epochs):
+        self.left = epochs
+
+    def primary(self, logits, targets):
+        if self.left == 0:
+            raise Interruption
+        self.left -= 1
+        return super().primary(logits, targets)
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "momentum"])
+@pytest.mark.parametrize("make", [lambda: perceptron(dropout=0.3), convolutional])
+def test_a_killed_run_goes_on_to_the_same_bits(tmp_path, monkeypatch, make, optimizer):
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+    changes = {
+        "params": PARAMS.model_copy(update={"augment": True}),
+        "augment": noise,
+        "epochs": 4,
+        "schedule": "one_cycle",
+        "warmup": 0.3,
+        "momentum": 0.9,
+        "optimizer": optimizer,
+    }
+    whole, killed = make(), make()
+    expected = learn(tmp_path / "whole", whole, **changes)
+    with pytest.raises(Interruption):
+        learn(tmp_path / "killed", killed, task=KilledAfter(2), **changes)
+    assert (tmp_path / "killed" / "last.ckpt").exists()
+    torch.rand(7)  # whatever the next process has drawn before
+    resumed, task = make(), KilledAfter(2)  # would raise at a third epoch
+    result = learn(tmp_path / "killed", resumed, task=task, **changes)
+    assert task.left == 0
+    assert_equal(resumed, whole)
+    assert (result.history, result.best_epoch) == (expected.history, expected.best_epoch)
+    assert not list((tmp_path / "killed").iterdir())
+
+
+@pytest.mark.parametrize("change", ["seed", "params", "weights", "data", "bytes"])
+def test_a_checkpoint_of_another_run_is_not_used(tmp_path, monkeypatch, change):
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+    with pytest.raises(Interruption):
+        learn(tmp_path, perceptron(), task=KilledAfter(1))
+    model, changes, splits = perceptron(), {}, digits()
+    if change == "seed":
+        changes["seed"] = 2
+    elif change == "params":
+        changes["learning_rate"] = 0.01
+    elif change == "weights":
+        nn.init.constant_(model[1].bias, 0.5)
+    elif change == "data":
+        splits[0].inputs = splits[0].inputs * 2
+    else:
+        with (tmp_path / "last.ckpt").open("ab") as stream:
+            stream.write(b"!")
+    task = KilledAfter(3)
+    learn(tmp_path, model, splits=splits, task=task, **changes)
+    assert task.left == 0  # three epochs, so from the beginning
+
+
+def test_a_short_run_writes_no_checkpoint(tmp_path):
+    with pytest.raises(Interruption):
+        learn(tmp_path, perceptron(), task=KilledAfter(2))
+    assert not list(tmp_path.iterdir())
+
+
+def test_prints_nothing(tmp_path, capfd):
+    learn(tmp_path, perceptron())
+    assert capfd.readouterr() == ("", "")
+
+
+def test_learns_with_convolutions_in_bfloat16_and_leaves_plain_weights(tmp_path):
+    model = convolutional()
+    dtypes = []
+    model[0].register_forward_hook(lambda _module, _inputs, output: dtypes.append(output.dtype))
+    gradients = []
+    model[0].weight.register_post_accumulate_grad_hook(
+        lambda _: gradients.append(torch.is_autocast_enabled("cpu"))
+    )
+    result = learn(tmp_path, model, trainer=CPU.model_copy(update={"precision": "bf16-mixed"}))
+    assert set(dtypes) == {torch.bfloat16}
+    assert set(gradients) == {False}  # autocast covers the forward pass alone
+    assert result.history[-1]["validation_accuracy"] > 0.8
+    assert all(
+        value.is_contiguous() and value.dtype != torch.bfloat16 for value in model.state_dict().values()
+    )
+
+
+@pytest.mark.parametrize(("amx", "expected"), [(True, "bf16-mixed"), (False, "32-true")])
+def test_bf16_auto_asks_the_processor(monkeypatch, amx, expected):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": amx})
+    auto = CPU.model_copy(update={"precision": "bf16-auto"})
+    assert precision(auto, nn.Sequential(nn.Conv2d(1, 8, 3), nn.Linear(8, 10))) == expected
+    assert precision(auto, perceptron()) == "32-true"
+
+
+def test_a_batch_larger_than_the_data_is_all_of_it(tmp_path):
+    assert learn(tmp_path, perceptron(), batch_size=1000).epochs_run == 3
+
+
+def test_clips_gradients_and_smooths_labels(tmp_path):
+    reference, model = perceptron(), perceptron()
+    (data, _) = digits()
+    generator = torch.Generator().manual_seed(training._derive(1, 0, training.ORDER))
+    items = torch.randperm(200, generator=generator)
+    F.cross_entropy(reference(data.inputs[items]), data.targets[items], label_smoothing=0.1).backward()
+    norm = torch.cat([weight.grad.flatten() for weight in reference.parameters()]).norm()
+    assert norm > 0.01
+    learn(tmp_path, model, optimizer="sgd", learning_rate=1.0, gradient_clip=0.01, label_smoothing=0.1,
+          batch_size=200, epochs=1)  # fmt: skip
+    for value, before in zip(model.parameters(), reference.parameters(), strict=True):
+        torch.testing.assert_close(value, before - 0.01 * before.grad / norm, rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"strategy": "ddp", "devices": 2}, "neither srun nor torchrun"),
+        ({"strategy": "ddp_fork", "devices": 3}, "not a multiple of 3"),
+    ],
+)
+def test_devices_that_cannot_work_are_refused(tmp_path, changes, message):
+    with pytest.raises(ValueError, match=message):
+        learn(tmp_path, perceptron(), trainer=CPU.model_copy(update=changes))
+
+
+class Counting(Classify):
+    """Leaves a line a step: the number of processes, and of items in this one's share."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def loss(self, logits, targets, label_smoothing):
+        if logits.requires_grad:
+            with (self.folder / f"rank{dist.get_rank()}").open("a") as stream:
+                print(dist.get_world_size(), len(logits), file=stream)
+        return super().loss(logits, targets, label_smoothing)
+
+
+def test_two_processes_learn_what_one_learns(tmp_path):
+    single, double = perceptron(), perceptron()
+    params = PARAMS.model_copy(update={"augment": True})
+    expected = learn(tmp_path, single, params=params, augment=noise)
+    result = learn(tmp_path, double, params=params, augment=noise, trainer=TWO, task=Counting(tmp_path))
+    for rank in (0, 1):  # 3 epochs of 12 steps, each of 8 of the 16 items
+        assert (tmp_path / f"rank{rank}").read_text().splitlines() == ["2 8"] * 36
+    for name, value in double.state_dict().items():
+        torch.testing.assert_close(value, single.state_dict()[name], rtol=0, atol=1e-5)
+    for row, other in zip(result.history, expected.history, strict=True):
+        assert row == pytest.approx(other, abs=1e-5)

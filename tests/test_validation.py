@@ -1,0 +1,203 @@
+"""The gate: every expectation of every dataset is seen to pass on the twin and to fail on a bad table.
+
+Great Expectations is imported by this module's tests alone; the import costs seconds.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from assay import catalogue
+from assay.datasets import digits
+from assay.datasets.image_expectations import DERIVED, FACTS
+from assay.datasets.images import SPLITS
+from assay.validation import validate, with_derived
+
+# Great Expectations imports them.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:module 'sre_(constants|parse)' is deprecated:DeprecationWarning"
+)
+
+DATASETS = sorted(catalogue.DATASETS)
+
+
+@cache
+def prepared(dataset: str) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Return the twin's table of facts, and its counts."""
+    module = catalogue.load(catalogue.DATASETS[dataset].module)
+    with TemporaryDirectory() as folder:
+        module.make_twin(Path(folder) / "raw", 0)
+        result = module.prepare(Path(folder) / "raw", Path(folder) / "out", seed=0, validation_fraction=0.1)
+        return pd.read_parquet(Path(folder) / "out" / "items.parquet"), result["counts"]
+
+
+def check(dataset: str, items: pd.DataFrame, docs: Path | None = None) -> dict[str, Any]:
+    module = catalogue.load(catalogue.DATASETS[dataset].module)
+    return validate(items, module.expectations(prepared(dataset)[1]), dataset=dataset, docs=docs)
+
+
+def put(column: str, value: object) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    """Return a table whose third row has another value."""
+
+    def spoil(items: pd.DataFrame) -> pd.DataFrame:
+        items = items.astype({column: object})
+        items.loc[2, column] = value
+        return items.infer_objects()
+
+    return spoil
+
+
+def lose(split: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    return lambda items: items.drop(index=items.index[items["split"] == split][0])
+
+
+def lose_class(split: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    return lambda items: items[(items["split"] != split) | (items["label"] != 3)]
+
+
+def merge_classes(items: pd.DataFrame) -> pd.DataFrame:
+    half = (items["label"] == 0) & (items["item"] % 2 == 0)
+    return items.assign(label=items["label"].mask(half, 1))
+
+
+def blank(items: pd.DataFrame) -> pd.DataFrame:
+    return items.assign(maximum=items["maximum"].mask(items.index == 2, 0))
+
+
+def repeat_hash(first: str, second: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    """Return a table where an item of one split has the pixels of one of the other split."""
+
+    def spoil(items: pd.DataFrame) -> pd.DataFrame:
+        here, there = items.index[items["split"] == first][0], items.index[items["split"] == second][-1]
+        return items.assign(sha256=items["sha256"].mask(items.index == there, items["sha256"][here]))
+
+    return spoil
+
+
+BETWEEN, IN_SET = "expect_column_values_to_be_between", "expect_column_values_to_be_in_set"
+BAD: dict[tuple[str, str], Callable[[pd.DataFrame], pd.DataFrame]] = {
+    (
+        "expect_table_columns_to_match_ordered_list",
+        ", ".join([*FACTS, *DERIVED]),
+    ): lambda items: items[["split", "item", *items.columns[2:]]],
+    **{("expect_column_values_to_not_be_null", column): put(column, None) for column in FACTS},
+    ("expect_column_values_to_be_unique", "item"): put("item", 0),
+    (IN_SET, "split"): put("split", "holdout"),
+    **{("expect_table_row_count_to_equal", f"split = {split}"): lose(split) for split in SPLITS},
+    (IN_SET, "label"): put("label", 10),
+    **{
+        ("expect_column_distinct_values_to_contain_set", f"label where split = {split}"): lose_class(split)
+        for split in SPLITS
+    },
+    (BETWEEN, "class_share"): merge_classes,
+    (IN_SET, "channels"): put("channels", 3),
+    (IN_SET, "height"): put("height", 27),
+    (IN_SET, "width"): put("width", 29),
+    (BETWEEN, "minimum"): put("minimum", 1),
+    (BETWEEN, "maximum"): put("maximum", 20),
+    ("expect_column_pair_values_a_to_be_greater_than_b", "maximum, minimum"): blank,
+    (BETWEEN, "mean"): put("mean", 250.0),
+    ("expect_column_values_to_match_regex", "sha256"): put("sha256", "A" * 64),
+    ("expect_compound_columns_to_be_unique", "split, sha256"): repeat_hash("train", "train"),
+    (IN_SET, "splits_with_hash"): repeat_hash("train", "test"),
+}
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_the_twin_passes_and_every_expectation_has_its_bad_table(dataset: str) -> None:
+    result = check(dataset, prepared(dataset)[0])
+    assert (result["status"], result["reason"], result["dataset"]) == ("ok", "", dataset)
+    assert [(entry["expectation"], entry["column"]) for entry in result["expectations"]] == list(BAD)
+    assert all(
+        entry["success"] and entry["fix"] and not entry["first_bad"] for entry in result["expectations"]
+    )
+
+
+@pytest.mark.parametrize("bad", list(BAD), ids=lambda bad: "-".join(bad)[:80])
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_a_bad_table_fails(dataset: str, bad: tuple[str, str]) -> None:
+    result = check(dataset, BAD[bad](prepared(dataset)[0].copy()))
+    assert result["status"] == "failed"
+    assert bad in [(e["expectation"], e["column"]) for e in result["expectations"] if not e["success"]]
+    assert re.fullmatch(rf"{dataset}: \d+ of {len(BAD)} expectations failed: [^\n]+", result["reason"])
+    json.dumps(result, allow_nan=False)
+
+
+def test_the_message_names_expectation_column_rows_and_fix() -> None:
+    items, _ = prepared("digits")
+    result = check("digits", items.assign(minimum=items["minimum"].mask(items["item"].isin([4, 9]), 3)))
+    [failure] = [entry for entry in result["expectations"] if not entry["success"]]
+    assert failure["expectation"] == "expect_column_values_to_be_between"
+    assert failure["column"] == "minimum"
+    assert failure["observed"] == "2 of 350 rows are bad"
+    assert failure["first_bad"] == [{"item": 4, "minimum": 3}, {"item": 9, "minimum": 3}]
+    assert "is the image inverted?" in failure["fix"]
+    assert result["reason"] == (
+        f"digits: 1 of {len(BAD)} expectations failed: expect_column_values_to_be_between on minimum:"
+        " 2 of 350 rows are bad"
+        f", first [{{'item': 4, 'minimum': 3}}, {{'item': 9, 'minimum': 3}}]; {failure['fix']}"
+    )
+
+
+def test_says_which_classes_a_split_lacks() -> None:
+    result = check("digits", lose_class("test")(prepared("digits")[0]))
+    assert [entry["observed"] for entry in result["expectations"] if "test" in entry["column"]] == [
+        "63",
+        "missing [3]",
+    ]
+
+
+@pytest.mark.parametrize("column", ["item", "split", "label", "sha256"])
+def test_a_missing_column_is_named(column: str) -> None:
+    result = check("digits", prepared("digits")[0].drop(columns=column))
+    assert result["status"] == "failed"
+    assert result["reason"].count("\n") == 0
+    assert result["expectations"][0]["success"] is False
+    assert any(f'The column "{column}"' in entry["observed"] for entry in result["expectations"])
+
+
+def test_equal_tables_give_equal_results() -> None:
+    items, _ = prepared("digits")
+    bad = BAD[BETWEEN, "minimum"](items)
+    assert check("digits", bad) == check("digits", bad)
+
+
+def test_the_data_docs_open_with_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    check("digits", BAD[IN_SET, "label"](prepared("digits")[0]), docs=tmp_path / "docs")
+    assert [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")] == ["docs", "docs/index.html"]
+    page = (tmp_path / "docs" / "index.html").read_text()
+    assert not re.search(r"https?://|<script|<link|src=|\.\./", page)
+    assert "values must belong to this set" in page
+    assert "Unsuccessful Expectations" in page
+
+
+def test_derives_class_shares_and_splits_of_a_hash() -> None:
+    items = pd.DataFrame(
+        {
+            "split": ["train", "train", "train", "train", "test"],
+            "label": [0, 0, 0, 1, 1],
+            "sha256": ["a", "b", "b", "c", "c"],
+        }
+    )
+    facts = with_derived(items)
+    assert facts["class_share"].tolist() == [0.75, 0.75, 0.75, 0.25, 1.0]
+    assert facts["splits_with_hash"].tolist() == [1, 1, 1, 2, 2]
+    assert list(items) == ["split", "label", "sha256"]
+
+
+def test_the_real_digits_pass(tmp_path: Path) -> None:
+    digits.fetch(tmp_path / "raw", mirror=None)
+    result = digits.prepare(tmp_path / "raw", tmp_path / "out", seed=0, validation_fraction=0.1)
+    items = pd.read_parquet(tmp_path / "out" / "items.parquet")
+    found = validate(items, digits.expectations(result["counts"]), dataset="digits", docs=None)
+    assert found["reason"] == ""

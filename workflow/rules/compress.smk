@@ -1,0 +1,23 @@
+# One job a variant that is not the uncompressed one.
+
+
+rule compress:
+    input:
+        code=GRAPH.compress_code,
+        prepared=GRAPH.prepared,
+        trained=rules.train.output.status,
+    output:
+        status=f"{layout.COMPRESSED}/{layout.STATUS}",
+        measured=f"{layout.COMPRESSED}/{layout.MEASURED}",
+    log:
+        "logs/compress/{suite}/{task}.{model}.{seed}.{method}.log",
+    params:
+        spec=GRAPH.method_spec,
+    shell:
+        "{CELL} assay.stages.compress --spec {params.spec:q} --prepared {input.prepared}"
+        " --trained {input.trained} --out {output.status} > {log} 2>&1"
+
+
+rule compressed:
+    input:
+        GRAPH.statuses("compress"),

@@ -1,0 +1,23 @@
+# One job a variant: its artifact meets the test items once.
+
+
+rule evaluate:
+    input:
+        code=GRAPH.evaluate_code,
+        prepared=GRAPH.prepared,
+        artifact=GRAPH.artifact,
+    output:
+        status=f"{layout.EVALUATED}/{layout.STATUS}",
+        measured=f"{layout.EVALUATED}/{layout.MEASURED}",
+    log:
+        "logs/evaluate/{suite}/{task}.{model}.{seed}.{method}.log",
+    params:
+        spec=GRAPH.variant_spec,
+    shell:
+        "{CELL} assay.stages.evaluate --spec {params.spec:q} --prepared {input.prepared}"
+        " --artifact {input.artifact} --out {output.status} > {log} 2>&1"
+
+
+rule evaluated:
+    input:
+        GRAPH.statuses("evaluate"),

@@ -1,0 +1,41 @@
+# The report is always built; the verdict then says by its exit code whether anything failed.
+
+
+rule report:
+    input:
+        code=GRAPH.report_code(),
+        params=str(layout.PARAMS),
+        validated=rules.validated.input,
+        trained=rules.trained.input,
+        evaluated=rules.evaluated.input,
+    output:
+        page="reports/index.html",
+        results="reports/results.csv",
+        costs="reports/costs.csv",
+        markdown="reports/results.md",
+        metrics="reports/metrics.json",
+    log:
+        "logs/report.log",
+    params:
+        suite=MATRIX.suite,
+        tasks=",".join(MATRIX.tasks),
+        models=",".join(MATRIX.models),
+    shell:
+        "{CELL} assay.stages.report --suite {params.suite} --tasks {params.tasks} --models {params.models}"
+        " --out {output.page} > {log} 2>&1"
+
+
+rule verdict:
+    input:
+        page=rules.report.output.page,
+    output:
+        verdict=str(layout.VERDICT),
+    log:
+        "logs/verdict.log",
+    params:
+        suite=MATRIX.suite,
+        tasks=",".join(MATRIX.tasks),
+        models=",".join(MATRIX.models),
+    shell:
+        "{PYTHON} -m assay.stages.verdict --suite {params.suite} --tasks {params.tasks}"
+        " --models {params.models} --out {output.verdict} --log {log}"

@@ -1,0 +1,23 @@
+# One job a cell: task x model x seed.
+
+
+rule train:
+    input:
+        code=GRAPH.train_code,
+        prepared=GRAPH.prepared,
+        validated=GRAPH.validated,
+    output:
+        status=f"{layout.TRAINED}/{layout.STATUS}",
+        measured=f"{layout.TRAINED}/{layout.MEASURED}",
+    log:
+        "logs/train/{suite}/{task}.{model}.{seed}.log",
+    params:
+        spec=GRAPH.cell_spec,
+    shell:
+        "{CELL} assay.stages.train --spec {params.spec:q} --prepared {input.prepared}"
+        " --validated {input.validated} --out {output.status} > {log} 2>&1"
+
+
+rule trained:
+    input:
+        GRAPH.statuses("train"),
