@@ -156,7 +156,7 @@ def test_a_corrupted_file_is_refused(saved):
     data = bytearray(path.read_bytes())
     data[-1] ^= 1
     path.write_bytes(data)
-    with pytest.raises(ValueError, match="model.safetensors: sha256") as caught:
+    with pytest.raises(ValueError, match=r"model\.safetensors: sha256") as caught:
         artifacts.load(folder, record)
     assert expected in str(caught.value)
     assert sha256(path) in str(caught.value)
@@ -290,7 +290,7 @@ def test_bytes_of_another_kind_are_refused(saved, form, data):
 
 def test_an_estimator_of_another_class_is_refused(saved_tree):
     folder, record = saved_tree
-    with pytest.raises(ValueError, match="refused|holds a DecisionTree"):
+    with pytest.raises(ValueError, match=r"refused|holds a DecisionTree"):
         artifacts.load(folder, {**record, "target": "assay.models.majority:Majority"})
 
 
@@ -364,5 +364,5 @@ def test_a_hand_worked_mask():
     ],
 )
 def test_a_mask_that_fits_nothing_is_refused(stored):
-    with pytest.raises(ValueError, match="bits are set|no weight"):
+    with pytest.raises(ValueError, match=r"bits are set|no weight"):
         artifacts.FORMATS["sparse"].decode(stored, {"w": torch.zeros(8)})

@@ -261,7 +261,7 @@ def test_the_error_names_the_digest_that_came(server: Server, tmp_path: Path) ->
     server.plan = ["wrong"]
     message = fail(remote(server.address), tmp_path)
     came = hashlib.sha256(b"x" * len(BODY)).hexdigest()
-    assert f"[{server.address}: sha256 {came} came]" in message
+    assert f"[{server.address}: {len(BODY)} bytes with sha256 {came} came]" in message
     assert list(tmp_path.iterdir()) == []
 
 
@@ -330,6 +330,18 @@ def test_a_mirror_folder_comes_first(server: Server, tmp_path: Path) -> None:
     assert server.paths == []
 
 
+def test_a_mirror_leaves_nothing_of_an_earlier_cut(tmp_path: Path) -> None:
+    mirror = mirror_with(tmp_path / "mirror", BODY)
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw" / ".body.bin.part").write_bytes(BODY[:CUT])
+    get(remote("http://unused.invalid"), tmp_path / "raw", mirror)
+
+
+def test_a_mirror_that_cannot_be_read_is_passed_over(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "mirror" / "letters" / "body.bin").mkdir(parents=True)
+    assert get(remote(server.address), tmp_path / "raw", str(tmp_path / "mirror")) == server.address
+
+
 def test_a_mirror_address_comes_first(server: Server, tmp_path: Path) -> None:
     get(remote("http://unused.invalid"), tmp_path, mirror=server.address + "/mirror/")
     assert server.paths == ["/mirror/letters/body.bin"]
@@ -344,7 +356,10 @@ def test_a_mirror_with_wrong_bytes_is_passed_over(server: Server, tmp_path: Path
 def test_a_mirror_without_the_file_is_named(server: Server, tmp_path: Path) -> None:
     server.plan = ["missing"]
     words = fail(remote(server.address), tmp_path / "raw", mirror=str(tmp_path / "nowhere"))
-    assert f"[{tmp_path}/nowhere/letters/body.bin: no such file; {server.address}: HTTP 404]" in words
+    assert (
+        f"[{tmp_path}/nowhere/letters/body.bin: No such file or directory; {server.address}: HTTP 404]"
+        in words
+    )
 
 
 def test_a_folder_that_cannot_be_written_is_named(server: Server, tmp_path: Path) -> None:

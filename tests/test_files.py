@@ -11,9 +11,15 @@ from assay import files
 def test_a_block_that_fails_leaves_what_was_there(tmp_path):
     path = tmp_path / "record.json"
     path.write_text("before")
-    with pytest.raises(RuntimeError), files.replacing(path) as aside:
-        aside.write_text("half")
-        raise RuntimeError
+
+
+    def fail_halfway():
+        with files.replacing(path) as aside:
+            aside.write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_halfway()
     assert path.read_text() == "before"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -41,7 +47,7 @@ def test_not_a_number_is_refused_because_json_has_none(tmp_path):
 def test_a_truncated_file_is_named_in_one_line(tmp_path):
     path = tmp_path / "status.json"
     path.write_text(json.dumps({"status": "ok"})[:-4])
-    with pytest.raises(ValueError, match="status.json: not valid JSON") as fault:
+    with pytest.raises(ValueError, match=r"status\.json: not valid JSON") as fault:
         files.read_json(path)
     assert "\n" not in str(fault.value)
 

@@ -51,7 +51,7 @@ def test_only_narrows_the_suite():
 
 
 def test_a_name_that_is_not_there_is_refused():
-    with pytest.raises(ParamsError, match="mnits: not in params.yaml; allowed: digits, mnist"):
+    with pytest.raises(ParamsError, match=r"mnits: not in params\.yaml; allowed: digits, mnist"):
         of("public", tasks="mnits")
 
 

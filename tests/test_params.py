@@ -43,7 +43,10 @@ def test_the_projects_own_file_is_fine():
     ("change", "told"),
     [
         ({"traning": {}}, r"traning: unknown key; allowed: suite, .*; did you mean training\?"),
-        ({"training__learning_rat": 1}, r"training\.learning_rat: unknown key; .*did you mean learning_rate\?"),
+        (
+            {"training__learning_rat": 1},
+            r"training\.learning_rat: unknown key; .*did you mean learning_rate\?",
+        ),
         ({"training__learning_rate": -1}, r"training\.learning_rate = -1: should be greater than 0"),
         ({"training__optimizer": "adamm"}, r"training\.optimizer = 'adamm': .*did you mean adam"),
         ({"training__epochs": 1.5}, r"training\.epochs = 1\.5: "),
@@ -51,15 +54,24 @@ def test_the_projects_own_file_is_fine():
         ({"suites__default__tasks": ["digts"]}, r"suites\.default\.tasks: digts: .*did you mean digits\?"),
         ({"suites__default__seeds": [0, 0]}, r"suites\.default\.seeds: 0: given twice"),
         ({"suites__default__seeds": []}, r"suites\.default\.seeds = \[\]: "),
-        ({"models__cnn__knobs__chanels": [1]}, r"models\.cnn\.knobs\.chanels: unknown key; .*did you mean channels\?"),
+        (
+            {"models__cnn__knobs__chanels": [1]},
+            r"models\.cnn\.knobs\.chanels: unknown key; .*did you mean channels\?",
+        ),
         ({"models__cnn__knobs__dropout": 1.0}, r"models\.cnn\.knobs\.dropout = 1\.0: should be less than 1"),
         ({"models__cnn__model": "cnnn"}, r"models\.cnn\.model = 'cnnn': .*did you mean cnn\?"),
         ({"models__cnn__training__epochs": 0}, r"models\.cnn\.training\.epochs = 0: "),
         ({"models__cnn__per_task__mnits": {}}, r"models\.cnn\.per_task: mnits: not there"),
         ({"models__Bad Name": {"model": "mlp"}}, r"models\.Bad Name = 'Bad Name': "),
         ({"tasks__digits__dataset": "digit"}, r"tasks\.digits\.dataset = 'digit': .*did you mean digits\?"),
-        ({"methods__prune__knobs__sparsity": 1.2}, r"methods\.prune\.knobs\.sparsity = 1\.2: should be less than 1"),
-        ({"methods__none": {"method": "prune", "knobs": {"sparsity": 0.1}}}, r"methods\.none: .*choose another"),
+        (
+            {"methods__prune__knobs__sparsity": 1.2},
+            r"methods\.prune\.knobs\.sparsity = 1\.2: should be less than 1",
+        ),
+        (
+            {"methods__none": {"method": "prune", "knobs": {"sparsity": 0.1}}},
+            r"methods\.none: .*choose another",
+        ),
     ],
 )
 def test_each_fault_is_one_line_that_says_what_is_allowed(tmp_path, change, told):
@@ -80,7 +92,9 @@ def test_a_row_given_twice_is_refused(tmp_path):
     assert "methods: given twice; keep one" in lines[0]
 
 
-@pytest.mark.parametrize("text", ["", "[]", "suite: [", "suite: \x00", "!!python/object/apply:os.system ['true']"])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "suite: [", "suite: \x00", "!!python/object/apply:os.system ['true']"]
+)
 def test_what_is_not_params_at_all_is_one_line(tmp_path, text):
     assert len(faults(tmp_path, text)) >= 1
 

@@ -49,7 +49,10 @@ def test_two_equal_faults_leave_equal_bytes(tmp_path):
     [
         (records.Skip("no int8 kernel"), "skipped"),
         (MemoryError(), "out of memory"),
-        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"), "out of memory"),
+        (
+            RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
+            "out of memory",
+        ),
         (ValueError("params.yaml: wrong"), "failed"),
     ],
 )

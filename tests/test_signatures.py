@@ -26,7 +26,9 @@ def test_of_every_model(name):
 @pytest.mark.parametrize("name", sorted(catalogue.METHODS))
 def test_of_every_method(name):
     target = f"{catalogue.METHODS[name].module}:compress"
-    assert list(knobs(target, METHOD_PROVIDES).model_fields) == python_sees(catalogue.load(target), METHOD_PROVIDES)
+    assert list(knobs(target, METHOD_PROVIDES).model_fields) == python_sees(
+        catalogue.load(target), METHOD_PROVIDES
+    )
 
 
 def test_ranges_hold():

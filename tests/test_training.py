@@ -1,7 +1,9 @@
 """Training: the same weights as by hand, after an interruption too, and on two processes."""
 
 import math
+import os
 import pickle
+import signal
 from types import SimpleNamespace
 
 import pytest
@@ -295,6 +297,30 @@ def test_a_checkpoint_of_another_run_is_not_used(tmp_path, monkeypatch, change):
     task = KilledAfter(3)
     learn(tmp_path, model, splits=splits, task=task, **changes)
     assert task.left == 0  # three epochs, so from the beginning
+
+
+def test_a_kill_between_seal_and_checkpoint_does_not_vouch_for_a_stale_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+    with pytest.raises(Interruption):
+        learn(tmp_path, perceptron(), task=KilledAfter(2), seed=7)
+    stale = (tmp_path / "last.ckpt").read_bytes()
+    with pytest.raises(Interruption):
+        learn(tmp_path, perceptron(), task=KilledAfter(1))
+    (tmp_path / "last.ckpt").write_bytes(stale)  # as if the second had died before its first renaming
+    task = KilledAfter(3)
+    learn(tmp_path, perceptron(), task=task)
+    assert task.left == 0
+
+
+def test_a_request_to_end_is_heard_within_the_epoch(tmp_path):
+    class Asked(Classify):
+        def loss(self, logits, targets, label_smoothing):
+            os.kill(os.getpid(), signal.SIGTERM)
+            return super().loss(logits, targets, label_smoothing)
+
+    with pytest.raises(SystemExit) as ended:
+        learn(tmp_path, perceptron(), task=Asked())
+    assert ended.value.code == 143
 
 
 def test_a_short_run_writes_no_checkpoint(tmp_path):

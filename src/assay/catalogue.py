@@ -61,17 +61,31 @@ class Method:
 
 
 MODELS = {
-    "majority": Model("assay.models.majority:Majority", "control", (IMAGE_TO_CLASS,), ESTIMATOR, seeded=False),
-    "logistic_regression": Model(
-        "assay.models.logistic_regression:LogisticRegression", "linear", (IMAGE_TO_CLASS,), ESTIMATOR, seeded=False
+    "majority": Model(
+        "assay.models.majority:Majority", "control", (IMAGE_TO_CLASS,), ESTIMATOR, seeded=False
     ),
-    "linear_svm": Model("assay.models.linear_svm:LinearSVM", "linear", (IMAGE_TO_CLASS,), ESTIMATOR, seeded=False),
+    "logistic_regression": Model(
+        "assay.models.logistic_regression:LogisticRegression",
+        "linear",
+        (IMAGE_TO_CLASS,),
+        ESTIMATOR,
+        seeded=False,
+    ),
+    "linear_svm": Model(
+        "assay.models.linear_svm:LinearSVM", "linear", (IMAGE_TO_CLASS,), ESTIMATOR, seeded=False
+    ),
     "rbf_svm": Model("assay.models.rbf_svm:RBFSVM", "kernel", (IMAGE_TO_CLASS,), ESTIMATOR, seeded=False),
     "decision_tree": Model("assay.models.decision_tree:DecisionTree", "trees", (IMAGE_TO_CLASS,), ESTIMATOR),
     "hist_gradient_boosting": Model(
-        "assay.models.hist_gradient_boosting:HistGradientBoosting", "trees", (IMAGE_TO_CLASS,), ESTIMATOR
+        "assay.models.hist_gradient_boosting:HistGradientBoosting",
+        "trees",
+        (IMAGE_TO_CLASS,),
+        ESTIMATOR,
+        seeded=False,
     ),
-    "scratch_mlp": Model("assay.models.scratch_mlp:ScratchMLP", "from the formulas", (IMAGE_TO_CLASS,), ESTIMATOR),
+    "scratch_mlp": Model(
+        "assay.models.scratch_mlp:ScratchMLP", "from the formulas", (IMAGE_TO_CLASS,), ESTIMATOR
+    ),
     "mlp": Model("assay.models.mlp:MLP", "fully connected", (IMAGE_TO_CLASS,)),
     "cnn": Model("assay.models.cnn:CNN", "convolutional", (IMAGE_TO_CLASS,)),
     "rnn": Model("assay.models.rnn:RNN", "recurrent", (IMAGE_TO_CLASS,)),
@@ -80,7 +94,9 @@ MODELS = {
     "lenet5": Model("assay.models.lenet5:LeNet5", "convolutional", (IMAGE_TO_CLASS,)),
     "alexnet_small": Model("assay.models.alexnet_small:AlexNetSmall", "convolutional", (IMAGE_TO_CLASS,)),
     "vgg_small": Model("assay.models.vgg_small:VGGSmall", "convolutional", (IMAGE_TO_CLASS,)),
-    "inception_small": Model("assay.models.inception_small:InceptionSmall", "convolutional", (IMAGE_TO_CLASS,)),
+    "inception_small": Model(
+        "assay.models.inception_small:InceptionSmall", "convolutional", (IMAGE_TO_CLASS,)
+    ),
     "resnet_small": Model("assay.models.resnet_small:ResNetSmall", "convolutional", (IMAGE_TO_CLASS,)),
 }
 

@@ -16,7 +16,9 @@ from assay.params import ParamsError, load_params
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
-SuiteOption = Annotated[str | None, typer.Option(help="suite to show; the one that params.yaml names if left out")]
+SuiteOption = Annotated[
+    str | None, typer.Option(help="suite to show; the one that params.yaml names if left out")
+]
 
 
 @app.command("list")
@@ -51,7 +53,7 @@ def write_schema(out: Path = Path("params.schema.json")) -> None:
 
 @app.command("publish")
 def publish(docs: Path = Path("docs")) -> None:
-    """Write docs/results.md and docs/results/*.csv from reports/: the tasks of the last run, others left as they were."""
+    """Write docs/results.md and docs/results/*.csv from reports/: the last run's tasks; others stay as they were."""
     from assay.report import publish as publishing
 
     for path in _told(lambda: publishing.publish(layout.REPORTS, docs)):

@@ -7,7 +7,6 @@ followed by the next one; when none is left, one ``DownloadError`` says what eac
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import re
@@ -17,14 +16,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NoReturn
 
 import requests
 import tenacity
 import urllib3
 from tqdm import tqdm
 
-from assay.files import replacing
+from assay.files import replacing, sha256
 
 _log = logging.getLogger(__name__)
 _CHUNK_BYTES = 1 << 16
@@ -131,12 +130,8 @@ def describe(fetched: Sequence[Fetched]) -> dict[str, dict[str, Any]]:
 
 def check_bytes(path: Path, file: RemoteFile) -> str | None:
     """Return what is wrong with the bytes at ``path`` briefly, or None if they are the declared ones."""
-    size = path.stat().st_size
-    if size != file.size:
-        return f"{size} bytes came"
-    with path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    return None if digest == file.sha256 else f"sha256 {digest} came"
+    size, digest = path.stat().st_size, sha256(path)
+    return None if (size, digest) == (file.size, file.sha256) else f"{size} bytes with sha256 {digest} came"
 
 
 def _fetch_one(
@@ -183,18 +178,26 @@ def _is_web(source: str) -> bool:
 
 def _copy(file: RemoteFile, source: Path, target: Path) -> None:
     """Copy a mirror's file to ``target``."""
-    if not source.is_file():
-        raise _LastingError("no such file")
-    with replacing(target) as aside, source.open("rb") as stream, aside.open("wb") as out:
-        _write(iter(lambda: stream.read(_CHUNK_BYTES), b""), out, file.size, resumed=False)
+    try:
+        stream = source.open("rb")
+    except OSError as fault:
+        raise _LastingError(fault.strerror) from None
+    with stream, replacing(target) as aside:
+        with aside.open("wb") as out:
+            _write(iter(lambda: stream.read(_CHUNK_BYTES), b""), out, file.size, resumed=False)
         _require_bytes(aside, file, resumed=False)
+    _part(target).unlink(missing_ok=True)
+
+
+def _part(target: Path) -> Path:
+    return target.with_name(f".{target.name}.part")
 
 
 def _download(
     file: RemoteFile, url: str, target: Path, patience: Patience, session: requests.Session
 ) -> None:
     """Bring ``target`` from one address, resuming what an earlier download left beside it."""
-    part = target.with_name(f".{target.name}.part")
+    part = _part(target)
     for resume in (True, False):
         try:
             _persist(file, url, part, patience, session, resume=resume)
@@ -229,7 +232,7 @@ def _persist(
             raise _LastingError(f"{fault} (asked {patience.attempts} times)") from None
 
 
-def _progress(file: RemoteFile) -> tqdm[None]:
+def _progress(file: RemoteFile) -> tqdm[NoReturn]:
     return tqdm(
         desc=f"{file.dataset}/{file.name}",
         total=file.size,
@@ -245,7 +248,7 @@ def _receive(
     part: Path,
     patience: Patience,
     session: requests.Session,
-    bar: tqdm[None],
+    bar: tqdm[NoReturn],
     *,
     resume: bool,
 ) -> None:
@@ -309,7 +312,7 @@ def _require_length(answer: requests.Response, start: int, file: RemoteFile) -> 
         raise _WrongBytesError(f"{start + int(announced)} bytes announced", resumed=start > 0)
 
 
-def _pieces(raw: urllib3.HTTPResponse, deadline: float, bar: tqdm[None]) -> Iterator[bytes]:
+def _pieces(raw: urllib3.HTTPResponse, deadline: float, bar: tqdm[NoReturn]) -> Iterator[bytes]:
     """Yield bytes as they arrive; ``read`` would wait for a whole chunk, however slowly it trickles in."""
     try:
         while piece := raw.read1(_CHUNK_BYTES, decode_content=False):

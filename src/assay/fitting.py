@@ -6,7 +6,7 @@ import time
 from typing import Any, Protocol
 
 import numpy as np
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 
 from assay.training_params import TrainResult
 

@@ -89,7 +89,9 @@ class Graph:
         """Return the files that a method runs on a cell's model."""
         method = catalogue.METHODS[self.matrix.params.methods[wildcards.method].method].module
         target = self.matrix.family(wildcards.model).target
-        return sources.closure(f"{STAGES}.compress", method, _module(target), *self._task_code(wildcards.task))
+        return sources.closure(
+            f"{STAGES}.compress", method, _module(target), *self._task_code(wildcards.task)
+        )
 
     def evaluate_code(self, wildcards: Any) -> tuple[str, ...]:
         """Return the files that evaluating a variant runs."""

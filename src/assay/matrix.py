@@ -164,7 +164,9 @@ def select(params: Params, *, suite: str | None = None, tasks: str = "", models:
         for name in names:
             if name not in rows:
                 allowed = ", ".join(rows)
-                raise ParamsError([f"--config {section.rstrip('s')}: {name}: not in params.yaml; allowed: {allowed}"])
+                raise ParamsError(
+                    [f"--config {section.rstrip('s')}: {name}: not in params.yaml; allowed: {allowed}"]
+                )
     return Matrix(params, suite or params.suite, tuple(asked["tasks"]), tuple(asked["models"]))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
@@ -49,8 +49,11 @@ def _changes(section: type[BaseModel]) -> Any:
     return create_model(f"{section.__name__}Changes", __base__=Section, **fields)
 
 
-TrainingChanges = _changes(TrainingParams)
-TrainerChanges = _changes(TrainerParams)
+if TYPE_CHECKING:
+    TrainingChanges: TypeAlias = BaseModel
+    TrainerChanges: TypeAlias = BaseModel
+else:
+    TrainingChanges, TrainerChanges = _changes(TrainingParams), _changes(TrainerParams)
 
 
 class DatasetParams(Section):
@@ -163,7 +166,9 @@ def load_params(path: Path) -> Params:
     try:
         params = Params.model_validate(raw)
     except ValidationError as fault:
-        raise ParamsError([f"{path}: {_text(error, [], _allowed_keys(error))}" for error in fault.errors()]) from None
+        raise ParamsError(
+            [f"{path}: {_text(error, [], _allowed_keys(error))}" for error in fault.errors()]
+        ) from None
     try:
         faults = [f"{path}: {line}" for line in _row_faults(params)]
     except ValueError as fault:  # a model's file without a signature to read

@@ -52,7 +52,9 @@ def require(path: Path) -> dict[str, Any]:
     return record
 
 
-def keep(out: Path, phase: str, work: Callable[[], dict[str, Any]], *, died: int | None = None, **facts: Any) -> None:
+def keep(
+    out: Path, phase: str, work: Callable[[], dict[str, Any]], *, died: int | None = None, **facts: Any
+) -> None:
     """Do ``work`` and leave its record at ``out``: what it returns, or how it failed.
 
     Args:
@@ -84,7 +86,11 @@ def _failure(fault: Exception) -> dict[str, str]:
     """Return how work failed; a user's mistake (ValueError family, told in one line) needs no traceback."""
     status = getattr(fault, "status", FAILED) if isinstance(fault, EndsAs) else FAILED
     reason = " ".join(str(fault).split()) or type(fault).__name__
-    if isinstance(fault, MemoryError) or "can't allocate memory" in reason or "out of memory" in reason.lower():
+    if (
+        isinstance(fault, MemoryError)
+        or "can't allocate memory" in reason
+        or "out of memory" in reason.lower()
+    ):
         status = "out of memory"
     if status != FAILED or type(fault) is ValueError:
         return {"status": status, "reason": reason}

@@ -16,6 +16,7 @@ import logging
 import math
 import random
 import re
+import signal
 import sys
 import time
 import warnings
@@ -101,7 +102,7 @@ def train(
     )
     with _quiet():
         lightning = _trainer(trainer, precision(trainer, model), params.epochs)
-        _check_devices(trainer, params, lightning)
+        _check_devices(trainer, module.batch_size, lightning)
         try:
             lightning.fit(module, ckpt_path=checkpoint.trusted(), weights_only=True)
         except ProcessRaisedException as fault:
@@ -288,6 +289,8 @@ class _Module(pl.LightningModule):
             losses.append(loss.detach())
             self.steps_done += 1
         self.losses.append(self._finite(torch.stack(losses)))
+        if self.trainer.received_sigterm:
+            raise SystemExit(128 + signal.SIGTERM)  # Lightning would go on to the end of the epoch
 
     def _finite(self, losses: Tensor) -> Tensor:
         finite = losses.isfinite()
@@ -370,6 +373,7 @@ class _Checkpoint:
         self.first_weights, self.asked, self.splits = first_weights, asked, splits
         self.saved = time.monotonic()
         self.known_spec = ""
+        self.known_bytes: list[str] = []  # SHA-256 of the checkpoint in place, if this run wrote it
 
     def spec(self) -> str:
         """Return the digest of all that the final weights depend on; only long runs come to pay for it."""
@@ -391,17 +395,20 @@ class _Checkpoint:
         with replacing(self.path) if trainer.is_global_zero else contextlib.nullcontext(self.path) as aside:
             trainer.save_checkpoint(aside)
             if trainer.is_global_zero:
-                known = [sha256(path) for path in (self.path, aside) if path.exists()]
-                write_json(self.seal, {"sha256": known, "spec": self.spec()})
+                written = sha256(aside)
+                write_json(self.seal, {"sha256": [*self.known_bytes, written], "spec": self.spec()})
+                self.known_bytes = [written]
         self.saved = time.monotonic()
 
     def trusted(self) -> Path | None:
         """Return the checkpoint if this very run wrote it."""
         if not (self.path.exists() and self.seal.exists()):
             return None
-        seal = read_json(self.seal)
-        is_ours = sha256(self.path) in seal["sha256"] and seal["spec"] == self.spec()
-        return self.path if is_ours else None
+        seal, found = read_json(self.seal), sha256(self.path)
+        if found not in seal["sha256"] or seal["spec"] != self.spec():
+            return None
+        self.known_bytes = [found]
+        return self.path
 
     def remove(self) -> None:
         self.path.unlink(missing_ok=True)
@@ -477,7 +484,7 @@ def _trainer(trainer: TrainerParams, numbers: Precision, epochs: int) -> pl.Trai
     )
 
 
-def _check_devices(trainer: TrainerParams, params: TrainingParams, lightning: pl.Trainer) -> None:
+def _check_devices(trainer: TrainerParams, batch_size: int, lightning: pl.Trainer) -> None:
     world = lightning.world_size
     environment = getattr(lightning.strategy, "cluster_environment", None)
     if trainer.strategy == "ddp" and not (environment and environment.creates_processes_externally):
@@ -485,8 +492,8 @@ def _check_devices(trainer: TrainerParams, params: TrainingParams, lightning: pl
     if trainer.devices != "auto" and world != trainer.devices * trainer.num_nodes:
         asked = f"trainer: devices = {trainer.devices}, num_nodes = {trainer.num_nodes}"
         raise ValueError(f"{asked}: {world} processes came up; launch one task a device, or use ddp_fork")
-    if params.batch_size % world:
-        raise ValueError(f"training.batch_size = {params.batch_size}: not a multiple of {world} processes")
+    if batch_size % world:
+        raise ValueError(f"training.batch_size = {batch_size}: not a multiple of {world} processes")
 
 
 def _columns(task: Task) -> tuple[str, ...]:

@@ -10,8 +10,6 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from assay.records import EndsAs
-
 
 class TrainingParams(BaseModel):
     """How a neural model learns: the same on every machine."""

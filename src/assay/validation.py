@@ -17,7 +17,7 @@ import pandas as pd
 from assay.files import write_text
 
 if TYPE_CHECKING:
-    from great_expectations.core import ExpectationSuiteValidationResult, ExpectationValidationResult
+    from great_expectations.core import ExpectationSuiteValidationResult
     from great_expectations.expectations import Expectation
 
 os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read when great_expectations is imported, hence so early
@@ -66,7 +66,8 @@ def validate(
         first_bad, fix}]}`` in the order of ``expectations``; ``reason`` is one line.
     """
     outcome, ids = _run(with_derived(items), expectations, dataset)
-    results = {result.expectation_config.id: _describe(result) for result in outcome.results}
+    found: dict[str, Any] = outcome.to_json_dict()  # type: ignore[no-untyped-call]
+    results = {result["expectation_config"]["id"]: _describe(result) for result in found["results"]}
     ordered = [results[name] for name in ids]
     if docs:
         write_text(docs / "index.html", _render(outcome))
@@ -81,7 +82,7 @@ def validate(
 
 def _run(
     facts: pd.DataFrame, expectations: list[Expectation], dataset: str
-) -> tuple[ExpectationSuiteValidationResult, list[str]]:
+) -> tuple[ExpectationSuiteValidationResult, list[str | None]]:
     """Return what Great Expectations found, in an order of its own, and the expectations' ids in ours."""
     import great_expectations as gx
     from great_expectations.data_context.types.base import (
@@ -116,21 +117,23 @@ def _run(
     return outcome, [expectation.id for expectation in suite.expectations]
 
 
-def _describe(result: ExpectationValidationResult) -> dict[str, Any]:
-    config = result.expectation_config
-    found = result.to_json_dict()["result"]
+def _describe(result: dict[str, Any]) -> dict[str, Any]:
+    config, found = result["expectation_config"], result["result"]
     return {
-        "expectation": config.type,
-        "column": _name_column(config.kwargs),
-        "success": bool(result.success),
-        "observed": _observe(found) if found else _name_exception(result.exception_info),
-        "first_bad": [
-            # A table without the column "item" has only its rows' numbers.
-            {name: _plain(value) for name, value in (row if isinstance(row, dict) else {"row": row}).items()}
-            for row in found.get("partial_unexpected_index_list") or []
-        ],
-        "fix": config.meta["fix"],
+        "expectation": config["type"],
+        "column": _name_column(config["kwargs"]),
+        "success": result["success"],
+        "observed": _observe(found) if found else _name_exception(result["exception_info"]),
+        "first_bad": [_describe_row(row) for row in found.get("partial_unexpected_index_list") or []],
+        "fix": config["meta"]["fix"],
     }
+
+
+def _describe_row(row: dict[str, Any] | int) -> dict[str, Any]:
+    """Return the item and the values that an expectation found bad, always in the same order."""
+    if isinstance(row, int):  # where the table has no column "item"
+        return {"row": row}
+    return {name: _plain(row[name]) for name in sorted(row, key=lambda name: (name != "item", name))}
 
 
 def _plain(value: Any) -> Any:
@@ -182,10 +185,11 @@ def _render(outcome: ExpectationSuiteValidationResult) -> str:
 
     As it comes, the page loads scripts, styles, fonts and logos from nine foreign hosts.
     """
-    from great_expectations.render.renderer import ValidationResultsPageRenderer
-    from great_expectations.render.view import DefaultJinjaPageView
+    from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
+    from great_expectations.render.view.view import DefaultJinjaPageView
 
-    page = DefaultJinjaPageView().render(ValidationResultsPageRenderer(run_info_at_end=True).render(outcome))
+    document = ValidationResultsPageRenderer(run_info_at_end=True).render(outcome)
+    page: str = DefaultJinjaPageView().render(document)  # type: ignore[no-untyped-call]
     for foreign in (
         r"<(script|nav|footer)\b.*?</\1>",
         r"<(link|img)\b[^>]*>",

@@ -27,7 +27,8 @@ def test_other_bytes_in_the_package_are_refused(tmp_path: Path, monkeypatch: pyt
     (package / "digits.csv.gz").write_bytes(b"other")
     monkeypatch.setattr("importlib.resources.files", lambda _: package)
     with pytest.raises(
-        DownloadError, match=r"^digits/digits.csv.gz: [^\n]*5 bytes came, expected 57523 bytes"
+        DownloadError,
+        match=r"^digits/digits.csv.gz: [^\n]*5 bytes with sha256 [0-9a-f]+ came, expected 57523 bytes",
     ):
         digits.fetch(tmp_path / "raw", mirror=None)
     assert not (tmp_path / "raw" / "digits.csv.gz").exists()

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 SUITE = "made_up"
-HOST = {"processor": "made-up processor", "cores": 2, "memory_gb": 8}
+HOST = {"name": "made-up", "processor": "made-up processor", "cores": 2, "memory_bytes": 8_000_000_000}
 CLASSES = {
     "digits": [str(digit) for digit in range(10)],
     "fashion_mnist": [
@@ -53,7 +53,19 @@ def write(path: Path, value: Any) -> None:
     path.write_text(json.dumps(value), encoding="utf-8")
 
 
+def folders(root: Path, *names: object) -> dict[str, Path]:
+    """Return where the records of a variant lie."""
+    task, model, seed, method = map(str, names)
+    cell = Path(SUITE, task, model, seed)
+    return {
+        "trained": root / "artifacts/trained" / cell,
+        "compressed": root / "artifacts/compressed" / cell / method,
+        "evaluated": root / "reports/cells" / cell / method,
+    }
+
+
 def plan(
+    root: Path,
     tasks: list[dict[str, Any]] = TASKS,
     models: list[dict[str, Any]] = MODELS,
     seeds: tuple[int, ...] = (0, 1, 2),
@@ -61,8 +73,9 @@ def plan(
 ) -> list[dict[str, Any]]:
     """Return the variants of every task, model, seed and method; unseeded models have one seed."""
     return [
-        {"task": task["name"], "dataset": task["dataset"], "model": model["name"], "family": model["family"],
-         "seed": seed, "method": method}
+        {"task": task["name"], "model": model["name"], "family": model["family"], "seed": seed,
+         "method": method,
+         **folders(root, task["name"], model["name"], seed, method)}
         for task in tasks
         for model in models
         for seed in (seeds if model["seeded"] else seeds[:1])
@@ -71,11 +84,11 @@ def plan(
 
 
 def inputs(root: Path, **changes: Any) -> dict[str, Any]:
-    """Return the arguments of ``report.build`` after ``root``, with the changes asked for."""
+    """Return the arguments of ``report.build``, with the changes asked for."""
     datasets = list(dict.fromkeys(task["dataset"] for task in changes.get("tasks", TASKS)))
     return {
         "suite": SUITE,
-        "variants": plan(),
+        "variants": plan(root),
         "tasks": TASKS,
         "models": MODELS,
         "reports": root / "reports",
@@ -93,15 +106,11 @@ def inputs(root: Path, **changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def write_cells(root: Path, variants: list[dict[str, Any]]) -> None:
+def write_cells(variants: list[dict[str, Any]]) -> None:
     """Write every variant as finished, with made-up numbers that depend on its names alone."""
     for row in variants:
-        write_train(root, row)
-        write_variant(root, row)
-
-
-def place(row: dict[str, Any]) -> Path:
-    return Path(SUITE, row["task"], row["model"], str(row["seed"]))
+        write_train(row)
+        write_variant(row)
 
 
 def rng_of(*names: object) -> np.random.Generator:
@@ -133,8 +142,8 @@ def status(name: str, phase: str, reason: str = "", traceback: str = "", **more:
     } | more
 
 
-def write_train(root: Path, row: dict[str, Any]) -> None:
-    folder = root / "artifacts" / place(row)
+def write_train(row: dict[str, Any]) -> None:
+    folder = row["trained"]
     rng = rng_of("train", row["task"], row["model"], row["seed"])
     parameters = PARAMETERS.get(row["model"], 1000)
     write(folder / "status.json", status("ok", "train", artifact={"parameters": parameters}))
@@ -154,7 +163,7 @@ def write_train(root: Path, row: dict[str, Any]) -> None:
     (folder / "history.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def write_variant(root: Path, row: dict[str, Any], accuracy: float | None = None) -> None:
+def write_variant(row: dict[str, Any], accuracy: float | None = None) -> None:
     """Write compression (where there is any) and evaluation of one variant as finished."""
     rng = rng_of("cell", *(row[key] for key in ("task", "model", "seed")))
     quality = QUALITY.get(row["model"], 0.5) - (0.06 if row["task"] == "fashion_mnist" else 0.0)
@@ -167,10 +176,10 @@ def write_variant(root: Path, row: dict[str, Any], accuracy: float | None = None
     shrink = {"none": 1.0, "int8": 0.27, "prune": 0.55}.get(row["method"], 1.0)
     size = 4 * PARAMETERS.get(row["model"], 1000)
     if row["method"] != "none":
-        folder = root / "artifacts" / place(row) / row["method"]
+        folder = row["compressed"]
         write(folder / "status.json", status("ok", "compress"))
         write(folder / "measured.json", measured(0.4))
-    folder = root / "reports/cells" / place(row) / row["method"]
+    folder = row["evaluated"]
     write(folder / "status.json", status("ok", "evaluate"))
     latency = 0.05 + size / 4e6
     write(
@@ -208,20 +217,18 @@ def confusion(rng: np.random.Generator, quality: float) -> list[list[int]]:
     return matrix
 
 
-def fail_train(root: Path, row: dict[str, Any], name: str, reason: str, traceback: str = "") -> None:
+def fail_train(row: dict[str, Any], name: str, reason: str, traceback: str = "") -> None:
     """Make a cell's training end badly; its evaluation then says that there is nothing to evaluate."""
-    write(root / "artifacts" / place(row) / "status.json", status(name, "train", reason, traceback))
-    folder = root / "reports/cells" / place(row) / row["method"]
+    write(row["trained"] / "status.json", status(name, "train", reason, traceback))
+    folder = row["evaluated"]
     write(folder / "status.json", status("skipped", "evaluate", "its training is not ok"))
     write(folder / "measured.json", measured(0.1))
     (folder / "metrics.json").unlink(missing_ok=True)
 
 
-def skip_compression(root: Path, row: dict[str, Any], reason: str) -> None:
-    write(
-        root / "artifacts" / place(row) / row["method"] / "status.json", status("skipped", "compress", reason)
-    )
-    folder = root / "reports/cells" / place(row) / row["method"]
+def skip_compression(row: dict[str, Any], reason: str) -> None:
+    write(row["compressed"] / "status.json", status("skipped", "compress", reason))
+    folder = row["evaluated"]
     write(folder / "status.json", status("skipped", "evaluate", reason))
     write(folder / "measured.json", measured(0.1))
     (folder / "metrics.json").unlink(missing_ok=True)
@@ -272,25 +279,24 @@ def write_tree(root: Path) -> dict[str, Any]:
     """Write two tasks, six models, three seeds, three methods, some failed; return ``build``'s arguments."""
     asked = inputs(root)
     rows = asked["variants"]
-    write_cells(root, rows)
+    write_cells(rows)
     for row in rows:
         cell = row["task"], row["model"], row["seed"]
         if cell == ("digits", "lstm", 2):
             fail_train(
-                root,
                 row,
                 "diverged",
                 "training loss is nan at epoch 3",
                 "made up\nfor tests\nValueError: nan",
             )
         elif cell[:2] == ("fashion_mnist", "lstm"):
-            fail_train(root, row, "timed out", "stopped after 600 s")
+            fail_train(row, "timed out", "stopped after 600 s")
         elif cell == ("fashion_mnist", "logistic_regression", 0) and row["method"] == "none":
-            write_variant(root, row, accuracy=0.09)
+            write_variant(row, accuracy=0.09)
         elif row["method"] == "int8" and row["model"] in ("majority", "logistic_regression", "rbf_svm"):
-            skip_compression(root, row, "int8 quantises torch modules; this one is not a torch module")
+            skip_compression(row, "int8 quantises torch modules; this one is not a torch module")
         elif row["method"] == "prune" and row["model"] in ("majority", "rbf_svm"):
-            skip_compression(root, row, "no weight matrix to prune")
+            skip_compression(row, "no weight matrix to prune")
     write_data(root, "digits")
     write_data(root, "fashion_mnist", twin=True)
     return asked

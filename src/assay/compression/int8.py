@@ -32,9 +32,9 @@ from pydantic import Field
 from torch import nn
 
 from assay.artifacts import FORMATS, count_parameters
-from assay.records import Skip
 from assay.files import replacing
 from assay.onnx_export import INPUT, export, quiet, tidy
+from assay.records import Skip
 
 QUANTISED_LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.LSTM, nn.RNN)
 # Dynamic ConvInteger runs at a third of full precision's speed: a Transformer's patches stay as they are.
@@ -43,6 +43,8 @@ STATIC = ["Conv", "Gemm", "MatMul", "Relu", "Add", "Concat", "MaxPool", "Average
 NOT_CONVOLUTIONAL = {"LSTM", "GRU", "RNN", "Softmax"}
 INTEGER_OPERATORS = {"QuantizeLinear", "DequantizeLinear", "MatMulInteger", "DynamicQuantizeLSTM"}
 CALIBRATION_BATCH = 64
+# How onnxruntime's quantiser names what it makes of a weight.
+WEIGHT = "_quantized"
 # With less of its weights in 8 bits, a variant called int8 would mislead.
 LEAST_SHARE = 0.5
 
@@ -80,7 +82,7 @@ def compress(
         )
     graph = export(model, torch.from_numpy(inputs[:1]))
     quantised = quantise(graph, inputs[:calibration_items])
-    share = integer_weights(quantised) / parameters
+    share = integer_weights(quantised, constants={name for name, _ in model.named_buffers()}) / parameters
     if share < LEAST_SHARE:
         raise RuntimeError(
             f"int8: onnxruntime quantised {share:.0%} of the weights; {possible:.0%} were expected"
@@ -131,12 +133,14 @@ def quantise(graph: onnx.ModelProto, calibration: NDArray[np.float32]) -> onnx.M
         return tidy(onnx.load(path))
 
 
-def integer_weights(model: onnx.ModelProto) -> int:
-    """Return how many weights, without zero points, a graph holds in 8 bits."""
+def integer_weights(model: onnx.ModelProto, constants: set[str]) -> int:
+    """Return how many learned weights, without zero points and ``constants``, a graph holds in 8 bits."""
     return sum(
         int(np.prod(tensor.dims))
         for tensor in model.graph.initializer
-        if tensor.data_type == onnx.TensorProto.INT8 and tensor.name.endswith("_quantized")
+        if tensor.data_type == onnx.TensorProto.INT8
+        and tensor.name.endswith(WEIGHT)
+        and tensor.name.removesuffix(WEIGHT) not in constants
     )
 
 

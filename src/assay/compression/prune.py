@@ -18,8 +18,8 @@ from pydantic import Field
 from torch import nn
 
 from assay.artifacts import FORMATS, count_parameters
-from assay.records import Skip
 from assay.files import replacing
+from assay.records import Skip
 
 PRUNED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.RNNBase)
 

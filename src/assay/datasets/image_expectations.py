@@ -41,8 +41,7 @@ def build(
     Args:
         counts: items of each split.
         shape: channels, height and width of every image.
-        class_share: smallest and largest part of a split that one class may have, give or take one item of
-            the smallest split.
+        class_share: smallest and largest part of a split that one class may have, give or take one item.
         dimmest_maximum: an image whose brightest pixel is below is taken for a blank one.
         mean: range of an image's mean pixel, 0 to 255.
     """
@@ -54,7 +53,6 @@ def build(
     cleaning = "check clean() in assay/datasets/images.py: it should have dropped these items"
     splitting = "check draw_split() in assay/datasets/images.py and validation_fraction in params.yaml"
     channels, height, width = shape
-    one_item = 1 / max(1, min(counts.values()))
     classes = list(range(num_classes))
     return [
         gxe.ExpectTableColumnsToMatchOrderedList(
@@ -86,11 +84,15 @@ def build(
             )
             for split in counts
         ),
-        gxe.ExpectColumnValuesToBeBetween(
-            column="class_share",
-            min_value=class_share[0] - one_item,
-            max_value=class_share[1] + one_item,
-            meta={"fix": f"a class is too rare or too common in its split: {splitting}"},
+        *(
+            gxe.ExpectColumnValuesToBeBetween(
+                column="class_share",
+                min_value=class_share[0] - 1 / max(1, count),
+                max_value=class_share[1] + 1 / max(1, count),
+                row_condition=Column("split") == split,
+                meta={"fix": f"a class is too rare or too common in its split: {splitting}"},
+            )
+            for split, count in counts.items()
         ),
         *(
             gxe.ExpectColumnValuesToBeInSet(column=column, value_set=[size], meta={"fix": reader})

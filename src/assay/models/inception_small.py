@@ -2,7 +2,7 @@
 
 Source: Szegedy et al., "Going Deeper with Convolutions", CVPR 2015, https://arxiv.org/abs/1409.4842. As
 there: a stem, modules of four branches (figure 2b), max-pooling between groups of modules, global average
-pooling, dropout, one linear layer. Not as there: four modules in place of nine, no auxiliary classifiers,
+pooling, dropout, one linear layer. Not as there: three modules in place of nine, no auxiliary classifiers,
 and batch normalisation (Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167) so that it trains in few
 epochs.
 """
@@ -37,8 +37,8 @@ class Widths(NamedTuple):
         return self.ones + self.threes + self.fives + self.pool_proj
 
 
-# About an eighth of the paper's 3a, 3b, 4a and 4e.
-BEFORE_POOL = (Widths(16, 16, 32, 8, 8, 8), Widths(32, 24, 32, 8, 16, 16))
+# In about the proportions of the paper's 3a, 4a and 4e.
+BEFORE_POOL = (Widths(24, 24, 48, 8, 16, 8),)
 AFTER_POOL = (Widths(32, 32, 64, 8, 16, 16), Widths(48, 48, 64, 16, 32, 16))
 
 
@@ -66,7 +66,7 @@ class Inception(nn.Module):
 
 
 class InceptionSmall(nn.Module):
-    """A 3x3 stem, two modules, two more at half the size, global average, dropout, Linear.
+    """A 3x3 stem, a module, two more at half the size, global average, dropout, Linear.
 
     Args:
         shape: (C, H, W) of one image; smaller than 16x16 is enlarged to it.

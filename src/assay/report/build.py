@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from assay.files import write_text
+from assay.layout import UNCOMPRESSED
 from assay.report import formats, markdown, page, plots, published, tables
 from assay.report.collect import (
-    UNCOMPRESSED,
+    NOT_RUN,
     Model,
     Sheet,
     Task,
@@ -75,7 +76,6 @@ class Section:
 
 
 def build(
-    root: Path,
     *,
     suite: str,
     variants: Sequence[Mapping[str, Any]],
@@ -92,11 +92,11 @@ def build(
     The same files and arguments give the same bytes. Missing or unreadable records are shown as such.
 
     Args:
-        root: folder that holds ``artifacts/<suite>/<task>/<model>/<seed>/[<method>/]``.
-        variants: what was planned, each with task, model, family, seed, method.
+        variants: what was planned, each with task, model, family, seed, method, and the folders ``trained``,
+            ``compressed`` and ``evaluated`` of its phases.
         tasks: each with name, dataset, primary, direction (maximise | minimise), controls.
         models: each with name, family, seeded (False where the fit does not depend on the seed).
-        reports: where to write, and where ``cells/`` and ``validation/`` of earlier phases are.
+        reports: where to write, and where ``validation/<dataset>/`` of an earlier phase may be.
         raw: dataset -> folder with source.json.
         prepared: dataset -> folder with prepared.json.
         validated: dataset -> its validation record (a JSON file).
@@ -105,38 +105,24 @@ def build(
     """
     asked = {str(row["name"]): _task(row) for row in tasks}
     rows = {str(row["name"]): Model(row["name"], row["family"], bool(row["seeded"])) for row in models}
-    found = read_variants(root, reports, suite, variants, asked)
+    found = read_variants(variants, asked)
     summaries = tables.summarise(found, asked, rows)
-    datasets = list(dict.fromkeys([*(task.dataset for task in asked.values()), *prepared]))
-    sheets = {
-        name: read_sheet(
-            name,
-            raw.get(name, root / "data/raw" / name),
-            prepared.get(name, root / "data/prepared" / name),
-            validated.get(name, root / f"data/validated/{name}.json"),
-            reports,
-        )
-        for name in datasets
-    }
+    sheets = {name: read_sheet(name, raw[name], prepared[name], validated[name], reports) for name in raw}
     sections = [
         _section(task, f"task-{number}", summaries, sheets[task.dataset])
         for number, task in enumerate(asked.values(), 1)
     ]
-    matrix = matrix_rows(sections, rows)
-    charts = {chart.key: chart for section in sections for chart in section.charts}
-    view = _view(suite, found, asked, sections, list(sheets.values()), matrix, provenance)
-    write_text(reports / "index.html", page.render(view, {key: chart.spec for key, chart in charts.items()}))
-    write_text(
-        reports / "results.csv",
-        tables.to_csv(tables.result_rows(suite, found, asked), tables.RESULT_COLUMNS),
+    view = _view(
+        suite, found, asked, sections, list(sheets.values()), matrix_rows(sections, rows), provenance
     )
-    write_text(reports / "costs.csv", tables.to_csv(tables.cost_rows(suite, found), tables.COST_COLUMNS))
+    charts = {chart.key: chart.spec for section in sections for chart in section.charts}
+    write_text(reports / "index.html", page.render(view, charts))
+    results, costs = tables.result_rows(suite, found, asked), tables.cost_rows(suite, found)
+    write_text(reports / "results.csv", tables.to_csv(results, tables.RESULT_COLUMNS))
+    write_text(reports / "costs.csv", tables.to_csv(costs, tables.COST_COLUMNS))
     write_text(reports / "results.md", markdown.render(view))
     _fill(reports / "tables", {f"{name}.csv": text for name, text in _csv_tables(view).items()})
-    _fill(
-        reports / "figures",
-        {f"{_file_name(key)}.svg": plots.to_svg(chart.spec) for key, chart in charts.items()},
-    )
+    _fill(reports / "figures", {f"{_file_name(key)}.svg": plots.to_svg(spec) for key, spec in charts.items()})
 
 
 def _task(row: Mapping[str, Any]) -> Task:
@@ -163,7 +149,7 @@ def _section(task: Task, anchor: str, summaries: Sequence[Summary], sheet: Sheet
         plain=plain,
         squares=column,
         metrics=tables.metrics_of(mine),
-        published=tables.beside_published(column, task, published.load().get(task.dataset, {}), sheet),
+        published=tables.beside_published(column, task, published.load().get(task.dataset, {})),
         compression=tables.compression(mine, task),
         not_compressed=tables.not_compressed(mine, task),
         curves=[
@@ -247,6 +233,7 @@ def _view(
     """Return what page.html and the Markdown name."""
     ok = sum(each.ok for each in variants)
     skipped = sum(each.status == "skipped" for each in variants)
+    not_run = sum(each.status == NOT_RUN for each in variants)
     hosts = _counted(each.host for each in variants)
     commits = _counted(commit for each in variants for commit in sorted(each.commits))
     latest = max(variants, key=lambda each: each.finished, default=None)
@@ -255,7 +242,8 @@ def _view(
         "tally": {
             "ok": ok,
             "skipped": skipped,
-            "failed": len(variants) - ok - skipped,
+            "not_run": not_run,
+            "failed": len(variants) - ok - skipped - not_run,
             "planned": len(variants),
             "tasks": len(tasks),
             "models": len(matrix),
@@ -330,56 +318,24 @@ def _counted(values: Iterable[str]) -> list[tuple[str, int]]:
 
 def _csv_tables(view: Mapping[str, Any]) -> dict[str, str]:
     """Return the page's tables as CSV text by name."""
-    matrix, metrics, values, compressed = [], [], [], []
-    for section in view["sections"]:
-        task = section.task
-        for name, square in section.squares.items():
-            matrix.append(
-                {
-                    "task": task.name,
-                    "model": name,
-                    "family": square.summary.model.family,
-                    "metric": task.primary,
-                    "mean": square.score.mean if square.score else None,
-                    "deviation": square.score.deviation if square.score else None,
-                    "seeds": square.score.count if square.score else 0,
-                    "spread": square.spread,
-                    "control": square.summary.control,
-                    "best": square.best,
-                    "not_above_control": square.beaten,
-                }
-            )
-        for summary in section.plain:
-            for metric in section.metrics:
-                score = summary.score(metric)
-                if score is not None:
-                    metrics.append(
-                        {
-                            "task": task.name,
-                            "model": summary.model.name,
-                            "metric": metric,
-                            "mean": score.mean,
-                            "deviation": score.deviation,
-                            "seeds": score.count,
-                        }
-                    )
-        values += [{"task": task.name, **row} for row in section.published]
-        compressed += section.compression
-    failures = [{**row, "methods": " ".join(row["methods"])} for row in view["failures"]]
-    dropped = [
-        {"dataset": sheet.name, **{key: row.get(key) for key in ("split", "reason", "count")}}
+    sections: Sequence[Section] = view["sections"]
+    rows: dict[str, Rows] = {name: [] for name in tables.TABLES}
+    for section in sections:
+        rows["matrix"] += tables.matrix_records(section.task, section.squares)
+        rows["metrics"] += tables.metric_records(section.task, section.plain, section.metrics)
+        rows["published"] += [{"task": section.task.name, **row} for row in section.published]
+        rows["compression"] += section.compression
+    rows["failures"] = [
+        {**cause, "model": model, "seeds": " ".join(seeds), "methods": " ".join(cause["methods"])}
+        for cause in view["failures"]
+        for model, seeds in cause["cells"].items()
+    ]
+    rows["dropped"] = [
+        {"dataset": sheet.name, **row}
         for sheet in view["sheets"]
         for row in sheet.prepared.get("dropped") or []
     ]
-    named = {
-        "matrix": matrix,
-        "metrics": metrics,
-        "published": values,
-        "compression": compressed,
-        "failures": failures,
-        "dropped": dropped,
-    }
-    return {name: tables.to_csv(rows, list(rows[0])) for name, rows in named.items() if rows}
+    return {name: tables.to_csv(rows[name], columns) for name, columns in tables.TABLES.items()}
 
 
 def _fill(folder: Path, files: Mapping[str, str]) -> None:

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from assay.files import read_json
+from assay.layout import MEASURED, STATUS, UNCOMPRESSED
+from assay.report import formats
 
 NOT_RUN = "not run"
-UNCOMPRESSED = "none"
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Phase:
     status: str
     reason: str
     traceback: str
+    spec: Mapping[str, Any]
     artifact: Mapping[str, Any]
     measured: Mapping[str, Any]
 
@@ -78,6 +80,8 @@ class Variant:
     metrics: Mapping[str, Mapping[str, float]]  # split -> metric -> value
     confusion: Sequence[Sequence[int]]  # rows = true class; empty where there is none
     history: Sequence[Epoch]
+    format: str  # of the artifact, which decides what runs it
+    train_items: int | None  # None where it was trained on all of them
     parameters: int | None
     size_bytes: int | None
     compressed_bytes: int | None
@@ -112,16 +116,13 @@ class Sheet:
         return bool(self.source.get("twin"))
 
 
-def read_variants(
-    root: Path, reports: Path, suite: str, rows: Sequence[Mapping[str, Any]], tasks: Mapping[str, Task]
-) -> list[Variant]:
+def read_variants(rows: Sequence[Mapping[str, Any]], tasks: Mapping[str, Task]) -> list[Variant]:
     """Return one variant a row, in the rows' order.
 
     Args:
-        root: folder that holds ``artifacts/<suite>/<task>/<model>/<seed>/[<method>/]``.
-        reports: folder that holds ``cells/<suite>/<task>/<model>/<seed>/<method>/``.
-        rows: each with task, dataset, model, family, seed and method.
-        tasks: the tasks by name; a row without dataset takes its task's.
+        rows: each with task, model, family, seed, method, and the folders ``trained``, ``compressed`` and
+            ``evaluated`` of its phases' records.
+        tasks: the tasks by name.
     """
 
     @cache
@@ -130,39 +131,37 @@ def read_variants(
 
     found = []
     for row in rows:
-        place = Path(suite, row["task"], row["model"], str(row["seed"]))
-        train, history = cell(root / "artifacts" / place)
+        train, history = cell(row["trained"])
         phases = [train]
         if row["method"] != UNCOMPRESSED:
-            phases.append(_phase(root / "artifacts" / place / row["method"], "compress"))
-        measured = reports / "cells" / place / row["method"]
-        phases.append(_phase(measured, "evaluate"))
-        dataset = row.get("dataset") or tasks[row["task"]].dataset
-        found.append(_variant({**row, "dataset": dataset}, phases, measured, history))
+            phases.append(_phase(row["compressed"], "compress"))
+        phases.append(_phase(row["evaluated"], "evaluate"))
+        found.append(_variant(row, tasks[row["task"]].dataset, phases, history))
     return found
 
 
 def _phase(folder: Path, name: str) -> Phase:
     """Read status.json and measured.json of one phase."""
-    if not (folder / "status.json").is_file():
-        return Phase(name, NOT_RUN, f"{name}: no record; the run was stopped before it", "", {}, {})
+    if not (folder / STATUS).is_file():
+        return Phase(name, NOT_RUN, f"{name}: no record; the run was stopped before it", "", {}, {}, {})
     try:
-        record = read_json(folder / "status.json")
-        measured = read_json(folder / "measured.json") if (folder / "measured.json").is_file() else {}
+        record = read_json(folder / STATUS)
+        measured = read_json(folder / MEASURED) if (folder / MEASURED).is_file() else {}
         return Phase(
             str(record.get("phase") or name),
             str(record["status"]),
             str(record.get("reason") or ""),
             str(record.get("traceback") or ""),
+            record.get("spec") or {},
             record.get("artifact") or {},
             measured,
         )
     except (ValueError, KeyError, AttributeError, OSError) as fault:
-        return Phase(name, "failed", f"unreadable record: {_one_line(fault)}", "", {}, {})
+        return Phase(name, "failed", f"unreadable record: {_one_line(fault)}", "", {}, {}, {})
 
 
 def _variant(
-    row: Mapping[str, Any], phases: Sequence[Phase], folder: Path, history: tuple[Epoch, ...]
+    row: Mapping[str, Any], dataset: str, phases: Sequence[Phase], history: tuple[Epoch, ...]
 ) -> Variant:
     """Join a variant's phases: the first one that is not ok gives the status."""
     worst = next((phase for phase in phases if phase.status != "ok"), phases[-1])
@@ -170,16 +169,16 @@ def _variant(
     confusion: list[list[int]] = []
     if worst.status == "ok":
         try:
-            metrics, confusion = _metrics(folder / "metrics.json")
+            metrics, confusion = _metrics(row["evaluated"] / "metrics.json")
         except (ValueError, OSError, AttributeError, TypeError) as fault:
             worst = Phase(
-                "evaluate", "failed", f"status ok, but no usable metrics: {_one_line(fault)}", "", {}, {}
+                "evaluate", "failed", f"status ok, but no usable metrics: {_one_line(fault)}", "", {}, {}, {}
             )
     train, last = phases[0], phases[-1]
     measured = [phase.measured for phase in phases]
     return Variant(
         task=str(row["task"]),
-        dataset=str(row["dataset"]),
+        dataset=dataset,
         model=str(row["model"]),
         family=str(row["family"]),
         seed=str(row["seed"]),
@@ -191,6 +190,8 @@ def _variant(
         metrics=metrics,
         confusion=confusion,
         history=history,
+        format=str(phases[-2].artifact.get("format") or ""),
+        train_items=_whole(train.spec.get("train_items")) or None,
         parameters=_whole(last.measured.get("parameters")) or _whole(train.artifact.get("parameters")),
         size_bytes=_whole(last.measured.get("size_bytes")),
         compressed_bytes=_whole(last.measured.get("compressed_bytes")),
@@ -260,10 +261,16 @@ def read_sheet(name: str, raw: Path, prepared: Path, validated: Path, reports: P
 
 
 def host_name(host: Any) -> str:
-    """Return a host record as one line, always the same for the same record."""
-    if isinstance(host, Mapping):
-        return ", ".join(f"{key} {host[key]}" for key in sorted(host) if host[key] not in (None, "", [], {}))
-    return str(host or "")
+    """Return a host record as one line, the same for the same record."""
+    if not isinstance(host, Mapping):
+        return str(host or "")
+    known = [
+        f"{host['cores']} cores" if host.get("cores") else "",
+        formats.size(_finite(host.get("memory_bytes"))) + " memory" if host.get("memory_bytes") else "",
+        *map(str, host.get("accelerators") or []),
+    ]
+    hardware = ", ".join(part for part in (str(host.get("processor") or ""), *known) if part)
+    return ": ".join(part for part in (str(host.get("name") or ""), hardware) if part)
 
 
 def _commit(measured: Mapping[str, Any]) -> str:

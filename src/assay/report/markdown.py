@@ -19,8 +19,8 @@ def render(view: Mapping[str, Any]) -> str:
     tally = view["tally"]
     parts = [
         f"# Assay: suite {text(view['suite'])}",
-        f"{tally['ok']} of {tally['planned']} variants ok, {tally['failed']} not ok,"
-        f" {tally['skipped']} skipped. Commit {text(view['commit'] or 'not recorded')}"
+        f"{tally['ok']} of {tally['planned']} variants ok, {tally['failed']} failed,"
+        f" {tally['not_run']} not run, {tally['skipped']} skipped. Commit {text(view['commit'] or 'not recorded')}"
         f"{' with uncommitted changes' if view['dirty'] else ''}."
         f" Last result: {text(view['finished'] or 'none')}.",
         *(f"> {text(notice)}" for notice in view["notices"]),
@@ -35,9 +35,12 @@ def render(view: Mapping[str, Any]) -> str:
     if view["failures"]:
         parts.append(
             table(
-                ("Model", "Task", "Seed", "Phase", "Status", "Reason"),
+                ("Task", "Phase", "Status", "Reason", "Models (seeds)"),
                 [
-                    [row[key] for key in ("model", "task", "seed", "phase", "status", "reason")]
+                    [
+                        *(row[key] for key in ("task", "phase", "status", "reason")),
+                        "; ".join(f"{model} ({', '.join(seeds)})" for model, seeds in row["cells"].items()),
+                    ]
                     for row in view["failures"]
                 ],
             )

@@ -29,7 +29,7 @@ function startTable(table) {
 function fitted(spec, width) {
   if (!spec.facet) {
     if (width >= 480) return { ...spec, width: Math.min(spec.width, width - 250) };
-    const legend = { ...spec.config.legend, orient: "bottom", columns: 2 };
+    const legend = { ...spec.config.legend, orient: "bottom", columns: 2, layout: { bottom: { direction: "vertical" } } };
     return { ...spec, width: width - 110, config: { ...spec.config, legend } };
   }
   const one = spec.spec.width + 58;
@@ -44,6 +44,11 @@ async function startChart(place, specs) {
     downloadFileName: place.dataset.chart,
   });
 }
+
+// Paper shows every row.
+const paged = () => $("table.report").DataTable();
+window.addEventListener("beforeprint", () => paged().page.len(-1).draw(false));
+window.addEventListener("afterprint", () => paged().page.len(25).draw(false));
 
 // DataTables has its own dark colours behind a class.
 const dark = window.matchMedia("(prefers-color-scheme: dark)");

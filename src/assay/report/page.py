@@ -11,7 +11,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from functools import cache
-from importlib import resources
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ def render(view: Mapping[str, Any], charts: Mapping[str, Any]) -> str:
     return _template().render(
         **view,
         charts=charts,
-        table_css=Markup(_style((resources.files("itables") / "html/dt_bundle.css").read_text("utf-8"))),
+        table_css=Markup(_style(_bundled("dt_bundle.css"))),
         page_css=Markup(_style((HERE / "page.css").read_text("utf-8"))),
         scripts=[Markup(script) for script in embedded],
         script_hashes=Markup(" ".join(map(_digest, embedded))),
@@ -45,7 +45,7 @@ def render(view: Mapping[str, Any], charts: Mapping[str, Any]) -> str:
 @cache
 def scripts() -> tuple[str, ...]:
     """Return the page's scripts in the order in which they run: Vega-Embed, DataTables, ours."""
-    tables = (resources.files("itables") / "html/dt_bundle.js").read_text("utf-8")
+    tables = _bundled("dt_bundle.js")
     exported = re.search(r"export\s*\{[^}]*?([\w$]+) as jQuery[^}]*\};?", tables)
     if exported is None:
         raise ValueError("itables' dt_bundle.js exports no jQuery; pin itables to a version that does")
@@ -53,6 +53,14 @@ def scripts() -> tuple[str, ...]:
     plots = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
     ours = (HERE / "page.js").read_text("utf-8")
     return tuple(_inline(text) for text in (plots, tables, ours))
+
+
+def _bundled(name: str) -> str:
+    """Return a file of the DataTables that itables carries; itables itself, and pandas, are not imported."""
+    spec = find_spec("itables")
+    assert spec is not None
+    assert spec.origin is not None
+    return (Path(spec.origin).parent / "html" / name).read_text("utf-8")
 
 
 def _inline(script: str) -> str:

@@ -13,8 +13,8 @@ from typing import Any
 import altair as alt
 import vl_convert
 
+from assay.layout import UNCOMPRESSED
 from assay.report import formats
-from assay.report.collect import UNCOMPRESSED
 from assay.report.tables import Rows, Summary, confusion_of
 
 Spec = dict[str, Any]
@@ -195,20 +195,24 @@ def confusions(summaries: Sequence[Summary], classes: Sequence[str]) -> Spec | N
     the errors on a scale of their own, since they are rare.
     """
     cells: Rows = []
+    num_classes = 0
     for summary in summaries:
         matrix = confusion_of(summary)
         if summary.control or not matrix:
             continue
+        num_classes = max(num_classes, len(matrix))
         for i, row in enumerate(matrix):
             for j, number in enumerate(row):
-                share = number / sum(row) if sum(row) else 0.0
+                if not number:
+                    continue
+                share = number / sum(row)
                 cells.append(
                     {
                         "model": summary.model.name,
                         "true": class_name(classes, i),
                         "predicted": class_name(classes, j),
                         "count": number,
-                        "share": round(share, 6),
+                        "share": round(share, 4),
                         "right": i == j,
                         "strength": round(0.75 * share if i == j else 0.9 * min(1.0, share * 5) ** 0.5, 4),
                     }
@@ -216,16 +220,19 @@ def confusions(summaries: Sequence[Summary], classes: Sequence[str]) -> Spec | N
     if not cells:
         return None
     models = list(dict.fromkeys(cell["model"] for cell in cells))
-    order = list(dict.fromkeys(cell["true"] for cell in cells))
+    order = [class_name(classes, place) for place in range(num_classes)]
     side = max(110, min(16 * len(order), 480))
     chart = (
         alt.Chart(ROWS)
         .mark_rect()
         .encode(
             x=alt.X(
-                "predicted:N", sort=order, title="predicted", axis=alt.Axis(labelLimit=70, labelAngle=-90)
+                "predicted:N",
+                scale=alt.Scale(domain=order),
+                title="predicted",
+                axis=alt.Axis(labelLimit=70, labelAngle=-90),
             ),
-            y=alt.Y("true:N", sort=order, title="true", axis=alt.Axis(labelLimit=70)),
+            y=alt.Y("true:N", scale=alt.Scale(domain=order), title="true", axis=alt.Axis(labelLimit=70)),
             color=alt.Color(
                 "right:N", scale=alt.Scale(domain=[True, False], range=[FIRST, ERROR]), legend=None
             ),

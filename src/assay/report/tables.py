@@ -8,10 +8,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
+from assay.layout import UNCOMPRESSED
 from assay.report import formats
-from assay.report.collect import UNCOMPRESSED, Model, Sheet, Task, Variant
+from assay.report.collect import Model, Task, Variant
 from assay.report.published import Published
 
 Rows = list[dict[str, Any]]
@@ -31,6 +33,61 @@ COST_COLUMNS = (
     "latency_ms_batch64",
     "host",
 )
+TABLES = {
+    "matrix": (
+        "task",
+        "model",
+        "family",
+        "metric",
+        "mean",
+        "deviation",
+        "seeds",
+        "spread",
+        "control",
+        "best",
+        "not_above_control",
+    ),
+    "metrics": ("task", "model", "metric", "mean", "deviation", "seeds"),
+    "published": (
+        "task",
+        "model",
+        "measured",
+        "spread",
+        "published",
+        "difference",
+        "comparable",
+        "why",
+        "described_as",
+        "quoted",
+        "protocol",
+        "read_at_source",
+        "source",
+    ),
+    "compression": (
+        "task",
+        "model",
+        "method",
+        "format_before",
+        "format_after",
+        "seeds",
+        "planned",
+        "before",
+        "after",
+        "difference",
+        "deviation",
+        "size_before",
+        "size_after",
+        "size_ratio",
+        "zipped_before",
+        "zipped_after",
+        "zipped_ratio",
+        "speed_batch1",
+        "speed_batch64",
+    ),
+    "failures": ("task", "model", "seeds", "methods", "phase", "status", "reason"),
+    "dropped": ("dataset", "split", "reason", "count"),
+}
+"""Columns of the files in tables/."""
 
 
 @dataclass(frozen=True)
@@ -176,9 +233,7 @@ def metrics_of(summaries: Sequence[Summary]) -> list[str]:
     return [name for name in order if name in names]
 
 
-def beside_published(
-    column: Mapping[str, Square], task: Task, published: Mapping[str, Published], sheet: Sheet
-) -> Rows:
+def beside_published(column: Mapping[str, Square], task: Task, published: Mapping[str, Published]) -> Rows:
     """Return one row a model that has a published value, with the difference and what to make of it."""
     rows = []
     for model, square in column.items():
@@ -186,7 +241,8 @@ def beside_published(
         if value is None or task.primary != "accuracy":
             continue
         measured = square.score.mean if square.score else None
-        twin = sheet.twin
+        items = {each.train_items for each in square.summary.finished if each.train_items}
+        fewer = f"trained on {max(items):,} items only; " if items else ""
         rows.append(
             {
                 "model": model,
@@ -194,8 +250,8 @@ def beside_published(
                 "spread": square.spread,
                 "published": value.value,
                 "difference": None if measured is None else measured - value.value,
-                "comparable": value.comparable and not twin,
-                "why": "measured on the generated twin, not on the real data" if twin else value.why,
+                "comparable": value.comparable and not fewer,
+                "why": fewer + value.why,
                 "described_as": value.model,
                 "quoted": f"{value.quoted_metric} {value.quoted_value:g}",
                 "protocol": value.protocol,
@@ -243,6 +299,8 @@ def _compressed(summary: Summary, pairs: Sequence[tuple[Variant, Variant]]) -> d
         "task": summary.task.name,
         "model": summary.model.name,
         "method": summary.method,
+        "format_before": pairs[0][0].format,
+        "format_after": pairs[0][1].format,
         "seeds": len(pairs),
         "planned": len(summary.variants),
         "before": mean(before),
@@ -334,33 +392,87 @@ def cost_rows(suite: str, variants: Sequence[Variant]) -> Rows:
 
 
 def failure_rows(variants: Sequence[Variant]) -> Rows:
-    """Return the variants that are neither ok nor skipped, those with the same cause in one row.
+    """Return one row a cause: the variants of a task that ended in one phase, in one way, for one reason.
 
-    One cause is one cell (a failed training stands for all of its methods), phase and reason.
+    Variants that are ok or skipped are no failures. ``cells`` is model -> its seeds.
     """
-    groups: dict[tuple[str, str, str, str, str], list[Variant]] = defaultdict(list)
+    groups: dict[tuple[str, ...], list[Variant]] = defaultdict(list)
     for each in variants:
         if each.status not in ("ok", "skipped"):
-            groups[each.task, each.model, each.seed, each.phase, each.reason].append(each)
+            groups[each.task, each.phase, each.status, each.reason, each.traceback].append(each)
+    rows = []
+    for (task, phase, status, reason, traceback), group in groups.items():
+        cells: dict[str, list[str]] = {}
+        for each in group:
+            seeds = cells.setdefault(each.model, [])
+            if each.seed not in seeds:
+                seeds.append(each.seed)
+        rows.append(
+            {
+                "task": task,
+                "phase": phase,
+                "status": status,
+                "reason": reason,
+                "traceback": traceback,
+                "methods": list(dict.fromkeys(each.method for each in group)),
+                "cells": cells,
+                "variants": len(group),
+            }
+        )
+    return rows
+
+
+def matrix_records(task: Task, column: Mapping[str, Square]) -> Rows:
+    """Return the rows of tables/matrix.csv of a task."""
     return [
         {
-            "task": task,
-            "model": model,
-            "seed": seed,
-            "phase": phase,
-            "reason": reason,
-            "methods": [each.method for each in group],
-            "status": group[0].status,
-            "traceback": group[0].traceback,
+            "task": task.name,
+            "model": name,
+            "family": square.summary.model.family,
+            "metric": task.primary,
+            "mean": square.score.mean if square.score else None,
+            "deviation": square.score.deviation if square.score else None,
+            "seeds": square.score.count if square.score else 0,
+            "spread": square.spread,
+            "control": square.summary.control,
+            "best": square.best,
+            "not_above_control": square.beaten,
         }
-        for (task, model, seed, phase, reason), group in groups.items()
+        for name, square in column.items()
     ]
 
 
+def metric_records(task: Task, plain: Sequence[Summary], metrics: Sequence[str]) -> Rows:
+    """Return the rows of tables/metrics.csv of a task: one a model and metric that has a number."""
+    return [
+        {
+            "task": task.name,
+            "model": summary.model.name,
+            "metric": metric,
+            "mean": score.mean,
+            "deviation": score.deviation,
+            "seeds": score.count,
+        }
+        for summary in plain
+        for metric in metrics
+        if (score := summary.score(metric)) is not None
+    ]
+
+
+def metrics_by_row(matrix: Path) -> dict[str, dict[str, dict[str, float]]]:
+    """Return task -> model -> metric -> mean over seeds from tables/matrix.csv, for ``dvc metrics``."""
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    with matrix.open(encoding="utf-8", newline="") as stream:
+        for row in csv.DictReader(stream):
+            if row["mean"]:
+                found.setdefault(row["task"], {})[row["model"]] = {row["metric"]: float(row["mean"])}
+    return found
+
+
 def to_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> str:
-    """Return rows as CSV with a header; None is an empty field."""
+    """Return these columns of rows as CSV with a header; None is an empty field."""
     stream = StringIO()
-    writer = csv.DictWriter(stream, columns, lineterminator="\n")
+    writer = csv.DictWriter(stream, columns, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return stream.getvalue()

@@ -10,14 +10,16 @@ from typing import Any
 import pandas as pd
 
 from assay import catalogue, records, validation
+from assay.files import sha256
 
 
 def check(dataset: str, prepared: Path, docs: Path) -> dict[str, Any]:
     """Hold a dataset's items against the expectations that stand beside it."""
     facts = records.require(prepared)
     module = catalogue.load(catalogue.dataset_module(dataset))
-    items = pd.read_parquet(prepared.parent / "items.parquet")
-    return validation.validate(items, module.expectations(facts["counts"]), dataset=dataset, docs=docs)
+    path = prepared.parent / "items.parquet"
+    items, expectations = pd.read_parquet(path), module.expectations(facts["counts"])
+    return {**validation.validate(items, expectations, dataset=dataset, docs=docs), "data": sha256(path)}
 
 
 def main(argv: list[str]) -> int:

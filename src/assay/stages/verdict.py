@@ -39,7 +39,11 @@ def failed(matrix: Matrix) -> list[Path]:
     for variant in matrix.variants:
         folders = dict.fromkeys([matrix.compressed(variant), matrix.evaluated(variant)])
         paths += [Path(folder) / layout.STATUS for folder in folders]
-    return [path for path in dict.fromkeys(paths) if read_json(path)["status"] not in (records.OK, records.SKIPPED)]
+    return [
+        path
+        for path in dict.fromkeys(paths)
+        if read_json(path)["status"] not in (records.OK, records.SKIPPED)
+    ]
 
 
 def set_aside(path: Path) -> None:
@@ -53,7 +57,7 @@ def told(failures: list[dict[str, Any]]) -> str:
     lines = [f"  {cause}" for cause in causes[:SHOWN]]
     if len(causes) > SHOWN:
         lines.append(f"  and {len(causes) - SHOWN} more")
-    head = f"{len(failures)} records of this run are not fine; the report shows each, and the next run tries them again:"
+    head = f"{len(failures)} records of this run are not fine; the report shows each, the next run tries them again:"
     return "\n".join([head, *lines]) + "\n"
 
 
@@ -71,7 +75,9 @@ def main(argv: list[str]) -> int:
     )
     paths = failed(matrix)
     if not paths:
-        write_json(arguments.out, {"suite": arguments.suite, "variants": len(matrix.variants), "verdict": "fine"})
+        write_json(
+            arguments.out, {"suite": arguments.suite, "variants": len(matrix.variants), "verdict": "fine"}
+        )
         write_text(arguments.log, "fine\n")
         return 0
     failures = [{**read_json(path), "record": str(path)} for path in paths]

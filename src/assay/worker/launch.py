@@ -35,6 +35,7 @@ PRELOAD = (
     "skops.io",
     "onnx",
     "onnxruntime.quantization",
+    "onnxruntime.tools.symbolic_shape_infer",
     # torch.onnx.export imports these when it is first called
     "torch.export._trace",
     "torch.onnx._internal.exporter._compat",

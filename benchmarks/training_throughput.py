@@ -1,0 +1,196 @@
+"""Training throughput: Assay beside a plain PyTorch loop and Keras 3 on TensorFlow, one core each.
+
+    python benchmarks/training_throughput.py [--rounds 9] [--without-keras]
+
+Prints items per second: the median over rounds in which the contenders take turns, and the median of each
+round's ratio to the plain loop. Assay's time holds all that a cell pays (Trainer, validation on 100 items,
+best weights). TensorFlow is installed once into benchmarks/.venv-keras. The images are MNIST if ASSAY_MIRROR
+names a folder that holds it, else random.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import plain_torch
+import torch
+from torch import nn
+
+from assay import training
+from assay.datasets.idx import read_idx
+from assay.models.cnn import CNN
+from assay.models.mlp import MLP
+from assay.tasks import image_classification
+from assay.training_params import TrainerParams, TrainingParams
+
+HERE = Path(__file__).parent
+KERAS = ("tensorflow-cpu==2.21.0", "keras==3.15.1")
+CASES = (("mlp", 32, 32_000), ("cnn", 32, 3_840), ("cnn", 128, 3_840))
+"""Net, batch size, items a round."""
+Timing = tuple[float, float]
+"""Seconds: wall, processor."""
+
+
+@dataclass(frozen=True)
+class Part:
+    inputs: torch.Tensor
+    targets: torch.Tensor
+
+
+def images() -> Part:
+    """Return 60,000 images (N, 1, 28, 28) with their labels."""
+    folder = Path(os.environ.get("ASSAY_MIRROR", "")) / "mnist"
+    if not folder.is_dir():
+        generator = torch.Generator().manual_seed(0)
+        labels = torch.randint(0, 10, (60_000,), generator=generator)
+        return Part(torch.randn(60_000, 1, 28, 28, generator=generator), labels)
+    pixels = torch.from_numpy(read_idx(folder / "train-images-idx3-ubyte.gz", dimensions=3).copy())
+    labels = torch.from_numpy(read_idx(folder / "train-labels-idx1-ubyte.gz", dimensions=1).copy())
+    return Part(pixels[:, None].float().div(255).sub(0.1307).div(0.3081), labels.long())
+
+
+def net(name: str) -> nn.Module:
+    torch.manual_seed(0)
+    if name == "mlp":
+        return MLP(shape=(1, 28, 28), num_classes=10, hidden=[128, 128], dropout=0.0)
+    return CNN(shape=(1, 28, 28), num_classes=10, channels=[32, 64, 64], dense=64, dropout=0.0)
+
+
+def assay(data: Part, name: str, batch_size: int, items: int, precision: str) -> Timing:
+    params = TrainingParams(
+        optimizer="adam",
+        learning_rate=0.001,
+        momentum=0.0,
+        weight_decay=0.0,
+        schedule="constant",
+        warmup=0.0,
+        batch_size=batch_size,
+        epochs=1,
+        label_smoothing=0.0,
+        gradient_clip=0.0,
+        augment=False,
+        patience=0,
+    )
+    trainer = TrainerParams.model_validate(
+        {"accelerator": "cpu", "devices": 1, "num_nodes": 1, "strategy": "auto", "precision": precision}
+    )
+    model = net(name)
+    with tempfile.TemporaryDirectory() as folder:
+        return timed(
+            lambda: training.train(
+                model,
+                image_classification,
+                Part(data.inputs[:items], data.targets[:items]),
+                Part(data.inputs[:100], data.targets[:100]),
+                params=params,
+                trainer=trainer,
+                seed=0,
+                threads=1,
+                augment=None,
+                folder=Path(folder),
+            )
+        )
+
+
+def plain(data: Part, name: str, batch_size: int, items: int) -> Timing:
+    model = net(name)
+    inputs, targets = data.inputs[:items], data.targets[:items]
+    return timed(lambda: plain_torch.train(model, inputs, targets, batch_size=batch_size))
+
+
+def timed(work: Callable[[], object]) -> Timing:
+    wall, processor = time.perf_counter(), time.process_time()
+    work()
+    return time.perf_counter() - wall, time.process_time() - processor
+
+
+class Keras:
+    """The Keras script in a process of its own."""
+
+    def __init__(self, data: Part, core: int) -> None:
+        self.folder = tempfile.TemporaryDirectory()
+        file = Path(self.folder.name) / "data.npz"
+        np.savez(file, images=data.inputs.numpy(), labels=data.targets.numpy())
+        command = [str(self.python()), str(HERE / "keras_reference.py"), str(file), str(core)]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    @staticmethod
+    def python() -> Path:
+        """Return the Python that has TensorFlow; install it at the first call."""
+        folder = HERE / ".venv-keras"
+        installed = folder / "installed"
+        if not installed.exists() or installed.read_text() != " ".join(KERAS):
+            subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
+            (folder / ".gitignore").write_text("*\n")
+            subprocess.run([str(folder / "bin/pip"), "install", "--quiet", *KERAS], check=True)
+            installed.write_text(" ".join(KERAS))
+        return folder / "bin/python"
+
+    def __call__(self, name: str, batch_size: int, items: int) -> Timing:
+        assert self.process.stdin
+        assert self.process.stdout
+        print(name, batch_size, items, file=self.process.stdin, flush=True)
+        wall, processor = self.process.stdout.readline().split()
+        return float(wall), float(processor)
+
+    def close(self) -> None:
+        assert self.process.stdin
+        self.process.stdin.close()
+        self.process.wait()
+        self.folder.cleanup()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--without-keras", action="store_true")
+    arguments = parser.parse_args()
+    core = max(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {core})
+    torch.set_num_threads(1)
+    data = images()
+    keras = None if arguments.without_keras else Keras(data, core)
+    speeds = f"{'items/s':>9} {'to plain':>9} {'items/cpu-s':>12} {'to plain':>9}"
+    print(f"{'net':4} {'batch':>5}  {'contender':20} {speeds}", flush=True)
+    for name, batch_size, items in CASES:
+        case = (name, batch_size, items)
+        contenders: dict[str, Callable[[], Timing]] = {
+            "plain PyTorch": lambda case=case: plain(data, *case),  # type: ignore[misc]
+            "assay": lambda case=case: assay(data, *case, "32-true"),  # type: ignore[misc]
+        }
+        if name == "cnn":
+            contenders["assay, bf16-mixed"] = lambda case=case: assay(data, *case, "bf16-mixed")  # type: ignore[misc]
+        if keras:
+            contenders["Keras on TensorFlow"] = lambda case=case, keras=keras: keras(*case)  # type: ignore[misc]
+        for run in contenders.values():
+            run()  # warm-up
+        rounds = [{label: run() for label, run in contenders.items()} for _ in range(arguments.rounds)]
+        for label in contenders:
+            print(f"{name:4} {batch_size:5}  {label:20} {_figures(rounds, label, items)}", flush=True)
+    if keras:
+        keras.close()
+
+
+def _figures(rounds: list[dict[str, Timing]], label: str, items: int) -> str:
+    texts = []
+    for clock, width in ((0, 9), (1, 12)):
+        speed = statistics.median(items / timings[label][clock] for timings in rounds)
+        ratio = statistics.median(
+            timings["plain PyTorch"][clock] / timings[label][clock] for timings in rounds
+        )
+        texts.append(f"{speed:{width},.0f} {ratio:9.2f}")
+    return " ".join(texts)
+
+
+if __name__ == "__main__":
+    main()

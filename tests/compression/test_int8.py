@@ -1,0 +1,149 @@
+"""The graph really holds integers, and what it answers is what the network answered."""
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from torch import nn
+
+from assay import artifacts, catalogue
+from assay.compression.int8 import compress
+from assay.files import sha256, write_json
+from assay.records import Skip
+
+KNOBS = {
+    "mlp": {"hidden": [64], "dropout": 0.0},
+    "cnn": {"channels": [8, 16, 16], "dense": 32, "dropout": 0.0},
+    "rnn": {"hidden": 48, "layers": 2, "dropout": 0.0},
+    "lstm": {"hidden": 48, "layers": 2, "dropout": 0.0},
+    "transformer": {"patch": 2, "width": 32, "depth": 2, "heads": 4, "dropout": 0.0},
+    "resnet_small": {"widths": [8, 16, 32], "blocks": 1},
+    "inception_small": {"dropout": 0.0},
+    "alexnet_small": {"channels": [8, 12, 16, 16, 12], "dense": 32, "dropout": 0.0},
+    "vgg_small": {"width": 4, "convolutions": 2, "dense": 16, "dropout": 0.0},
+    "lenet5": {},
+}
+EXPECTED = {
+    "mlp": "MatMulInteger",
+    "rnn": "MatMulInteger",
+    "lstm": "DynamicQuantizeLSTM",
+    "transformer": "MatMulInteger",
+}
+# Trained in a moment; the others need minutes, and their graphs are checked with the weights they start from.
+LEARNED = ["mlp", "cnn", "rnn", "lstm", "transformer"]
+
+
+def make(name):
+    torch.manual_seed(0)
+    return catalogue.load(catalogue.MODELS[name].target)(
+        shape=(1, 8, 8), num_classes=10, **KNOBS[name]
+    ).eval()
+
+
+def load(folder, entry):
+    write_json(folder / "status.json", {"files": {"model.onnx": sha256(folder / "model.onnx")}})
+    return artifacts.load(folder, {"target": "", "arguments": {}, **entry})
+
+
+def logits(model, images):
+    with torch.inference_mode():
+        return model(images).numpy()
+
+
+@pytest.mark.parametrize("name", LEARNED)
+def test_keeps_logits_and_accuracy(name, learned, digits, tmp_path):
+    (train, _), (images, targets) = digits
+    model = learned(make(name))
+    entry = compress(model, inputs=train.numpy(), folder=tmp_path, calibration_items=128)
+    expected = logits(model, images)
+    found = load(tmp_path, entry).logits(images.numpy())
+    full, integer = ((scores.argmax(1) == targets.numpy()).mean() for scores in (expected, found))
+    assert full > 0.8
+    assert integer > full - 0.01
+    assert np.abs(found - expected).mean() < 0.08 * expected.std()
+    assert not np.array_equal(found, expected)
+
+
+def test_every_network_is_tested():
+    networks = {name for name, model in catalogue.MODELS.items() if model.trainer == catalogue.LIGHTNING}
+    assert set(KNOBS) == networks
+
+
+@pytest.mark.parametrize("name", sorted(KNOBS))
+def test_the_weights_are_integers(name, tmp_path):
+    model = make(name)
+    inputs = np.random.default_rng(0).normal(size=(96, 1, 8, 8)).astype(np.float32)
+    entry = compress(model, inputs=inputs, folder=tmp_path, calibration_items=80)
+    graph = onnx.load(tmp_path / "model.onnx").graph
+    if name in EXPECTED:
+        assert entry["operators"][EXPECTED[name]] > 0
+        assert not {"LSTM", "ConvInteger"} & {node.op_type for node in graph.node}
+    else:
+        assert_convolutions_are_quantised(graph)
+    held = sum(int(np.prod(t.dims)) for t in graph.initializer if t.data_type == onnx.TensorProto.INT8)
+    assert held >= 0.85 * entry["parameters"]
+    assert 0.85 <= entry["quantised_share"] < 1  # biases stay
+    assert entry["parameters"] == sum(p.numel() for p in model.parameters())
+    assert load(tmp_path, entry).logits(inputs).shape == (96, 10)
+
+
+def assert_convolutions_are_quantised(graph):
+    """Each convolution's weights come from integers, and so do what it reads."""
+    makers = {output: node.op_type for node in graph.node for output in node.output}
+    convolutions = [node for node in graph.node if node.op_type == "Conv"]
+    assert convolutions
+    for node in convolutions:
+        assert [makers[name] for name in node.input[:2]] == ["DequantizeLinear"] * 2, node.name
+
+
+def test_the_lstm_is_a_quarter_of_its_size(tmp_path):
+    model = make("lstm")
+    compress(model, inputs=np.zeros((1, 1, 8, 8), np.float32), folder=tmp_path, calibration_items=1)
+    full = 4 * sum(parameter.numel() for parameter in model.parameters())
+    assert (tmp_path / "model.onnx").stat().st_size < 0.4 * full
+
+
+class Gated(nn.Module):
+    """A GRU, of which onnxruntime has no operator of 8 bits, under a head."""
+
+    def __init__(self):
+        super().__init__()
+        self.gru, self.head = nn.GRU(8, 16, batch_first=True), nn.Linear(16, 10)
+
+    def forward(self, images):
+        return self.head(self.gru(images.flatten(1, 2))[0][:, -1])
+
+
+def test_what_would_stay_in_full_precision_is_skipped_with_the_reason(tmp_path):
+    with pytest.raises(Skip, match="11% of Gated's weights"):
+        compress(Gated(), inputs=np.zeros((1, 1, 8, 8), np.float32), folder=tmp_path, calibration_items=1)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_graph_left_in_full_precision_is_an_error(tmp_path, monkeypatch):
+    monkeypatch.setattr("assay.compression.int8.DYNAMIC", ["Attention"])
+    with pytest.raises(RuntimeError, match="quantised 0% of the weights"):
+        compress(make("mlp"), inputs=np.zeros((1, 1, 8, 8), np.float32), folder=tmp_path, calibration_items=1)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("items", "inputs"), [(0, 3), (-1, 3), (5, 0)])
+def test_no_calibration_items_are_refused(items, inputs, tmp_path):
+    with pytest.raises(ValueError, match=f"calibration_items = {items} of {inputs}"):
+        compress(
+            make("mlp"),
+            inputs=np.zeros((inputs, 1, 8, 8), np.float32),
+            folder=tmp_path,
+            calibration_items=items,
+        )
+
+
+def test_only_so_many_items_are_measured(tmp_path):
+    """An outlier beyond them changes nothing, within them much."""
+    inputs = np.random.default_rng(0).normal(size=(20, 1, 8, 8)).astype(np.float32)
+    outlier = inputs.copy()
+    outlier[15] *= 1000
+    for folder, items, count in (("a", inputs, 10), ("b", outlier, 10), ("c", outlier, 20)):
+        compress(make("cnn"), inputs=items, folder=tmp_path / folder, calibration_items=count)
+    written = [(tmp_path / folder / "model.onnx").read_bytes() for folder in "abc"]
+    assert written[0] == written[1] != written[2]

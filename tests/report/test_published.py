@@ -1,0 +1,33 @@
+"""The curated published values agree with what they quote."""
+
+from __future__ import annotations
+
+import pytest
+
+from assay import catalogue
+from assay.report import published
+
+ROWS = [(dataset, model) for dataset, rows in published.load().items() for model in rows]
+SECOND_ROWS = {"mlp_sgd"}
+"""Rows of params.yaml that are a second set of knobs of a catalogued family."""
+
+
+def test_datasets_and_models_exist() -> None:
+    assert {dataset for dataset, _ in ROWS} <= set(catalogue.DATASETS)
+    assert {model for _, model in ROWS} <= set(catalogue.MODELS) | SECOND_ROWS
+
+
+@pytest.mark.parametrize(("dataset", "model"), ROWS)
+def test_value_is_what_the_source_prints(dataset: str, model: str) -> None:
+    row = published.load()[dataset][model]
+    accuracy = 1 - row.quoted_value / 100 if row.quoted_metric == "test error, %" else row.quoted_value
+    assert row.value == pytest.approx(accuracy)
+    assert row.source_url.startswith(("http://", "https://"))
+    assert row.why
+
+
+def test_unchecked_submissions_are_never_comparable() -> None:
+    rows = [row for values in published.load().values() for row in values.values()]
+    unchecked = [row for row in rows if "zalandoresearch" in row.source_url]
+    assert unchecked
+    assert not any(row.comparable for row in unchecked)

@@ -1,0 +1,47 @@
+"""Each page of docs/ that says how to add a thing is followed to the letter."""
+
+import re
+
+import pytest
+from workflow.project import ROOT, copy
+
+PAGES = sorted(path.name for path in (ROOT / "docs").glob("add-a-*.md"))
+STEP = re.compile(
+    r"^(?:Write `(?P<new>[^`]+)`|In `(?P<file>[^`]+)`, below `(?P<line>[^`]+)`|(?P<run>Run)):"
+    r"\n\n```\w+\n(?P<text>.*?)```",
+    re.MULTILINE | re.DOTALL,
+)
+
+
+def follow(page, project):
+    """Take each step of a page; return the commands' results."""
+    results = []
+    for step in STEP.finditer((ROOT / "docs" / page).read_text()):
+        if step["new"]:
+            target = project.folder / step["new"]
+            assert not target.exists()
+            target.write_text(step["text"])
+        elif step["file"]:
+            line = f"\n{step['line']}\n"
+            project.edit(step["file"], line, line + step["text"])
+        else:
+            results += [project.run(command) for command in step["text"].strip().splitlines()]
+    return results
+
+
+def test_there_is_a_page_for_each_kind_of_thing():
+    assert PAGES == ["add-a-dataset.md", "add-a-method.md", "add-a-model.md", "add-a-task.md"]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_followed_to_the_letter_runs(page, tmp_path):
+    project = copy(tmp_path)
+    results = follow(page, project)
+    assert len(results) >= 2
+    for result in results:
+        assert result.returncode == 0, result.stdout + result.stderr
+    added = page.removeprefix("add-a-").removesuffix(".md")
+    name = {"dataset": "stripes", "method": "half", "model": "softmax", "task": "odd_digits"}[added]
+    table = (project.folder / "reports" / "results.csv").read_text()
+    assert f",{name}," in table
+    assert ",ok" in table
