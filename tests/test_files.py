@@ -12,7 +12,6 @@ def test_a_block_that_fails_leaves_what_was_there(tmp_path):
     path = tmp_path / "record.json"
     path.write_text("before")
 
-
     def fail_halfway():
         with files.replacing(path) as aside:
             aside.write_text("half")

@@ -59,7 +59,9 @@ def load(prepared: Path, splits: tuple[str, ...]) -> dict[str, Split]:
 def limit(split: Split, count: int) -> Split:
     """Return about ``count`` items, the first of each class in the class's proportion; all if there are fewer."""
     share = min(1.0, count / len(split.targets))
-    rows = [torch.nonzero(split.targets == int(label)).flatten() for label in np.unique(split.targets.numpy())]
+    rows = [
+        torch.nonzero(split.targets == int(label)).flatten() for label in np.unique(split.targets.numpy())
+    ]
     kept = torch.cat([of_class[: max(1, round(share * len(of_class)))] for of_class in rows]).sort().values
     return Split(split.inputs[kept], split.targets[kept], split.items[kept.numpy()])
 
