@@ -54,9 +54,9 @@ def write_schema(out: Path = Path("params.schema.json")) -> None:
 @app.command("publish")
 def publish(docs: Path = Path("docs")) -> None:
     """Write docs/results.md and docs/results/*.csv from reports/: the last run's tasks; others stay as they were."""
-    from assay.report import publish as publishing
+    from assay.report.publish import publish as publish_results
 
-    for path in _told(lambda: publishing.publish(layout.REPORTS, docs)):
+    for path in _told(lambda: publish_results(layout.REPORTS, docs)):
         typer.echo(path)
 
 

@@ -1,7 +1,9 @@
-# What every rule needs: the graph's questions, and the process that has imported torch once for all cells.
+# What all rules share -- the questions to the graph, and the process that has imported torch once for all cells.
 # params.yaml is read by assay alone (no `configfile:`), so that `config` holds nothing but what the command
 # line asks for: --config suite=NAME tasks=A,B models=C,D.
+import shlex
 import sys
+from pathlib import Path
 
 from assay import layout
 from assay.graph import Graph, matrix_or_exit
@@ -10,8 +12,12 @@ from assay.worker import launch
 
 MATRIX = matrix_or_exit(config)
 GRAPH = Graph(MATRIX)
-PYTHON = sys.executable
-CELL = f"{PYTHON} -S -E src/assay/worker/client.py"
+
+# `python` is the one that runs Snakemake; `cell` hands a job to the process that has imported torch once.
+shell.prefix(
+    f"PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH;"
+    ' cell() {{ python -S -E src/assay/worker/client.py "$@"; }}; '
+)
 
 
 wildcard_constraints:
@@ -21,6 +27,18 @@ wildcard_constraints:
     model="[a-z][a-z0-9_]*",
     method="[a-z][a-z0-9_]*",
     seed="[0-9]+",
+
+
+def ingest_code(wildcards):
+    return GRAPH.dataset_code("ingest", wildcards.dataset)
+
+
+def prepare_code(wildcards):
+    return GRAPH.dataset_code("prepare", wildcards.dataset)
+
+
+def validate_code(wildcards):
+    return GRAPH.dataset_code("validate", wildcards.dataset)
 
 
 onstart:

@@ -14,7 +14,7 @@ rule compress:
     params:
         spec=GRAPH.method_spec,
     shell:
-        "{CELL} assay.stages.compress --spec {params.spec:q} --prepared {input.prepared}"
+        "cell assay.stages.compress --spec {params.spec:q} --prepared {input.prepared}"
         " --trained {input.trained} --out {output.status} > {log} 2>&1"
 
 

@@ -1,18 +1,6 @@
 # Ingest, prepare, validate: once a dataset. Each leaves a record, also of a failure, and breaks nothing else.
 
 
-def ingest_code(wildcards):
-    return GRAPH.dataset_code("ingest", wildcards.dataset)
-
-
-def prepare_code(wildcards):
-    return GRAPH.dataset_code("prepare", wildcards.dataset)
-
-
-def validate_code(wildcards):
-    return GRAPH.dataset_code("validate", wildcards.dataset)
-
-
 rule ingest:
     input:
         code=ingest_code,
@@ -21,7 +9,7 @@ rule ingest:
     log:
         "logs/ingest/{dataset}.log",
     shell:
-        "{PYTHON} -m assay.stages.ingest {wildcards.dataset} --out {output.source} --log {log}"
+        "python -m assay.stages.ingest {wildcards.dataset} --out {output.source} --log {log}"
 
 
 rule prepare:
@@ -35,7 +23,7 @@ rule prepare:
     params:
         spec=GRAPH.dataset_spec,
     shell:
-        "{PYTHON} -m assay.stages.prepare {wildcards.dataset} --spec {params.spec:q}"
+        "python -m assay.stages.prepare {wildcards.dataset} --spec {params.spec:q}"
         " --source {input.source} --out {output.prepared} > {log} 2>&1"
 
 
@@ -50,7 +38,7 @@ rule validate:
     params:
         docs=layout.DATA_DOCS,
     shell:
-        "{PYTHON} -m assay.stages.validate {wildcards.dataset} --prepared {input.prepared}"
+        "python -m assay.stages.validate {wildcards.dataset} --prepared {input.prepared}"
         " --docs {params.docs} --out {output.validated} > {log} 2>&1"
 
 

@@ -14,7 +14,7 @@ rule evaluate:
     params:
         spec=GRAPH.variant_spec,
     shell:
-        "{CELL} assay.stages.evaluate --spec {params.spec:q} --prepared {input.prepared}"
+        "cell assay.stages.evaluate --spec {params.spec:q} --prepared {input.prepared}"
         " --artifact {input.artifact} --out {output.status} > {log} 2>&1"
 
 

@@ -21,13 +21,15 @@ rule report:
         tasks=",".join(MATRIX.tasks),
         models=",".join(MATRIX.models),
     shell:
-        "{CELL} assay.stages.report --suite {params.suite} --tasks {params.tasks} --models {params.models}"
+        "cell assay.stages.report --suite {params.suite} --tasks {params.tasks} --models {params.models}"
         " --out {output.page} > {log} 2>&1"
 
 
 rule verdict:
     input:
         page=rules.report.output.page,
+        # Named here too, so that a record that was set aside is made again although the report is there.
+        evaluated=rules.evaluated.input,
     output:
         verdict=str(layout.VERDICT),
     log:
@@ -37,5 +39,5 @@ rule verdict:
         tasks=",".join(MATRIX.tasks),
         models=",".join(MATRIX.models),
     shell:
-        "{PYTHON} -m assay.stages.verdict --suite {params.suite} --tasks {params.tasks}"
+        "python -m assay.stages.verdict --suite {params.suite} --tasks {params.tasks}"
         " --models {params.models} --out {output.verdict} --log {log}"

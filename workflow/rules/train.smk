@@ -14,7 +14,7 @@ rule train:
     params:
         spec=GRAPH.cell_spec,
     shell:
-        "{CELL} assay.stages.train --spec {params.spec:q} --prepared {input.prepared}"
+        "cell assay.stages.train --spec {params.spec:q} --prepared {input.prepared}"
         " --validated {input.validated} --out {output.status} > {log} 2>&1"
 
 

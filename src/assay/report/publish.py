@@ -1,0 +1,147 @@
+"""Keep a run's results with the documents: one CSV a task with the provenance of each row, and a page of them all.
+
+A later run of one task replaces that task's file and leaves the others as they were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from assay import layout
+from assay.files import read_json, replacing, write_text
+from assay.report import published
+
+CELL = ["suite", "task", "dataset", "model", "method"]
+COSTS = ["parameters", "size_bytes", "train_seconds", "latency_ms_batch1", "latency_ms_batch64"]
+PROVENANCE = ["commit", "dirty", "processor", "cores", "finished"]
+PRIMARY = "accuracy"
+
+
+def publish(reports: Path, docs: Path) -> list[Path]:
+    """Write ``docs/results/<task>.csv`` for each task of the last report, then ``docs/results.md`` from them all.
+
+    Raises:
+        FileNotFoundError: there is no report yet.
+        ValueError: no variant of the report is fine.
+    """
+    scores, costs = pd.read_csv(reports / "results.csv"), pd.read_csv(reports / "costs.csv")
+    scores = scores[(scores["status"] == "ok") & (scores["split"] == "test")]
+    if scores.empty:
+        raise ValueError(f"{reports / 'results.csv'}: no variant is fine; nothing to publish")
+    proofs = pd.DataFrame([_proof(reports, row) for row in costs.to_dict("records")])
+    joined = scores.merge(costs.drop(columns="host"), how="left").merge(proofs, how="left")
+    written = []
+    for task, rows in joined.groupby("task", sort=False):
+        path = docs / "results" / f"{task}.csv"
+        with replacing(path) as aside:
+            _summary(rows).to_csv(aside, index=False, lineterminator="\n")
+        written.append(path)
+    page = docs / "results.md"
+    write_text(page, _page(docs))
+    return [*written, page]
+
+
+def _proof(reports: Path, row: Mapping[Hashable, Any]) -> dict[str, Any]:
+    """Return where and by what one variant was evaluated."""
+    names = {key: row[key] for key in ("suite", "task", "model", "seed", "method")}
+    folder = Path(layout.EVALUATED.format(**names)).relative_to(layout.REPORTS)
+    path = reports / folder / layout.MEASURED
+    measured = read_json(path) if path.exists() else {}
+    host = measured.get("host", {})
+    facts = {key: measured.get(key) for key in ("commit", "dirty", "finished")}
+    return {**names, **facts, "processor": host.get("processor"), "cores": host.get("cores")}
+
+
+def _summary(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return one row a model, method and metric: mean and standard deviation over seeds, costs, provenance."""
+    grouped = rows.groupby([*CELL, "metric"], sort=False, dropna=False)
+    table = grouped["value"].agg(mean="mean", deviation="std", seeds="count")
+    for column in COSTS:
+        table[column] = grouped[column].mean()
+    for column in PROVENANCE:
+        table[column] = grouped[column].last()
+    return table.reset_index()
+
+
+def _page(docs: Path) -> str:
+    tables = {path.stem: pd.read_csv(path) for path in sorted((docs / "results").glob("*.csv"))}
+    parts = [
+        "# Results",
+        "Written by `assay publish` from the reports of real runs; do not edit. Each task's numbers with the"
+        " provenance of every row are in `docs/results/<task>.csv`. Accuracies are means over seeds on the test"
+        " items, ± one standard deviation over seeds; no test of significance has been made.",
+        _targets(docs, tables),
+        *(_section(task, table) for task, table in tables.items()),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _targets(docs: Path, tables: dict[str, pd.DataFrame]) -> str:
+    path = docs / "targets.yaml"
+    lines = ["## Targets", "", "| task | model | target | measured | |", "|---|---|---|---|---|"]
+    for target in yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else []:
+        table = tables.get(target["task"])
+        if table is None:
+            lines.append(
+                f"| {target['task']} | {target['model']} | {target['at_least']:.1%} | not measured | |"
+            )
+            continue
+        found = table[(table["metric"] == target["metric"]) & (table["method"] == layout.UNCOMPRESSED)]
+        if target["model"] != "best":
+            found = found[found["model"] == target["model"]]
+        if found.empty:
+            lines.append(
+                f"| {target['task']} | {target['model']} | {target['at_least']:.1%} | failed | missed |"
+            )
+            continue
+        best = found.loc[found["mean"].idxmax()]
+        met = "reached" if best["mean"] >= target["at_least"] else "**missed**"
+        name = target["model"] if target["model"] != "best" else f"best ({best['model']})"
+        lines.append(f"| {target['task']} | {name} | {target['at_least']:.1%} | {best['mean']:.2%} | {met} |")
+    return "\n".join(lines)
+
+
+def _section(task: str, table: pd.DataFrame) -> str:
+    rows = table[table["metric"] == PRIMARY]
+    plain = rows[rows["method"] == layout.UNCOMPRESSED]
+    methods = [name for name in rows["method"].unique() if name != layout.UNCOMPRESSED]
+    quoted = published.load().get(str(rows["dataset"].iloc[0]), {})
+    heads = ["model", PRIMARY, "seeds", *methods, "published", "parameters", "training s", "ms at batch 1"]
+    lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
+    for row in plain.sort_values("mean", ascending=False).to_dict("records"):
+        others = [_other(rows, row["model"], method) for method in methods]
+        source = quoted.get(row["model"])
+        cells = [
+            row["model"],
+            _score(row),
+            str(row["seeds"]),
+            *others,
+            f"[{source.value:.2%}]({source.source_url}){'' if source.comparable else ' (not comparable)'}"
+            if source
+            else "",
+            f"{row['parameters']:,.0f}",
+            f"{row['train_seconds']:.1f}",
+            f"{row['latency_ms_batch1']:.2f}",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    last = plain.iloc[-1]
+    told = (
+        f"Suite `{last['suite']}`; {last['processor']}, {last['cores']} cores; commit {last['commit']}"
+        f"{' with uncommitted changes' if last['dirty'] is True else ''}; finished {plain['finished'].max()}."
+    )
+    return "\n".join([f"## {task}", "", told, "", *lines])
+
+
+def _other(rows: pd.DataFrame, model: str, method: str) -> str:
+    found = rows[(rows["model"] == model) & (rows["method"] == method)]
+    return "" if found.empty else f"{found['mean'].iloc[0]:.2%}"
+
+
+def _score(row: Mapping[Hashable, Any]) -> str:
+    spread = f" ± {row['deviation']:.2%}" if row["seeds"] > 1 else ""
+    return f"{row['mean']:.2%}{spread}"

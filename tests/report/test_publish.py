@@ -1,0 +1,76 @@
+"""Results are kept task by task."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from assay.report import publish
+
+TARGETS = """
+- {task: a, model: good, metric: accuracy, at_least: 0.9}
+- {task: a, model: poor, metric: accuracy, at_least: 0.9}
+- {task: never, model: good, metric: accuracy, at_least: 0.9}
+"""
+
+
+def write_reports(reports, task, scores):
+    """Write what a run of one task leaves: two seeds of each model."""
+    results, costs = [], []
+    for model, values in scores.items():
+        for seed, value in enumerate(values):
+            names = {"suite": "public", "task": task, "model": model, "method": "none", "seed": seed}
+            more = {"dataset": task, "split": "test", "metric": "accuracy", "value": value, "status": "ok"}
+            results.append({**names, **more})
+            numbers = {"parameters": 10, "size_bytes": 40, "train_seconds": 1.0, "peak_memory_bytes": 1}
+            costs.append(
+                {**names, **numbers, "latency_ms_batch1": 0.1, "latency_ms_batch64": 1.0, "host": "h"}
+            )
+            folder = reports / "cells" / "public" / task / model / str(seed) / "none"
+            folder.mkdir(parents=True)
+            measured = {
+                "commit": "c0ffee",
+                "dirty": False,
+                "finished": "2026",
+                "host": {"processor": "p", "cores": 2},
+            }
+            (folder / "measured.json").write_text(json.dumps(measured))
+    pd.DataFrame(results).to_csv(reports / "results.csv", index=False)
+    pd.DataFrame(costs).to_csv(reports / "costs.csv", index=False)
+
+
+def test_each_row_has_its_mean_and_its_provenance_and_targets_say_what_was_missed(tmp_path):
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "targets.yaml").write_text(TARGETS)
+    write_reports(tmp_path / "reports", "a", {"good": [0.92, 0.94], "poor": [0.5, 0.7]})
+    publish.publish(tmp_path / "reports", docs)
+    table = pd.read_csv(docs / "results" / "a.csv").set_index("model")
+    assert table.loc["good", "mean"] == pytest.approx(0.93)
+    assert table.loc["good", "deviation"] == pytest.approx(0.0141421, abs=1e-6)
+    assert set(table["commit"]) == {"c0ffee"}
+    page = (docs / "results.md").read_text()
+    assert "| a | good | 90.0% | 93.00% | reached |" in page
+    assert "| a | poor | 90.0% | 60.00% | **missed** |" in page
+    assert "| never | good | 90.0% | not measured | |" in page
+
+
+def test_a_later_run_of_one_task_leaves_the_others_as_they_were(tmp_path):
+    docs = tmp_path / "docs"
+    write_reports(tmp_path / "first", "a", {"good": [0.9]})
+    publish.publish(tmp_path / "first", docs)
+    before = (docs / "results" / "a.csv").read_bytes()
+    write_reports(tmp_path / "second", "b", {"good": [0.8]})
+    publish.publish(tmp_path / "second", docs)
+    assert (docs / "results" / "a.csv").read_bytes() == before
+    page = (docs / "results.md").read_text()
+    assert page.index("## a") < page.index("## b")
+
+
+def test_a_report_without_a_fine_variant_is_refused(tmp_path):
+    write_reports(tmp_path / "reports", "a", {"good": [0.9]})
+    table = pd.read_csv(tmp_path / "reports" / "results.csv").assign(status="failed")
+    table.to_csv(tmp_path / "reports" / "results.csv", index=False)
+    with pytest.raises(ValueError, match="nothing to publish"):
+        publish.publish(tmp_path / "reports", tmp_path / "docs")
+    assert not (tmp_path / "docs").exists()

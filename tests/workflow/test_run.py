@@ -1,0 +1,153 @@
+"""The whole graph on tiny twins, as a user runs it; then what changes, fails or is misspelt."""
+
+import json
+
+import pandas as pd
+import pytest
+from workflow.project import copy
+
+ROWS = "suite=smoke tasks=digits models=majority,mlp,decision_tree"
+RUN = f"snakemake --cores 2 --config {ROWS}"
+SCHEMA = "suite,task,dataset,model,method,seed,split,metric,value,status"
+COSTS = (
+    "suite,task,model,method,seed,parameters,size_bytes,train_seconds,peak_memory_bytes,"
+    "latency_ms_batch1,latency_ms_batch64,host"
+)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A copy in which the rows above have run."""
+    project = copy(tmp_path_factory.mktemp("finished"))
+    ran = project.run(RUN)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return project
+
+
+def status(project, folder):
+    return json.loads((project.folder / folder / "status.json").read_text())
+
+
+def test_a_run_leaves_the_report_and_the_tables_that_other_programs_read(finished):
+    reports = finished.folder / "reports"
+    assert (reports / "results.csv").read_text().splitlines()[0] == SCHEMA
+    assert (reports / "costs.csv").read_text().splitlines()[0] == COSTS
+    table = pd.read_csv(reports / "results.csv")
+    assert set(table["status"]) == {"ok"}
+    assert set(zip(table["model"], table["method"], strict=True)) == {
+        ("majority", "none"),
+        ("decision_tree", "none"),
+        ("mlp", "none"),
+        ("mlp", "int8"),
+        ("mlp", "prune"),
+    }
+    assert "<table" in (reports / "index.html").read_text()
+    assert (reports / "validation" / "digits_twin" / "index.html").exists()
+
+
+def test_one_prediction_an_item_is_kept_and_gives_the_accuracy(finished):
+    cell = finished.folder / "reports/cells/smoke/digits/mlp/0/none"
+    predictions = pd.read_parquet(cell / "predictions.parquet")
+    items = pd.read_parquet(finished.folder / "data/prepared/digits_twin/items.parquet")
+    assert sorted(predictions["item"]) == sorted(items.loc[items["split"] == "test", "item"])
+    accuracy = (predictions["target"] == predictions["prediction"]).mean()
+    metrics = json.loads((cell / "metrics.json").read_text())
+    assert metrics["test"]["accuracy"] == pytest.approx(accuracy)
+
+
+def test_a_second_run_has_nothing_to_do(finished):
+    assert finished.jobs(ROWS) == {}
+
+
+def test_another_row_of_the_same_suite_leaves_these_alone(finished):
+    jobs = finished.jobs(f"{ROWS},logistic_regression")
+    assert jobs["train"] == 1
+    assert jobs["evaluate"] == 1
+    assert "compress" not in jobs
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "trained"),
+    [
+        (
+            "params.yaml",
+            "knobs: {hidden: [128, 128], dropout: 0.15}",
+            "knobs: {hidden: [128, 128], dropout: 0.2}",
+            1,
+        ),
+        ("params.yaml", "  weight_decay: 0.01", "  weight_decay: 0.02", 1),
+        ("src/assay/models/mlp.py", '"""', '"""\n', 1),
+        ("src/assay/models/cnn.py", '"""', '"""\n', 0),
+        ("src/assay/training.py", '"""', '"""\n', 1),
+        ("src/assay/datasets/mnist.py", '"""', '"""\n', 0),
+        ("src/assay/models/decision_tree.py", '"""', '"""\n', 1),
+        ("src/assay/files.py", '"""', '"""\n', 3),
+    ],
+)
+def test_an_edit_re_runs_the_cells_that_use_it_and_no_others(finished, path, old, new, trained):
+    target = finished.folder / path
+    before, stamp = target.read_text(), target.stat()
+    try:
+        target.write_text(before.replace(old, new, 1))
+        assert finished.jobs(ROWS).get("train", 0) == trained
+    finally:
+        target.write_text(before)
+        import os
+
+        os.utime(target, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    assert finished.jobs(ROWS) == {}
+
+
+def test_a_cell_that_fails_stops_no_other_and_is_tried_again(tmp_path):
+    project = copy(tmp_path)
+    project.edit("src/assay/models/decision_tree.py", "    def fit(", "    def fit_not(")
+    ran = project.run(RUN)
+    assert ran.returncode == 1
+    assert "AttributeError" in ran.stderr
+    table = pd.read_csv(project.folder / "reports" / "results.csv")
+    assert set(table.loc[table["model"] == "decision_tree", "status"]) == {"failed"}
+    assert set(table.loc[table["model"] != "decision_tree", "status"]) == {"ok"}
+    assert "AttributeError" in (project.folder / "reports" / "index.html").read_text()
+    assert project.jobs(ROWS)["train"] == 1
+    project.edit("src/assay/models/decision_tree.py", "    def fit_not(", "    def fit(")
+    assert project.run(RUN).returncode == 0
+    assert project.jobs(ROWS) == {}
+
+
+def test_data_that_fails_its_expectations_stops_its_own_task_with_exit_code_3(tmp_path):
+    project = copy(tmp_path)
+    project.edit("src/assay/datasets/digits.py", "dimmest_maximum=150", "dimmest_maximum=255")
+    ran = project.run("snakemake --cores 2 --config suite=smoke tasks=digits,mnist models=majority")
+    assert ran.returncode == 3
+    assert "digits_twin" in ran.stderr
+    table = pd.read_csv(project.folder / "reports" / "results.csv")
+    assert dict(zip(table["task"], table["status"], strict=True)) == {"digits": "failed", "mnist": "ok"}
+
+
+def test_a_misspelt_key_is_one_line_and_exit_code_2(tmp_path):
+    project = copy(tmp_path)
+    project.edit("params.yaml", "\nmethods:\n", "\nmethod:\n")
+    ran = project.run("snakemake --cores 2")
+    assert ran.returncode == 2
+    lines = [line for line in ran.stderr.splitlines() if line.startswith("params.yaml")]
+    assert len(lines) == 1
+    assert "did you mean methods?" in lines[0]
+    assert not (project.folder / "data").exists()
+
+
+def test_a_wrong_suite_is_one_line_and_exit_code_2(finished):
+    ran = finished.run("snakemake -n --config suite=pubilc")
+    assert ran.returncode == 2
+    assert "pubilc: not in params.yaml; allowed: smoke, default, public" in ran.stderr
+
+
+def test_both_ways_to_run_a_cell_leave_the_same_result(finished, tmp_path):
+    """Through the process that has imported everything once, or alone: same weights, metrics and predictions."""
+    folder = "artifacts/trained/smoke/digits/mlp/0"
+    before = status(finished, folder)
+    project = copy(tmp_path)
+    project.edit("workflow/rules/common.smk", "    launch.start()\n", "")
+    assert project.run(RUN.replace("majority,mlp,decision_tree", "mlp")).returncode == 0
+    assert status(project, folder) == before
+    cell = "reports/cells/smoke/digits/mlp/0/int8"
+    assert status(project, cell) == status(finished, cell)
