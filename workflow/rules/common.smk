@@ -12,6 +12,8 @@ from assay.worker import launch
 
 MATRIX = matrix_or_exit(config)
 GRAPH = Graph(MATRIX)
+SERVED = {"train", "compress", "evaluate", "report"}
+"""Rules whose jobs begin with `cell`."""
 
 # `python` is the one that runs Snakemake; `cell` hands a job to the process that has imported torch once.
 shell.prefix(
@@ -43,7 +45,8 @@ def validate_code(wildcards):
 
 onstart:
     verdict.forget()
-    launch.start()
+    if any(job.rule.name in SERVED for job in workflow.dag.needrun_jobs()):
+        launch.start()
 
 
 onerror:

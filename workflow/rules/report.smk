@@ -9,13 +9,24 @@ rule report:
         trained=rules.trained.input,
         evaluated=rules.evaluated.input,
     output:
-        page="reports/index.html",
+        page=report(
+            "reports/index.html", caption="../report/results.rst", category="Results"
+        ),
         results="reports/results.csv",
         costs="reports/costs.csv",
         markdown="reports/results.md",
         metrics="reports/metrics.json",
+        tables=directory("reports/tables"),
+        figures=report(
+            directory("reports/figures"),
+            patterns=["{figure}.svg"],
+            caption="../report/figures.rst",
+            category="Figures",
+        ),
     log:
         "logs/report.log",
+    benchmark:
+        "logs/report.tsv"
     params:
         suite=MATRIX.suite,
         tasks=",".join(MATRIX.tasks),
