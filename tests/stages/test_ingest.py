@@ -1,0 +1,68 @@
+"""Ingestion leaves upstream's bytes, or a record that says why not."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from assay import catalogue
+from assay.datasets import mnist
+from assay.files import sha256
+from assay.stages import ingest, prepare
+
+
+def run(tmp_path, dataset):
+    out = tmp_path / dataset / "source.json"
+    assert ingest.main([dataset, "--out", str(out), "--log", str(tmp_path / "log")]) == 0
+    return json.loads(out.read_text())
+
+
+@pytest.mark.parametrize("dataset", [f"{name}{catalogue.TWIN}" for name in catalogue.DATASETS])
+def test_a_twin_is_generated_the_same_each_time_and_can_be_prepared(tmp_path, dataset):
+    first, second = run(tmp_path / "a", dataset), run(tmp_path / "b", dataset)
+    assert first == second
+    assert first["status"] == "ok"
+    assert first["twin"] is True
+    for name, facts in first["files"].items():
+        assert sha256(tmp_path / "a" / dataset / name) == facts["sha256"]
+    out = tmp_path / "prepared" / dataset / "prepared.json"
+    spec = json.dumps({"split_seed": 0, "validation_fraction": 0.2})
+    source = str(tmp_path / "a" / dataset / "source.json")
+    assert prepare.main([dataset, "--spec", spec, "--source", source, "--out", str(out)]) == 0
+    record = json.loads(out.read_text())
+    assert record["status"] == "ok", record["reason"]
+    assert set(record["counts"]) == {"train", "validation", "test"}
+
+
+def test_a_dataset_whose_bytes_are_wrong_is_not_used_and_the_error_names_both_digests(tmp_path, monkeypatch):
+    mirror = tmp_path / "mirror" / "mnist"
+    mirror.mkdir(parents=True)
+    for file in mnist.SOURCE.files:
+        (mirror / file.name).write_bytes(b"x" * file.size)
+    monkeypatch.setenv("ASSAY_MIRROR", str(mirror.parent))
+    monkeypatch.setattr(mnist, "fetch", lambda raw, *, mirror: _fetch_without_network(raw, mirror))
+    record = run(tmp_path, "mnist")
+    assert record["status"] == "failed"
+    expected = mnist.SOURCE.files[0].sha256
+    assert expected in record["reason"]
+    assert sha256(mirror / mnist.SOURCE.files[0].name) in record["reason"]
+    assert not list((tmp_path / "mnist").glob("*.gz"))
+
+
+def _fetch_without_network(raw: Path, mirror: str):
+    from dataclasses import replace
+
+    from assay.download import describe, fetch
+
+    files = [replace(file, urls=()) for file in mnist.SOURCE.files]
+    return describe(fetch(files, raw, mirror=mirror))
+
+
+def test_what_was_not_ingested_is_not_prepared(tmp_path):
+    source = tmp_path / "source.json"
+    source.write_text(json.dumps({"status": "failed", "phase": "ingest", "reason": "no route", "traceback": ""}))
+    out = tmp_path / "prepared.json"
+    spec = json.dumps({"split_seed": 0, "validation_fraction": 0.2})
+    assert prepare.main(["mnist", "--spec", spec, "--source", str(source), "--out", str(out)]) == 0
+    record = json.loads(out.read_text())
+    assert (record["status"], record["phase"], record["reason"]) == ("failed", "ingest", "no route")
