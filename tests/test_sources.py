@@ -1,5 +1,6 @@
 """The files that a cell depends on are the files that it imports."""
 
+import json
 import subprocess
 import sys
 
@@ -8,6 +9,39 @@ import pytest
 from assay import catalogue, sources
 
 TRAINED = ["assay.stages.train", "assay.training", "assay.tasks.image_classification", "assay.datasets.mnist"]
+MODULES = {
+    name: ["assay.stages.train", entry.trainer, entry.target.partition(":")[0], "assay.datasets.digits"]
+    for name, entry in catalogue.MODELS.items()
+}
+PROGRAM = """
+import importlib, json, os, sys
+import pandas, pytorch_lightning, sklearn.ensemble, torchmetrics.classification
+for name, modules in json.loads(sys.argv[1]).items():
+    if os.fork() == 0:
+        for module in modules:
+            importlib.import_module(module)
+        files = [each.__file__ for key, each in sys.modules.items() if key.split(".")[0] == "assay"]
+        print(json.dumps([name, files]), flush=True)
+        os._exit(0)
+    os.wait()
+"""
+
+
+@pytest.fixture(scope="module")
+def imported():
+    """What Python really imports to train each model, each in a process of its own."""
+    command = [sys.executable, "-W", "ignore", "-c", PROGRAM, json.dumps(MODULES)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True)
+    return dict(json.loads(line) for line in ran.stdout.splitlines())
+
+
+@pytest.mark.parametrize("name", sorted(catalogue.MODELS))
+def test_everything_that_python_imports_is_found(name, imported):
+    root = sources.ROOT.parent.parent
+    files = {file.removeprefix(f"{root}/") for file in imported[name]}
+    packages = {file for file in files if file.endswith("__init__.py")}
+    assert f"src/{MODULES[name][2].replace('.', '/')}.py" in files
+    assert files - packages - {"src/assay/catalogue.py"} <= set(sources.closure(*MODULES[name]))
 
 
 def test_one_model_is_in_its_own_closure_and_no_other_model_is():
@@ -27,21 +61,13 @@ def test_the_catalogue_is_left_out():
     assert "src/assay/catalogue.py" not in sources.closure(*TRAINED)
 
 
-@pytest.mark.parametrize("name", sorted(catalogue.MODELS))
-def test_everything_that_python_imports_is_found(name):
-    entry = catalogue.MODELS[name]
-    modules = ["assay.stages.train", entry.trainer, entry.target.partition(":")[0], "assay.datasets.digits"]
-    program = (
-        f"import sys, {', '.join(modules)}\n"
-        "print(*[m.__file__ for n, m in sys.modules.items() if n.split('.')[0] == 'assay' and m.__file__], sep='\\n')"
-    )
-    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    root = sources.ROOT.parent.parent
-    imported = {line.removeprefix(f"{root}/") for line in ran.stdout.split()}
-    packages = {file for file in imported if file.endswith("__init__.py")}
-    assert imported - packages - {"src/assay/catalogue.py"} <= set(sources.closure(*modules))
-
-
 def test_a_module_that_is_not_there_is_named():
     with pytest.raises(ValueError, match=r"assay\.models\.nowhere"):
         sources.closure("assay.models.nowhere")
+
+
+def test_a_file_that_is_no_python_imports_nothing_and_stops_nothing(tmp_path, monkeypatch):
+    broken = tmp_path / "broken.py"
+    broken.write_text("def (")
+    monkeypatch.setattr(sources, "_file", lambda _: broken)
+    assert sources.imports.__wrapped__("assay.models.broken") == ()

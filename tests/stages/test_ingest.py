@@ -60,7 +60,9 @@ def _fetch_without_network(raw: Path, mirror: str):
 
 def test_what_was_not_ingested_is_not_prepared(tmp_path):
     source = tmp_path / "source.json"
-    source.write_text(json.dumps({"status": "failed", "phase": "ingest", "reason": "no route", "traceback": ""}))
+    source.write_text(
+        json.dumps({"status": "failed", "phase": "ingest", "reason": "no route", "traceback": ""})
+    )
     out = tmp_path / "prepared.json"
     spec = json.dumps({"split_seed": 0, "validation_fraction": 0.2})
     assert prepare.main(["mnist", "--spec", spec, "--source", str(source), "--out", str(out)]) == 0

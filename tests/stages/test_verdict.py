@@ -47,7 +47,7 @@ def test_causes_are_told_once_each_and_not_all_of_hundreds():
 
 
 def test_a_fine_run_says_so_and_leaves_its_file(tmp_path, monkeypatch):
-    monkeypatch.setattr(verdict, "failed", lambda matrix: [])
+    monkeypatch.setattr(verdict, "failed", lambda _: [])
     out = tmp_path / "verdict.json"
     assert verdict.main(["--suite", "smoke", "--out", str(out), "--log", str(tmp_path / "log")]) == 0
     assert json.loads(out.read_text())["verdict"] == "fine"
@@ -58,7 +58,7 @@ def test_a_failed_run_sets_its_records_aside_and_exits_with_its_code(tmp_path, m
     record.write_text(json.dumps({"phase": "train", "status": "failed", "reason": "shapes differ"}))
     monkeypatch.setattr(verdict, "FAILURES", tmp_path / "failures.json")
     monkeypatch.setattr(verdict, "exit_code", lambda: 1)
-    monkeypatch.setattr(verdict, "failed", lambda matrix: [Path(record)])
+    monkeypatch.setattr(verdict, "failed", lambda _: [Path(record)])
     out = tmp_path / "verdict.json"
     assert verdict.main(["--suite", "smoke", "--out", str(out), "--log", str(tmp_path / "log")]) == 1
     assert not out.exists()

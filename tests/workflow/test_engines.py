@@ -14,9 +14,13 @@ def outs():
     """Return each stage's outs, metrics and plots."""
     stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
     lists = {
-        name: [*stage["outs"], *stage.get("metrics", []), *stage.get("plots", [])] for name, stage in stages.items()
+        name: [*stage["outs"], *stage.get("metrics", []), *stage.get("plots", [])]
+        for name, stage in stages.items()
     }
-    return {name: [out if isinstance(out, str) else next(iter(out)) for out in each] for name, each in lists.items()}
+    return {
+        name: [out if isinstance(out, str) else next(iter(out)) for out in each]
+        for name, each in lists.items()
+    }
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +44,10 @@ def test_every_output_of_a_rule_lies_in_one_out_of_one_stage(tiny):
     stages = outs()
     for name in files:
         holders = [
-            stage for stage, each in stages.items() for out in each if name == out or name.startswith(f"{out}/")
+            stage
+            for stage, each in stages.items()
+            for out in each
+            if name == out or name.startswith(f"{out}/")
         ]
         assert len(holders) == 1, (name, holders)
 
