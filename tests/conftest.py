@@ -1,12 +1,14 @@
 """Every test runs in the project's folder, with one thread, and never sees a mirror it did not ask for."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would hand on that it is ignored
 ROOT = Path(__file__).parent.parent
 
 
