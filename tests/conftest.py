@@ -8,7 +8,9 @@ import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would hand on that it is ignored
+signal.signal(
+    signal.SIGINT, signal.default_int_handler
+)  # a shell's background job would hand on that it is ignored
 ROOT = Path(__file__).parent.parent
 
 
