@@ -313,7 +313,8 @@ class ModulePredictor:
     """A network in PyTorch."""
 
     def __init__(self, module: nn.Module, artifact: dict[str, Any]) -> None:
-        self.module = module
+        # Convolutions take half the time so; other weights are not touched.
+        self.module = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.format: str = artifact["format"]
         self.parameters: int = artifact["parameters"]
 
