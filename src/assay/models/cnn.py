@@ -16,7 +16,7 @@ from torch import nn
 
 
 class CNN(nn.Module):
-    """Convolution, pooling, convolution, pooling, convolution, dense; ReLU after each.
+    """Convolution, pooling, convolution, pooling, convolution, dense; ReLU after each of them.
 
     Args:
         shape: (C, H, W) of one image; H and W at least 4.
@@ -40,11 +40,11 @@ class CNN(nn.Module):
         colours, height, width = shape
         self.features = nn.Sequential(
             nn.Conv2d(colours, first, 3, padding=1),
+            nn.MaxPool2d(2),  # before ReLU: the same function, and a quarter of the numbers to clip
             nn.ReLU(),
-            nn.MaxPool2d(2),
             nn.Conv2d(first, second, 3, padding=1),
+            nn.MaxPool2d(2),  # before ReLU: the same function, and a quarter of the numbers to clip
             nn.ReLU(),
-            nn.MaxPool2d(2),
             nn.Conv2d(second, third, 3, padding=1),
             nn.ReLU(),
         )
