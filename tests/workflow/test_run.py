@@ -146,7 +146,7 @@ def test_both_ways_to_run_a_cell_leave_the_same_result(finished, tmp_path):
     folder = "artifacts/trained/smoke/digits/mlp/0"
     before = status(finished, folder)
     project = copy(tmp_path)
-    project.edit("workflow/rules/common.smk", "    launch.start()\n", "")
+    project.edit("workflow/rules/common.smk", "        launch.start()\n", "        pass\n")
     assert project.run(RUN.replace("majority,mlp,decision_tree", "mlp")).returncode == 0
     assert status(project, folder) == before
     cell = "reports/cells/smoke/digits/mlp/0/int8"
