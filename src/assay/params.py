@@ -166,9 +166,10 @@ def load_params(path: Path) -> Params:
     try:
         params = Params.model_validate(raw)
     except ValidationError as fault:
-        raise ParamsError(
-            [f"{path}: {_text(error, [], _allowed_keys(error))}" for error in fault.errors()]
-        ) from None
+        # A misspelt key is also a missing one: the line that names the right spelling comes first.
+        errors = sorted(fault.errors(), key=lambda error: error["type"] != "extra_forbidden")
+        lines = [f"{path}: {_text(error, [], _allowed_keys(error))}" for error in errors]
+        raise ParamsError(lines) from None
     try:
         faults = [f"{path}: {line}" for line in _row_faults(params)]
     except ValueError as fault:  # a model's file without a signature to read
