@@ -13,6 +13,7 @@ import time
 os.sched_setaffinity(0, {int(sys.argv[2])})
 os.environ |= {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
 
+# Imported only now (E402): TensorFlow reads the settings above when it is imported.
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402

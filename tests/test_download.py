@@ -308,7 +308,8 @@ def test_a_redirect_to_a_local_file_is_not_followed(server: Server, tmp_path: Pa
 
 def test_bytes_are_taken_as_they_are(server: Server, tmp_path: Path) -> None:
     server.plan = ["packed_if_asked"]
-    get(remote(server.address), tmp_path)
+    assert get(remote(server.address), tmp_path) == server.address
+    assert (tmp_path / "body.bin").read_bytes() == BODY
 
 
 def test_a_refused_connection_is_named(tmp_path: Path) -> None:
@@ -335,6 +336,7 @@ def test_a_mirror_leaves_nothing_of_an_earlier_cut(tmp_path: Path) -> None:
     (tmp_path / "raw").mkdir()
     (tmp_path / "raw" / ".body.bin.part").write_bytes(BODY[:CUT])
     get(remote("http://unused.invalid"), tmp_path / "raw", mirror)
+    assert [path.name for path in (tmp_path / "raw").iterdir()] == ["body.bin"]
 
 
 def test_a_mirror_that_cannot_be_read_is_passed_over(server: Server, tmp_path: Path) -> None:
