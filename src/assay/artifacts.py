@@ -314,6 +314,7 @@ class ModulePredictor:
 
     def __init__(self, module: nn.Module, artifact: dict[str, Any]) -> None:
         # Convolutions take half the time so; other weights are not touched.
+        # The ignore: torch's types lack this overload.
         self.module = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.format: str = artifact["format"]
         self.parameters: int = artifact["parameters"]

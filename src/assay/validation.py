@@ -66,6 +66,7 @@ def validate(
         first_bad, fix}]}`` in the order of ``expectations``; ``reason`` is one line.
     """
     outcome, ids = _run(with_derived(items), expectations, dataset)
+    # The ignore: Great Expectations leaves this method without types.
     found: dict[str, Any] = outcome.to_json_dict()  # type: ignore[no-untyped-call]
     results = {result["expectation_config"]["id"]: _describe(result) for result in found["results"]}
     ordered = [results[name] for name in ids]
@@ -189,6 +190,7 @@ def _render(outcome: ExpectationSuiteValidationResult) -> str:
     from great_expectations.render.view.view import DefaultJinjaPageView
 
     document = ValidationResultsPageRenderer(run_info_at_end=True).render(outcome)
+    # The ignore: Great Expectations leaves this method without types.
     page: str = DefaultJinjaPageView().render(document)  # type: ignore[no-untyped-call]
     for foreign in (
         r"<(script|nav|footer)\b.*?</\1>",

@@ -102,6 +102,7 @@ def test_confusion_is_summed_over_seeds() -> None:
             type("V", (), {"confusion": matrix}) for matrix in ([[3, 1], [0, 4]], [[2, 2], [1, 3]])
         )
 
+    # The ignore: the stub has the one attribute that is read.
     assert tables.confusion_of(Stub()) == [[5, 3], [1, 7]]  # type: ignore[arg-type]
 
 
