@@ -7,9 +7,9 @@ Recognition of Handwritten Digits", https://archive.ics.uci.edu/dataset/80.
 from __future__ import annotations
 
 import gzip
-import importlib.resources
 import io
 import zlib
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,7 @@ def fetch(raw: Path, *, mirror: str | None) -> dict[str, dict[str, Any]]:  # noq
     Raises:
         DownloadError: the installed scikit-learn bundles other bytes.
     """
-    bundled = importlib.resources.files("sklearn.datasets.data") / _FILE.name
+    bundled = Path(str(distribution("scikit-learn").locate_file(f"sklearn/datasets/data/{_FILE.name}")))
     with replacing(raw / _FILE.name) as aside:
         aside.write_bytes(bundled.read_bytes())
         wrong = check_bytes(aside, _FILE)

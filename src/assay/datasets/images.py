@@ -18,7 +18,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
-from sklearn.model_selection import train_test_split
 
 from assay.files import replacing, sha256, write_json
 
@@ -170,6 +169,8 @@ def draw_split(
     Raises:
         ValueError: a class has fewer than two items, or a part would have fewer items than classes.
     """
+    from sklearn.model_selection import train_test_split  # 1.4 s, which ingestion and validation do not need
+
     split = upstream.astype("<U10")
     rest = np.flatnonzero(split != "test")
     if len(rest) == len(split):

@@ -21,6 +21,9 @@ PRELOAD = (
     "pandas",
     "pyarrow.parquet",
     "pyarrow.dataset",
+    # Before torch: it asks every module for some 230 names, and torch.ops makes a namespace of each, which
+    # each export then walks: 1 s.
+    "skops.io",
     "torch",
     "torch._dynamo",  # the first optimiser imports it
     "pytorch_lightning",
@@ -32,21 +35,26 @@ PRELOAD = (
     "sklearn.tree",
     "safetensors.numpy",
     "safetensors.torch",
-    "skops.io",
     "onnx",
     "onnxruntime.quantization",
     "onnxruntime.tools.symbolic_shape_infer",
     # torch.onnx.export imports these when it is first called
     "torch.export._trace",
     "torch.onnx._internal.exporter._compat",
-    "torch.onnx._internal.exporter._torchlib.ops",
-    "onnxscript.function_libs.torch_lib.ops",
+    "onnxscript._framework_apis.torch_2_9",
+    "onnxscript.rewriter.onnx_fusions",
     "sympy.tensor.tensor",
-    "pydantic",
+    "assay.worker.operators",
+    # pydantic itself imports its parts when they are first used
+    "pydantic.main",
+    "pydantic.fields",
+    "pydantic.json_schema",
     "psutil",
+    "requests",
+    "tenacity",
     "yaml",
 )
-"""Third-party modules only: Assay's own are imported by each job, so that none is ever served stale."""
+"""Of Assay's own but what depends on third parties alone: jobs import the rest, so that none is ever stale."""
 LONGEST_PATH = 100  # bytes; a Unix socket's address holds 108 with its end
 
 
