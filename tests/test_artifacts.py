@@ -14,7 +14,7 @@ import skops.io
 import torch
 from onnx import helper
 
-from assay import artifacts
+from assay import artifacts, formats
 from assay.files import sha256, write_json
 from assay.models.decision_tree import DecisionTree
 from assay.models.hist_gradient_boosting import HistGradientBoosting
@@ -106,14 +106,6 @@ def test_loading_draws_no_random_numbers(saved):
     assert torch.rand(1) == expected
 
 
-def test_weights_in_another_memory_format_are_the_same_bytes(tmp_path):
-    layer = torch.nn.Conv2d(3, 4, 3)
-    form = artifacts.FORMATS["safetensors"]
-    form.write(tmp_path / "a", layer)
-    form.write(tmp_path / "b", layer.to(memory_format=torch.channels_last))
-    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
-
-
 SAVE_TWO = "import sys; from tests.test_artifacts import save_two; save_two(sys.argv[1])"
 
 
@@ -134,19 +126,6 @@ def test_two_processes_write_the_same_bytes(tmp_path, monkeypatch):
     subprocess.run([sys.executable, "-c", SAVE_TWO, str(tmp_path / "there")], check=True)
     for name in ("model.safetensors", "model.skops"):
         assert sha256(tmp_path / "here" / name) == sha256(tmp_path / "there" / name), name
-
-
-def test_an_estimator_holds_shared_arrays_once(tmp_path, tree):
-    tree.one = tree.two = np.arange(1000.0)
-    tree.file = {"file": "a value, not a member's name", "is_json": True}
-    artifacts.FORMATS["skops"].write(tmp_path / "model.skops", tree)
-    data = (tmp_path / "model.skops").read_bytes()
-    again = skops.io.loads(data, trusted=skops.io.get_untrusted_types(data=data))
-    assert again.one is again.two
-    assert again.file == tree.file
-    with zipfile.ZipFile(io.BytesIO(data)) as members:
-        assert {member.date_time[0] for member in members.infolist()} == {1980}
-        assert sum(member.file_size > 8000 for member in members.infolist() if ".npy" in member.filename) == 1
 
 
 def test_a_corrupted_file_is_refused(saved):
@@ -282,7 +261,7 @@ def test_an_estimator_with_a_foreign_type_is_refused(saved_tree, tree, module, n
 def test_bytes_of_another_kind_are_refused(saved, form, data):
     folder, record = saved
     target = TREE_TARGET if form == "skops" else MLP_TARGET
-    (folder / artifacts.FORMATS[form].file).write_bytes(data)
+    (folder / formats.FORMATS[form].file).write_bytes(data)
     mark_ok(folder)
     with pytest.raises(ValueError, match=r"model\."):
         artifacts.load(folder, {**record, "format": form, "target": target})
@@ -311,58 +290,3 @@ def test_a_graph_with_weights_in_other_files_is_refused(saved, tmp_path):
     mark_ok(folder)
     with pytest.raises(ValueError, match="onnxruntime refuses it"):
         artifacts.load(folder, {**record, "format": "onnx"})
-
-
-@pytest.fixture
-def holed():
-    """A state with many zeros, a negative zero, no zeros, none but zeros, no axes, and integers."""
-    torch.manual_seed(0)
-    many = torch.randn(37, 5).masked_fill(torch.rand(37, 5) < 0.8, 0.0)
-    many[0, 0] = -0.0
-    return {
-        "many": many,
-        "none": torch.randn(9),
-        "all": torch.zeros(4, 3),
-        "scalar": torch.tensor(0.0),
-        "count": torch.zeros(5, dtype=torch.int64),
-    }
-
-
-def test_the_sparse_format_gives_each_bit_back(holed):
-    form = artifacts.FORMATS["sparse"]
-    stored = form.encode(holed)
-    again = form.decode(stored, holed)
-    assert again.keys() == holed.keys()
-    for name, tensor in holed.items():
-        assert again[name].numpy().tobytes() == tensor.numpy().tobytes(), name
-        assert again[name].shape == tensor.shape
-
-
-def test_the_sparse_format_keeps_a_bit_a_number_and_the_values(holed):
-    stored = artifacts.FORMATS["sparse"].encode(holed)
-    kept = int((holed["many"] != 0).sum()) + 1  # the negative zero is a value
-    assert stored["many|mask"].numel() == -(-37 * 5 // 8)
-    assert stored["many|values"].shape == (kept,)
-    assert stored["all|values"].numel() == 0
-    assert {"none", "scalar", "count"} <= stored.keys()  # dense: a mask would not pay
-
-
-def test_a_hand_worked_mask():
-    stored = artifacts.FORMATS["sparse"].encode(
-        {"w": torch.tensor([0.0, 3.0, 0.0, 0.0, 0.0, 0.0, 0.0, -1.0])}
-    )
-    assert stored["w|mask"].tolist() == [0b01000001]
-    assert stored["w|values"].tolist() == [3.0, -1.0]
-
-
-@pytest.mark.parametrize(
-    "stored",
-    [
-        {"w|mask": torch.tensor([255], dtype=torch.uint8), "w|values": torch.ones(1)},
-        {"w|mask": torch.tensor([1], dtype=torch.uint8), "w|values": torch.ones(2)},
-        {"v|mask": torch.tensor([1], dtype=torch.uint8), "v|values": torch.ones(1)},
-    ],
-)
-def test_a_mask_that_fits_nothing_is_refused(stored):
-    with pytest.raises(ValueError, match=r"bits are set|no weight"):
-        artifacts.FORMATS["sparse"].decode(stored, {"w": torch.zeros(8)})

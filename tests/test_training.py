@@ -13,8 +13,9 @@ from sklearn.datasets import load_digits
 from torch import nn
 from torch.nn import functional as F
 
-from assay import training
-from assay.training import learning_rate, precision, train
+from assay import checkpoint, training
+from assay.lightning_trainer import precision
+from assay.training import train
 from assay.training_params import Diverged, TrainerParams, TrainingParams
 
 CPU = TrainerParams(accelerator="cpu", devices=1, num_nodes=1, strategy="auto", precision="32-true")
@@ -117,48 +118,6 @@ def test_takes_the_steps_of_a_loop_written_out_by_hand(tmp_path):
         torch.testing.assert_close(value, expected, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adagrad", "rmsprop", "adam", "adamw"])
-def test_every_optimizer_is_that_of_torch(optimizer):
-    params = PARAMS.model_copy(update={"optimizer": optimizer, "momentum": 0.9, "weight_decay": 0.1})
-    made = training._optimizer(perceptron(), params)
-    expected = {"sgd": "SGD", "momentum": "SGD", "adagrad": "Adagrad", "rmsprop": "RMSprop"}
-    assert type(made).__name__ == expected.get(optimizer, "AdamW" if optimizer == "adamw" else "Adam")
-    matrices, vectors = made.param_groups
-    assert (matrices["weight_decay"], vectors["weight_decay"]) == (0.1, 0.0)
-    assert {weight.ndim for weight in matrices["params"]} == {2}
-    assert matrices.get("momentum", 0.0) == (0.9 if optimizer in ("momentum", "rmsprop") else 0.0)
-
-
-@pytest.mark.parametrize("warmup", [0.1, 0.3])
-def test_one_cycle_is_that_of_torch(warmup):
-    params = PARAMS.model_copy(update={"schedule": "one_cycle", "warmup": warmup, "learning_rate": 0.5})
-    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.5)
-    scheduler = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, max_lr=0.5, total_steps=40, pct_start=warmup, cycle_momentum=False
-    )
-    for step in range(40):
-        assert learning_rate(step, 40, params) == pytest.approx(optimizer.param_groups[0]["lr"])
-        optimizer.step()
-        scheduler.step()
-
-
-def test_schedules_by_hand():
-    def course(schedule, warmup, num_steps):
-        params = PARAMS.model_copy(update={"schedule": schedule, "warmup": warmup, "learning_rate": 1.0})
-        return [learning_rate(step, num_steps, params) for step in range(num_steps)]
-
-    assert course("constant", 0.5, 4) == [0.5, 1.0, 1.0, 1.0]
-    assert course("step", 0.0, 4) == pytest.approx([1.0, 1.0, 0.1, 0.01])
-    assert course("cosine", 0.0, 4) == pytest.approx(
-        [1.0, (1 + math.sqrt(0.5)) / 2, 0.5, (1 - math.sqrt(0.5)) / 2]
-    )
-    assert course("one_cycle", 0.0, 1) == [1.0]
-    for schedule in ("constant", "cosine", "one_cycle", "step"):
-        for warmup in (0.0, 0.01, 0.5, 0.99):
-            for num_steps in (1, 2, 3, 50):
-                assert all(0 <= rate <= 1 for rate in course(schedule, warmup, num_steps))
-
-
 def test_equal_seeds_give_equal_weights_and_others_do_not(tmp_path):
     models = [perceptron(dropout=0.2) for _ in range(3)]
     for model, seed in zip(models, (1, 1, 2), strict=True):
@@ -253,7 +212,7 @@ class KilledAfter(Classify):
 @pytest.mark.parametrize("optimizer", ["adamw", "momentum"])
 @pytest.mark.parametrize("make", [lambda: perceptron(dropout=0.3), convolutional])
 def test_a_killed_run_goes_on_to_the_same_bits(tmp_path, monkeypatch, make, optimizer):
-    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(checkpoint, "CHECKPOINT_SECONDS", 0.0)
     changes = {
         "params": PARAMS.model_copy(update={"augment": True}),
         "augment": noise,
@@ -279,7 +238,7 @@ def test_a_killed_run_goes_on_to_the_same_bits(tmp_path, monkeypatch, make, opti
 
 @pytest.mark.parametrize("change", ["seed", "params", "weights", "data", "bytes"])
 def test_a_checkpoint_of_another_run_is_not_used(tmp_path, monkeypatch, change):
-    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(checkpoint, "CHECKPOINT_SECONDS", 0.0)
     with pytest.raises(Interruption):
         learn(tmp_path, perceptron(), task=KilledAfter(1))
     model, changes, splits = perceptron(), {}, digits()
@@ -300,7 +259,7 @@ def test_a_checkpoint_of_another_run_is_not_used(tmp_path, monkeypatch, change):
 
 
 def test_a_kill_between_seal_and_checkpoint_does_not_vouch_for_a_stale_one(tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(checkpoint, "CHECKPOINT_SECONDS", 0.0)
     with pytest.raises(Interruption):
         learn(tmp_path, perceptron(), task=KilledAfter(2), seed=7)
     stale = (tmp_path / "last.ckpt").read_bytes()

@@ -15,7 +15,8 @@ import torch
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from assay.artifacts import FORMATS, Predictor
+from assay.formats import FORMATS
+from assay.predictors import Predictor
 
 # A latency is the median of as many calls as fit in so many seconds, and of at least so many calls.
 LATENCY_SECONDS = 0.12

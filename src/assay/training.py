@@ -1,4 +1,4 @@
-"""Neural models learn here: a lean use of Lightning's Trainer, and the only file that knows Lightning.
+"""Neural models learn here: a lean use of Lightning's Trainer.
 
 Default flags cost Lightning more than half of a small network's speed. What is spent per batch there is spent
 here per block: one Lightning "batch" is a block of many optimizer steps, gathered and augmented at once, over
@@ -12,52 +12,32 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import hashlib
-import logging
 import math
 import random
 import re
 import signal
-import sys
 import time
-import warnings
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Literal, Protocol, cast
+from typing import Any, Protocol, cast
 
 import numpy as np
 import pytorch_lightning as pl
 import torch
-from lightning_fabric.plugins.environments.lightning import LightningEnvironment
-from pytorch_lightning.accelerators import CUDAAccelerator
-from pytorch_lightning.plugins import MixedPrecision
 from torch import Tensor, nn
 from torch.multiprocessing.spawn import ProcessRaisedException
-from tqdm import tqdm
 
-from assay.files import read_json, replacing, sha256, write_json
+from assay import lightning_trainer
+from assay.checkpoint import Checkpoint, Split
+from assay.optimizers import learning_rate, optimizer_of
 from assay.training_params import Diverged, TrainerParams, TrainingParams, TrainResult
 
 BLOCK_ITEMS = 2048
 """Items gathered and augmented at once: some 6 MB of 28x28 scans, which the processor's cache still holds."""
 VALIDATION_ITEMS = 512
 """Items in one forward pass of validation."""
-CHECKPOINT_SECONDS = 5.0
-"""Least time between two checkpoints: a shorter run is cheaper to run again."""
-CHECKPOINT, SEAL = "last.ckpt", "last.json"
 
 Augment = Callable[[Tensor, torch.Generator], Tensor]
-Precision = Literal["32-true", "bf16-mixed"]
-
-
-class Split(Protocol):
-    """Items and their targets; the first dimension counts the items."""
-
-    @property
-    def inputs(self) -> Tensor: ...
-
-    @property
-    def targets(self) -> Tensor: ...
 
 
 class Task(Protocol):
@@ -98,13 +78,15 @@ def train(
     _keep_memory()
     if any(isinstance(module, nn.Conv2d) for module in model.modules()):
         _lay_out(model, torch.channels_last)
-    checkpoint = _Checkpoint(folder, _digest(model), [params, trainer, seed, threads], [train, validation])
+    checkpoint = Checkpoint(folder, model, [params, trainer, seed, threads], [train, validation])
     module = _Module(
         model, task, train, validation, params, seed, augment if params.augment else None, checkpoint
     )
-    with _quiet():
-        lightning = _trainer(trainer, precision(trainer, model), params.epochs)
-        _check_devices(trainer, module.batch_size, lightning)
+    with lightning_trainer.quiet():
+        lightning = lightning_trainer.make(
+            trainer, lightning_trainer.precision(trainer, model), params.epochs
+        )
+        lightning_trainer.check_devices(trainer, module.batch_size, lightning)
         try:
             lightning.fit(module, ckpt_path=checkpoint.trusted(), weights_only=True)
         except ProcessRaisedException as fault:
@@ -138,52 +120,6 @@ def _keep_memory() -> None:
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(trim_threshold, 2**31 - 1)
         mallopt(mmap_max, 0)
-
-
-def learning_rate(step: int, num_steps: int, params: TrainingParams) -> float:
-    """Return the learning rate of one of ``num_steps`` optimizer steps, counted from 0."""
-    top = params.learning_rate
-    if params.schedule == "one_cycle":
-        corner = max(params.warmup * num_steps - 1, 0)  # where torch's OneCycleLR turns; not a whole number
-        if step < corner:
-            return _half_cosine(top / 25, top, step / corner)
-        return _half_cosine(top, top / 250_000, (step - corner) / (num_steps - 1 - corner or 1))
-    warmup = round(params.warmup * num_steps)
-    if step < warmup:
-        return top * (step + 1) / warmup
-    if params.schedule == "cosine":
-        return _half_cosine(top, 0.0, (step - warmup) / (num_steps - warmup))
-    if params.schedule == "step":
-        return top * 0.1 ** ((2 * step >= num_steps) + (4 * step >= 3 * num_steps))
-    return top
-
-
-def _half_cosine(start: float, end: float, done: float) -> float:
-    return end + (start - end) * (1 + math.cos(math.pi * done)) / 2
-
-
-def _optimizer(model: nn.Module, params: TrainingParams) -> torch.optim.Optimizer:
-    weights = [weight for weight in model.parameters() if weight.requires_grad]
-    groups: list[dict[str, Any]] = [{"params": weights, "weight_decay": 0.0}]
-    if params.weight_decay:
-        groups = [
-            {"params": [w for w in weights if w.ndim > 1], "weight_decay": params.weight_decay},
-            {"params": [w for w in weights if w.ndim <= 1], "weight_decay": 0.0},
-        ]
-    rate = params.learning_rate
-    match params.optimizer:
-        case "sgd":
-            return torch.optim.SGD(groups, lr=rate, fused=True)
-        case "momentum":
-            return torch.optim.SGD(groups, lr=rate, momentum=params.momentum, fused=True)
-        case "adagrad":
-            return torch.optim.Adagrad(groups, lr=rate, fused=True)
-        case "rmsprop":
-            return torch.optim.RMSprop(groups, lr=rate, momentum=params.momentum)
-        case "adam":
-            return torch.optim.Adam(groups, lr=rate, fused=True)
-        case "adamw":
-            return torch.optim.AdamW(groups, lr=rate, fused=True)
 
 
 def _derive(seed: int, *path: int) -> int:
@@ -239,7 +175,7 @@ class _Module(pl.LightningModule):
         params: TrainingParams,
         seed: int,
         augment: Augment | None,
-        checkpoint: _Checkpoint,
+        checkpoint: Checkpoint,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
@@ -258,7 +194,7 @@ class _Module(pl.LightningModule):
         self.earlier_seconds = 0.0
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        return _optimizer(self.model, self.params)
+        return optimizer_of(self.model, self.params)
 
     def train_dataloader(self) -> Any:
         return _Blocks(self, self.train_split, self.augment, self.seed)
@@ -380,137 +316,6 @@ class _Module(pl.LightningModule):
         self.earlier_seconds = state["earlier_seconds"]
 
 
-class _Checkpoint:
-    """The file from which an interrupted run goes on, and the seal beside it that says when to trust it."""
-
-    def __init__(self, folder: Path, first_weights: str, asked: list[Any], splits: list[Split]) -> None:
-        self.path, self.seal = folder / CHECKPOINT, folder / SEAL
-        self.first_weights, self.asked, self.splits = first_weights, asked, splits
-        self.saved = time.monotonic()
-        self.known_spec = ""
-        self.known_bytes: list[str] = []  # SHA-256 of the checkpoint in place, if this run wrote it
-
-    def spec(self) -> str:
-        """Return the digest of all that the final weights depend on; only long runs come to pay for it."""
-        if not self.known_spec:
-            hashed = hashlib.sha256(f"{torch.__version__} {self.first_weights} {self.asked}".encode())
-            for path in sorted(Path(__file__).parent.rglob("*.py")):
-                hashed.update(path.read_bytes())
-            for split in self.splits:
-                hashed.update(_bytes(split.inputs))
-                hashed.update(_bytes(split.targets))
-            self.known_spec = hashed.hexdigest()
-        return self.known_spec
-
-    def is_due(self) -> bool:
-        return time.monotonic() - self.saved >= CHECKPOINT_SECONDS
-
-    def save(self, trainer: pl.Trainer) -> None:
-        """Write the checkpoint; a run killed at any moment leaves one that its seal knows."""
-        with replacing(self.path) if trainer.is_global_zero else contextlib.nullcontext(self.path) as aside:
-            trainer.save_checkpoint(aside)
-            if trainer.is_global_zero:
-                written = sha256(aside)
-                write_json(self.seal, {"sha256": [*self.known_bytes, written], "spec": self.spec()})
-                self.known_bytes = [written]
-        self.saved = time.monotonic()
-
-    def trusted(self) -> Path | None:
-        """Return the checkpoint if this very run wrote it."""
-        if not (self.path.exists() and self.seal.exists()):
-            return None
-        seal, found = read_json(self.seal), sha256(self.path)
-        if found not in seal["sha256"] or seal["spec"] != self.spec():
-            return None
-        self.known_bytes = [found]
-        return self.path
-
-    def remove(self) -> None:
-        self.path.unlink(missing_ok=True)
-        self.seal.unlink(missing_ok=True)
-
-
-class _ForwardInBfloat16(MixedPrecision):
-    """Autocast of the forward pass alone: Lightning's would cover ``training_step``, backward included."""
-
-    @contextlib.contextmanager
-    def train_step_context(self) -> Generator[None, None, None]:
-        yield
-
-
-class _Progress(pl.Callback):
-    """One line on the terminal: epochs done, and how validation went."""
-
-    def on_train_start(self, trainer: pl.Trainer, *_: Any) -> None:
-        self.bar = tqdm(total=trainer.max_epochs, initial=trainer.current_epoch, unit="epoch", leave=False)
-
-    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
-        self.bar.set_postfix(block=f"{trainer.fit_loop.batch_idx + 1}/{trainer.num_training_batches}")
-
-    def on_train_epoch_end(self, *_: Any) -> None:
-        self.bar.update()
-
-    def on_train_end(self, *_: Any) -> None:
-        self.bar.close()
-
-    def on_exception(self, *_: Any) -> None:
-        self.bar.close()
-
-
-def precision(trainer: TrainerParams, model: nn.Module) -> Precision:
-    """Return the precision that ``bf16-auto`` means for a model on this machine."""
-    if trainer.precision != "bf16-auto":
-        return trainer.precision
-    weighty = [module for module in model.modules() if list(module.parameters(recurse=False))]
-    if all(isinstance(module, nn.Linear) for module in weighty):
-        return (
-            "32-true"  # converting costs a small perceptron more than it saves: 0.6 of its speed at batch 32
-        )
-    is_fast = _device(trainer) == "cuda" or torch.cpu.get_capabilities().get("amx_bf16", False)
-    return "bf16-mixed" if is_fast else "32-true"
-
-
-def _device(trainer: TrainerParams) -> str:
-    # torch.cuda.is_available() would start CUDA, after which ddp_fork could not fork.
-    return "cuda" if trainer.accelerator != "cpu" and CUDAAccelerator.is_available() else "cpu"
-
-
-def _trainer(trainer: TrainerParams, numbers: Precision, epochs: int) -> pl.Trainer:
-    plugins: list[Any] = []
-    if numbers == "bf16-mixed":
-        plugins.append(_ForwardInBfloat16(numbers, _device(trainer)))
-    if trainer.num_nodes == 1 and trainer.strategy != "ddp":
-        # Inside a Slurm step of one task Lightning would silently use one process, whatever was asked.
-        plugins.append(LightningEnvironment())
-    return pl.Trainer(
-        accelerator=trainer.accelerator,
-        devices=trainer.devices,
-        num_nodes=trainer.num_nodes,
-        strategy=trainer.strategy,
-        plugins=plugins,
-        max_epochs=epochs,
-        callbacks=[_Progress()] if sys.stderr.isatty() else [],
-        limit_val_batches=0,
-        logger=False,
-        enable_checkpointing=False,
-        enable_model_summary=False,
-        enable_progress_bar=False,
-        use_distributed_sampler=False,
-    )
-
-
-def _check_devices(trainer: TrainerParams, batch_size: int, lightning: pl.Trainer) -> None:
-    world = lightning.world_size
-    environment = getattr(lightning.strategy, "cluster_environment", None)
-    if trainer.strategy == "ddp" and not (environment and environment.creates_processes_externally):
-        raise ValueError("trainer.strategy = ddp: neither srun nor torchrun started this; use ddp_fork")
-    if trainer.devices != "auto" and world != trainer.devices * trainer.num_nodes:
-        asked = f"trainer: devices = {trainer.devices}, num_nodes = {trainer.num_nodes}"
-        raise ValueError(f"{asked}: {world} processes came up; launch one task a device, or use ddp_fork")
-    if batch_size % world:
-        raise ValueError(f"training.batch_size = {batch_size}: not a multiple of {world} processes")
-
-
 def _columns(task: Task) -> tuple[str, ...]:
     return ("epoch", "train_loss", "validation_loss", f"validation_{task.PRIMARY}", "learning_rate")
 
@@ -523,28 +328,6 @@ def _history(rows: Tensor, columns: tuple[str, ...]) -> list[dict[str, float]]:
         }
         for row in rows.tolist()
     ]
-
-
-def _digest(model: nn.Module) -> str:
-    """Return the SHA-256 of a model's class, layout and weights."""
-    hashed = hashlib.sha256(f"{type(model).__qualname__} {model}".encode())
-    for value in model.state_dict().values():
-        hashed.update(_bytes(value))
-    return hashed.hexdigest()
-
-
-def _bytes(tensor: Tensor) -> memoryview:
-    return tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy().data
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep Lightning's advice to itself."""
-    for name in ("pytorch_lightning", "lightning_fabric"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module=r"pytorch_lightning|lightning_fabric")
-        yield
 
 
 def learn(

@@ -31,8 +31,9 @@ from onnxruntime.quantization import (
 from pydantic import Field
 from torch import nn
 
-from assay.artifacts import FORMATS, count_parameters
+from assay.artifacts import count_parameters
 from assay.files import replacing
+from assay.formats import FORMATS
 from assay.onnx_export import INPUT, export, quiet, tidy
 from assay.records import Skip
 

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import nn
 
-from assay.artifacts import FORMATS, count_parameters
+from assay.artifacts import count_parameters
 from assay.files import replacing
+from assay.formats import FORMATS
 from assay.records import Skip
 
 PRUNED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.RNNBase)
