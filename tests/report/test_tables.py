@@ -11,7 +11,7 @@ import pytest
 from assay.report import formats, tables
 from assay.report.collect import Model, Task, read_variants
 from assay.report.published import Published
-from assay.report.tables import Score, Summary
+from assay.report.summaries import Score, Summary, best_of, better, squares, summarise
 
 TASK = Task("digits", "digits", "accuracy", "maximise", ("majority",))
 NAMES = {row["name"]: Model(row["name"], row["family"], row["seeded"]) for row in made_up.MODELS}
@@ -36,7 +36,7 @@ def summaries_of(root: Path, scores: dict[tuple[str, int, str], float | None]) -
             made_up.fail_train(row, "failed", "made up")
         else:
             made_up.write_variant(row, accuracy)
-    return tables.summarise(read_variants(rows, {"digits": TASK}), {"digits": TASK}, NAMES)
+    return summarise(read_variants(rows, {"digits": TASK}), {"digits": TASK}, NAMES)
 
 
 def test_mean_and_sample_deviation_are_over_seeds(tmp_path: Path) -> None:
@@ -52,7 +52,7 @@ def test_mean_and_sample_deviation_are_over_seeds(tmp_path: Path) -> None:
 
 def test_one_seed_has_no_deviation_and_says_so(tmp_path: Path) -> None:
     found = summaries_of(tmp_path, {("cnn", 0, "none"): 0.9, ("rbf_svm", 0, "none"): 0.8})
-    column = tables.squares(found, TASK)
+    column = squares(found, TASK)
     assert column["cnn"].score == Score(0.9, None, 1)
     assert column["cnn"].spread == "1 seed"
     assert column["rbf_svm"].spread == "does not depend on the seed"
@@ -60,26 +60,26 @@ def test_one_seed_has_no_deviation_and_says_so(tmp_path: Path) -> None:
 
 def test_a_seed_that_fell_out_is_said(tmp_path: Path) -> None:
     found = summaries_of(tmp_path, {("cnn", 0, "none"): 0.9, ("cnn", 1, "none"): None})
-    assert tables.squares(found, TASK)["cnn"].spread == "1 of 2 seeds"
+    assert squares(found, TASK)["cnn"].spread == "1 of 2 seeds"
 
 
 def test_best_is_never_the_control_and_losing_to_it_is_marked(tmp_path: Path) -> None:
     scores = {("majority", 0, "none"): 0.5, ("mlp", 0, "none"): 0.5, ("cnn", 0, "none"): 0.4}
-    column = tables.squares(summaries_of(tmp_path, scores), TASK)
+    column = squares(summaries_of(tmp_path, scores), TASK)
     assert [name for name, square in column.items() if square.best] == ["mlp"]
     assert [name for name, square in column.items() if square.beaten] == ["mlp", "cnn"]
 
 
 def test_equal_bests_are_both_marked(tmp_path: Path) -> None:
-    column = tables.squares(summaries_of(tmp_path, {("mlp", 0, "none"): 0.9, ("cnn", 0, "none"): 0.9}), TASK)
+    column = squares(summaries_of(tmp_path, {("mlp", 0, "none"): 0.9, ("cnn", 0, "none"): 0.9}), TASK)
     assert [square.best for square in column.values()] == [True, True]
 
 
 @pytest.mark.parametrize(("direction", "winner"), [("maximise", 3.0), ("minimise", 1.0)])
 def test_direction_decides_what_is_best(direction: str, winner: float) -> None:
-    assert tables.best_of([1.0, 3.0, 2.0], direction) == winner
-    assert tables.better(winner, 2.0, direction)
-    assert not tables.better(winner, winner, direction)
+    assert best_of([1.0, 3.0, 2.0], direction) == winner
+    assert better(winner, 2.0, direction)
+    assert not better(winner, winner, direction)
 
 
 def test_compression_is_compared_seed_by_seed(tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_commonest_errors_leave_out_the_diagonal() -> None:
 
 
 def test_published_values_stand_beside_measured_ones_without_a_verdict(tmp_path: Path) -> None:
-    column = tables.squares(summaries_of(tmp_path, {("cnn", 0, "none"): 0.9}), TASK)
+    column = squares(summaries_of(tmp_path, {("cnn", 0, "none"): 0.9}), TASK)
     value = Published(
         value=0.95, quoted_metric="test error, %", quoted_value=5, model="m", protocol="p", source_url="u",
         seen_at_source=False, comparable=True, why="w",
@@ -134,12 +134,12 @@ def test_fewer_training_items_make_a_published_value_incomparable(tmp_path: Path
         {"task": "digits", "model": "cnn", "family": "f", "seed": 0, "method": "none"}
         | made_up.folders(tmp_path, "digits", "cnn", 0, "none")
     ]
-    found = tables.summarise(read_variants(rows, {"digits": TASK}), {"digits": TASK}, NAMES)
+    found = summarise(read_variants(rows, {"digits": TASK}), {"digits": TASK}, NAMES)
     value = Published(
         value=0.95, quoted_metric="accuracy", quoted_value=0.95, model="m", protocol="p", source_url="u",
         seen_at_source=True, comparable=True, why="w",
     )  # fmt: skip
-    (row,) = tables.beside_published(tables.squares(found, TASK), TASK, {"cnn": value})
+    (row,) = tables.beside_published(squares(found, TASK), TASK, {"cnn": value})
     assert not row["comparable"]
     assert row["why"] == "trained on 6,000 items only; w"
 

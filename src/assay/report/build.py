@@ -23,7 +23,8 @@ from assay.report.collect import (
     read_sheet,
     read_variants,
 )
-from assay.report.tables import Rows, Square, Summary
+from assay.report.summaries import Square, Summary, metrics_of, squares, summarise
+from assay.report.tables import Rows
 
 SCATTERS = (
     ("size_bytes", "size on disk, bytes", "size"),
@@ -106,7 +107,7 @@ def build(
     asked = {str(row["name"]): _task(row) for row in tasks}
     rows = {str(row["name"]): Model(row["name"], row["family"], bool(row["seeded"])) for row in models}
     found = read_variants(variants, asked)
-    summaries = tables.summarise(found, asked, rows)
+    summaries = summarise(found, asked, rows)
     sheets = {name: read_sheet(name, raw[name], prepared[name], validated[name], reports) for name in raw}
     sections = [
         _section(task, f"task-{number}", summaries, sheets[task.dataset])
@@ -139,7 +140,7 @@ def _section(task: Task, anchor: str, summaries: Sequence[Summary], sheet: Sheet
     """Gather what the page shows of a task."""
     mine = [each for each in summaries if each.task == task]
     plain = [each for each in mine if each.method == UNCOMPRESSED]
-    column = tables.squares(mine, task)
+    column = squares(mine, task)
     classes = [str(name) for name in sheet.prepared.get("classes") or []]
     confused = plots.confusions(plain, classes)
     return Section(
@@ -148,7 +149,7 @@ def _section(task: Task, anchor: str, summaries: Sequence[Summary], sheet: Sheet
         sheet=sheet,
         plain=plain,
         squares=column,
-        metrics=tables.metrics_of(mine),
+        metrics=metrics_of(mine),
         published=tables.beside_published(column, task, published.load().get(task.dataset, {})),
         compression=tables.compression(mine, task),
         not_compressed=tables.not_compressed(mine, task),

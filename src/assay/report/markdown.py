@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from assay.report import formats
-from assay.report.tables import Square
+from assay.report.summaries import Square
 
 
 class Marked(str):

@@ -15,7 +15,8 @@ import vl_convert
 
 from assay.layout import UNCOMPRESSED
 from assay.report import formats
-from assay.report.tables import Rows, Summary, confusion_of
+from assay.report.summaries import Summary
+from assay.report.tables import Rows, confusion_of
 
 Spec = dict[str, Any]
 
