@@ -7,22 +7,7 @@ import torch
 from torch import nn
 
 from assay.optimizers import learning_rate, optimizer_of
-from assay.training_params import TrainingParams
-
-PARAMS = TrainingParams(
-    optimizer="adam",
-    learning_rate=0.003,
-    momentum=0.0,
-    weight_decay=0.0,
-    schedule="constant",
-    warmup=0.0,
-    batch_size=16,
-    epochs=3,
-    label_smoothing=0.0,
-    gradient_clip=0.0,
-    augment=False,
-    patience=0,
-)
+from tests.plain_training import PARAMS
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adagrad", "rmsprop", "adam", "adamw"])

@@ -16,24 +16,11 @@ from torch.nn import functional as F
 from assay import checkpoint, training
 from assay.lightning_trainer import precision
 from assay.training import train
-from assay.training_params import Diverged, TrainerParams, TrainingParams
+from assay.training_params import Diverged, TrainerParams
+from tests.plain_training import PARAMS
 
 CPU = TrainerParams(accelerator="cpu", devices=1, num_nodes=1, strategy="auto", precision="32-true")
 TWO = CPU.model_copy(update={"devices": 2, "strategy": "ddp_fork"})
-PARAMS = TrainingParams(
-    optimizer="adam",
-    learning_rate=0.003,
-    momentum=0.0,
-    weight_decay=0.0,
-    schedule="constant",
-    warmup=0.0,
-    batch_size=16,
-    epochs=3,
-    label_smoothing=0.0,
-    gradient_clip=0.0,
-    augment=False,
-    patience=0,
-)
 
 
 class Classify:
