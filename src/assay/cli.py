@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
@@ -16,6 +16,7 @@ from assay.params import ParamsError, load_params
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
+Told = TypeVar("Told")
 SuiteOption = Annotated[
     str | None, typer.Option(help="suite to show; the one that params.yaml names if left out")
 ]
@@ -60,7 +61,28 @@ def publish(docs: Path = Path("docs")) -> None:
         typer.echo(path)
 
 
-def _told(work: Callable[[], list[Path]]) -> list[Path]:
+@app.command("verify")
+def verify_cell(
+    cell: Annotated[str, typer.Argument(help="TASK/MODEL/SEED, or TASK/MODEL/SEED/METHOD")],
+    suite: SuiteOption = None,
+    tolerance: Annotated[
+        float, typer.Option(min=0, help="largest difference of a metric that is not called different")
+    ] = 1e-3,
+) -> None:
+    """Make a cell again in a scratch folder and say if it is equal, within tolerance (how far) or different (where).
+
+    Reads params.yaml, data/prepared and the cell's folders; writes nothing. Exit code 1 if it is different.
+    """
+    from assay.verify import DIFFERENT, verify
+
+    matrix = matrix_or_exit({"suite": suite} if suite else {})
+    found = _told(lambda: verify(matrix, matrix.variant(cell), tolerance))
+    typer.echo(f"{cell}: {found.verdict}: {found.detail}")
+    if found.verdict == DIFFERENT:
+        raise typer.Exit(1)
+
+
+def _told(work: Callable[[], Told]) -> Told:
     """Do ``work``; the user's mistake is one line and exit code 2."""
     try:
         return work()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
@@ -93,6 +94,25 @@ class Matrix:
             for cell in self.cells
             for method in [layout.UNCOMPRESSED, *self._methods_for(cell.model)]
         ]
+
+    def variant(self, name: str) -> Variant:
+        """Return the variant that ``task/model/seed[/method]`` names.
+
+        Raises:
+            ValueError: the suite has none of that name; one line with the nearest that it has.
+        """
+        names = {
+            f"{each.task}/{each.model}/{each.seed}"
+            + ("" if each.method == layout.UNCOMPRESSED else f"/{each.method}"): each
+            for each in self.variants
+        }
+        found = names.get(name.removesuffix(f"/{layout.UNCOMPRESSED}"))
+        if found is None:
+            near = difflib.get_close_matches(name, names, n=1, cutoff=0)
+            raise ValueError(
+                f"{name}: no cell of the suite {self.suite}; nearest: {near[0]}; assay list shows all"
+            )
+        return found
 
     def family(self, model: str) -> catalogue.Model:
         """Return the catalogue's entry of a row of ``models``."""

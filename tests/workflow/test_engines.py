@@ -1,11 +1,12 @@
 """DVC's phases and Snakemake's jobs are the same work."""
 
 import json
+import shutil
 import zipfile
 
 import pytest
 import yaml
-from workflow.project import ROOT, copy
+from workflow.project import ROOT, Project, copy
 
 TINY = "\n  tiny: {tasks: [digits], models: [majority, mlp], methods: [prune], twins: true, seeds: [0]}"
 
@@ -74,3 +75,51 @@ def test_snakemakes_own_report_builds_with_the_figures(tiny):
         names = archive.namelist()
     assert any(name.endswith(".svg") for name in names)
     assert any(name.endswith("index.html") for name in names)
+
+
+def test_what_snakemake_made_is_recorded_by_the_command_that_it_names(tiny, tmp_path):
+    project = Project(shutil.copytree(tiny.folder, tmp_path / "copy", symlinks=True))
+    project.edit(
+        "params.yaml",
+        "knobs: {hidden: [128, 128], dropout: 0.15}",
+        "knobs: {hidden: [64, 64], dropout: 0.15}",
+    )
+    ran = project.run("snakemake --cores 2 --quiet all")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert ran.stderr.endswith("to record this run in DVC: dvc commit --force\n")
+    assert "up to date" not in project.run("dvc status").stdout
+    recorded = project.run("dvc commit --force")
+    assert recorded.returncode == 0, recorded.stdout + recorded.stderr
+    assert "up to date" in project.run("dvc status").stdout
+    again = project.run("dvc repro")
+    assert again.returncode == 0
+    assert "Running stage" not in again.stdout
+
+
+def test_a_cell_that_is_made_again_is_equal_until_something_else_makes_it(tiny, tmp_path):
+    project = Project(shutil.copytree(tiny.folder, tmp_path / "copy", ignore=shutil.ignore_patterns(".git")))
+    before = {path: path.read_bytes() for path in project.folder.glob("reports/cells/**/*.json")}
+    for cell in ("digits/mlp/0", "digits/mlp/0/prune", "digits/majority/0/none"):
+        again = project.run(f"assay verify {cell}")
+        assert (again.returncode, again.stdout) == (0, f"{cell}: equal: every file has the same bytes\n")
+        assert again.stderr == ""
+    assert before == {path: path.read_bytes() for path in project.folder.glob("reports/cells/**/*.json")}
+    unknown = project.run("assay verify digits/mpl/0")
+    assert unknown.returncode == 2
+    assert unknown.stderr == (
+        "digits/mpl/0: no cell of the suite tiny; nearest: digits/mlp/0; assay list shows all\n"
+    )
+    project.edit(
+        "src/assay/training.py",
+        "ORDER, AUGMENTATION, DROPOUT = range(3)",
+        "ORDER, AUGMENTATION, DROPOUT = 3, 4, 5",
+    )
+    other = project.run("assay verify digits/mlp/0")
+    assert other.returncode in (0, 1)
+    assert other.stdout.startswith("digits/mlp/0: ")
+    assert "first train: model.safetensors" in other.stdout
+    weights = project.folder / "artifacts/trained/tiny/digits/mlp/0/model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"?")
+    edited = project.run("assay verify digits/mlp/0")
+    assert edited.returncode == 1
+    assert "is not what its own record says" in edited.stdout

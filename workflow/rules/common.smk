@@ -1,6 +1,7 @@
 # What all rules share -- the questions to the graph, and the process that has imported torch once for all cells.
 # params.yaml is read by assay alone (no `configfile:`), so that `config` holds nothing but what the command
 # line asks for: --config suite=NAME tasks=A,B models=C,D.
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -50,6 +51,11 @@ onstart:
     workflow.scheduler.job_rate_limiter = None
     if any(job.rule.name in SERVED for job in workflow.dag.needrun_jobs()):
         launch.start()
+
+
+onsuccess:
+    if "DVC_STAGE" not in os.environ and Path(".dvc").is_dir() and Path(".git").exists():
+        print("to record this run in DVC: dvc commit --force", file=sys.stderr)
 
 
 onerror:

@@ -1,0 +1,139 @@
+"""Make one variant again in a scratch folder, and say whether what stands in the project is what comes out.
+
+What a record asked for is asked again, of the code and the prepared data that lie here now.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from assay import layout, records
+from assay.files import read_json, sha256
+from assay.matrix import Matrix, Variant
+
+EQUAL, WITHIN, DIFFERENT = "equal", "within tolerance", "different"
+TOLERANCE = 1e-3
+"""Largest difference of a metric, absolute, that is still called within tolerance."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came out: one of EQUAL, WITHIN, DIFFERENT; and how far, or where first."""
+
+    verdict: str
+    detail: str
+
+
+def verify(matrix: Matrix, variant: Variant, tolerance: float = TOLERANCE) -> Verdict:
+    """Make ``variant`` again and compare every file of every phase.
+
+    Raises:
+        ValueError: the variant has not been made here, or did not end well; one line.
+    """
+    evaluated = Path(matrix.evaluated(variant))
+    for phase, folder in _folders(matrix, variant).items():
+        for name in _other_files(folder, _require(folder / layout.STATUS)["files"]):
+            return Verdict(DIFFERENT, f"first {phase}: {folder / name} is not what its own record says")
+    with tempfile.TemporaryDirectory(prefix="assay-verify-") as scratch:
+        made = _make(matrix, variant, Path(scratch))
+        changed = [
+            f"{phase}: {name}"
+            for phase, folder in _folders(matrix, variant).items()
+            for name in _other_files(folder, read_json(made[phase] / layout.STATUS)["files"])
+        ]
+        if not changed:
+            return Verdict(EQUAL, "every file has the same bytes")
+        moved = _moved(evaluated, made["evaluate"])
+    first = f"first {changed[0]}"
+    if isinstance(moved, str):
+        return Verdict(DIFFERENT, f"{first}; {moved}")
+    if moved > tolerance:
+        return Verdict(DIFFERENT, f"{first}; a metric moved by {moved:.3g}, tolerance {tolerance:g}")
+    return Verdict(WITHIN, f"{first}; no prediction changed, no metric moved by more than {moved:.3g}")
+
+
+def _folders(matrix: Matrix, variant: Variant) -> dict[str, Path]:
+    """Return the folder of each phase that made the variant, in their order."""
+    folders = {"train": Path(matrix.trained(variant.cell))}
+    if variant.method != layout.UNCOMPRESSED:
+        folders["compress"] = Path(matrix.compressed(variant))
+    return {**folders, "evaluate": Path(matrix.evaluated(variant))}
+
+
+def _require(status: Path) -> dict[str, Any]:
+    if not status.exists():
+        raise ValueError(f"{status}: not found; run the suite first")
+    record: dict[str, Any] = read_json(status)
+    if record["status"] != records.OK:
+        raise ValueError(f"{status}: {record['status']} ({record['reason']}); nothing there to verify")
+    return record
+
+
+def _make(matrix: Matrix, variant: Variant, scratch: Path) -> dict[str, Path]:
+    """Run the phases into ``scratch`` and return the folder of each.
+
+    Raises:
+        ValueError: a phase did not end well.
+    """
+    dataset = matrix.dataset(variant.task)
+    prepared = Path(layout.PREPARED.format(dataset=dataset)) / "prepared.json"
+    made: dict[str, Path] = {}
+    artifact = Path()
+    for phase, folder in _folders(matrix, variant).items():
+        made[phase] = scratch / phase
+        out = made[phase] / layout.STATUS
+        needs = {
+            "train": ("--validated", layout.VALIDATED.format(dataset=dataset)),
+            "compress": ("--trained", artifact),
+            "evaluate": ("--artifact", artifact),
+        }[phase]
+        spec = json.dumps(read_json(folder / layout.STATUS)["spec"])
+        words = ["--spec", spec, "--prepared", prepared, *needs]
+        command = [sys.executable, "-P", "-m", "assay.worker.alone", f"assay.stages.{phase}"]
+        subprocess.run(
+            [*command, *map(str, words), "--out", out], check=False
+        )  # its record says how it ended
+        _require(out)
+        artifact = out
+    return made
+
+
+def _other_files(folder: Path, files: dict[str, str]) -> list[str]:
+    """Return which of ``files``, name to digest, are not in the folder with that digest."""
+    return [
+        name
+        for name, digest in files.items()
+        if not (folder / name).is_file() or sha256(folder / name) != digest
+    ]
+
+
+def _moved(standing: Path, made: Path) -> float | str:
+    """Return the largest difference of a metric; or, in words, the first prediction that changed."""
+    try:
+        old, new = (pd.read_parquet(folder / "predictions.parquet") for folder in (standing, made))
+        metrics = [read_json(folder / "metrics.json") for folder in (standing, made)]
+    except (OSError, ValueError) as fault:
+        return " ".join(str(fault).split())
+    if list(old["item"]) != list(new["item"]):
+        return "the test items are others"
+    changed = np.flatnonzero(old["prediction"].to_numpy() != new["prediction"].to_numpy())
+    if len(changed):
+        row = int(changed[0])
+        was, now = old["prediction"][row], new["prediction"][row]
+        return f"{len(changed)} predictions changed, first item {old['item'][row]}: {was} is now {now}"
+    differences = [
+        abs(value - metrics[1][split][name])
+        for split in ("validation", "test")
+        for name, value in metrics[0][split].items()
+        if value is not None
+    ]
+    return max(differences, default=0.0)
