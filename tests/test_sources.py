@@ -1,5 +1,6 @@
 """The files that a cell depends on are the files that it imports."""
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -71,3 +72,17 @@ def test_a_file_that_is_no_python_imports_nothing_and_stops_nothing(tmp_path, mo
     broken.write_text("def (")
     monkeypatch.setattr(sources, "_file", lambda _: broken)
     assert sources.imports.__wrapped__("assay.models.broken") == ()
+
+
+def test_the_digest_is_that_of_names_and_bytes(tmp_path, monkeypatch):
+    root = tmp_path / "src" / "assay"
+    root.mkdir(parents=True)
+    monkeypatch.setattr(sources, "ROOT", root)
+    files = ("src/assay/digest_a.py", "src/assay/digest_b.py")
+    for name, text in zip(files, ("a = 1\n", "b = 1\n"), strict=True):
+        (tmp_path / name).write_text(text)
+    lines = "".join(
+        f"{name} {hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()}\n" for name in files
+    )
+    assert sources.digest(files) == hashlib.sha256(lines.encode()).hexdigest()
+    assert sources.digest(files[:1]) != sources.digest(files[1:]) != sources.digest(files)

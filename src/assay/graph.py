@@ -1,4 +1,4 @@
-"""What the rules ask while Snakemake builds its graph: a cell's spec, its inputs, and the source files that it runs.
+"""What the rules ask while Snakemake builds its graph: a cell's spec, its inputs, and a digest of its code.
 
 Imported by Snakemake at each start, so nothing heavy may be imported here.
 """
@@ -74,33 +74,31 @@ class Graph:
         variant = Variant(wildcards.task, wildcards.model, int(wildcards.seed), wildcards.method)
         return f"{self.matrix.compressed(variant)}/{layout.STATUS}"
 
-    def dataset_code(self, stage: str, dataset: str) -> tuple[str, ...]:
-        """Return the files that a stage runs on a dataset."""
-        return sources.closure(f"{STAGES}.{stage}", catalogue.dataset_module(dataset))
+    def dataset_code(self, stage: str, dataset: str) -> str:
+        """Return the digest of the files that a stage runs on a dataset."""
+        return _digest(f"{STAGES}.{stage}", catalogue.dataset_module(dataset))
 
-    def train_code(self, wildcards: Any) -> tuple[str, ...]:
-        """Return the files that training a cell runs."""
+    def train_code(self, wildcards: Any) -> str:
+        """Return the digest of the files that training a cell runs."""
         family = self.matrix.family(wildcards.model)
-        return sources.closure(
+        return _digest(
             f"{STAGES}.train", family.trainer, _module(family.target), *self._task_code(wildcards.task)
         )
 
-    def compress_code(self, wildcards: Any) -> tuple[str, ...]:
-        """Return the files that a method runs on a cell's model."""
+    def compress_code(self, wildcards: Any) -> str:
+        """Return the digest of the files that a method runs on a cell's model."""
         method = catalogue.METHODS[self.matrix.params.methods[wildcards.method].method].module
         target = self.matrix.family(wildcards.model).target
-        return sources.closure(
-            f"{STAGES}.compress", method, _module(target), *self._task_code(wildcards.task)
-        )
+        return _digest(f"{STAGES}.compress", method, _module(target), *self._task_code(wildcards.task))
 
-    def evaluate_code(self, wildcards: Any) -> tuple[str, ...]:
-        """Return the files that evaluating a variant runs."""
+    def evaluate_code(self, wildcards: Any) -> str:
+        """Return the digest of the files that evaluating a variant runs."""
         target = self.matrix.family(wildcards.model).target
-        return sources.closure(f"{STAGES}.evaluate", _module(target), *self._task_code(wildcards.task))
+        return _digest(f"{STAGES}.evaluate", _module(target), *self._task_code(wildcards.task))
 
-    def report_code(self) -> tuple[str, ...]:
-        """Return the files that the report is made with, templates included."""
-        return (*sources.closure(f"{STAGES}.report", "assay.catalogue"), *_report_files())
+    def report_code(self) -> str:
+        """Return the digest of the files that the report is made with, templates included."""
+        return sources.digest((*sources.closure(f"{STAGES}.report", "assay.catalogue"), *_report_files()))
 
     def statuses(self, phase: str) -> list[str]:
         """Return the status records of a phase: ``train``, ``compress`` or ``evaluate``."""
@@ -128,6 +126,10 @@ def _report_files() -> tuple[str, ...]:
 
 def _cell(wildcards: Any) -> Cell:
     return Cell(wildcards.task, wildcards.model, int(wildcards.seed))
+
+
+def _digest(*modules: str) -> str:
+    return sources.digest(sources.closure(*modules))
 
 
 def _module(target: str) -> str:

@@ -54,7 +54,11 @@ onstart:
 
 
 onsuccess:
-    if "DVC_STAGE" not in os.environ and Path(".dvc").is_dir() and Path(".git").exists():
+    if (
+        "DVC_STAGE" not in os.environ
+        and Path(".dvc").is_dir()
+        and Path(".git").exists()
+    ):
         print("to record this run in DVC: dvc commit --force", file=sys.stderr)
 
 

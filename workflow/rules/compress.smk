@@ -3,7 +3,6 @@
 
 rule compress:
     input:
-        code=GRAPH.compress_code,
         prepared=GRAPH.prepared,
         trained=rules.train.output.status,
     output:
@@ -12,6 +11,7 @@ rule compress:
     log:
         "logs/compress/{suite}/{task}.{model}.{seed}.{method}.log",
     params:
+        code=GRAPH.compress_code,
         spec=GRAPH.method_spec,
     shell:
         "cell assay.stages.compress --spec {params.spec:q} --prepared {input.prepared}"

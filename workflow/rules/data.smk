@@ -2,25 +2,25 @@
 
 
 rule ingest:
-    input:
-        code=ingest_code,
     output:
         source=f"{layout.RAW}/source.json",
     log:
         "logs/ingest/{dataset}.log",
+    params:
+        code=ingest_code,
     shell:
         "python -m assay.stages.ingest {wildcards.dataset} --out {output.source} --log {log}"
 
 
 rule prepare:
     input:
-        code=prepare_code,
         source=rules.ingest.output.source,
     output:
         prepared=f"{layout.PREPARED}/prepared.json",
     log:
         "logs/prepare/{dataset}.log",
     params:
+        code=prepare_code,
         spec=GRAPH.dataset_spec,
     shell:
         "python -m assay.stages.prepare {wildcards.dataset} --spec {params.spec:q}"
@@ -29,13 +29,13 @@ rule prepare:
 
 rule validate:
     input:
-        code=validate_code,
         prepared=rules.prepare.output.prepared,
     output:
         validated=layout.VALIDATED,
     log:
         "logs/validate/{dataset}.log",
     params:
+        code=validate_code,
         docs=layout.DATA_DOCS,
     shell:
         "python -m assay.stages.validate {wildcards.dataset} --prepared {input.prepared}"

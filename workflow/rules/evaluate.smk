@@ -3,7 +3,6 @@
 
 rule evaluate:
     input:
-        code=GRAPH.evaluate_code,
         prepared=GRAPH.prepared,
         artifact=GRAPH.artifact,
     output:
@@ -12,6 +11,7 @@ rule evaluate:
     log:
         "logs/evaluate/{suite}/{task}.{model}.{seed}.{method}.log",
     params:
+        code=GRAPH.evaluate_code,
         spec=GRAPH.variant_spec,
     shell:
         "cell assay.stages.evaluate --spec {params.spec:q} --prepared {input.prepared}"

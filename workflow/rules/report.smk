@@ -3,7 +3,6 @@
 
 rule report:
     input:
-        code=GRAPH.report_code(),
         params=str(layout.PARAMS),
         validated=rules.validated.input,
         trained=rules.trained.input,
@@ -28,6 +27,7 @@ rule report:
     benchmark:
         "logs/report.tsv"
     params:
+        code=GRAPH.report_code(),
         suite=MATRIX.suite,
         tasks=",".join(MATRIX.tasks),
         models=",".join(MATRIX.models),

@@ -3,7 +3,6 @@
 
 rule train:
     input:
-        code=GRAPH.train_code,
         prepared=GRAPH.prepared,
         validated=GRAPH.validated,
     output:
@@ -12,6 +11,7 @@ rule train:
     log:
         "logs/train/{suite}/{task}.{model}.{seed}.log",
     params:
+        code=GRAPH.train_code,
         spec=GRAPH.cell_spec,
     shell:
         "cell assay.stages.train --spec {params.spec:q} --prepared {input.prepared}"
