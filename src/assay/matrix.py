@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
+
+from rapidfuzz import process
 
 from assay import catalogue, layout
 from assay.params import Params, ParamsError
@@ -108,7 +109,7 @@ class Matrix:
         }
         found = names.get(name.removesuffix(f"/{layout.UNCOMPRESSED}"))
         if found is None:
-            near = difflib.get_close_matches(name, names, n=1, cutoff=0)
+            near = process.extractOne(name, list(names))
             raise ValueError(
                 f"{name}: no cell of the suite {self.suite}; nearest: {near[0]}; assay list shows all"
             )

@@ -111,23 +111,7 @@ def quality_cost(summaries: Sequence[Summary], cost: str, title: str) -> Spec | 
     Args:
         cost: a numeric attribute of Variant, such as ``size_bytes``; in the plot, a mean over seeds.
     """
-    points: Rows = []
-    for summary in summaries:
-        score, price = summary.score(summary.task.primary), summary.cost(cost)
-        if score is None or not price or summary.control:
-            continue
-        points.append(
-            {
-                "model": summary.model.name,
-                "family": summary.model.family,
-                "method": summary.method,
-                "cost": price,
-                "score": score.mean,
-                "shown": formats.score(score.mean, summary.task.primary)
-                + formats.metric_unit(summary.task.primary),
-                "priced": formats.size(price) if cost.endswith("bytes") else f"{price:.4g}",
-            }
-        )
+    points = _priced(summaries, cost)
     if not points:
         return None
     metric = summaries[0].task.primary
@@ -182,6 +166,28 @@ def quality_cost(summaries: Sequence[Summary], cost: str, title: str) -> Spec | 
     return _finished(chart, points)
 
 
+def _priced(summaries: Sequence[Summary], cost: str) -> Rows:
+    """Return one point a model and method that has both a score and a cost; controls are left out."""
+    points: Rows = []
+    for summary in summaries:
+        score, price = summary.score(summary.task.primary), summary.cost(cost)
+        if score is None or not price or summary.control:
+            continue
+        points.append(
+            {
+                "model": summary.model.name,
+                "family": summary.model.family,
+                "method": summary.method,
+                "cost": price,
+                "score": score.mean,
+                "shown": formats.score(score.mean, summary.task.primary)
+                + formats.metric_unit(summary.task.primary),
+                "priced": formats.size(price) if cost.endswith("bytes") else f"{price:.4g}",
+            }
+        )
+    return points
+
+
 def _ticks(values: Sequence[float]) -> list[float]:
     """Return round numbers for a log axis: powers of ten, with twos and fives where the range is short."""
     first, last = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
@@ -195,32 +201,11 @@ def confusions(summaries: Sequence[Summary], classes: Sequence[str]) -> Spec | N
     The diagonal (right answers) and the errors have two hues; each deepens with the share of the true class,
     the errors on a scale of their own, since they are rare.
     """
-    cells: Rows = []
-    num_classes = 0
-    for summary in summaries:
-        matrix = confusion_of(summary)
-        if summary.control or not matrix:
-            continue
-        num_classes = max(num_classes, len(matrix))
-        for i, row in enumerate(matrix):
-            for j, number in enumerate(row):
-                if not number:
-                    continue
-                share = number / sum(row)
-                cells.append(
-                    {
-                        "model": summary.model.name,
-                        "true": class_name(classes, i),
-                        "predicted": class_name(classes, j),
-                        "count": number,
-                        "share": round(share, 4),
-                        "right": i == j,
-                        "strength": round(0.75 * share if i == j else 0.9 * min(1.0, share * 5) ** 0.5, 4),
-                    }
-                )
+    cells = _shares(summaries, classes)
     if not cells:
         return None
     models = list(dict.fromkeys(cell["model"] for cell in cells))
+    num_classes = max(len(confusion_of(summary)) for summary in summaries)
     order = [class_name(classes, place) for place in range(num_classes)]
     side = max(110, min(16 * len(order), 480))
     chart = (
@@ -256,6 +241,32 @@ def confusions(summaries: Sequence[Summary], classes: Sequence[str]) -> Spec | N
         )
     )
     return _finished(chart, cells)
+
+
+def _shares(summaries: Sequence[Summary], classes: Sequence[str]) -> Rows:
+    """Return one row a model and pair of classes that it took for each other; controls are left out."""
+    cells: Rows = []
+    for summary in summaries:
+        matrix = confusion_of(summary)
+        if summary.control or not matrix:
+            continue
+        for i, row in enumerate(matrix):
+            for j, number in enumerate(row):
+                if not number:
+                    continue
+                share = number / sum(row)
+                cells.append(
+                    {
+                        "model": summary.model.name,
+                        "true": class_name(classes, i),
+                        "predicted": class_name(classes, j),
+                        "count": number,
+                        "share": round(share, 4),
+                        "right": i == j,
+                        "strength": round(0.75 * share if i == j else 0.9 * min(1.0, share * 5) ** 0.5, 4),
+                    }
+                )
+    return cells
 
 
 def class_name(classes: Sequence[str], index: int) -> str:
