@@ -25,7 +25,7 @@ PHASES = {"train": "artifacts/trained", "compress": "artifacts/compressed", "eva
 
 def run(folder: Path, suite: str, cores: int) -> float:
     """Run a suite in a copy of the project; return the seconds of wall time."""
-    for name in ("Snakefile", "params.yaml", "src", "workflow"):
+    for name in ("Snakefile", "params.yaml", "src", "workflow", "profiles"):
         source = ROOT / name
         copied = shutil.copytree if source.is_dir() else shutil.copy2
         copied(source, folder / name)

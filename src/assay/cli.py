@@ -61,6 +61,27 @@ def publish(docs: Path = Path("docs")) -> None:
         typer.echo(path)
 
 
+@app.command("restore")
+def restore_files() -> None:
+    """After git clone, checkout or pull: bring back what dvc.lock names, prove it by content, have it trusted.
+
+    Reads dvc.lock, DVC's cache and remote; writes data, artifacts and reports. Exit code 1 if a file could not be
+    proven: it is named, and the next run makes it again.
+    """
+    from assay.restore import restore
+
+    found = _told(restore)
+    for path in found.changed:
+        typer.echo(f"{path}: had other bytes than dvc.lock says; put back")
+    typer.echo(
+        f"{found.proven} files are what dvc.lock says; {found.missing} of them were missing and are back"
+    )
+    for path, reason in found.wrong.items():
+        typer.echo(f"{path}: {reason}; the next run makes it again", err=True)
+    if found.wrong:
+        raise typer.Exit(1)
+
+
 @app.command("verify")
 def verify_cell(
     cell: Annotated[str, typer.Argument(help="TASK/MODEL/SEED, or TASK/MODEL/SEED/METHOD")],

@@ -18,6 +18,7 @@ COPIED = (
     "requirements.lock",
     "src",
     "workflow",
+    "profiles",
     ".dvc",
 )
 

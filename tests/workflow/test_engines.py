@@ -4,11 +4,8 @@ import json
 import shutil
 import zipfile
 
-import pytest
 import yaml
-from workflow.project import ROOT, Project, copy
-
-TINY = "\n  tiny: {tasks: [digits], models: [majority, mlp], methods: [prune], twins: true, seeds: [0]}"
+from workflow.project import ROOT, Project
 
 
 def outs():
@@ -22,20 +19,6 @@ def outs():
         name: [out if isinstance(out, str) else next(iter(out)) for out in each]
         for name, each in lists.items()
     }
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory):
-    """A copy under Git and DVC that runs two models on a twin."""
-    project = copy(tmp_path_factory.mktemp("tiny"))
-    project.edit("params.yaml", "\nsuite: default\n", "\nsuite: tiny\n")
-    project.edit("params.yaml", "\nsuites:", f"\nsuites:{TINY}")
-    began = project.run(
-        "git init -q && git -c user.name=t -c user.email=t@t add -A . && git -c user.name=t -c user.email=t@t"
-        " commit -qm begin && dvc repro"
-    )
-    assert began.returncode == 0, began.stdout + began.stderr
-    return project
 
 
 def test_every_output_of_a_rule_lies_in_one_out_of_one_stage(tiny):

@@ -6,7 +6,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from assay import layout
+from assay import knowledge, layout
 from assay.graph import Graph, matrix_or_exit
 from assay.stages import verdict
 from assay.worker import launch
@@ -53,7 +53,13 @@ onstart:
         launch.start()
 
 
+def pack_knowledge():
+    outputs = (list(map(str, job.output)) for job in workflow.dag.jobs)
+    knowledge.pack(names for names in outputs if names)
+
+
 onsuccess:
+    pack_knowledge()
     if (
         "DVC_STAGE" not in os.environ
         and Path(".dvc").is_dir()
@@ -63,4 +69,5 @@ onsuccess:
 
 
 onerror:
+    pack_knowledge()
     sys.exit(verdict.exit_code())

@@ -39,7 +39,12 @@ rule report:
 rule verdict:
     input:
         page=rules.report.output.page,
-        # Named here too, so that a record that was set aside is made again although the report is there.
+        # It reads them all; and a record that is missing is made again although the report is there.
+        ingested=rules.ingested.input,
+        prepared=rules.prepared.input,
+        validated=rules.validated.input,
+        trained=rules.trained.input,
+        compressed=rules.compressed.input,
         evaluated=rules.evaluated.input,
     output:
         verdict=str(layout.VERDICT),

@@ -1,0 +1,142 @@
+"""After ``git clone``, ``checkout`` or ``pull``: bring back what dvc.lock promises, prove it, have Snakemake trust it.
+
+Only files whose content has the digest that dvc.lock names are trusted. What lies here and dvc.lock does not name
+is left as it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from assay import knowledge
+from assay.files import read_json, replacing
+from assay.layout import STATUS
+
+LOCK = Path("dvc.lock")
+RECORDS = (STATUS, "source.json", "prepared.json")
+"""The files that a job's folder is asked for: without them its job runs again."""
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What was done."""
+
+    proven: int
+    """Files that are what dvc.lock says."""
+    changed: list[Path]
+    """Files that lay here with other bytes, and were put back."""
+    missing: int
+    """Files that were not here, and were put back."""
+    wrong: dict[Path, str]
+    """Files that could not be proven, each with the reason."""
+
+
+def restore() -> Restored:
+    """Restore the project of the current folder.
+
+    Raises:
+        ValueError: nothing was recorded, or dvc.lock is not DVC's; one line.
+    """
+    cache = Path(_dvc("cache", "dir").stdout.strip())
+    outs = list(_outs())
+    promised = _promised(outs, cache)
+    if promised is None:
+        fetched = _dvc("fetch")
+        promised = _promised(outs, cache)
+        if promised is None:
+            raise ValueError(f"dvc fetch: {_last_line(fetched)}; nothing was changed")
+    absent = [path for path, digest in promised.items() if not _is(path, digest)]
+    incomplete = any(not _object(cache, promised[path]).is_file() for path in absent)
+    told = _last_line(_dvc("fetch")) if incomplete else ""
+    changed = [path for path in absent if path.exists()]
+    wrong = {path: reason for path in absent if (reason := _bring(path, promised[path], cache, told))}
+    for path in wrong:
+        _distrust(path)
+    for made in (path for path in promised if path.name == knowledge.MADE and path not in wrong):
+        knowledge.unpack(made)
+    put_back = [path for path in absent if path not in wrong]
+    changed = [path for path in changed if path in put_back]
+    return Restored(len(promised) - len(wrong), changed, len(put_back) - len(changed), wrong)
+
+
+def _outs() -> Iterator[tuple[Path, str]]:
+    """Yield each out of dvc.lock with its MD5 digest, which ends in ``.dir`` for a folder."""
+    if not LOCK.is_file():
+        raise ValueError(f"{LOCK}: not found; dvc repro or dvc commit --force writes it")
+    try:
+        stages = yaml.safe_load(LOCK.read_text(encoding="utf-8"))["stages"]
+        for stage in stages.values():
+            for out in stage.get("outs", []):
+                yield Path(out["path"]), str(out["md5"])
+    except (yaml.YAMLError, KeyError, TypeError, AttributeError) as fault:
+        raise ValueError(f"{LOCK}: not as DVC writes it ({' '.join(str(fault).split())})") from None
+
+
+def _promised(outs: list[tuple[Path, str]], cache: Path) -> dict[Path, str] | None:
+    """Return every file that the outs hold, with its digest; None if a folder's list is not in the cache."""
+    files: dict[Path, str] = {}
+    for path, digest in outs:
+        if not digest.endswith(".dir"):
+            files[path] = digest
+            continue
+        listed = _object(cache, digest)
+        if not _is(listed, digest.removesuffix(".dir")):
+            return None
+        for entry in read_json(listed):
+            inside = path / entry["relpath"]
+            if ".." in inside.parts or inside.is_absolute():
+                raise ValueError(f"{listed}: {entry['relpath']} leads out of {path}; refused")
+            files[inside] = entry["md5"]
+    return files
+
+
+def _object(cache: Path, digest: str) -> Path:
+    return cache / "files" / "md5" / digest[:2] / digest[2:]
+
+
+def _is(path: Path, digest: str) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest() == digest
+
+
+def _bring(path: Path, digest: str, cache: Path, told: str) -> str:
+    """Put a file's proven bytes in place; return why that was not possible, or nothing."""
+    kept = _object(cache, digest)
+    if not kept.is_file():
+        return f"not in DVC's cache{f' (dvc fetch: {told})' if told else ''}"
+    if not _is(kept, digest):
+        return f"DVC's cache is poisoned: {kept} has other bytes than its name says; delete it"
+    with replacing(path) as aside:
+        shutil.copyfile(kept, aside)
+    return ""
+
+
+def _distrust(path: Path) -> None:
+    """Take away the record of the job that made a file, so that it is made again."""
+    for name in (*RECORDS, path.name):
+        (path.parent / name).unlink(missing_ok=True)
+
+
+def _dvc(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "dvc", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def _last_line(done: subprocess.CompletedProcess[str]) -> str:
+    lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+    return lines[-1].strip() if lines else f"exit code {done.returncode}"
