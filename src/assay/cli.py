@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -11,7 +12,7 @@ import typer
 
 from assay import layout
 from assay.files import read_json, write_json
-from assay.graph import matrix_or_exit
+from assay.graph import Graph, matrix_or_exit
 from assay.params import ParamsError, load_params
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -36,11 +37,7 @@ def list_variants(suite: SuiteOption = None) -> None:
 @app.command("check")
 def check_params() -> None:
     """Print every fault of params.yaml, a line each. Exit code 2 if there is any."""
-    try:
-        load_params(layout.PARAMS)
-    except ParamsError as fault:
-        typer.echo("\n".join(fault.faults), err=True)
-        raise typer.Exit(2) from None
+    _checked()
     typer.echo(f"{layout.PARAMS}: fine")
 
 
@@ -59,6 +56,30 @@ def publish(docs: Path = Path("docs")) -> None:
 
     for path in _told(lambda: publish_results(layout.REPORTS, docs)):
         typer.echo(path)
+
+
+@app.command("plan")
+def show_plan(suite: SuiteOption = None) -> None:
+    """Print what a run of a suite would do, why, and what that is expected to take. Writes nothing.
+
+    Reads params.yaml, the records of earlier jobs and what Snakemake knows of them. Every fault of params.yaml is
+    printed at once, with exit code 2.
+    """
+    from assay import plan
+
+    _checked()
+    graph = Graph(matrix_or_exit({"suite": suite} if suite else {}))
+    jobs, planned = plan.plan(graph)
+    alike = Counter((each.job.phase, each.job.name, each.reasons) for each in planned)
+    for (phase, name, reasons), count in alike.items():
+        jobs_of = f" ({count} seeds)" if count > 1 else ""
+        typer.echo(f"{phase} {name}{jobs_of}: {'; '.join(reasons)}")
+    typer.echo(f"{len(planned)} of {len(jobs)} jobs would run" + ("" if planned else ": nothing to do"))
+    for phase, told in plan.expected(jobs, planned).items():
+        guess = "time and size unknown, none ran before"
+        if told.seconds is not None:
+            guess = f"{told.seconds:.0f} s of one core, {(told.size_bytes or 0) / 1e6:.1f} MB"
+        typer.echo(f"  {phase}: {told.jobs} {'job' if told.jobs == 1 else 'jobs'}, {guess}")
 
 
 @app.command("restore")
@@ -101,6 +122,15 @@ def verify_cell(
     typer.echo(f"{cell}: {found.verdict}: {found.detail}")
     if found.verdict == DIFFERENT:
         raise typer.Exit(1)
+
+
+def _checked() -> None:
+    """Leave with all faults of params.yaml if there are any."""
+    try:
+        load_params(layout.PARAMS)
+    except ParamsError as fault:
+        typer.echo("\n".join(fault.faults), err=True)
+        raise typer.Exit(2) from None
 
 
 def _told(work: Callable[[], Told]) -> Told:

@@ -1,0 +1,162 @@
+"""What a run would do and why, before it does it: read from what Snakemake knows of each job, without Snakemake."""
+
+from __future__ import annotations
+
+import ast
+import json
+import statistics
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from assay import knowledge, layout
+from assay.files import read_json, sha256
+from assay.graph import Graph
+
+COMPUTED = ("train", "compress", "evaluate")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job as the rules ask for it."""
+
+    phase: str
+    name: str
+    """What the phase is done to, without the seed: ``digits/mlp/int8``."""
+    record: Path
+    inputs: tuple[Path, ...]
+    code: str
+    spec: str
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A job that would run, and why."""
+
+    job: Job
+    reasons: tuple[str, ...]
+
+
+def plan(graph: Graph) -> tuple[list[Job], list[Planned]]:
+    """Return all jobs of the phases before the report, and those that would run, causes before what follows."""
+    jobs = list(_jobs(graph))
+    due: dict[Path, Planned] = {}
+    for job in jobs:
+        reasons = tuple(_reasons(job, due))
+        if reasons:
+            due[job.record] = Planned(job, reasons)
+    return jobs, list(due.values())
+
+
+def _jobs(graph: Graph) -> Iterator[Job]:
+    matrix = graph.matrix
+    for dataset in matrix.datasets:
+        named = SimpleNamespace(dataset=dataset)
+        raw, prepared = (
+            Path(layout.RAW.format(dataset=dataset), "source.json"),
+            Path(layout.PREPARED.format(dataset=dataset), "prepared.json"),
+        )
+        validated = Path(layout.VALIDATED.format(dataset=dataset))
+        yield Job("ingest", dataset, raw, (), graph.dataset_code("ingest", dataset), "")
+        spec = graph.dataset_spec(named)
+        yield Job("prepare", dataset, prepared, (raw,), graph.dataset_code("prepare", dataset), spec)
+        yield Job("validate", dataset, validated, (prepared,), graph.dataset_code("validate", dataset), "")
+    for cell in matrix.cells:
+        inputs = (Path(graph.prepared(cell)), Path(graph.validated(cell)))
+        record = Path(matrix.trained(cell), layout.STATUS)
+        name = f"{cell.task}/{cell.model}"
+        yield Job("train", name, record, inputs, graph.train_code(cell), graph.cell_spec(cell))
+    for each in matrix.variants:
+        trained = Path(matrix.trained(each.cell), layout.STATUS)
+        artifact = Path(matrix.compressed(each), layout.STATUS)
+        prepared = Path(graph.prepared(each))
+        name = f"{each.task}/{each.model}/{each.method}"
+        if each.method != layout.UNCOMPRESSED:
+            spec = graph.method_spec(each)
+            yield Job("compress", name, artifact, (prepared, trained), graph.compress_code(each), spec)
+        evaluated = Path(matrix.evaluated(each), layout.STATUS)
+        spec = graph.variant_spec(each)
+        yield Job("evaluate", name, evaluated, (prepared, artifact), graph.evaluate_code(each), spec)
+
+
+def _reasons(job: Job, due: Mapping[Path, Planned]) -> Iterator[str]:
+    """Yield why a job would run; nothing if it would not."""
+    if not job.record.is_file():
+        aside = job.record.with_name(f"{job.record.stem}.failed.json")
+        yield f"{read_json(aside)['status']} last time" if aside.is_file() else "never made"
+        return
+    place = knowledge.place(str(job.record))
+    known = read_json(place) if place.is_file() else {}
+    params = [str(ast.literal_eval(value)) for value in known.get("params", [])]
+    if job.spec and job.spec not in params:
+        yield from _changes(_spec(params), _spec([job.spec]))
+    if params and job.code not in params:
+        yield "its code changed"
+    sums = known.get("input_checksums", {})
+    for path in job.inputs:
+        if path in due:
+            yield f"{due[path].job.phase} runs"
+        elif str(path) in sums and sums[str(path)] != f"sha256:{_sha256(path)}":
+            yield f"{path} changed"
+
+
+def _spec(params: list[str]) -> dict[str, Any]:
+    """Return the spec among a job's params, with keys such as ``training.learning_rate``."""
+    return next((dict(_flat(json.loads(text))) for text in params if text.startswith("{")), {})
+
+
+def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _flat(inner, f"{prefix}.{key}" if prefix else key)
+    else:
+        yield prefix, value
+
+
+def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    for key in dict.fromkeys([*before, *now]):
+        if before.get(key) != now.get(key):
+            yield f"{key}: {before.get(key)} is now {now.get(key)}"
+
+
+@cache
+def _sha256(path: Path) -> str:
+    return sha256(path) if path.is_file() else ""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What the jobs of a phase would take, by what earlier ones took; None where there were none."""
+
+    jobs: int
+    seconds: float | None
+    size_bytes: int | None
+
+
+def expected(jobs: list[Job], planned: list[Planned]) -> dict[str, Expected]:
+    """Return what each phase would take.
+
+    A job is expected to take what the other seeds of its row took, or else what its phase took on average.
+    """
+    seconds: dict[tuple[str, str], list[float]] = defaultdict(list)
+    sizes: dict[str, list[int]] = defaultdict(list)
+    for job in jobs:
+        measured = job.record.with_name(layout.MEASURED)
+        if job.phase in COMPUTED and measured.is_file():
+            seconds[job.phase, job.name].append(float(read_json(measured)["seconds"]))
+            sizes[job.phase].append(sum(path.stat().st_size for path in job.record.parent.iterdir()))
+    told: dict[str, Expected] = {}
+    for phase in dict.fromkeys(each.job.phase for each in planned):
+        rows = [each.job for each in planned if each.job.phase == phase]
+        earlier = [value for (other, _), values in seconds.items() if other == phase for value in values]
+        if not earlier:
+            told[phase] = Expected(len(rows), None, None)
+            continue
+        usual = statistics.fmean(earlier)
+        each_row = [statistics.fmean(seconds.get((phase, job.name), [usual])) for job in rows]
+        told[phase] = Expected(len(rows), sum(each_row), round(statistics.fmean(sizes[phase]) * len(rows)))
+    return told
