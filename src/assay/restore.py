@@ -18,7 +18,7 @@ import yaml
 
 from assay import knowledge
 from assay.files import read_json, replacing
-from assay.layout import STATUS
+from assay.layout import STATUS, VERDICT
 
 LOCK = Path("dvc.lock")
 RECORDS = (STATUS, "source.json", "prepared.json")
@@ -122,9 +122,9 @@ def _bring(path: Path, digest: str, cache: Path, told: str) -> str:
 
 
 def _distrust(path: Path) -> None:
-    """Take away the record of the job that made a file, so that it is made again."""
-    for name in (*RECORDS, path.name):
-        (path.parent / name).unlink(missing_ok=True)
+    """Take away the record of the job that made a file, and the verdict that asks for it: both are made again."""
+    for stale in (VERDICT, *(path.parent / name for name in (*RECORDS, path.name))):
+        stale.unlink(missing_ok=True)
 
 
 def _dvc(*words: str) -> subprocess.CompletedProcess[str]:
