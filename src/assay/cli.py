@@ -87,7 +87,7 @@ def restore_files() -> None:
     """After git clone, checkout or pull: bring back what dvc.lock names, prove it by content, have it trusted.
 
     Reads dvc.lock, DVC's cache and remote; writes data, artifacts and reports. Exit code 1 if a file could not be
-    proven: it is named, and the next run makes it again.
+    proven: it is named, and the next run makes it again. What was made after the last dvc commit is overwritten.
     """
     from assay.restore import restore
 

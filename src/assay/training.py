@@ -106,6 +106,7 @@ def train(
 
 
 def _lay_out(model: nn.Module, memory_format: torch.memory_format) -> None:
+    # The ignore: torch's types lack this overload.
     model.to(memory_format=memory_format)  # type: ignore[call-overload]
 
 

@@ -21,8 +21,6 @@ from assay.files import read_json, sha256
 from assay.matrix import Matrix, Variant
 
 EQUAL, WITHIN, DIFFERENT = "equal", "within tolerance", "different"
-TOLERANCE = 1e-3
-"""Largest difference of a metric, absolute, that is still called within tolerance."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +31,13 @@ class Verdict:
     detail: str
 
 
-def verify(matrix: Matrix, variant: Variant, tolerance: float = TOLERANCE) -> Verdict:
+def verify(matrix: Matrix, variant: Variant, tolerance: float) -> Verdict:
     """Make ``variant`` again and compare every file of every phase.
+
+    Args:
+        matrix: of the suite that has the variant.
+        variant: what is made again.
+        tolerance: largest difference of a metric, absolute, that is still called within tolerance.
 
     Raises:
         ValueError: the variant has not been made here, or did not end well; one line.
