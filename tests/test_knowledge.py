@@ -48,3 +48,13 @@ def test_packing_again_writes_nothing(tmp_path: Path, monkeypatch: pytest.Monkey
     knowledge.pack([["a/status.json"]])
     after = Path("a/made.json").stat()
     assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
+
+
+def test_what_is_distrusted_is_incomplete_to_snakemake(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    knowledge.distrust("data/raw/digits/source.json")
+    persistence = FilePersistence(nolock=True, path=tmp_path / ".snakemake")
+    keys = ["data/raw/digits/source.json", "data/raw/mnist/source.json"]
+    assert persistence._filter_incomplete_keys(keys) == set(keys[:1])

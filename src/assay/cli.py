@@ -10,7 +10,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from assay import layout
+from assay import layout, records
 from assay.files import read_json, write_json
 from assay.graph import Graph, matrix_or_exit
 from assay.params import ParamsError, load_params
@@ -29,8 +29,8 @@ def list_variants(suite: SuiteOption = None) -> None:
     matrix = matrix_or_exit({"suite": suite} if suite else {})
     for variant in matrix.variants:
         status = Path(matrix.evaluated(variant)) / layout.STATUS
-        aside = status.with_name(f"{status.stem}.failed.json")
-        state = next((read_json(path)["status"] for path in (status, aside) if path.exists()), "not run")
+        kept = (status, records.aside(status))
+        state = next((read_json(path)["status"] for path in kept if path.exists()), "not run")
         typer.echo(f"{variant.task}\t{variant.model}\t{variant.seed}\t{variant.method}\t{state}")
 
 
@@ -87,13 +87,13 @@ def restore_files() -> None:
     """After git clone, checkout or pull: bring back what dvc.lock names, prove it by content, have it trusted.
 
     Reads dvc.lock, DVC's cache and remote; writes data, artifacts and reports. Exit code 1 if a file could not be
-    proven: it is named, and the next run makes it again. What was made after the last dvc commit is overwritten.
+    proven: it is named, and the next run makes it again. What lay here with other bytes is kept in .assay/replaced.
     """
     from assay.restore import restore
 
     found = _told(restore)
     for path in found.changed:
-        typer.echo(f"{path}: had other bytes than dvc.lock says; put back")
+        typer.echo(f"{path}: had other bytes than dvc.lock says; put back, they lie in {found.replaced}")
     typer.echo(
         f"{found.proven} files are what dvc.lock says; {found.missing} of them were missing and are back"
     )

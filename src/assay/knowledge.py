@@ -15,6 +15,7 @@ from typing import Any
 from assay.files import read_json, write_json
 
 METADATA = Path(".snakemake/metadata")
+INCOMPLETE = Path(".snakemake/incomplete")
 MADE = "made.json"
 LONGEST_NAME = 255
 
@@ -31,17 +32,20 @@ def pack(jobs: Iterable[Sequence[str]]) -> None:
 
 def unpack(made: Path) -> None:
     """Give Snakemake what a ``made.json`` holds."""
-    METADATA.with_name("incomplete").mkdir(
-        parents=True, exist_ok=True
-    )  # else Snakemake takes this for an old format
+    INCOMPLETE.mkdir(parents=True, exist_ok=True)  # else Snakemake takes this for an old format
     for name, record in read_json(made).items():
         path = place(name)
         if not path.is_file() or read_json(path) != record:
             write_json(path, record)
 
 
-def place(output: str) -> Path:
-    """Return the file in which Snakemake 9 keeps what it knows of an output."""
+def distrust(output: str) -> None:
+    """Tell Snakemake that an output is not what its job made: the job runs again, and what depends on it."""
+    write_json(place(output, INCOMPLETE), {"external_jobid": None})
+
+
+def place(output: str, folder: Path = METADATA) -> Path:
+    """Return the file in which Snakemake 9 keeps what it knows of an output, or that it is incomplete."""
     name = urlsafe_b64encode(output.encode()).decode()
     parts = [name[start : start + LONGEST_NAME - 1] for start in range(0, len(name), LONGEST_NAME - 1)]
-    return METADATA.joinpath(*(f"@{part}" for part in parts[:-1]), parts[-1])
+    return folder.joinpath(*(f"@{part}" for part in parts[:-1]), parts[-1])

@@ -13,9 +13,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from assay import knowledge, layout
+from assay import knowledge, layout, records
 from assay.files import read_json, sha256
 from assay.graph import Graph
+from assay.stages.ingest import changed
 
 COMPUTED = ("train", "compress", "evaluate")
 
@@ -31,6 +32,8 @@ class Job:
     inputs: tuple[Path, ...]
     code: str
     spec: str
+    changed: tuple[Path, ...] = ()
+    """Files it made that have other bytes now."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ def _jobs(graph: Graph) -> Iterator[Job]:
             Path(layout.PREPARED.format(dataset=dataset), "prepared.json"),
         )
         validated = Path(layout.VALIDATED.format(dataset=dataset))
-        yield Job("ingest", dataset, raw, (), graph.dataset_code("ingest", dataset), "")
+        yield Job("ingest", dataset, raw, (), graph.dataset_code("ingest", dataset), "", tuple(changed(raw)))
         spec = graph.dataset_spec(named)
         yield Job("prepare", dataset, prepared, (raw,), graph.dataset_code("prepare", dataset), spec)
         yield Job("validate", dataset, validated, (prepared,), graph.dataset_code("validate", dataset), "")
@@ -86,7 +89,7 @@ def _jobs(graph: Graph) -> Iterator[Job]:
 def _reasons(job: Job, due: Mapping[Path, Planned]) -> Iterator[str]:
     """Yield why a job would run; nothing if it would not."""
     if not job.record.is_file():
-        aside = job.record.with_name(f"{job.record.stem}.failed.json")
+        aside = records.aside(job.record)
         yield f"{read_json(aside)['status']} last time" if aside.is_file() else "never made"
         return
     place = knowledge.place(str(job.record))
@@ -96,6 +99,8 @@ def _reasons(job: Job, due: Mapping[Path, Planned]) -> Iterator[str]:
         yield from _changes(_spec(params), _spec([job.spec]))
     if params and job.code not in params:
         yield "its code changed"
+    for path in job.changed:
+        yield f"{path} is not what was ingested"
     sums = known.get("input_checksums", {})
     for path in job.inputs:
         if path in due:

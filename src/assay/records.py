@@ -40,6 +40,11 @@ class Upstream(Exception):  # noqa: N818 - it carries an earlier job's end
         self.record = record
 
 
+def aside(record: Path) -> Path:
+    """Return where a record that is not fine is kept as evidence, out of the way of the next try."""
+    return record.with_name(f"{record.stem}.failed.json")
+
+
 def require(path: Path) -> dict[str, Any]:
     """Return the record at ``path``.
 

@@ -10,8 +10,8 @@ import hashlib
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import yaml
@@ -21,6 +21,7 @@ from assay.files import read_json, replacing
 from assay.layout import STATUS, VERDICT
 
 LOCK = Path("dvc.lock")
+REPLACED = Path(".assay/replaced")
 RECORDS = (STATUS, "source.json", "prepared.json")
 """The files that a job's folder is asked for: without them its job runs again."""
 
@@ -37,6 +38,8 @@ class Restored:
     """Files that were not here, and were put back."""
     wrong: dict[Path, str]
     """Files that could not be proven, each with the reason."""
+    replaced: Path
+    """Where what lay here with other bytes is kept: it may be work that nobody recorded."""
 
 
 def restore() -> Restored:
@@ -46,7 +49,7 @@ def restore() -> Restored:
         ValueError: nothing was recorded, or dvc.lock is not DVC's; one line.
     """
     cache = Path(_dvc("cache", "dir").stdout.strip())
-    outs = list(_outs())
+    outs = _outs()
     promised = _promised(outs, cache)
     if promised is None:
         fetched = _dvc("fetch")
@@ -57,27 +60,38 @@ def restore() -> Restored:
     incomplete = any(not _object(cache, promised[path]).is_file() for path in absent)
     told = _last_line(_dvc("fetch")) if incomplete else ""
     changed = [path for path in absent if path.exists()]
-    wrong = {path: reason for path in absent if (reason := _bring(path, promised[path], cache, told))}
+    replaced = REPLACED / f"{datetime.now():%Y%m%dT%H%M%S.%f}"
+    wrong = {
+        path: reason for path in absent if (reason := _bring(path, promised[path], cache, told, replaced))
+    }
     for path in wrong:
-        _distrust(path)
+        _distrust(path, replaced)
     for made in (path for path in promised if path.name == knowledge.MADE and path not in wrong):
         knowledge.unpack(made)
     put_back = [path for path in absent if path not in wrong]
     changed = [path for path in changed if path in put_back]
-    return Restored(len(promised) - len(wrong), changed, len(put_back) - len(changed), wrong)
+    return Restored(len(promised) - len(wrong), changed, len(put_back) - len(changed), wrong, replaced)
 
 
-def _outs() -> Iterator[tuple[Path, str]]:
-    """Yield each out of dvc.lock with its MD5 digest, which ends in ``.dir`` for a folder."""
+def _outs() -> list[tuple[Path, str]]:
+    """Return each out of dvc.lock with its MD5 digest, which ends in ``.dir`` for a folder."""
     if not LOCK.is_file():
         raise ValueError(f"{LOCK}: not found; dvc repro or dvc commit --force writes it")
     try:
         stages = yaml.safe_load(LOCK.read_text(encoding="utf-8"))["stages"]
-        for stage in stages.values():
-            for out in stage.get("outs", []):
-                yield Path(out["path"]), str(out["md5"])
+        outs = [
+            (Path(out["path"]), str(out["md5"])) for stage in stages.values() for out in stage.get("outs", [])
+        ]
     except (yaml.YAMLError, KeyError, TypeError, AttributeError) as fault:
         raise ValueError(f"{LOCK}: not as DVC writes it ({' '.join(str(fault).split())})") from None
+    return [(_inside(path, LOCK), digest) for path, digest in outs]
+
+
+def _inside(path: Path, named_by: Path) -> Path:
+    """Return a relative path that a file from outside names, unless it leads out of where it belongs."""
+    if ".." in path.parts or path.is_absolute():
+        raise ValueError(f"{named_by}: {path} leads out of its folder; refused")
+    return path
 
 
 def _promised(outs: list[tuple[Path, str]], cache: Path) -> dict[Path, str] | None:
@@ -91,10 +105,7 @@ def _promised(outs: list[tuple[Path, str]], cache: Path) -> dict[Path, str] | No
         if not _is(listed, digest.removesuffix(".dir")):
             return None
         for entry in read_json(listed):
-            inside = path / entry["relpath"]
-            if ".." in inside.parts or inside.is_absolute():
-                raise ValueError(f"{listed}: {entry['relpath']} leads out of {path}; refused")
-            files[inside] = entry["md5"]
+            files[path / _inside(Path(entry["relpath"]), listed)] = entry["md5"]
     return files
 
 
@@ -109,22 +120,30 @@ def _is(path: Path, digest: str) -> bool:
         return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest() == digest
 
 
-def _bring(path: Path, digest: str, cache: Path, told: str) -> str:
+def _bring(path: Path, digest: str, cache: Path, told: str, replaced: Path) -> str:
     """Put a file's proven bytes in place; return why that was not possible, or nothing."""
     kept = _object(cache, digest)
     if not kept.is_file():
         return f"not in DVC's cache{f' (dvc fetch: {told})' if told else ''}"
     if not _is(kept, digest):
         return f"DVC's cache is poisoned: {kept} has other bytes than its name says; delete it"
-    with replacing(path) as aside:
-        shutil.copyfile(kept, aside)
+    with replacing(path) as whole:
+        shutil.copyfile(kept, whole)
+        _set_aside(path, replaced)
     return ""
 
 
-def _distrust(path: Path) -> None:
-    """Take away the record of the job that made a file, and the verdict that asks for it: both are made again."""
+def _set_aside(path: Path, replaced: Path) -> None:
+    """Move a file out of the way, if it is there."""
+    if path.exists():
+        (replaced / path.parent).mkdir(parents=True, exist_ok=True)
+        path.replace(replaced / path)
+
+
+def _distrust(path: Path, replaced: Path) -> None:
+    """Move away the record of the job that made a file, and the verdict that asks for it: both are made again."""
     for stale in (VERDICT, *(path.parent / name for name in (*RECORDS, path.name))):
-        stale.unlink(missing_ok=True)
+        _set_aside(stale, replaced)
 
 
 def _dvc(*words: str) -> subprocess.CompletedProcess[str]:

@@ -5,6 +5,7 @@ import pytest
 from knobs import CLASSICAL
 from sklearn import ensemble, linear_model, svm, tree
 
+from assay.models import rbf_svm
 from assay.models.class_scores import FLOOR, log_probabilities, margins
 from assay.models.decision_tree import DecisionTree
 from assay.models.hist_gradient_boosting import HistGradientBoosting
@@ -61,6 +62,20 @@ def test_rbf_svm_is_scikit_learns(fitted):
     np.testing.assert_array_equal(model.logits(images).argmax(axis=1), direct.predict(test))
     vectors = len(direct.support_)
     assert model.parameters() == vectors * 64 + 9 * vectors + 45
+
+
+@pytest.mark.parametrize("classes", [[3, 8], [0, 4, 7]])
+def test_rbf_svm_is_scikit_learns_on_some_classes(digits, classes, monkeypatch):
+    monkeypatch.setattr(rbf_svm, "ROWS", 7)
+    images, targets = digits
+    chosen = np.isin(targets, classes)
+    images, targets = images[chosen], targets[chosen]
+    model = RBFSVM(shape=(1, 8, 8), num_classes=10, seed=0, c=5.0, gamma=1.0)
+    model.fit(images[:80], targets[:80])
+    direct = model.estimator.decision_function(images[80:].reshape(-1, 64))
+    np.testing.assert_allclose(
+        model.logits(images[80:]), margins(direct, np.array(classes), 10), rtol=1e-6, atol=1e-6
+    )
 
 
 def test_rbf_svm_takes_one_gamma_for_every_size(digits):

@@ -68,3 +68,16 @@ def test_what_was_not_ingested_is_not_prepared(tmp_path):
     assert prepare.main(["mnist", "--spec", spec, "--source", str(source), "--out", str(out)]) == 0
     record = json.loads(out.read_text())
     assert (record["status"], record["phase"], record["reason"]) == ("failed", "ingest", "no route")
+
+
+def test_files_that_are_no_longer_what_was_ingested_are_found(tmp_path):
+    record = tmp_path / "digits_twin" / "source.json"
+    assert ingest.changed(record) == []
+    files = run(tmp_path, "digits_twin")["files"]
+    assert ingest.changed(record) == []
+    [name] = files
+    path = record.parent / name
+    path.write_bytes(path.read_bytes()[:-1])
+    assert ingest.changed(record) == [path]
+    path.unlink()
+    assert ingest.changed(record) == [path]

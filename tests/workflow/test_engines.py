@@ -106,3 +106,25 @@ def test_a_cell_that_is_made_again_is_equal_until_something_else_makes_it(tiny, 
     edited = project.run("assay verify digits/mlp/0")
     assert edited.returncode == 1
     assert "is not what its own record says" in edited.stdout
+
+
+def test_a_byte_of_raw_data_changed_by_hand_is_named_and_ingested_again_by_both_engines(tiny, tmp_path):
+    project = Project(shutil.copytree(tiny.folder, tmp_path / "copy", symlinks=True))
+    raw = project.folder / "data/raw/digits_twin/digits.csv.gz"
+    whole = raw.read_bytes()
+    made = {path: path.read_bytes() for path in project.folder.glob("reports/cells/**/*.json")}
+    for command in ("dvc repro", "snakemake --cores 2 --quiet all && dvc commit --force"):
+        raw.write_bytes(whole[:-1] + b"?")
+        assert "data/raw" in project.run("dvc status").stdout
+        jobs = {"ingest": 1, "prepare": 1, "validate": 1, "train": 2, "compress": 1, "evaluate": 3}
+        assert project.jobs("suite=tiny").items() >= jobs.items()
+        planned = project.run("assay plan").stdout
+        assert "ingest digits_twin: data/raw/digits_twin/digits.csv.gz is not what was ingested" in planned
+        ran = project.run(command)
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+        named = "data/raw/digits_twin/digits.csv.gz: not what was ingested; its dataset is ingested again"
+        assert named in ran.stdout + ran.stderr
+        assert raw.read_bytes() == whole
+        assert project.jobs("suite=tiny") == {}
+        assert "up to date" in project.run("dvc status").stdout
+    assert made == {path: path.read_bytes() for path in made}

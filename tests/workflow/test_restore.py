@@ -70,10 +70,13 @@ def test_what_was_changed_or_cut_is_named_and_put_back(clone):
     (clone.folder / "reports/index.html").unlink()
     restored = clone.run("assay restore")
     assert (restored.returncode, restored.stderr) == (0, "")
+    said = "had other bytes than dvc.lock says; put back, they lie in .assay/replaced/"
     for path in (WEIGHTS, "data/prepared/digits_twin/items.parquet"):
-        assert f"{path}: had other bytes than dvc.lock says; put back\n" in restored.stdout
+        assert f"{path}: {said}" in restored.stdout
     assert "; 1 of them were missing and are back" in restored.stdout
     assert (weights.read_bytes(), table.read_bytes()) == whole
+    [kept] = clone.folder.glob(f".assay/replaced/*/{WEIGHTS}")
+    assert kept.read_bytes() == whole[0][:-1] + b"?"
     assert nothing_to_do(clone)
 
 
@@ -85,14 +88,16 @@ def test_what_cannot_be_proven_is_named_and_made_again(clone):
         if path.is_file() and path.read_bytes() == (clone.folder / WEIGHTS).read_bytes()
     )
     whole = (clone.folder / WEIGHTS).read_bytes()
-    for path in (poisoned, clone.folder / WEIGHTS):
+    for path, bytes_ in ((poisoned, b"poison"), (clone.folder / WEIGHTS, b"made after the last dvc commit")):
         path.unlink()
-        path.write_bytes(b"poison")
+        path.write_bytes(bytes_)
     restored = clone.run("assay restore")
     assert restored.returncode == 1
     [line] = restored.stderr.splitlines()
     assert line.startswith(f"{WEIGHTS}: DVC's cache is poisoned: ")
     assert line.endswith("; the next run makes it again")
+    [kept] = clone.folder.glob(f".assay/replaced/*/{WEIGHTS}")
+    assert kept.read_bytes() == b"made after the last dvc commit"
     ran = clone.run("snakemake --cores 2 --quiet all")
     assert ran.returncode == 0, ran.stderr
     assert (clone.folder / WEIGHTS).read_bytes() == whole
@@ -114,6 +119,8 @@ def test_a_remote_that_cannot_be_reached_is_one_line_and_changes_nothing(clone):
     [
         (None, "dvc.lock: not found; dvc repro or dvc commit --force writes it"),
         ("stages: 3", "dvc.lock: not as DVC"),
+        ("stages: {a: {outs: [{path: ../../x, md5: 00}]}}", "dvc.lock: ../../x leads out of its folder"),
+        ("stages: {a: {outs: [{path: /x, md5: 00}]}}", "dvc.lock: /x leads out of its folder"),
     ],
 )
 def test_a_lock_that_is_not_there_or_not_dvcs_is_one_line(clone, text, words):

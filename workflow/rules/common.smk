@@ -8,7 +8,7 @@ from pathlib import Path
 
 from assay import knowledge, layout
 from assay.graph import Graph, matrix_or_exit
-from assay.stages import verdict
+from assay.stages import ingest, verdict
 from assay.worker import launch
 
 MATRIX = matrix_or_exit(config)
@@ -30,6 +30,16 @@ wildcard_constraints:
     model="[a-z][a-z0-9_]*",
     method="[a-z][a-z0-9_]*",
     seed="[0-9]+",
+
+
+# Snakemake looks at source.json alone: raw files that are no longer what it says are ingested again.
+for record in expand(f"{layout.RAW}/source.json", dataset=MATRIX.datasets):
+    for path in ingest.changed(Path(record)):
+        print(
+            f"{path}: not what was ingested; its dataset is ingested again",
+            file=sys.stderr,
+        )
+        knowledge.distrust(record)
 
 
 def ingest_code(wildcards):

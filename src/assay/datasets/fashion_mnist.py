@@ -81,7 +81,7 @@ SOURCE = Source(
     ),
 )
 
-AUGMENTATION = Augmentation(shift=1, rotation=0.0, erase=0.0, flip=True)
+AUGMENTATION = Augmentation(shift=1, rotation=0.0, erase=0.5, flip=True)
 
 
 def fetch(raw: Path, *, mirror: str | None) -> dict[str, dict[str, Any]]:

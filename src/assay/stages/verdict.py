@@ -48,7 +48,7 @@ def failed(matrix: Matrix) -> list[Path]:
 
 def set_aside(path: Path) -> None:
     """Keep a failed record as evidence under another name, so that its job runs again next time."""
-    path.replace(path.with_name(f"{path.stem}.failed.json"))
+    path.replace(records.aside(path))
 
 
 def told(failures: list[dict[str, Any]]) -> str:
