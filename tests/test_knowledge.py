@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -50,11 +52,20 @@ def test_packing_again_writes_nothing(tmp_path: Path, monkeypatch: pytest.Monkey
     assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
 
 
-def test_what_is_distrusted_is_incomplete_to_snakemake(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_in_doubt_is_incomplete_to_snakemake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    knowledge.distrust("data/raw/digits/source.json")
-    persistence = FilePersistence(nolock=True, path=tmp_path / ".snakemake")
     keys = ["data/raw/digits/source.json", "data/raw/mnist/source.json"]
-    assert persistence._filter_incomplete_keys(keys) == set(keys[:1])
+    for wrong in (True, False):
+        knowledge.doubt(keys[0], wrong)
+        persistence = FilePersistence(nolock=True, path=tmp_path / ".snakemake")
+        assert persistence._filter_incomplete_keys(keys) == set(keys[: int(wrong)])
+
+
+def test_files_of_the_future_are_taken_back_to_now_and_others_keep_their_time(tmp_path: Path) -> None:
+    now = time.time()
+    for name, moment in {"later": now + 3600, "earlier": now - 3600}.items():
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (moment, moment))
+    knowledge.not_later_than_now(str(tmp_path / name) for name in ("later", "earlier", "absent"))
+    assert now <= (tmp_path / "later").stat().st_mtime <= time.time()
+    assert (tmp_path / "earlier").stat().st_mtime == pytest.approx(now - 3600)

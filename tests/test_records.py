@@ -76,6 +76,14 @@ def test_a_signal_that_ended_the_job_is_named(tmp_path):
     assert "signal 9" in record["reason"]
 
 
+def test_a_job_ended_by_its_alarm_has_timed_out(tmp_path):
+    record = kept(tmp_path, raising(AssertionError("work must not run")), died=14)
+    assert (record["status"], record["reason"]) == (
+        "timed out",
+        "it took longer than limits.cell_minutes of params.yaml allows",
+    )
+
+
 def test_an_interrupt_leaves_no_record(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         kept(tmp_path, raising(KeyboardInterrupt()))

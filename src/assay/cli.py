@@ -13,7 +13,7 @@ import typer
 from assay import layout, records
 from assay.files import read_json, write_json
 from assay.graph import Graph, matrix_or_exit
-from assay.params import ParamsError, load_params
+from assay.params import Params, ParamsError, load_params
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
@@ -103,6 +103,17 @@ def restore_files() -> None:
         raise typer.Exit(1)
 
 
+@app.command("sweep")
+def sweep_leftovers() -> None:
+    """Move what no suite of params.yaml asks for out of data, artifacts and reports, into .assay/replaced.
+
+    A run does this too when it has ended well. Reads params.yaml; prints a line for each folder that it moved.
+    """
+    from assay import leftovers
+
+    leftovers.sweep(_checked())
+
+
 @app.command("verify")
 def verify_cell(
     cell: Annotated[str, typer.Argument(help="TASK/MODEL/SEED, or TASK/MODEL/SEED/METHOD")],
@@ -124,10 +135,10 @@ def verify_cell(
         raise typer.Exit(1)
 
 
-def _checked() -> None:
-    """Leave with all faults of params.yaml if there are any."""
+def _checked() -> Params:
+    """Return params.yaml; leave with all of its faults if there are any."""
     try:
-        load_params(layout.PARAMS)
+        return load_params(layout.PARAMS)
     except ParamsError as fault:
         typer.echo("\n".join(fault.faults), err=True)
         raise typer.Exit(2) from None

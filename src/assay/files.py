@@ -8,6 +8,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,18 @@ def replacing(path: Path) -> Iterator[Path]:
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def set_aside(path: Path, folder: Path) -> None:
+    """Move a file or folder, if it is there, into ``folder``, where it keeps its relative name."""
+    if path.exists():
+        (folder / path.parent).mkdir(parents=True, exist_ok=True)
+        path.replace(folder / path)
+
+
+def replaced() -> Path:
+    """Return a folder, named for this moment, for what is moved out of the way: it may be work nobody recorded."""
+    return Path(".assay/replaced") / f"{datetime.now():%Y%m%dT%H%M%S.%f}"
 
 
 def write_text(path: Path, text: str) -> None:

@@ -7,6 +7,8 @@ re-runs what differs. A clone has the files but not that knowledge; so each fold
 
 from __future__ import annotations
 
+import os
+import time
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -39,9 +41,23 @@ def unpack(made: Path) -> None:
             write_json(path, record)
 
 
-def distrust(output: str) -> None:
-    """Tell Snakemake that an output is not what its job made: the job runs again, and what depends on it."""
-    write_json(place(output, INCOMPLETE), {"external_jobid": None})
+def doubt(output: str, wrong: bool) -> None:
+    """Tell Snakemake whether an output is not what its job made: then that runs again, and what depends on it."""
+    mark = place(output, INCOMPLETE)
+    if wrong:
+        write_json(mark, {"external_jobid": None})
+    else:
+        mark.unlink(missing_ok=True)
+
+
+def not_later_than_now(paths: Iterable[str]) -> None:
+    """Take files of the future back to now: a clock was set back, and Snakemake fails each job that reads them.
+
+    Nothing is lost by it: what changed is told by content here, not by times.
+    """
+    for path in map(Path, paths):
+        if path.exists() and path.stat().st_mtime > time.time():
+            os.utime(path)
 
 
 def place(output: str, folder: Path = METADATA) -> Path:

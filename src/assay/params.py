@@ -112,6 +112,13 @@ class SuiteParams(Section):
     trainer: TrainerChanges = Field(default_factory=TrainerChanges)
 
 
+class LimitParams(Section):
+    """What a job may take. It stands in no cell's spec: changing it re-runs only what had failed by it."""
+
+    cell_minutes: float = Field(gt=0, le=7 * 24 * 60)
+    """Longest time to train, compress or evaluate once; a job that takes longer is ended as ``timed out``."""
+
+
 class Params(Section):
     """The whole of params.yaml."""
 
@@ -119,6 +126,7 @@ class Params(Section):
     """The suite that runs; ``snakemake --config suite=NAME`` overrules it."""
     budget: str
     """How the knobs were chosen, printed in the report."""
+    limits: LimitParams
     trainer: TrainerParams
     training: TrainingParams
     datasets: dict[Name, DatasetParams]

@@ -16,7 +16,6 @@ from typing import Any
 from assay import knowledge, layout, records
 from assay.files import read_json, sha256
 from assay.graph import Graph
-from assay.stages.ingest import changed
 
 COMPUTED = ("train", "compress", "evaluate")
 
@@ -64,7 +63,9 @@ def _jobs(graph: Graph) -> Iterator[Job]:
             Path(layout.PREPARED.format(dataset=dataset), "prepared.json"),
         )
         validated = Path(layout.VALIDATED.format(dataset=dataset))
-        yield Job("ingest", dataset, raw, (), graph.dataset_code("ingest", dataset), "", tuple(changed(raw)))
+        yield Job(
+            "ingest", dataset, raw, (), graph.dataset_code("ingest", dataset), "", tuple(records.changed(raw))
+        )
         spec = graph.dataset_spec(named)
         yield Job("prepare", dataset, prepared, (raw,), graph.dataset_code("prepare", dataset), spec)
         yield Job("validate", dataset, validated, (prepared,), graph.dataset_code("validate", dataset), "")

@@ -5,13 +5,14 @@ A record is equal from run to run; what cannot be equal (seconds, memory, host) 
 
 from __future__ import annotations
 
+import signal
 import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from assay.files import read_json, write_json
+from assay.files import read_json, sha256, write_json
 
 OK = "ok"
 SKIPPED = "skipped"
@@ -57,6 +58,27 @@ def require(path: Path) -> dict[str, Any]:
     return record
 
 
+def require_whole(path: Path) -> dict[str, Any]:
+    """Return the record at ``path``, whose files have the bytes that it names.
+
+    Raises:
+        Upstream: the job that left it did not end well.
+        ValueError: a file has other bytes; one line.
+    """
+    record = require(path)
+    for wrong in changed(path):
+        raise ValueError(f"{wrong}: not the bytes that {path.name} names; delete {path.parent} and run again")
+    return record
+
+
+def changed(record: Path) -> list[Path]:
+    """Return the files beside a record that do not have the bytes it names; none if there is no record."""
+    files = read_json(record).get("files", {}) if record.is_file() else {}
+    digests = {name: fact["sha256"] if isinstance(fact, dict) else fact for name, fact in files.items()}
+    paths = {record.parent / name: digest for name, digest in digests.items()}
+    return [path for path, digest in paths.items() if not path.is_file() or sha256(path) != digest]
+
+
 def keep(
     out: Path, phase: str, work: Callable[[], dict[str, Any]], *, died: int | None = None, **facts: Any
 ) -> None:
@@ -82,9 +104,14 @@ def keep(
         print(f"{phase}: {record['status']}: {record['reason']}\n{record['traceback']}", file=sys.stderr)
 
 
-def _killed(signal: int) -> dict[str, str]:
-    hint = "; the kernel does that when memory runs out" if signal == 9 else ""
-    return {"status": "killed", "reason": f"its process was ended by signal {signal}{hint}"}
+def _killed(number: int) -> dict[str, str]:
+    if number == signal.SIGALRM:
+        return {
+            "status": "timed out",
+            "reason": "it took longer than limits.cell_minutes of params.yaml allows",
+        }
+    hint = "; the kernel does that when memory runs out" if number == signal.SIGKILL else ""
+    return {"status": "killed", "reason": f"its process was ended by signal {number}{hint}"}
 
 
 def _failure(fault: Exception) -> dict[str, str]:

@@ -10,18 +10,17 @@ import hashlib
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 import yaml
 
-from assay import knowledge
-from assay.files import read_json, replacing
+from assay import knowledge, lock
+from assay.files import read_json, replaced, replacing, set_aside
 from assay.layout import STATUS, VERDICT
 
 LOCK = Path("dvc.lock")
-REPLACED = Path(".assay/replaced")
 RECORDS = (STATUS, "source.json", "prepared.json")
 """The files that a job's folder is asked for: without them its job runs again."""
 
@@ -46,31 +45,30 @@ def restore() -> Restored:
     """Restore the project of the current folder.
 
     Raises:
-        ValueError: nothing was recorded, or dvc.lock is not DVC's; one line.
+        ValueError: a run is at work here, nothing was recorded, or dvc.lock is not DVC's; one line.
     """
+    lock.hold()
     cache = Path(_dvc("cache", "dir").stdout.strip())
     outs = _outs()
-    promised = _promised(outs, cache)
+    promised, told = _promised(outs, cache), ""
     if promised is None:
-        fetched = _dvc("fetch")
+        told = _fetch(outs, cache)
         promised = _promised(outs, cache)
         if promised is None:
-            raise ValueError(f"dvc fetch: {_last_line(fetched)}; nothing was changed")
+            raise ValueError(f"dvc fetch: {told}; nothing was changed")
     absent = [path for path, digest in promised.items() if not _is(path, digest)]
-    incomplete = any(not _object(cache, promised[path]).is_file() for path in absent)
-    told = _last_line(_dvc("fetch")) if incomplete else ""
+    if not told and any(not _object(cache, promised[path]).is_file() for path in absent):
+        told = _fetch(outs, cache)
     changed = [path for path in absent if path.exists()]
-    replaced = REPLACED / f"{datetime.now():%Y%m%dT%H%M%S.%f}"
-    wrong = {
-        path: reason for path in absent if (reason := _bring(path, promised[path], cache, told, replaced))
-    }
+    aside = replaced()
+    wrong = {path: reason for path in absent if (reason := _bring(path, promised[path], cache, told, aside))}
     for path in wrong:
-        _distrust(path, replaced)
+        _distrust(path, aside)
     for made in (path for path in promised if path.name == knowledge.MADE and path not in wrong):
         knowledge.unpack(made)
     put_back = [path for path in absent if path not in wrong]
     changed = [path for path in changed if path in put_back]
-    return Restored(len(promised) - len(wrong), changed, len(put_back) - len(changed), wrong, replaced)
+    return Restored(len(promised) - len(wrong), changed, len(put_back) - len(changed), wrong, aside)
 
 
 def _outs() -> list[tuple[Path, str]]:
@@ -120,7 +118,7 @@ def _is(path: Path, digest: str) -> bool:
         return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest() == digest
 
 
-def _bring(path: Path, digest: str, cache: Path, told: str, replaced: Path) -> str:
+def _bring(path: Path, digest: str, cache: Path, told: str, aside: Path) -> str:
     """Put a file's proven bytes in place; return why that was not possible, or nothing."""
     kept = _object(cache, digest)
     if not kept.is_file():
@@ -129,21 +127,14 @@ def _bring(path: Path, digest: str, cache: Path, told: str, replaced: Path) -> s
         return f"DVC's cache is poisoned: {kept} has other bytes than its name says; delete it"
     with replacing(path) as whole:
         shutil.copyfile(kept, whole)
-        _set_aside(path, replaced)
+        set_aside(path, aside)
     return ""
 
 
-def _set_aside(path: Path, replaced: Path) -> None:
-    """Move a file out of the way, if it is there."""
-    if path.exists():
-        (replaced / path.parent).mkdir(parents=True, exist_ok=True)
-        path.replace(replaced / path)
-
-
-def _distrust(path: Path, replaced: Path) -> None:
+def _distrust(path: Path, aside: Path) -> None:
     """Move away the record of the job that made a file, and the verdict that asks for it: both are made again."""
     for stale in (VERDICT, *(path.parent / name for name in (*RECORDS, path.name))):
-        _set_aside(stale, replaced)
+        set_aside(stale, aside)
 
 
 def _dvc(*words: str) -> subprocess.CompletedProcess[str]:
@@ -156,6 +147,22 @@ def _dvc(*words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def _last_line(done: subprocess.CompletedProcess[str]) -> str:
-    lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-    return lines[-1].strip() if lines else f"exit code {done.returncode}"
+def _fetch(outs: list[tuple[Path, str]], cache: Path) -> str:
+    """Have DVC fetch what it can; return the first reason why something did not come, or nothing."""
+    done = _dvc("fetch")
+    lists = [digest for _, digest in outs if digest.endswith(".dir") and not _object(cache, digest).is_file()]
+    if done.returncode and lists:
+        _fetch_lists(lists, cache)
+    errors = [line.removeprefix("ERROR: ") for line in done.stderr.splitlines() if line.startswith("ERROR: ")]
+    return errors[0] if errors else ""
+
+
+def _fetch_lists(digests: list[str], cache: Path) -> None:
+    """Fetch the lists of folders by themselves: DVC leaves a list behind if one of its files is lost."""
+    from dvc.repo import Repo  # type: ignore[import-untyped]
+
+    with suppress(Exception), Repo() as repo:  # whatever a remote's library raises, DVC has told the reason
+        remote = repo.cloud.get_remote_odb()
+        for digest in digests:
+            with replacing(_object(cache, digest)) as whole:
+                remote.fs.get_file(remote.oid_to_path(digest), str(whole))

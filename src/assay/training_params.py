@@ -10,6 +10,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from assay.records import EndsAs
+
 
 class TrainingParams(BaseModel):
     """How a neural model learns: the same on every machine."""
@@ -78,8 +80,10 @@ class TrainResult:
     """Wall time of training, an interrupted run's earlier part included."""
 
 
-class Diverged(ArithmeticError):  # noqa: N818 (the word of status.json)
+class Diverged(EndsAs):
     """The loss is no longer a finite number."""
+
+    status = "diverged"
 
     def __init__(self, step: int) -> None:
         super().__init__(

@@ -44,8 +44,9 @@ def verify(matrix: Matrix, variant: Variant, tolerance: float) -> Verdict:
     """
     evaluated = Path(matrix.evaluated(variant))
     for phase, folder in _folders(matrix, variant).items():
-        for name in _other_files(folder, _require(folder / layout.STATUS)["files"]):
-            return Verdict(DIFFERENT, f"first {phase}: {folder / name} is not what its own record says")
+        _require(folder / layout.STATUS)
+        for path in records.changed(folder / layout.STATUS):
+            return Verdict(DIFFERENT, f"first {phase}: {path} is not what its own record says")
     with tempfile.TemporaryDirectory(prefix="assay-verify-") as scratch:
         made = _make(matrix, variant, Path(scratch))
         changed = [

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from assay import catalogue
+from assay import catalogue, records
 from assay.datasets import mnist
 from assay.files import sha256
 from assay.stages import ingest, prepare
@@ -72,12 +72,12 @@ def test_what_was_not_ingested_is_not_prepared(tmp_path):
 
 def test_files_that_are_no_longer_what_was_ingested_are_found(tmp_path):
     record = tmp_path / "digits_twin" / "source.json"
-    assert ingest.changed(record) == []
+    assert records.changed(record) == []
     files = run(tmp_path, "digits_twin")["files"]
-    assert ingest.changed(record) == []
+    assert records.changed(record) == []
     [name] = files
     path = record.parent / name
     path.write_bytes(path.read_bytes()[:-1])
-    assert ingest.changed(record) == [path]
+    assert records.changed(record) == [path]
     path.unlink()
-    assert ingest.changed(record) == [path]
+    assert records.changed(record) == [path]

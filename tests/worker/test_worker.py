@@ -49,6 +49,11 @@ def main(argv):
         return 4
     if what == "die":
         os.kill(os.getpid(), int(rest[0]))
+    if what == "overrun" and "--died" not in rest:
+        Path(rest[0]).write_text("begun")
+        time.sleep(600)
+    if what == "overrun":
+        print(rest[1:])
     if what == "die twice":
         os.kill(os.getpid(), signal.SIGKILL)
     if what == "sleep":
@@ -188,6 +193,14 @@ def test_a_job_killed_by_a_signal_gets_a_process_to_say_so(number: signal.Signal
     ended = run("die", str(int(number)))
     assert ended.stdout == f"died {int(number)}\n"
     assert ended.returncode == 4
+
+
+@pytest.mark.usefixtures("way")
+def test_a_job_that_takes_longer_than_its_limit_is_ended_and_gets_a_process_to_say_so(folder: Path):
+    ended = run("overrun", str(folder / "note"), ASSAY_LIMIT_SECONDS="0.5")
+    assert ended.stdout == f"['--died', '{int(signal.SIGALRM)}']\n"
+    assert ended.returncode == 0
+    assert (folder / "note").read_text() == "begun"
 
 
 @pytest.mark.usefixtures("way")

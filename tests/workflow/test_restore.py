@@ -22,6 +22,12 @@ def clone(tiny, tmp_path):
     return Project(tmp_path / "clone")
 
 
+def files(project):
+    return sorted(
+        str(path) for path in project.folder.rglob("*") if not {".dvc", ".snakemake"} & set(path.parts)
+    )
+
+
 def nothing_to_do(project):
     """Say whether both engines find everything as it should be."""
     snakemake = project.run("snakemake -n --quiet rules")
@@ -105,13 +111,13 @@ def test_what_cannot_be_proven_is_named_and_made_again(clone):
 
 def test_a_remote_that_cannot_be_reached_is_one_line_and_changes_nothing(clone):
     shutil.rmtree(clone.folder.parent / "store")
-    before = sorted(str(path) for path in clone.folder.rglob("*") if ".dvc" not in path.parts)
+    before = files(clone)
     restored = clone.run("assay restore")
     assert (restored.returncode, restored.stdout) == (2, "")
     assert len(restored.stderr.splitlines()) == 1
     assert restored.stderr.startswith("dvc fetch: ")
     assert restored.stderr.endswith("; nothing was changed\n")
-    assert before == sorted(str(path) for path in clone.folder.rglob("*") if ".dvc" not in path.parts)
+    assert before == files(clone)
 
 
 @pytest.mark.parametrize(

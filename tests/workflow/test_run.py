@@ -66,38 +66,6 @@ def test_another_row_of_the_same_suite_leaves_these_alone(finished):
     assert "compress" not in jobs
 
 
-@pytest.mark.parametrize(
-    ("path", "old", "new", "trained"),
-    [
-        (
-            "params.yaml",
-            "knobs: {hidden: [128, 128], dropout: 0.15}",
-            "knobs: {hidden: [128, 128], dropout: 0.2}",
-            1,
-        ),
-        ("params.yaml", "  weight_decay: 0.01", "  weight_decay: 0.02", 1),
-        ("src/assay/models/mlp.py", '"""', '"""\n', 1),
-        ("src/assay/models/cnn.py", '"""', '"""\n', 0),
-        ("src/assay/training.py", '"""', '"""\n', 1),
-        ("src/assay/datasets/mnist.py", '"""', '"""\n', 0),
-        ("src/assay/models/decision_tree.py", '"""', '"""\n', 1),
-        ("src/assay/files.py", '"""', '"""\n', 3),
-    ],
-)
-def test_an_edit_re_runs_the_cells_that_use_it_and_no_others(finished, path, old, new, trained):
-    target = finished.folder / path
-    before, stamp = target.read_text(), target.stat()
-    try:
-        target.write_text(before.replace(old, new, 1))
-        assert finished.jobs(ROWS).get("train", 0) == trained
-    finally:
-        target.write_text(before)
-        import os
-
-        os.utime(target, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
-    assert finished.jobs(ROWS) == {}
-
-
 def test_a_cell_that_fails_stops_no_other_and_is_tried_again(tmp_path):
     project = copy(tmp_path)
     project.edit("src/assay/models/decision_tree.py", "    def fit(", "    def fit_not(")

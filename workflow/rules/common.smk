@@ -6,10 +6,11 @@ import shlex
 import sys
 from pathlib import Path
 
-from assay import knowledge, layout
+from assay import knowledge, layout, leftovers, lock, records
 from assay.graph import Graph, matrix_or_exit
-from assay.stages import ingest, verdict
+from assay.stages import verdict
 from assay.worker import launch
+from assay.worker.job import LIMIT
 
 MATRIX = matrix_or_exit(config)
 GRAPH = Graph(MATRIX)
@@ -19,6 +20,7 @@ SERVED = {"train", "compress", "evaluate", "report"}
 # `python` is the one that runs Snakemake; `cell` hands a job to the process that has imported torch once.
 shell.prefix(
     f"PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH;"
+    f" export {LIMIT}={MATRIX.params.limits.cell_minutes * 60};"
     ' cell() {{ python -S -E src/assay/worker/client.py "$@"; }}; '
 )
 
@@ -34,12 +36,18 @@ wildcard_constraints:
 
 # Snakemake looks at source.json alone: raw files that are no longer what it says are ingested again.
 for record in expand(f"{layout.RAW}/source.json", dataset=MATRIX.datasets):
-    for path in ingest.changed(Path(record)):
-        print(
-            f"{path}: not what was ingested; its dataset is ingested again",
-            file=sys.stderr,
-        )
-        knowledge.distrust(record)
+    changed = records.changed(Path(record))
+    for path in changed:
+        print(f"{path}: not what was ingested; ingested again", file=sys.stderr)
+    knowledge.doubt(record, bool(changed))
+
+# A killed job has no record; what was made from an earlier one would hide that from Snakemake.
+statuses = [
+    *GRAPH.statuses("train"),
+    *GRAPH.statuses("compress"),
+    *GRAPH.statuses("evaluate"),
+]
+knowledge.doubt(str(layout.VERDICT), not all(Path(name).exists() for name in statuses))
 
 
 def ingest_code(wildcards):
@@ -55,11 +63,20 @@ def validate_code(wildcards):
 
 
 onstart:
+    try:
+        lock.hold()
+    except ValueError as fault:
+        print(fault, file=sys.stderr)
+        sys.exit(2)
     verdict.forget()
+    waiting = list(workflow.dag.needrun_jobs())
+    knowledge.not_later_than_now(
+        {str(path) for job in waiting for path in job.input}
+    )
     # Snakemake 9.27 looks at every waiting job each second, once more a second for each job that has ended: after
     # 150 jobs that took a fifth of a core. Jobs end by the minute here; no rate needs limiting.
     workflow.scheduler.job_rate_limiter = None
-    if any(job.rule.name in SERVED for job in workflow.dag.needrun_jobs()):
+    if any(job.rule.name in SERVED for job in waiting):
         launch.start()
 
 
@@ -69,6 +86,7 @@ def pack_knowledge():
 
 
 onsuccess:
+    leftovers.sweep(MATRIX.params)
     pack_knowledge()
     if (
         "DVC_STAGE" not in os.environ

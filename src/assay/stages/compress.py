@@ -14,6 +14,7 @@ from assay.layout import MEASURED
 
 def compress(spec: dict[str, Any], prepared: Path, trained: Path, folder: Path) -> dict[str, Any]:
     """Compress the model beside ``trained`` into ``folder`` and return what its record keeps."""
+    records.require_whole(prepared)
     status = records.require(trained)
     folder.mkdir(parents=True, exist_ok=True)
     model = artifacts.load_module(trained.parent, status["artifact"])

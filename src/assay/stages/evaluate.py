@@ -21,6 +21,7 @@ def evaluate(
     Args:
         costs: receives what cannot be equal from run to run: latency; and size and parameters beside it.
     """
+    records.require_whole(prepared)
     status = records.require(artifact_status)
     artifact = status["artifact"]
     task = catalogue.load(catalogue.TASKS[spec["kind"]].module)

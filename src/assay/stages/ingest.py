@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from assay import catalogue, knowledge, records
-from assay.files import read_json, sha256
+from assay.files import sha256
 
 TWIN_SEED = 0
 NOT_DATA = ("source.json", knowledge.MADE)
@@ -31,13 +31,6 @@ def ingest(dataset: str, raw: Path) -> dict[str, Any]:
         files = module.fetch(raw, mirror=os.environ.get("ASSAY_MIRROR"))
     told = {key: getattr(source, key) for key in ("licence", "citation", "homepage", "quirks")}
     return {"files": files, **told}
-
-
-def changed(record: Path) -> list[Path]:
-    """Return the files beside a dataset's record that no longer have the bytes it names."""
-    files = read_json(record).get("files", {}) if record.is_file() else {}
-    paths = {record.parent / name: fact["sha256"] for name, fact in files.items()}
-    return [path for path, digest in paths.items() if not path.is_file() or sha256(path) != digest]
 
 
 def main(argv: list[str]) -> int:

@@ -20,7 +20,7 @@ HISTORY = "history.csv"
 def train(spec: dict[str, Any], prepared: Path, validated: Path, folder: Path) -> dict[str, Any]:
     """Train the cell that ``spec`` asks for into ``folder`` and return what its record keeps."""
     records.require(validated)
-    data = records.require(prepared)
+    data = records.require_whole(prepared)
     task = catalogue.load(catalogue.TASKS[spec["kind"]].module)
     splits = task.load(prepared.parent, ("train", "validation"))
     if spec["train_items"]:

@@ -29,6 +29,8 @@ SETTINGS = {
     # (microsoft/onnxruntime#27379); neither survives a fork.
     "ORT_DISABLE_TELEMETRY": "1",
 }
+LIMIT = "ASSAY_LIMIT_SECONDS"
+"""The variable that says how long a job may take; its process then dies by SIGALRM, whatever it is doing."""
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
@@ -89,6 +91,7 @@ def perform(module: str, argv: list[str], cache: Path | None) -> int:
     sys.meta_path.insert(0, Finder(package, cache))
     importlib.invalidate_caches()
     sys.argv = [module, *argv]
+    signal.setitimer(signal.ITIMER_REAL, float(os.environ.get(LIMIT, 0)))
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
     try:

@@ -1,0 +1,55 @@
+"""What params.yaml no longer asks for leaves the versioned folders: DVC's persisted outs would keep it for ever.
+
+Nothing is deleted: it moves to ``.assay/replaced``.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from assay import knowledge, layout
+from assay.files import replaced, set_aside
+from assay.matrix import Matrix
+from assay.params import Params
+
+OF_DATASETS = (layout.RAW, layout.PREPARED, layout.VALIDATED, layout.DATA_DOCS)
+VERSIONED = (*OF_DATASETS, layout.TRAINED, layout.COMPRESSED, layout.EVALUATED)
+BESIDE = {Path(layout.VALIDATED).with_name(knowledge.MADE)}
+
+
+def sweep(params: Params) -> None:
+    """Move what no suite of ``params`` holds out of the way, with a line on stderr for each.
+
+    The folders themselves are there afterwards: DVC asks for each, also where a suite has nothing to put into it.
+    """
+    for template in VERSIONED:
+        Path(template.partition("/{")[0]).mkdir(parents=True, exist_ok=True)
+    aside = replaced()
+    for path in list(leftovers(params)):
+        set_aside(path, aside)
+        print(f"{path}: not in params.yaml; moved to {aside}", file=sys.stderr)
+
+
+def leftovers(params: Params) -> Iterator[Path]:
+    """Yield the folders and files of datasets, cells and variants that no suite of ``params`` holds."""
+    held = {Path(name) for suite in params.suites for name in _held(Matrix(params, suite))}
+    for template in VERSIONED:
+        yield from sorted(path for path in Path().glob(_any(template)) if path not in held | BESIDE)
+
+
+def _held(matrix: Matrix) -> Iterator[str]:
+    for dataset in matrix.datasets:
+        for template in OF_DATASETS:
+            yield template.format(dataset=dataset)
+    yield from map(matrix.trained, matrix.cells)
+    for variant in matrix.variants:
+        yield matrix.compressed(variant)
+        yield matrix.evaluated(variant)
+
+
+def _any(template: str) -> str:
+    """Return the pattern of a template's paths, hidden files left out."""
+    fields = dict.fromkeys(("suite", "dataset", "task", "model", "seed", "method"), "[!.]*")
+    return template.format(**fields)

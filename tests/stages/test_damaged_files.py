@@ -1,0 +1,86 @@
+"""A file that was cut or changed after it was made is named in one line, and nothing is computed from it."""
+
+import json
+
+import pytest
+
+from assay.files import write_json
+from assay.stages import compress, evaluate, ingest, prepare, train, validate
+
+DATA = "prepared/digits_twin"
+CELL = {
+    "task": "digits", "model": "majority", "seed": 0, "kind": "image_classification", "dataset": "digits_twin",
+    "target": "assay.models.majority:Majority", "trainer": "assay.fitting", "knobs": {}, "train_items": None,
+}  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder in which a twin is prepared and a model trained on it."""
+    monkeypatch.chdir(tmp_path)
+    assert ingest.main(["digits_twin", "--out", "raw/source.json", "--log", "log"]) == 0
+    spec = json.dumps({"split_seed": 0, "validation_fraction": 0.2})
+    words = ["digits_twin", "--spec", spec, "--source", "raw/source.json", "--out", f"{DATA}/prepared.json"]
+    assert prepare.main(words) == 0
+    write_json(tmp_path / "validated.json", {"status": "ok"})
+    assert ended(tmp_path, "trained") == ("ok", "")
+    return tmp_path
+
+
+def ended(folder, phase):
+    """Run a phase and return its record's status and reason."""
+    spec = json.dumps(CELL)
+    data = ["--spec", spec, "--prepared", f"{DATA}/prepared.json"]
+    out = folder / phase / "status.json"
+    stage, words = {
+        "prepared": (prepare, ["digits_twin", "--spec", spec, "--source", "raw/source.json"]),
+        "validated": (validate, ["digits_twin", "--prepared", f"{DATA}/prepared.json", "--docs", "docs"]),
+        "trained": (train, [*data, "--validated", "validated.json"]),
+        "compressed": (compress, [*data, "--trained", "trained/status.json"]),
+        "evaluated": (evaluate, [*data, "--artifact", "trained/status.json"]),
+    }[phase]
+    assert stage.main([*words, "--out", str(out)]) == 0
+    record = json.loads(out.read_text())
+    return record["status"], record["reason"]
+
+
+@pytest.mark.parametrize("phase", ["validated", "trained", "compressed", "evaluated"])
+@pytest.mark.parametrize("name", ["arrays.safetensors", "items.parquet"])
+@pytest.mark.parametrize("damage", ["cut", "changed", "gone"])
+def test_damaged_data_is_named_and_not_used(folder, phase, name, damage):
+    path = folder / DATA / name
+    whole = path.read_bytes()
+    path.unlink()
+    if damage != "gone":
+        path.write_bytes(whole[: len(whole) // 2] if damage == "cut" else whole[:-1] + bytes([whole[-1] ^ 1]))
+    assert ended(folder, phase) == (
+        "failed",
+        f"{DATA}/{name}: not the bytes that prepared.json names; delete {DATA} and run again",
+    )
+
+
+def test_damaged_raw_data_is_named_and_not_prepared(folder):
+    path = folder / "raw" / "digits.csv.gz"
+    path.write_bytes(path.read_bytes()[:-5])
+    status, reason = ended(folder, "prepared")
+    assert status == "failed"
+    assert reason == "raw/digits.csv.gz: not the bytes that source.json names; delete raw and run again"
+
+
+def test_damaged_weights_are_named_and_not_evaluated(folder):
+    path = folder / "trained" / "model.skops"
+    path.write_bytes(path.read_bytes()[:-5])
+    status, reason = ended(folder, "evaluated")
+    assert status == "failed"
+    assert reason.startswith("trained/model.skops: ")
+    assert len(reason.splitlines()) == 1
+
+
+@pytest.mark.parametrize("phase", ["validated", "trained", "compressed", "evaluated"])
+def test_a_record_that_was_cut_is_named(folder, phase):
+    path = folder / DATA / "prepared.json"
+    path.write_text(path.read_text()[:100])
+    status, reason = ended(folder, phase)
+    assert status == "failed"
+    assert reason.startswith(f"{DATA}/prepared.json: not valid JSON (")
+    assert reason.endswith("; delete it and run again")

@@ -1,0 +1,100 @@
+"""What Snakemake's rules read, file by file and knob by knob, DVC's stages name too."""
+
+from types import SimpleNamespace
+
+import pytest
+import yaml
+from workflow.project import ROOT
+
+from assay import layout, sources
+from assay.graph import Graph
+from assay.matrix import Matrix
+from assay.params import Params, load_params
+
+STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+RULES = {
+    "ingest": lambda graph: [graph.dataset_code("ingest", each.dataset) for each in datasets(graph)],
+    "prepare": lambda graph: [
+        (graph.dataset_code("prepare", each.dataset), graph.dataset_spec(each)) for each in datasets(graph)
+    ],
+    "validate": lambda graph: [graph.dataset_code("validate", each.dataset) for each in datasets(graph)],
+    "train": lambda graph: [
+        (graph.train_code(cell), graph.cell_spec(cell), graph.prepared(cell), graph.validated(cell))
+        for cell in graph.matrix.cells
+    ],
+    "compress": lambda graph: [
+        (graph.compress_code(each), graph.method_spec(each), graph.prepared(each))
+        for each in graph.matrix.variants
+        if each.method != layout.UNCOMPRESSED
+    ],
+    "evaluate": lambda graph: [
+        (graph.evaluate_code(each), graph.variant_spec(each), graph.prepared(each), graph.artifact(each))
+        for each in graph.matrix.variants
+    ],
+}
+"""What the rules of each phase ask, as workflow/rules has it."""
+
+
+class Watched(Params):
+    """Params that note which of their sections are read."""
+
+    def __getattribute__(self, name):
+        if name in Params.model_fields:
+            SECTIONS.add(name)
+        return super().__getattribute__(name)
+
+
+SECTIONS = set()
+
+
+@pytest.fixture
+def read(monkeypatch):
+    """Return the sections of params.yaml and the source files that the rules of a phase read, over all suites."""
+    files = set()
+    monkeypatch.setattr(sources, "digest", lambda names: files.update(names) or "digest")
+    params = load_params(ROOT / "params.yaml")
+    watched = Watched.model_construct(**{name: getattr(params, name) for name in Params.model_fields})
+
+    def ask(phase):
+        SECTIONS.clear()
+        files.clear()
+        for suite in params.suites:
+            assert RULES[phase](Graph(Matrix(watched, suite)))
+        return set(SECTIONS), set(files)
+
+    return ask
+
+
+def datasets(graph):
+    return [SimpleNamespace(dataset=name) for name in graph.matrix.datasets]
+
+
+@pytest.mark.parametrize("phase", RULES)
+def test_every_knob_and_source_of_a_rule_stands_in_its_stage(read, phase):
+    sections, files = read(phase)
+    assert "suites" in sections
+    assert sections <= set(STAGES[phase]["params"])
+    deps = STAGES[phase]["deps"]
+    assert {f"src/assay/stages/{phase}.py", "src/assay/records.py"} <= files
+    assert [
+        name for name in files if not any(name == dep or name.startswith(f"{dep}/") for dep in deps)
+    ] == []
+
+
+@pytest.mark.parametrize("phase", ["ingest", "prepare", "validate"])
+def test_a_stage_before_training_names_no_source_that_its_rule_does_not_read(read, phase):
+    files = read(phase)[1]
+    named = [dep for dep in STAGES[phase]["deps"] if dep.startswith("src/")]
+    assert [
+        dep for dep in named if not any(name == dep or name.startswith(f"{dep}/") for name in files)
+    ] == []
+
+
+def test_the_rules_ask_what_is_asked_here():
+    text = "".join(path.read_text() for path in sorted((ROOT / "workflow/rules").glob("*.smk")))
+    asked = {name for name in vars(Graph) if f"GRAPH.{name}" in text}
+    known = {
+        "dataset_code", "dataset_spec", "train_code", "cell_spec", "prepared", "validated", "compress_code",
+        "method_spec", "evaluate_code", "variant_spec", "artifact", "statuses", "report_code",
+    }  # fmt: skip
+    assert asked == known
