@@ -39,15 +39,19 @@ def test_a_full_disk_is_said_and_what_was_made_stays(project):
     assert project.jobs("suite=tiny") == {}
 
 
-@pytest.mark.parametrize("folder", ["artifacts", "."])
-def test_a_folder_that_cannot_be_written_is_said_and_what_was_made_stays(project, folder):
+@pytest.mark.parametrize(
+    "folder, words",
+    [("artifacts", "Write-protected output files"), (".", "Read-only file system")],
+    ids=["artifacts", "project"],
+)
+def test_a_folder_that_cannot_be_written_is_said_and_what_was_made_stays(project, folder, words):
     project.edit("params.yaml", *WIDER)
     before = kept(project, "data", "artifacts", "reports/cells")
     ran = project.run(
         mounted(RUN, f"mount --bind {folder} {folder}", f"mount -o remount,bind,ro {folder}", "cd $PWD")
     )
     assert ran.returncode in (1, 2)
-    assert "Read-only file system" in ran.stdout + ran.stderr
+    assert words in ran.stdout + ran.stderr
     assert kept(project, "data", "artifacts", "reports/cells") == before
     again = project.run(RUN)
     assert again.returncode == 0, again.stdout + again.stderr
