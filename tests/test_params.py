@@ -63,6 +63,11 @@ def test_the_projects_own_file_is_fine():
         ({"models__cnn__training__epochs": 0}, r"models\.cnn\.training\.epochs = 0: "),
         ({"models__cnn__per_task__mnits": {}}, r"models\.cnn\.per_task: mnits: not there"),
         ({"models__Bad Name": {"model": "mlp"}}, r"models\.Bad Name = 'Bad Name': "),
+        *[
+            ({f"{table}__{name}": {}}, rf"{table}\.")
+            for table in ("datasets", "tasks", "models", "methods", "suites")
+            for name in ("a" * 300, "-rf", "a/b", "a;true", "$(true)", "a\nb", "é")
+        ],
         ({"tasks__digits__dataset": "digit"}, r"tasks\.digits\.dataset = 'digit': .*did you mean digits\?"),
         (
             {"methods__prune__knobs__sparsity": 1.2},

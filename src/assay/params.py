@@ -30,8 +30,13 @@ class ParamsError(ValueError):
     """params.yaml is wrong; ``faults`` holds one line a fault."""
 
     def __init__(self, faults: list[str]) -> None:
-        super().__init__("\n".join(faults))
-        self.faults = faults
+        self.faults = [_printable(fault) for fault in faults]
+        super().__init__("\n".join(self.faults))
+
+
+def _printable(line: str) -> str:
+    """Return one line: a key may hold a line break."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in line)
 
 
 class Section(BaseModel):

@@ -14,13 +14,16 @@ import psutil
 import pytest
 from workflow.project import Project, copy
 
+PHASES = ("ingest", "prepare", "validate", "train", "compress", "evaluate", "report")
 KILLS = 20
+LONGEST = 1.5  # seconds after a phase was seen at work
+STAGE = "assay.stages."
 SUITE = (
-    "\n  killed: {tasks: [digits], models: [majority, mlp], methods: [prune], twins: true, seeds: [0],"
+    "\n  killed: {tasks: [digits], models: [majority, mlp], methods: [int8, prune], twins: true, seeds: [0],"
     " training: {epochs: 200}}"
 )
 RUN = "exec snakemake --cores 2 --quiet all"
-MADE = ("data", "artifacts", "reports", "logs", ".snakemake")
+IGNORED = shutil.ignore_patterns("data", "artifacts", "reports", "logs", ".snakemake")
 MEASURED = (
     "measured.json", "made.json", "costs.csv", "index.html", "results.md", "compression.csv", "latency-digits.svg"
 )  # fmt: skip
@@ -29,14 +32,13 @@ MEASURED = (
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    """A project that ran without being killed, and how many seconds that took."""
+    """A project that ran without being killed."""
     project = copy(tmp_path_factory.mktemp("whole"))
     project.edit("params.yaml", "\nsuite: default\n", "\nsuite: killed\n")
     project.edit("params.yaml", "\nsuites:", f"\nsuites:{SUITE}")
-    began = time.monotonic()
     ran = project.run(RUN)
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    return project, time.monotonic() - began
+    return project
 
 
 def results(project):
@@ -68,19 +70,8 @@ def begin(project):
     )
 
 
-def at_work(project):
-    """Return what the run's processes do: the stages named in the command lines of those that live."""
-    words = []
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get("ASSAY_TEST") == str(project.folder):
-                words += [word for word in process.cmdline() if word.startswith("assay.stages.")]
-        except (psutil.NoSuchProcess, psutil.AccessDenied):
-            continue
-    return words
-
-
-def left(project):
+def living(project):
+    """Return the processes of the project's runs, those that only wait to be buried aside."""
     found = []
     for process in psutil.process_iter():
         try:
@@ -92,55 +83,66 @@ def left(project):
     return found
 
 
+def at_work(project):
+    """Return the phases that are at work, as the command lines of what lives say."""
+    phases = set()
+    for process in living(project):
+        try:
+            words = process.cmdline()
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+        phases |= {word.removeprefix(STAGE) for word in words if word.startswith(STAGE)}
+    return phases
+
+
+def wait_for(phase, project, run):
+    """Say whether a phase is at work; wait until it is, or the run has ended."""
+    while run.poll() is None:
+        if phase in at_work(project):
+            return True
+        time.sleep(0.05)
+    return False
+
+
 def kill(project, run):
-    """Kill a whole run; nothing of it may live on."""
-    os.killpg(run.pid, signal.SIGKILL)
+    """Kill a whole run, if it has not ended; nothing of it may live on."""
+    if run.poll() is None:
+        os.killpg(run.pid, signal.SIGKILL)
     run.communicate()
     end = time.monotonic() + 30
-    while left(project):
-        assert time.monotonic() < end, left(project)
+    while living(project):
+        assert time.monotonic() < end, living(project)
         time.sleep(0.05)
 
 
 def test_a_run_killed_at_twenty_moments_ends_as_one_that_was_not(whole, tmp_path):
-    untouched, seconds = whole
-    expected = results(untouched)
+    expected = results(whole)
     assert any(name.endswith("model.safetensors") for name in expected)
     seed = random.SystemRandom().randrange(2**32)
     print(f"seed of the moments: {seed}")
     moments = random.Random(seed)
-    project = Project(
-        shutil.copytree(untouched.folder, tmp_path / "copy", ignore=shutil.ignore_patterns(*MADE))
-    )
-    (project.folder / "reports").mkdir()
     during = Counter()
     while during.total() < KILLS:
-        run = begin(project)
-        try:
-            said, _ = run.communicate(timeout=moments.uniform(0.3, seconds))
-        except subprocess.TimeoutExpired:
-            during.update(at_work(project)[:1] or ["starting"])
+        project = Project(shutil.copytree(whole.folder, tmp_path / f"{during.total()}", ignore=IGNORED))
+        for phase in PHASES:
+            run = begin(project)
+            if wait_for(phase, project, run):
+                time.sleep(moments.uniform(0, LONGEST))
+                during[phase] += 1
             kill(project, run)
-            continue
-        assert run.returncode == 0, said
+        ran = project.run(RUN)
+        assert ran.returncode == 0, ran.stdout + ran.stderr
         assert results(project) == expected
-        for name in MADE:
-            shutil.rmtree(project.folder / name, ignore_errors=True)
-        (project.folder / "reports").mkdir()
-    print(f"killed during: {dict(during)}")
-    ran = project.run(RUN)
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert results(project) == expected
-    assert project.jobs("suite=killed") == {}
+        assert project.jobs("suite=killed") == {}
+    print(f"killed within {LONGEST} s after the begin of: {dict(during)}")
+    assert during.keys() == set(PHASES)
 
 
 def test_a_second_run_in_the_folder_says_who_is_at_work_and_harms_nothing(whole, tmp_path):
-    project = Project(shutil.copytree(whole[0].folder, tmp_path / "copy", symlinks=True))
+    project = Project(shutil.copytree(whole.folder, tmp_path / "copy", symlinks=True))
     project.edit("params.yaml", "training: {epochs: 200}", "training: {epochs: 4000}")
     first = begin(project)
-    while "assay.stages.train" not in at_work(project):
-        assert first.poll() is None, first.communicate()
-        time.sleep(0.1)
+    assert wait_for("train", project, first)
     second = project.run(RUN)
     kill(project, first)
     assert second.returncode == 2
@@ -148,4 +150,4 @@ def test_a_second_run_in_the_folder_says_who_is_at_work_and_harms_nothing(whole,
     assert line.startswith(f".snakemake/assay.lock: process {first.pid} ")
     project.edit("params.yaml", "training: {epochs: 4000}", "training: {epochs: 200}")
     assert project.run(RUN).returncode == 0
-    assert results(project) == results(whole[0])
+    assert results(project) == results(whole)

@@ -40,7 +40,7 @@ def test_a_full_disk_is_said_and_what_was_made_stays(project):
 
 
 @pytest.mark.parametrize(
-    "folder, words",
+    ("folder", "words"),
     [("artifacts", "Write-protected output files"), (".", "Read-only file system")],
     ids=["artifacts", "project"],
 )

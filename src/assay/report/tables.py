@@ -7,6 +7,7 @@ import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from io import StringIO
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -217,9 +218,12 @@ def commonest_errors(matrix: Sequence[Sequence[int]], classes: Sequence[str], li
 
 
 def result_rows(suite: str, variants: Sequence[Variant], tasks: Mapping[str, Task]) -> Rows:
-    """Return the rows of results.csv: one a number, and one without value for a variant that is not ok."""
+    """Return the rows of results.csv: one a number, and one without value for a variant that is not ok.
+
+    Their order is that of the names: the order of rows in params.yaml must not change the file.
+    """
     rows = []
-    for each in variants:
+    for each in sorted(variants, key=attrgetter("task", "model", "method", "seed")):
         base = {
             "suite": suite,
             "task": each.task,

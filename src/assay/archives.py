@@ -1,0 +1,73 @@
+"""Files out of a tar archive, read one by one and never unpacked: no name from outside reaches the disk."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import tarfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+GZIP = b"\x1f\x8b"
+
+
+def members(path: Path, *, limit: int) -> Iterator[tuple[str, bytes]]:
+    """Yield name and bytes of each file of a .tar or .tar.gz, in the archive's order.
+
+    Args:
+        limit: bytes that the archive may hold once it is decompressed, headers and padding included.
+
+    Raises:
+        ValueError: it is no such archive, is cut off or holds more; or a member is a link or a device, or its name
+            is absolute, leads out of the archive or stands twice. One line that names the member.
+    """
+    names: set[str] = set()
+    try:
+        with (
+            path.open("rb") as packed,
+            _decompressed(packed) as plain,
+            tarfile.open(fileobj=_Limited(plain, limit), mode="r|", bufsize=tarfile.BLOCKSIZE) as archive,
+        ):
+            for member in archive:
+                if member.isdir():
+                    continue
+                _check(member, names)
+                names.add(member.name)
+                content = archive.extractfile(member)
+                assert content is not None  # of a regular file it never is
+                yield member.name, content.read()
+    except (tarfile.TarError, EOFError, zlib.error, OSError, ValueError) as fault:
+        raise ValueError(f"{path}: {fault}; delete the file and run again") from None
+
+
+def _decompressed(packed: BinaryIO) -> BinaryIO | gzip.GzipFile:
+    magic = packed.read(len(GZIP))
+    packed.seek(0)
+    return gzip.open(packed) if magic == GZIP else packed
+
+
+def _check(member: tarfile.TarInfo, seen: set[str]) -> None:
+    name = PurePosixPath(member.name)
+    if name.is_absolute() or ".." in name.parts or "\\" in member.name or not member.name.isprintable():
+        raise ValueError(f"member {member.name!r}: leads out of the archive")
+    if not member.isreg():
+        raise ValueError(f"member {member.name!r}: a link or a device; only files and folders are read")
+    if member.name in seen:
+        raise ValueError(f"member {member.name!r}: stands there twice")
+
+
+class _Limited(io.RawIOBase):
+    """A stream that refuses to be longer than ``limit`` bytes, whatever its headers promise."""
+
+    def __init__(self, stream: BinaryIO | gzip.GzipFile, limit: int) -> None:
+        self.stream, self.limit, self.left = stream, limit, limit
+
+    def read(self, size: int = -1) -> bytes:
+        """Return at most ``size`` bytes."""
+        data = self.stream.read(self.left + 1 if size < 0 else min(size, self.left + 1))
+        self.left -= len(data)
+        if self.left < 0:
+            raise ValueError(f"holds more than {self.limit:,} bytes")
+        return data
