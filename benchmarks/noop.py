@@ -2,8 +2,9 @@
 
 For each number of cells a folder of its own gets the workflow, a generated params.yaml and fake outputs that
 Snakemake takes for its own (--touch), and beside it a bare Snakefile with as many jobs of the same shape: one
-rule that trains, one that evaluates, no params and no code. Then both engines are asked what is to be done.
-Prints seconds and the largest resident memory of one process, medians of --rounds.
+rule that trains, one that evaluates, no params and no code; and the same with one param a job, for which Snakemake
+imports pandas. Then both engines are asked what is to be done, by turns. Prints seconds and the largest resident
+memory of one process, medians of --rounds, and ours as a multiple of each of the two.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ REPORT = (
     "index.html", "results.csv", "costs.csv", "results.md", "metrics.json", "verdict.json", "tables/x.csv",
     "figures/x.svg",
 )  # fmt: skip
+PARAM = 'params: knob="{job}"'
 BARE = """
 JOBS = range({cells})
 
@@ -40,11 +42,13 @@ rule all:
 rule train:
     input: "prepared.json"
     output: status="trained/{{job}}/status.json", measured="trained/{{job}}/measured.json"
+    {param}
     shell: "true"
 
 rule evaluate:
     input: prepared="prepared.json", artifact=rules.train.output.status
     output: status="evaluated/{{job}}/status.json", measured="evaluated/{{job}}/measured.json"
+    {param}
     shell: "true"
 """
 
@@ -67,23 +71,25 @@ def _ways(folder: Path) -> dict[str, Any]:
     return {"cwd": folder, "env": environment, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
 
-def measure(folder: Path, rounds: int, *command: str) -> Cost:
-    """Return the medians of what a command costs."""
-    costs = []
+def measure(rounds: int, commands: Mapping[Path, tuple[str, ...]]) -> list[Cost]:
+    """Return the medians of what a command costs in each folder; they are run by turns."""
+    costs: dict[Path, list[Cost]] = {folder: [] for folder in commands}
     for _ in range(rounds):
-        began = time.monotonic()
-        process = subprocess.Popen(
-            [Path(sys.executable).with_name(command[0]), *command[1:]], **_ways(folder)
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-        if status:
-            raise SystemExit(
-                f"{' '.join(command)}: ended with {os.waitstatus_to_exitcode(status)} in {folder}"
-            )
-        costs.append(Cost(time.monotonic() - began, _megabytes(usage)))
-    return Cost(
-        *(statistics.median(getattr(cost, name) for cost in costs) for name in ("seconds", "megabytes"))
-    )
+        for folder, command in commands.items():
+            costs[folder].append(_once(folder, command))
+    return [
+        Cost(*(statistics.median(getattr(cost, name) for cost in each) for name in ("seconds", "megabytes")))
+        for each in costs.values()
+    ]
+
+
+def _once(folder: Path, command: tuple[str, ...]) -> Cost:
+    began = time.monotonic()
+    process = subprocess.Popen([Path(sys.executable).with_name(command[0]), *command[1:]], **_ways(folder))
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit(f"{' '.join(command)}: ended with {os.waitstatus_to_exitcode(status)} in {folder}")
+    return Cost(time.monotonic() - began, _megabytes(usage))
 
 
 def _megabytes(usage: resource.struct_rusage) -> float:
@@ -131,9 +137,9 @@ def _outputs(folder: Path) -> Iterator[Path]:
     yield folder / "reports/validation/digits_twin/index.html"
 
 
-def make_bare(folder: Path, cells: int) -> None:
+def make_bare(folder: Path, cells: int, param: str = "") -> None:
     """Make the bare Snakefile's folder."""
-    (folder / "Snakefile").write_text(BARE.format(cells=cells))
+    (folder / "Snakefile").write_text(BARE.format(cells=cells, param=param))
     (folder / "prepared.json").write_text("{}\n")
     for phase in ("trained", "evaluated"):
         for job in range(cells):
@@ -152,23 +158,24 @@ def main() -> None:
     parser.add_argument("--cells", type=int, nargs="+", default=[100, 1000, 10000])
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
-    print("| cells | snakemake -n | bare | ratio | memory | bare | ratio | dvc status |")
-    print("|---|---|---|---|---|---|---|---|")
+    print("| cells | snakemake -n | bare | ratio | memory | with a param | ratio | memory | dvc status |")
+    print("|---|---|---|---|---|---|---|---|---|")
     for cells in arguments.cells:
         with tempfile.TemporaryDirectory(prefix="assay-noop-") as scratch:
-            assay, bare = Path(scratch, "assay"), Path(scratch, "bare")
-            for folder, make in ((assay, make_assay), (bare, make_bare)):
+            folders = [Path(scratch, name) for name in ("assay", "bare", "param")]
+            for folder in folders:
                 folder.mkdir()
-                make(folder, cells)
-            ours = measure(assay, arguments.rounds, "snakemake", "-n", "--quiet", "all")
-            theirs = measure(bare, arguments.rounds, "snakemake", "-n", "--quiet", "all")
-            status = measure(assay, arguments.rounds, "dvc", "status", "--quiet")
-        print(
-            f"| {cells:,} | {ours.seconds:.1f} s | {theirs.seconds:.1f} s | {ours.seconds / theirs.seconds:.2f}"
-            f" | {ours.megabytes:.0f} MB | {theirs.megabytes:.0f} MB | {ours.megabytes / theirs.megabytes:.2f}"
-            f" | {status.seconds:.1f} s |",
-            flush=True,
-        )
+            make_assay(folders[0], cells)
+            make_bare(folders[1], cells)
+            make_bare(folders[2], cells, PARAM)
+            asked = ("snakemake", "-n", "--quiet", "all")
+            ours, *others = measure(arguments.rounds, dict.fromkeys(folders, asked))
+            [status] = measure(arguments.rounds, {folders[0]: ("dvc", "status", "--quiet")})
+        columns = [f"{cells:,}", f"{ours.seconds:.1f} s, {ours.megabytes:.0f} MB"]
+        for other in others:
+            columns += [f"{other.seconds:.1f} s, {other.megabytes:.0f} MB"]
+            columns += [f"{mine / its:.2f}" for mine, its in zip(astuple(ours), astuple(other), strict=True)]
+        print(f"| {' | '.join(columns)} | {status.seconds:.1f} s |", flush=True)
 
 
 if __name__ == "__main__":

@@ -15,25 +15,35 @@ import torch
 from torch import nn
 
 from assay import catalogue
-from assay.onnx_export import OnnxLSTM, export, with_onnx_lstm
-from tests.models.knobs import NEURAL
+from assay.onnx_export import OnnxRecurrent, export, with_operators
+from tests.models.knobs import CELLS, NEURAL, NEURAL_TEXT
 
 SHAPES = [(1, 8, 8), (1, 28, 28)]
 
 
-def run(graph, images):
+def run(graph, inputs):
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(graph.SerializeToString(), options, ["CPUExecutionProvider"])
-    return session.run(["logits"], {"images": images.numpy()})[0]
+    return session.run(["logits"], {"inputs": inputs.numpy()})[0]
 
 
-def assert_same_logits(module, graph, shape):
+def some_images(batch, shape):
+    return torch.randn(batch, *shape, generator=torch.Generator().manual_seed(batch))
+
+
+def some_texts(batch, shape):
+    generator = torch.Generator().manual_seed(batch)
+    lengths = torch.randint(0, *shape, (batch, 1), generator=generator)  # also one of padding alone
+    return torch.randint(1, 60, (batch, *shape), generator=generator) * (torch.arange(*shape) < lengths)
+
+
+def assert_same_logits(module, graph, shape, some=some_images):
     for batch in (1, 7, 64):
-        images = torch.randn(batch, *shape, generator=torch.Generator().manual_seed(batch))
+        inputs = some(batch, shape)
         with torch.inference_mode():
-            expected = module(images).numpy()
-        np.testing.assert_allclose(run(graph, images), expected, atol=1e-4, rtol=0)
+            expected = module(inputs).numpy()
+        np.testing.assert_allclose(run(graph, inputs), expected, atol=1e-4, rtol=0)
 
 
 def operators(graph):
@@ -60,47 +70,85 @@ def test_gives_the_same_logits(name, shape):
     assert_same_logits(model, export(model, torch.zeros(1, *shape)), shape)
 
 
+RECURRENT = {"tanh": "RNN", "gru": "GRU", "lstm": "LSTM"}
+CELL_KNOBS = [{"cell": cell, "bidirectional": cell != "gru"} for cell in CELLS]
+TEXT_ROWS = [(name, {}) for name in sorted(NEURAL_TEXT) if name != "text_recurrent"]
+TEXT_ROWS += [("text_recurrent", knobs) for knobs in CELL_KNOBS]
+
+
+@pytest.mark.parametrize(("name", "changed"), TEXT_ROWS, ids=str)
+def test_gives_the_same_logits_of_texts(name, changed):
+    torch.manual_seed(0)
+    given = {"vocabulary": 60, "num_classes": 4} | ({"shape": (20,)} if name == "text_transformer" else {})
+    model = catalogue.load(catalogue.MODELS[name].target)(**given, **{**NEURAL_TEXT[name], **changed}).eval()
+    graph = export(model, torch.ones(1, 20, dtype=torch.int64))
+    assert_same_logits(model, graph, (20,), some_texts)
+    if changed:
+        num_layers = 2 * (1 + changed["bidirectional"])
+        assert operators(graph)[RECURRENT[changed["cell"]]] == num_layers
+
+
 def test_every_network_of_the_catalogue_is_exported_above():
     networks = {name for name, model in catalogue.MODELS.items() if model.trainer == catalogue.LIGHTNING}
-    assert networks == set(NEURAL)
+    assert networks == set(NEURAL) | set(NEURAL_TEXT)
+    assert {name for name, _ in TEXT_ROWS} == set(NEURAL_TEXT)
+
+
+def test_a_tanh_network_is_unrolled_if_asked():
+    torch.manual_seed(0)
+    model = catalogue.load(catalogue.MODELS["rnn"].target)(shape=(1, 8, 8), num_classes=10, **NEURAL["rnn"])
+    graph = export(model.eval(), torch.zeros(1, 1, 8, 8), unroll_tanh=True)
+    assert_same_logits(model, graph, (1, 8, 8))
+    assert operators(graph)["RNN"] == 0
+    assert operators(graph)["MatMul"] + operators(graph)["Gemm"] >= 2 * 8
 
 
 class Recurrent(nn.Module):
-    """An LSTM of any kind, of which outputs and both last states are used."""
+    """A recurrent layer of any kind, of which outputs and all last states are used."""
 
-    def __init__(self, **kind):
+    def __init__(self, layers, **kind):
         super().__init__()
-        self.lstm = nn.LSTM(8, 5, **kind)
-        self.batch_first = self.lstm.batch_first
+        self.layers = layers(8, 5, **kind)
+        self.batch_first = self.layers.batch_first
 
     def forward(self, images):
         rows = images.flatten(1, 2)  # (N, 8, 8)
-        outputs, (last, cells) = self.lstm(rows if self.batch_first else rows.transpose(0, 1))
+        outputs, last = self.layers(rows if self.batch_first else rows.transpose(0, 1))
         outputs = outputs.mean(1 if self.batch_first else 0)
-        return torch.cat([outputs, *last.unbind(), *cells.unbind()], dim=1)
+        last = torch.cat(last) if isinstance(last, tuple) else last
+        return torch.cat([outputs, *last.unbind()], dim=1)
 
 
-KINDS = [{"bias": False}, {"batch_first": True, "num_layers": 2, "bidirectional": True}]
+KINDS = [
+    (nn.LSTM, {"bias": False}),
+    (nn.LSTM, {"batch_first": True, "num_layers": 2, "bidirectional": True}),
+    (nn.GRU, {"bias": False}),
+    (nn.GRU, {"batch_first": True, "num_layers": 2, "bidirectional": True}),
+    (nn.RNN, {"nonlinearity": "relu", "bias": False}),
+    (nn.RNN, {"batch_first": True, "num_layers": 2, "bidirectional": True}),
+]
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=str)
-def test_an_lstm_of_any_kind_is_one_operator_a_layer(kind):
+@pytest.mark.parametrize(("layers", "kind"), KINDS, ids=str)
+def test_a_recurrent_layer_of_any_kind_is_one_operator(layers, kind):
     torch.manual_seed(0)
-    model = Recurrent(**kind).eval()
+    model = Recurrent(layers, **kind).eval()
     graph = export(model, torch.zeros(1, 1, 8, 8))
     assert_same_logits(model, graph, (1, 8, 8))
-    assert operators(graph)["LSTM"] == kind.get("num_layers", 1)
+    assert operators(graph)[layers.__name__] == kind.get("num_layers", 1)
     initialisers = {tensor.name for tensor in graph.graph.initializer}
-    assert all(set(node.input[1:3]) <= initialisers for node in graph.graph.node if node.op_type == "LSTM")
+    recurrent = [node for node in graph.graph.node if node.op_type == layers.__name__]
+    assert all(set(node.input[1:3]) <= initialisers for node in recurrent)
 
 
 def test_an_lstm_with_projections_is_refused():
     with pytest.raises(ValueError, match="proj_size = 2"):
-        export(Recurrent(proj_size=2), torch.zeros(1, 1, 8, 8))
+        export(Recurrent(nn.LSTM, proj_size=2), torch.zeros(1, 1, 8, 8))
 
 
-def test_an_lstm_by_itself_is_replaced_too():
-    assert isinstance(with_onnx_lstm(nn.LSTM(3, 4)), OnnxLSTM)
+def test_a_recurrent_layer_by_itself_is_replaced_too():
+    assert isinstance(with_operators(nn.LSTM(3, 4), (nn.LSTM,)), OnnxRecurrent)
+    assert isinstance(with_operators(nn.RNN(3, 4), (nn.LSTM,)), nn.RNN)
 
 
 class Mixed(nn.Module):

@@ -6,6 +6,7 @@ Great Expectations is imported by this module's tests alone; the import costs se
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable
 from functools import cache
@@ -17,9 +18,9 @@ import pandas as pd
 import pytest
 
 from assay import catalogue
-from assay.datasets import digits
-from assay.datasets.image_expectations import DERIVED, FACTS
-from assay.datasets.images import SPLITS
+from assay.datasets import image_expectations, text_expectations
+from assay.datasets.cleaning import SPLITS
+from assay.datasets.declarations import TextAugmentation
 from assay.validation import validate, with_derived
 
 # Great Expectations imports them.
@@ -61,14 +62,19 @@ def lose(split: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
 
 
 def lose_class(split: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
-    return lambda items: items[(items["split"] != split) | (items["label"] != 3)]
+    return lambda items: items[(items["split"] != split) | (items["label"] != items["label"].max())]
 
 
 def merge_classes(split: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
-    """Return a table where three classes of a split count as one."""
+    """Return a table where the first three classes of a split, or both, count as one."""
     return lambda items: items.assign(
         label=items["label"].mask((items["split"] == split) & items["label"].isin([0, 2]), 1)
     )
+
+
+def forget(split: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    """Return a table where every word of a split is unknown."""
+    return lambda items: items.assign(unknown=items["unknown"].mask(items["split"] == split, 1.0))
 
 
 def blank(items: pd.DataFrame) -> pd.DataFrame:
@@ -86,21 +92,39 @@ def repeat_hash(first: str, second: str) -> Callable[[pd.DataFrame], pd.DataFram
 
 
 BETWEEN, IN_SET = "expect_column_values_to_be_between", "expect_column_values_to_be_in_set"
-BAD: dict[tuple[str, str], Callable[[pd.DataFrame], pd.DataFrame]] = {
-    (
-        "expect_table_columns_to_match_ordered_list",
-        ", ".join([*FACTS, *DERIVED]),
-    ): lambda items: items[["split", "item", *items.columns[2:]]],
-    **{("expect_column_values_to_not_be_null", column): put(column, None) for column in FACTS},
-    ("expect_column_values_to_be_unique", "item"): put("item", 0),
-    (IN_SET, "split"): put("split", "holdout"),
-    **{("expect_table_row_count_to_equal", f"split = {split}"): lose(split) for split in SPLITS},
-    (IN_SET, "label"): put("label", 10),
-    **{
-        ("expect_column_distinct_values_to_contain_set", f"label where split = {split}"): lose_class(split)
-        for split in SPLITS
-    },
-    **{(BETWEEN, f"class_share where split = {split}"): merge_classes(split) for split in SPLITS},
+MEAN_BETWEEN = "expect_column_mean_to_be_between"
+Bad = dict[tuple[str, str], Callable[[pd.DataFrame], pd.DataFrame]]
+
+
+def bad_in_general(facts: tuple[str, ...], derived: tuple[str, ...]) -> Bad:
+    """Return the bad tables of the expectations with which those of any kind of item begin."""
+    return {
+        (
+            "expect_table_columns_to_match_ordered_list",
+            ", ".join([*facts, *derived]),
+        ): lambda items: items[["split", "item", *items.columns[2:]]],
+        **{("expect_column_values_to_not_be_null", column): put(column, None) for column in facts},
+        ("expect_column_values_to_be_unique", "item"): put("item", 0),
+        (IN_SET, "split"): put("split", "holdout"),
+        **{("expect_table_row_count_to_equal", f"split = {split}"): lose(split) for split in SPLITS},
+        (IN_SET, "label"): put("label", 10),
+        **{
+            ("expect_column_distinct_values_to_contain_set", f"label where split = {split}"): lose_class(
+                split
+            )
+            for split in SPLITS
+        },
+        **{(BETWEEN, f"class_share where split = {split}"): merge_classes(split) for split in SPLITS},
+    }
+
+
+BAD_HASHES: Bad = {
+    ("expect_column_values_to_match_regex", "sha256"): put("sha256", "A" * 64),
+    ("expect_compound_columns_to_be_unique", "split, sha256"): repeat_hash("train", "train"),
+    (IN_SET, "splits_with_hash"): repeat_hash("train", "test"),
+}
+BAD_IMAGES: Bad = {
+    **bad_in_general(image_expectations.FACTS, image_expectations.DERIVED),
     (IN_SET, "channels"): put("channels", 3),
     (IN_SET, "height"): put("height", 27),
     (IN_SET, "width"): put("width", 29),
@@ -108,29 +132,47 @@ BAD: dict[tuple[str, str], Callable[[pd.DataFrame], pd.DataFrame]] = {
     (BETWEEN, "maximum"): put("maximum", 20),
     ("expect_column_pair_values_a_to_be_greater_than_b", "maximum, minimum"): blank,
     (BETWEEN, "mean"): put("mean", 250.0),
-    ("expect_column_values_to_match_regex", "sha256"): put("sha256", "A" * 64),
-    ("expect_compound_columns_to_be_unique", "split, sha256"): repeat_hash("train", "train"),
-    (IN_SET, "splits_with_hash"): repeat_hash("train", "test"),
+    **BAD_HASHES,
 }
+BAD_TEXTS: Bad = {
+    **bad_in_general(text_expectations.FACTS, text_expectations.DERIVED),
+    (BETWEEN, "characters"): put("characters", 100_000),
+    (BETWEEN, "tokens"): put("tokens", 0),
+    (BETWEEN, "unknown"): put("unknown", 1.5),
+    **{(MEAN_BETWEEN, f"unknown where split = {split}"): forget(split) for split in SPLITS},
+    (IN_SET, "odd"): put("odd", 1),
+    **BAD_HASHES,
+}
+
+
+def bad_tables(dataset: str) -> Bad:
+    """Return a bad table for each expectation of a dataset, in their order."""
+    declared = catalogue.load(catalogue.DATASETS[dataset].module).AUGMENTATION
+    return BAD_TEXTS if isinstance(declared, TextAugmentation) else BAD_IMAGES
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_the_twin_passes_and_every_expectation_has_its_bad_table(dataset: str) -> None:
     result = check(dataset, prepared(dataset)[0])
     assert (result["status"], result["reason"], result["dataset"]) == ("ok", "", dataset)
-    assert [(entry["expectation"], entry["column"]) for entry in result["expectations"]] == list(BAD)
+    assert [(entry["expectation"], entry["column"]) for entry in result["expectations"]] == list(
+        bad_tables(dataset)
+    )
     assert all(
         entry["success"] and entry["fix"] and not entry["first_bad"] for entry in result["expectations"]
     )
 
 
-@pytest.mark.parametrize("bad", list(BAD), ids=lambda bad: "-".join(bad)[:80])
-@pytest.mark.parametrize("dataset", DATASETS)
+@pytest.mark.parametrize(
+    ("dataset", "bad"),
+    [(dataset, bad) for dataset in DATASETS for bad in bad_tables(dataset)],
+    ids=lambda value: value if isinstance(value, str) else "-".join(value)[:80],
+)
 def test_a_bad_table_fails(dataset: str, bad: tuple[str, str]) -> None:
     items, counts = prepared(dataset)
     module = catalogue.load(catalogue.DATASETS[dataset].module)
-    expectation = module.expectations(counts)[list(BAD).index(bad)]
-    result = validate(BAD[bad](items), [expectation], dataset=dataset, docs=None)
+    expectation = module.expectations(counts)[list(bad_tables(dataset)).index(bad)]
+    result = validate(bad_tables(dataset)[bad](items), [expectation], dataset=dataset, docs=None)
     assert result["status"] == "failed"
     [found] = result["expectations"]
     assert (found["expectation"], found["column"], found["success"]) == (*bad, False)
@@ -150,7 +192,7 @@ def test_the_message_names_expectation_column_rows_and_fix() -> None:
     assert failure["first_bad"] == [{"item": 4, "minimum": 3}, {"item": 9, "minimum": 3}]
     assert "is the image inverted?" in failure["fix"]
     assert result["reason"] == (
-        f"digits: 1 of {len(BAD)} expectations failed: expect_column_values_to_be_between on minimum:"
+        f"digits: 1 of {len(BAD_IMAGES)} expectations failed: expect_column_values_to_be_between on minimum:"
         " 2 of 350 rows are bad"
         f", first [{{'item': 4, 'minimum': 3}}, {{'item': 9, 'minimum': 3}}]; {failure['fix']}"
     )
@@ -160,7 +202,7 @@ def test_says_which_classes_a_split_lacks() -> None:
     result = check("digits", lose_class("test")(prepared("digits")[0]))
     assert [entry["observed"] for entry in result["expectations"] if "test" in entry["column"]] == [
         "63",
-        "missing [3]",
+        "missing [9]",
         "0 of 63 rows are bad",
     ]
 
@@ -176,13 +218,13 @@ def test_a_missing_column_is_named(column: str) -> None:
 
 def test_equal_tables_give_equal_results() -> None:
     items, _ = prepared("digits")
-    bad = BAD[BETWEEN, "minimum"](items)
+    bad = BAD_IMAGES[BETWEEN, "minimum"](items)
     assert check("digits", bad) == check("digits", bad)
 
 
 def test_the_data_docs_open_with_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    check("digits", BAD[IN_SET, "label"](prepared("digits")[0]), docs=tmp_path / "docs")
+    check("digits", BAD_IMAGES[IN_SET, "label"](prepared("digits")[0]), docs=tmp_path / "docs")
     assert [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")] == ["docs", "docs/index.html"]
     page = (tmp_path / "docs" / "index.html").read_text()
     assert not re.search(r"https?://|<script|<link|src=|\.\./", page)
@@ -204,9 +246,22 @@ def test_derives_class_shares_and_splits_of_a_hash() -> None:
     assert list(items) == ["split", "label", "sha256"]
 
 
-def test_the_real_digits_pass(tmp_path: Path) -> None:
-    digits.fetch(tmp_path / "raw", mirror=None)
-    result = digits.prepare(tmp_path / "raw", tmp_path / "out", seed=0, validation_fraction=0.1)
-    items = pd.read_parquet(tmp_path / "out" / "items.parquet")
-    found = validate(items, digits.expectations(result["counts"]), dataset="digits", docs=None)
+def passes(dataset: str, folder: Path, mirror: str | None) -> bool:
+    module = catalogue.load(catalogue.DATASETS[dataset].module)
+    module.fetch(folder / "raw", mirror=mirror)
+    result = module.prepare(folder / "raw", folder / "out", seed=0, validation_fraction=0.1)
+    items = pd.read_parquet(folder / "out" / "items.parquet")
+    found = validate(items, module.expectations(result["counts"]), dataset=dataset, docs=None)
     assert found["reason"] == ""
+    return found["status"] == "ok"
+
+
+@pytest.mark.parametrize("dataset", ["digits", "review_grammar"])
+def test_what_needs_no_download_passes(dataset: str, tmp_path: Path) -> None:
+    assert passes(dataset, tmp_path, None)
+
+
+@pytest.mark.skipif("ASSAY_MIRROR" not in os.environ, reason="ASSAY_MIRROR names no mirror of the real files")
+@pytest.mark.parametrize("dataset", ["movie_reviews", "ag_news"])
+def test_the_real_texts_pass(dataset: str, tmp_path: Path) -> None:
+    assert passes(dataset, tmp_path, os.environ["ASSAY_MIRROR"])

@@ -14,6 +14,7 @@ from typing import Any
 LIGHTNING = "assay.training"
 ESTIMATOR = "assay.fitting"
 IMAGE_TO_CLASS = "image to class"
+TEXT_TO_CLASS = "text to class"
 TWIN = "_twin"
 
 
@@ -62,7 +63,7 @@ class Method:
 
 MODELS = {
     "majority": Model(
-        "assay.models.majority:Majority", "control", (IMAGE_TO_CLASS,), ESTIMATOR, seeded=False
+        "assay.models.majority:Majority", "control", (IMAGE_TO_CLASS, TEXT_TO_CLASS), ESTIMATOR, seeded=False
     ),
     "logistic_regression": Model(
         "assay.models.logistic_regression:LogisticRegression",
@@ -98,12 +99,34 @@ MODELS = {
         "assay.models.inception_small:InceptionSmall", "convolutional", (IMAGE_TO_CLASS,)
     ),
     "resnet_small": Model("assay.models.resnet_small:ResNetSmall", "convolutional", (IMAGE_TO_CLASS,)),
+    "naive_bayes": Model(
+        "assay.models.naive_bayes:NaiveBayes", "Bayesian", (TEXT_TO_CLASS,), ESTIMATOR, seeded=False
+    ),
+    "tfidf_logistic_regression": Model(
+        "assay.models.tfidf_logistic_regression:TfidfLogisticRegression",
+        "linear",
+        (TEXT_TO_CLASS,),
+        ESTIMATOR,
+        seeded=False,
+    ),
+    "tfidf_linear_svm": Model(
+        "assay.models.tfidf_linear_svm:TfidfLinearSVM", "linear", (TEXT_TO_CLASS,), ESTIMATOR, seeded=False
+    ),
+    "bag_of_embeddings": Model(
+        "assay.models.bag_of_embeddings:BagOfEmbeddings", "embeddings", (TEXT_TO_CLASS,)
+    ),
+    "text_cnn": Model("assay.models.text_cnn:TextCNN", "convolutional", (TEXT_TO_CLASS,)),
+    "text_recurrent": Model("assay.models.text_recurrent:TextRecurrent", "recurrent", (TEXT_TO_CLASS,)),
+    "text_transformer": Model("assay.models.text_transformer:TextTransformer", "attention", (TEXT_TO_CLASS,)),
 }
 
 DATASETS = {
     "digits": Dataset("assay.datasets.digits"),
     "mnist": Dataset("assay.datasets.mnist"),
     "fashion_mnist": Dataset("assay.datasets.fashion_mnist"),
+    "movie_reviews": Dataset("assay.datasets.movie_reviews"),
+    "ag_news": Dataset("assay.datasets.ag_news"),
+    "review_grammar": Dataset("assay.datasets.review_grammar"),
 }
 
 TASKS = {
@@ -111,6 +134,12 @@ TASKS = {
         "assay.tasks.image_classification",
         form=IMAGE_TO_CLASS,
         provides=("shape", "num_classes"),
+        controls=("majority",),
+    ),
+    "text_classification": Task(
+        "assay.tasks.text_classification",
+        form=TEXT_TO_CLASS,
+        provides=("shape", "vocabulary", "num_classes"),
         controls=("majority",),
     ),
 }

@@ -70,7 +70,7 @@ def finite_logits(predictor: Predictor, split: Split, name: str) -> torch.Tensor
     return logits
 
 
-def latency(predictor: Predictor, example: NDArray[np.float32]) -> dict[str, float]:
+def latency(predictor: Predictor, example: NDArray[Any]) -> dict[str, float]:
     """Return the milliseconds of one call with 1 and with 64 items, on one thread: medians of warm calls.
 
     Args:
@@ -86,7 +86,7 @@ def latency(predictor: Predictor, example: NDArray[np.float32]) -> dict[str, flo
         torch.set_num_threads(threads)
 
 
-def batch_latency(predictor: Predictor, example: NDArray[np.float32], size: int) -> float:
+def batch_latency(predictor: Predictor, example: NDArray[Any], size: int) -> float:
     """Return the median milliseconds of a call with ``size`` items."""
     batch = np.ascontiguousarray(np.resize(example, (size, *example.shape[1:])))
     predictor.logits(batch, batch_size=size)

@@ -2,7 +2,8 @@
 
 PyTorch's exporter writes the graph, onnxruntime folds it. The exporter's own optimiser is left off: it makes
 4.6 s of export 7.8 s on a tanh network unrolled over 28 steps, and onnxruntime's does as much in 0.1 s. Of
-what stays, 0.5 s an export is PyTorch reading its table of operators.
+what stays, 0.5 s an export is PyTorch reading its table of operators. Recurrent layers become ONNX's own
+operators, a tanh network if asked not: onnxruntime has its operator in full precision only.
 """
 
 from __future__ import annotations
@@ -21,21 +22,23 @@ import onnxruntime
 import torch
 from torch import nn
 
-INPUT = "images"
+INPUT = "inputs"
 OUTPUT = "logits"
 
 
-def export(module: nn.Module, example: torch.Tensor) -> onnx.ModelProto:
-    """Return the network as a graph with one input, ``images``, and one output, ``logits``.
+def export(module: nn.Module, example: torch.Tensor, *, unroll_tanh: bool = False) -> onnx.ModelProto:
+    """Return the network as a graph with one input, ``inputs``, and one output, ``logits``.
 
     Args:
         module: is not modified; exported as it is in evaluation.
-        example: (N, C, H, W) with any N; the graph takes every batch size.
+        example: (N, ...) with any N; the graph takes every batch size.
+        unroll_tanh: whether each ``nn.RNN`` becomes a matrix product a step instead of one operator.
 
     Raises:
         ValueError: an LSTM in ``module`` has projections, which the ONNX operator has not.
     """
-    ready = with_onnx_lstm(copy.deepcopy(module).eval())
+    kinds = (nn.LSTM, nn.GRU) if unroll_tanh else (nn.LSTM, nn.GRU, nn.RNN)
+    ready = with_operators(copy.deepcopy(module).eval(), kinds)
     # The exporter takes a dynamic size of 1 for a constant.
     batch = example[:1].expand(2, *example.shape[1:]).contiguous()
     with quiet():
@@ -110,74 +113,88 @@ def replace(field: Any, values: Sequence[Any]) -> None:
     field.extend(kept)
 
 
-def with_onnx_lstm(module: nn.Module) -> nn.Module:
-    """Replace, in place, each ``nn.LSTM`` by ONNX's operator, and return the module.
+def with_operators(module: nn.Module, kinds: tuple[type[nn.RNNBase], ...]) -> nn.Module:
+    """Replace, in place, each recurrent layer of the given kinds by ONNX's operator, and return the module.
 
-    Left to itself the exporter unrolls an LSTM over its steps, only to learn its shapes (3 s for 28 steps),
-    and slices its weights at run time, so that quantisation finds none in the graph.
+    Left to itself the exporter unrolls a layer over its steps (an LSTM only to learn its shapes: 3 s for 28
+    steps) and slices an LSTM's weights at run time, so that quantisation finds none in the graph.
     """
-    if isinstance(module, nn.LSTM):
-        return OnnxLSTM(module)
+    if isinstance(module, kinds):
+        return OnnxRecurrent(module)
     for name, child in list(module.named_modules()):
-        if isinstance(child, nn.LSTM):
-            module.set_submodule(name, OnnxLSTM(child))
+        if isinstance(child, kinds):
+            module.set_submodule(name, OnnxRecurrent(child))
     return module
 
 
-class OnnxLSTM(nn.Module):
-    """An ``nn.LSTM`` that starts from zeros as ONNX's operators; only the exporter can run it."""
+# Where ONNX's order of gates is in PyTorch's: of an LSTM i, o, f, g in i, f, g, o; of a GRU z, r, n in r, z, n.
+GATES = {"LSTM": (0, 3, 1, 2), "GRU": (1, 0, 2), "RNN": (0,)}
+ACTIVATIONS = {"tanh": "Tanh", "relu": "Relu"}
 
-    def __init__(self, lstm: nn.LSTM) -> None:
+
+class OnnxRecurrent(nn.Module):
+    """Recurrent layers of PyTorch, started from zeros, as ONNX's operators; only the exporter can run them."""
+
+    def __init__(self, layers: nn.RNNBase) -> None:
         super().__init__()
-        if lstm.proj_size:
-            raise ValueError(f"ONNX export: an LSTM with proj_size = {lstm.proj_size}; ONNX knows only 0")
-        self.hidden = lstm.hidden_size
-        self.directions = 2 if lstm.bidirectional else 1
-        self.batch_first = lstm.batch_first
-        self.layers = lstm.num_layers
-        for layer in range(lstm.num_layers):
+        if layers.proj_size:
+            raise ValueError(f"ONNX export: an LSTM with proj_size = {layers.proj_size}; ONNX knows only 0")
+        self.operator = next(kind for kind in (nn.LSTM, nn.GRU, nn.RNN) if isinstance(layers, kind)).__name__
+        self.hidden = layers.hidden_size
+        self.directions = 2 if layers.bidirectional else 1
+        self.batch_first = layers.batch_first
+        self.layers = layers.num_layers
+        self.attributes: dict[str, Any] = {
+            "hidden_size": self.hidden,
+            "direction": "bidirectional" if layers.bidirectional else "forward",
+        }
+        if isinstance(layers, nn.GRU):
+            self.attributes["linear_before_reset"] = 1  # PyTorch's variant
+        if isinstance(layers, nn.RNN):
+            self.attributes["activations"] = [ACTIVATIONS[layers.nonlinearity]] * self.directions
+        for layer in range(layers.num_layers):
             for kind in ("weight_ih", "weight_hh", "bias"):
-                self.register_buffer(f"{kind}_l{layer}", self.gathered(lstm, kind, layer))
+                self.register_buffer(f"{kind}_l{layer}", self.gathered(layers, kind, layer))
 
-    def gathered(self, lstm: nn.LSTM, kind: str, layer: int) -> torch.Tensor:
-        """Return one layer's weights (directions, 4 * hidden, ...) or biases (directions, 8 * hidden)."""
+    def gathered(self, layers: nn.RNNBase, kind: str, layer: int) -> torch.Tensor:
+        """Return one layer's weights (directions, gates * hidden, ...) or biases (directions, 2 * gates * hidden)."""
         suffixes = [f"_l{layer}", f"_l{layer}_reverse"][: self.directions]
         if kind != "bias":
-            return torch.stack([self.reordered(getattr(lstm, kind + suffix)) for suffix in suffixes])
-        if not lstm.bias:
-            return torch.zeros(self.directions, 8 * self.hidden)
+            return torch.stack([self.reordered(getattr(layers, kind + suffix)) for suffix in suffixes])
+        if not layers.bias:
+            return torch.zeros(self.directions, 2 * len(GATES[self.operator]) * self.hidden)
         pairs = [
-            (getattr(lstm, "bias_ih" + suffix), getattr(lstm, "bias_hh" + suffix)) for suffix in suffixes
+            (getattr(layers, "bias_ih" + suffix), getattr(layers, "bias_hh" + suffix)) for suffix in suffixes
         ]
         return torch.stack([torch.cat([self.reordered(bias) for bias in pair]) for pair in pairs])
 
     def reordered(self, weight: torch.Tensor) -> torch.Tensor:
-        """Return the gates of a weight (4 * hidden, ...) in ONNX's order: PyTorch's is i, f, g, o."""
-        i, f, g, o = weight.detach().chunk(4)
-        return torch.cat([i, o, f, g])
+        """Return the gates of a weight (gates * hidden, ...) in ONNX's order."""
+        gates = weight.detach().chunk(len(GATES[self.operator]))
+        return torch.cat([gates[place] for place in GATES[self.operator]])
 
-    def forward(self, inputs: torch.Tensor) -> tuple[torch.Tensor, tuple[torch.Tensor, torch.Tensor]]:
-        """Do as ``nn.LSTM``: inputs (N, T, F) if ``batch_first``, else (T, N, F)."""
+    def forward(self, inputs: torch.Tensor) -> tuple[torch.Tensor, Any]:
+        """Do as the layers: inputs (N, T, F) if ``batch_first``, else (T, N, F)."""
         states = inputs.transpose(0, 1) if self.batch_first else inputs  # (T, N, F)
-        last: list[torch.Tensor] = []
-        cells: list[torch.Tensor] = []
+        last: list[Sequence[torch.Tensor]] = []
         for layer in range(self.layers):
-            states, hidden, cell = self.run_layer(states, layer)
-            last.append(hidden)
-            cells.append(cell)
+            states, *ends = self.run_layer(states, layer)
+            last.append(ends)
         outputs = states.transpose(0, 1) if self.batch_first else states
-        return outputs, (torch.cat(last), torch.cat(cells))
+        hidden, *cells = (torch.cat(ends) for ends in zip(*last, strict=True))
+        return outputs, (hidden, *cells) if cells else hidden
 
     def run_layer(self, states: torch.Tensor, layer: int) -> Sequence[torch.Tensor]:
-        """Map (T, N, F) to states (T, N, directions * hidden) and two last states (directions, N, hidden)."""
+        """Map (T, N, F) to states (T, N, directions * hidden) and last states, each (directions, N, hidden)."""
         length, batch = states.shape[:2]
         weights = [self.get_buffer(f"{kind}_l{layer}") for kind in ("weight_ih", "weight_hh", "bias")]
         last = (self.directions, batch, self.hidden)
-        outputs, hidden, cell = torch.onnx.ops.symbolic_multi_out(
-            "LSTM",
+        num_last = 2 if self.operator == "LSTM" else 1
+        outputs, *ends = torch.onnx.ops.symbolic_multi_out(
+            self.operator,
             (states, *weights),
-            {"hidden_size": self.hidden, "direction": "bidirectional" if self.directions == 2 else "forward"},
-            dtypes=(states.dtype,) * 3,
-            shapes=((length, self.directions, batch, self.hidden), last, last),
+            self.attributes,
+            dtypes=(states.dtype,) * (1 + num_last),
+            shapes=((length, self.directions, batch, self.hidden), *(last,) * num_last),
         )
-        return outputs.transpose(1, 2).flatten(2), hidden, cell
+        return outputs.transpose(1, 2).flatten(2), *ends

@@ -22,7 +22,8 @@ from assay.training_params import TrainerParams, TrainingParams
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 """A row's name: it becomes a folder."""
 METHOD_PROVIDES = ("inputs", "folder")
-MODEL_PROVIDES = ("seed",)
+MODEL_PROVIDES = ("seed", *{name: None for task in catalogue.TASKS.values() for name in task.provides})
+"""Arguments that are no knobs: the pipeline gives those that a model names."""
 AnySection = TypeVar("AnySection", bound=BaseModel)
 
 
@@ -237,7 +238,7 @@ def _model_faults(params: Params, name: str, row: ModelParams) -> Iterable[str]:
                 allowed = ", ".join(entry.forms)
                 yield f"models.{name}.per_task.{task}: {row.model} does not do {kind.form}; it does {allowed}"
             continue
-        schema = knobs(entry.target, (*kind.provides, *MODEL_PROVIDES))
+        schema = knobs(entry.target, MODEL_PROVIDES)
         where = f"models.{name}.per_task.{task}.knobs" if task in row.per_task else f"models.{name}.knobs"
         faults = list(_knob_faults(where, schema, params.knobs_of(task, name)))
         yield from faults

@@ -18,7 +18,7 @@ class Predictor(Protocol):
     parameters: int
     """Numbers that the artifact holds of what was learned; zeros of a sparse one are not held."""
 
-    def logits(self, inputs: NDArray[np.float32], *, batch_size: int = 256) -> NDArray[np.float32]:
+    def logits(self, inputs: NDArray[Any], *, batch_size: int = 256) -> NDArray[np.float32]:
         """Map inputs (N, ...) to logits (N, K), ``batch_size`` items at a time."""
 
 
@@ -32,7 +32,7 @@ class ModulePredictor:
         self.format: str = artifact["format"]
         self.parameters: int = artifact["parameters"]
 
-    def logits(self, inputs: NDArray[np.float32], *, batch_size: int = 256) -> NDArray[np.float32]:
+    def logits(self, inputs: NDArray[Any], *, batch_size: int = 256) -> NDArray[np.float32]:
         """Map inputs (N, ...) to logits (N, K)."""
         with torch.inference_mode():
             starts = range(0, len(inputs), batch_size)
@@ -49,7 +49,7 @@ class EstimatorPredictor:
         self.format: str = artifact["format"]
         self.parameters: int = artifact["parameters"]
 
-    def logits(self, inputs: NDArray[np.float32], *, batch_size: int = 256) -> NDArray[np.float32]:
+    def logits(self, inputs: NDArray[Any], *, batch_size: int = 256) -> NDArray[np.float32]:
         """Map inputs (N, ...) to logits (N, K)."""
         starts = range(0, len(inputs), batch_size)
         logits = np.concatenate(
@@ -73,7 +73,7 @@ class OnnxPredictor:
         self.format: str = artifact["format"]
         self.parameters: int = artifact["parameters"]
 
-    def logits(self, inputs: NDArray[np.float32], *, batch_size: int = 256) -> NDArray[np.float32]:
+    def logits(self, inputs: NDArray[Any], *, batch_size: int = 256) -> NDArray[np.float32]:
         """Map inputs (N, ...) to logits (N, K)."""
         starts = range(0, len(inputs), batch_size)
         batches = [

@@ -14,11 +14,7 @@ from assay.signatures import knobs
 def schema() -> dict[str, Any]:
     """Return the schema, with the knobs of each model and method under the condition that it is named."""
     whole = Params.model_json_schema()
-    provided = {task.form: task.provides for task in catalogue.TASKS.values()}
-    models = {
-        name: knobs(entry.target, (*provided[entry.forms[0]], *MODEL_PROVIDES))
-        for name, entry in catalogue.MODELS.items()
-    }
+    models = {name: knobs(entry.target, MODEL_PROVIDES) for name, entry in catalogue.MODELS.items()}
     methods = {
         name: knobs(f"{entry.module}:compress", METHOD_PROVIDES) for name, entry in catalogue.METHODS.items()
     }

@@ -40,7 +40,7 @@ def with_derived(items: pd.DataFrame) -> pd.DataFrame:
     """Return ``items`` with two more columns, each where the columns that it needs are there.
 
     ``class_share``: the part of the item's split that has its label. ``splits_with_hash``: the number of
-    splits in which the item's pixels stand.
+    splits in which the item's content stands.
     """
     facts = items.copy()
     if {"split", "label"} <= set(items):
@@ -57,7 +57,7 @@ def validate(
     """Return whether ``items`` meets all ``expectations``, and for each that fails the first bad rows.
 
     Args:
-        items: one row an item, as :mod:`assay.datasets.images` writes it.
+        items: one row an item, as :mod:`assay.datasets.images` or :mod:`assay.datasets.text` writes it.
         expectations: each with a sentence ``meta["fix"]``.
         docs: folder that gets the Data Docs as index.html; None writes none.
 

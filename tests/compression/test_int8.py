@@ -10,6 +10,7 @@ from assay import artifacts, catalogue
 from assay.compression.int8 import compress
 from assay.files import sha256, write_json
 from assay.records import Skip
+from tests.compression.conftest import TEXT_ROWS, make_text
 
 KNOBS = {
     "mlp": {"hidden": [64], "dropout": 0.0},
@@ -66,7 +67,7 @@ def test_keeps_logits_and_accuracy(name, learned, digits, tmp_path):
 
 def test_every_network_is_tested():
     networks = {name for name, model in catalogue.MODELS.items() if model.trainer == catalogue.LIGHTNING}
-    assert set(KNOBS) == networks
+    assert set(KNOBS) | {name for name, _ in TEXT_ROWS.values()} == networks
 
 
 @pytest.mark.parametrize("name", sorted(KNOBS))
@@ -85,6 +86,43 @@ def test_the_weights_are_integers(name, tmp_path):
     assert 0.85 <= entry["quantised_share"] < 1  # biases stay
     assert entry["parameters"] == sum(p.numel() for p in model.parameters())
     assert load(tmp_path, entry).logits(inputs).shape == (96, 10)
+
+
+TEXT_OPERATORS = {
+    "text_cnn": "QuantizeLinear",
+    "lstm": "DynamicQuantizeLSTM",
+    "text_transformer": "MatMulInteger",
+}
+
+
+@pytest.mark.parametrize("row", sorted(TEXT_ROWS))
+def test_networks_of_texts_keep_their_logits_with_tables_of_integers(row, texts, tmp_path):
+    ids, targets = texts
+    model = make_text(row).train()
+    optimiser = torch.optim.Adam(model.parameters(), lr=0.01)
+    for batch in torch.arange(800).repeat(12).split(50):
+        loss = nn.functional.cross_entropy(model(ids[batch]), targets[batch])
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    entry = compress(model, inputs=ids[:800].numpy(), folder=tmp_path, calibration_items=200)
+    expected, found = logits(model.eval(), ids[800:]), load(tmp_path, entry).logits(ids[800:].numpy())
+    full, integer = ((scores.argmax(1) == targets[800:].numpy()).mean() for scores in (expected, found))
+    assert full > 0.8
+    assert integer > full - 0.01
+    assert np.abs(found - expected).mean() < 0.08 * expected.std()
+    assert entry["operators"].get(TEXT_OPERATORS.get(row, "DequantizeLinear"), 0) > 0
+    graph = onnx.load(tmp_path / "model.onnx").graph
+    tables = [tuple(t.dims) for t in graph.initializer if t.data_type == onnx.TensorProto.UINT8 and t.dims]
+    assert (400, 16) in tables
+    assert entry["quantised_share"] > (0.75 if row == "gru" else 0.9 if row != "tanh" else 0.85)
+
+
+def test_a_tanh_network_of_texts_is_unrolled_where_its_table_is_the_smaller_part(tmp_path):
+    model = make_text("tanh", words=10, hidden=40)
+    entry = compress(model, inputs=np.ones((4, 12), np.int64), folder=tmp_path, calibration_items=1)
+    assert entry["operators"]["MatMulInteger"] > 10
+    assert entry["quantised_share"] > 0.9
 
 
 def assert_convolutions_are_quantised(graph):

@@ -12,6 +12,7 @@ from assay.compression.prune import compress, prunable, prune
 from assay.files import sha256, write_json
 from assay.models.mlp import MLP
 from assay.records import Skip
+from tests.compression.conftest import TEXT_ROWS, make_text
 
 NO_INPUTS = np.zeros((0, 1, 8, 8), np.float32)
 ARGUMENTS = {"shape": [1, 8, 8], "num_classes": 10, "hidden": [64, 64], "dropout": 0.0}
@@ -57,14 +58,14 @@ def test_the_model_is_not_modified():
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
 
 
-def test_biases_normalisation_and_embeddings_stay():
+def test_biases_and_normalisation_stay():
     model = nn.ModuleList(
         [nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.LSTM(3, 4), nn.RNN(3, 4), nn.Embedding(3, 2)]
     )
     pruned = dict(prune(model, 0.99).named_parameters())
     changed = {name for name, value in model.named_parameters() if not torch.equal(value, pruned[name])}
     recurrent = {f"{layer}.weight_{kind}_l0" for layer in (2, 3) for kind in ("ih", "hh")}
-    assert changed == {"0.weight"} | recurrent
+    assert changed == {"0.weight", "4.weight"} | recurrent
 
 
 @pytest.mark.parametrize("sparsity", [0.0, 1.0, -0.1, 1.2, float("nan")])
@@ -79,7 +80,7 @@ def test_a_sparsity_that_prunes_nothing_is_refused():
 
 
 def test_a_model_without_such_layers_is_skipped(tmp_path):
-    with pytest.raises(Skip, match="BatchNorm2d has no Linear, convolution or recurrent layer"):
+    with pytest.raises(Skip, match="BatchNorm2d has no Linear, convolution, recurrent or embedding layer"):
         compress(nn.BatchNorm2d(3), inputs=NO_INPUTS, folder=tmp_path, sparsity=0.5)
     assert list(tmp_path.iterdir()) == []
 
@@ -100,3 +101,14 @@ def test_what_is_on_disk_is_smaller_and_the_same_bit_for_bit(tmp_path):
     images = torch.randn(3, 1, 8, 8)
     found = artifacts.load(tmp_path / "pruned", {**dense, **entry}).logits(images.numpy())
     np.testing.assert_array_equal(found, prune(model, 0.75).eval()(images).detach().numpy())
+
+
+@pytest.mark.parametrize("row", sorted(TEXT_ROWS))
+def test_networks_of_texts_are_pruned_too(row, tmp_path):
+    model = make_text(row)
+    entry = compress(model, inputs=np.zeros((0, 12), np.int64), folder=tmp_path, sparsity=0.75)
+    total = sum(weight.numel() for weight in prunable(model))
+    assert total > 0.9 * sum(parameter.numel() for parameter in model.parameters())
+    assert entry["parameters"] == sum(p.numel() for p in model.parameters()) - round(0.75 * total)
+    texts = torch.randint(0, 400, (3, 12))
+    assert torch.isfinite(prune(model, 0.75).eval()(texts)).all()

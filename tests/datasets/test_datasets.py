@@ -12,11 +12,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from safetensors.numpy import load_file
+from scipy.sparse import csr_matrix
+from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from assay import catalogue
+from assay.datasets.declarations import Augmentation, TextAugmentation
 
 FRACTION = 1 / 12
+TERMS = {"LICENSE", "readme.txt"}
+"""Files that say on what terms the data come; the twins need none."""
 
 
 @pytest.fixture(params=sorted(catalogue.DATASETS))
@@ -45,15 +50,21 @@ def test_declares_where_it_comes_from(dataset: ModuleType) -> None:
         assert all(url.startswith(("https://", "http://", "package:")) for url in file.urls)
 
 
-def test_declares_an_augmentation_that_its_images_bear(dataset: ModuleType, raw: Path) -> None:
-    side = min(dataset.read(raw).images.shape[2:])
-    assert 0 <= dataset.AUGMENTATION.shift <= side / 8
-    assert 0 <= dataset.AUGMENTATION.rotation <= 45
-    assert 0 <= dataset.AUGMENTATION.erase <= 1
+def test_declares_an_augmentation_that_its_items_bear(dataset: ModuleType, raw: Path) -> None:
+    declared, items = dataset.AUGMENTATION, dataset.read(raw)
+    if isinstance(declared, TextAugmentation):
+        assert items.texts
+        assert 0 <= declared.drop <= 0.5
+        assert 0 <= declared.swap <= 0.5
+    else:
+        assert isinstance(declared, Augmentation)
+        assert 0 <= declared.shift <= min(items.images.shape[2:]) / 8
+        assert 0 <= declared.rotation <= 45
+        assert 0 <= declared.erase <= 1
 
 
 def test_the_twin_is_written_in_upstreams_files(dataset: ModuleType, raw: Path) -> None:
-    data = {file.name for file in dataset.SOURCE.files if file.name.endswith(".gz")}
+    data = {file.name for file in dataset.SOURCE.files} - TERMS
     assert {path.name for path in raw.iterdir()} == data
 
 
@@ -76,14 +87,25 @@ def test_the_twin_loses_nothing_in_cleaning(dataset: ModuleType, raw: Path, tmp_
         assert min(counts) >= 1
 
 
+def features(prepared: Path) -> np.ndarray | csr_matrix:
+    """What a linear model sees: the pixels of an image, or how often runs of up to three tokens stand in a text."""
+    arrays = load_file(prepared / "arrays.safetensors")
+    if "images" in arrays:
+        return arrays["images"].reshape(len(arrays["images"]), -1) / 255
+    texts = [" ".join(str(token) for token in row if token) for row in arrays["tokens"]]
+    return CountVectorizer(ngram_range=(1, 3), token_pattern=r"\S+").fit_transform(texts)
+
+
 def test_a_linear_model_learns_the_twin(dataset: ModuleType, raw: Path, tmp_path: Path) -> None:
-    dataset.prepare(raw, tmp_path / "out", seed=0, validation_fraction=FRACTION)
-    arrays = load_file(tmp_path / "out" / "arrays.safetensors")
-    split = pd.read_parquet(tmp_path / "out" / "items.parquet")["split"]
-    images = arrays["images"].reshape(len(split), -1) / 255
-    model = LogisticRegression(max_iter=500).fit(images[split == "train"], arrays["labels"][split == "train"])
-    accuracy = float(np.mean(model.predict(images[split == "test"]) == arrays["labels"][split == "test"]))
-    assert accuracy > 0.8
+    result = dataset.prepare(raw, tmp_path / "out", seed=0, validation_fraction=FRACTION)
+    labels = load_file(tmp_path / "out" / "arrays.safetensors")["labels"]
+    split = pd.read_parquet(tmp_path / "out" / "items.parquet")["split"].to_numpy()
+    inputs, train, test = features(tmp_path / "out"), split == "train", split == "test"
+    model = LogisticRegression(max_iter=500).fit(inputs[train], labels[train])
+    accuracy = float(np.mean(model.predict(inputs[test]) == labels[test]))
+    assert accuracy > (
+        0.6 if "optimum" in result else 0.8
+    )  # what has an optimum is made hard for such a model
 
 
 def test_costs_no_import_of_torch_or_great_expectations() -> None:

@@ -26,3 +26,14 @@ def digits():
     pixels, targets = load_digits(return_X_y=True)
     pixels = (pixels - pixels.mean()) / pixels.std()
     return pixels.reshape(-1, 1, 8, 8).astype(np.float32), targets.astype(np.int64)
+
+
+@pytest.fixture(scope="session")
+def texts():
+    """300 texts (N, 20) of 60 ids, 0 after their ends, and targets (N,): a class's words are likelier in it."""
+    rng = np.random.default_rng(0)
+    targets = rng.integers(0, 4, 300)
+    common, typical = rng.integers(1, 60, (300, 20)), 2 + 5 * targets[:, None] + rng.integers(0, 5, (300, 20))
+    ids = np.where(rng.random((300, 20)) < 0.5, common, typical)
+    ids[np.arange(20) >= rng.integers(6, 21, (300, 1))] = 0
+    return ids, targets

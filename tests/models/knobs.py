@@ -37,3 +37,50 @@ CLASSICAL: dict[str, dict[str, Any]] = {
         "epochs": 10,
     },
 }
+
+NEURAL_TEXT: dict[str, dict[str, Any]] = {
+    "bag_of_embeddings": {"words": 50, "width": 12, "dropout": 0.0},
+    "text_cnn": {"words": 50, "width": 8, "kernels": [2, 5], "filters": 8, "dropout": 0.0},
+    "text_recurrent": {
+        "words": 50,
+        "width": 8,
+        "cell": "lstm",
+        "bidirectional": True,
+        "hidden": 12,
+        "layers": 2,
+        "dropout": 0.0,
+        "length": 16,
+    },
+    "text_transformer": {
+        "words": 50,
+        "width": 16,
+        "depth": 2,
+        "heads": 2,
+        "dropout": 0.0,
+        "length": 16,
+    },
+}
+
+CELLS = ["tanh", "gru", "lstm"]
+"""The kinds of unit of text_recurrent: they are tested one by one."""
+
+CLASSICAL_TEXT: dict[str, dict[str, Any]] = {
+    "majority": {},
+    "naive_bayes": {"words": 50, "ngrams": 2, "alpha": 0.5},
+    "tfidf_logistic_regression": {
+        "words": 50,
+        "ngrams": 2,
+        "sublinear": True,
+        "c": 10.0,
+        "max_iterations": 500,
+        "tolerance": 1e-4,
+    },
+    "tfidf_linear_svm": {
+        "words": 50,
+        "ngrams": 2,
+        "sublinear": True,
+        "c": 1.0,
+        "max_iterations": 500,
+        "tolerance": 1e-4,
+    },
+}

@@ -30,7 +30,7 @@ def fitted(digits):
 
 
 def test_majority_by_hand():
-    model = Majority(shape=(1, 2, 2), num_classes=4, seed=0)
+    model = Majority(num_classes=4, seed=0)
     model.fit(np.zeros((8, 1, 2, 2), np.float32), np.array([2, 2, 2, 2, 0, 0, 1, 1]))
     logits = model.logits(np.ones((3, 1, 2, 2), np.float32))
     row = [np.log(0.25), np.log(0.25), np.log(0.5), np.log(FLOOR)]

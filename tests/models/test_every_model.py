@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 import skops.io
 import torch
-from knobs import CLASSICAL, NEURAL
+from knobs import CLASSICAL, CLASSICAL_TEXT, NEURAL, NEURAL_TEXT
 from torch import nn
 
 import assay.models
 
-SHARED = {"__init__", "layers", "class_scores"}
+SHARED = {"__init__", "layers", "class_scores", "word_embedding", "word_counts"}
+KNOBS = {**NEURAL, **CLASSICAL, **NEURAL_TEXT, **CLASSICAL_TEXT}
 FILES = {path.stem for path in Path(assay.models.__file__).parent.glob("*.py")} - SHARED
 SHAPES = [(1, 8, 8), (1, 28, 28), (3, 32, 32)]
 NUM_CLASSES = 7
@@ -34,7 +35,8 @@ def build(model_class):
 @pytest.fixture
 def make_classical(model_class):
     def make(name, shape=(1, 8, 8), num_classes=10, seed=0):
-        return model_class(name)(shape=shape, num_classes=num_classes, seed=seed, **CLASSICAL[name])
+        shape = {} if name == "majority" else {"shape": shape}
+        return model_class(name)(**shape, num_classes=num_classes, seed=seed, **CLASSICAL[name])
 
     return make
 
@@ -43,17 +45,22 @@ def some_images(count, shape, seed=0):
     return torch.randn(count, *shape, generator=torch.Generator().manual_seed(seed))
 
 
-def test_all_seventeen_are_tested():
-    assert set(NEURAL) | set(CLASSICAL) == FILES
-    assert len(FILES) == 17
+def test_all_twenty_four_are_tested():
+    """Those of images here, those of texts in test_text_models.py, the control in both."""
+    assert set(KNOBS) == FILES
+    assert len(FILES) == 24
+    assert set(CLASSICAL) & set(CLASSICAL_TEXT) == {"majority"}
 
 
 @pytest.mark.parametrize("name", sorted(FILES))
 def test_knobs_have_ranges_and_no_defaults(name, model_class):
-    given = {"shape", "num_classes", "seed"} if name in CLASSICAL else {"shape", "num_classes"}
+    given = {"num_classes"}
+    given |= {"seed"} if name in CLASSICAL or name in CLASSICAL_TEXT else set()
+    given |= {"shape"} if name in {*NEURAL, *CLASSICAL, "text_transformer"} - {"majority"} else set()
+    given |= {"vocabulary"} if name in {*NEURAL_TEXT, *CLASSICAL_TEXT} - {"majority"} else set()
     arguments = inspect.signature(model_class(name).__init__).parameters
     names = [n for n in arguments if n != "self"]
-    assert set(names) == given | set({**NEURAL, **CLASSICAL}[name])
+    assert set(names) == given | set(KNOBS[name])
     assert all(arguments[n].kind is inspect.Parameter.KEYWORD_ONLY for n in names)
     assert all(arguments[n].default is inspect.Parameter.empty for n in names)
     documented = inspect.getdoc(model_class(name))

@@ -24,7 +24,7 @@ from hypothesis.stateful import (
 )
 from workflow.project import Project
 
-DROPOUTS = (0.15, 0.3)
+DROPOUTS = (0.15, 0.35)
 RUNS = {
     "snakemake": "snakemake --cores 2 --quiet all && dvc commit --force --quiet",
     "dvc": "dvc repro --quiet",

@@ -6,8 +6,12 @@ https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html.
 
 Convolutional networks are quantised statically: ranges of activations are measured on training items, weights
 have a scale a channel. All others are quantised dynamically: ranges are measured at each call, which costs
-little beside a matrix product and was the faster of the two on LSTM and Transformer. A tanh network runs
-unrolled, a product of integers a step, since onnxruntime has no recurrent operator of 8 bits but the LSTM.
+little beside a matrix product and was the faster of the two on LSTM and Transformer. Tables of word vectors
+are of 8 bits in both, one scale a table.
+
+onnxruntime has no recurrent operator of 8 bits but the LSTM: GRU layers stay as they are, and so do tanh
+layers where other layers hold half of the weights. Where they do not, a tanh network runs unrolled, a product
+of integers a step.
 """
 
 from __future__ import annotations
@@ -37,13 +41,26 @@ from assay.formats import FORMATS
 from assay.onnx_export import INPUT, export, quiet, tidy
 from assay.records import Skip
 
-QUANTISED_LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.LSTM, nn.RNN)
+QUANTISED_LAYERS: tuple[type[nn.Module], ...] = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.LSTM, nn.Embedding)
 # Dynamic ConvInteger runs at a third of full precision's speed: a Transformer's patches stay as they are.
-DYNAMIC = ["MatMul", "Gemm", "LSTM"]
-STATIC = ["Conv", "Gemm", "MatMul", "Relu", "Add", "Concat", "MaxPool", "AveragePool", "GlobalAveragePool"]
+DYNAMIC = ["MatMul", "Gemm", "LSTM", "Gather"]
+STATIC = [
+    "Conv",
+    "Gemm",
+    "MatMul",
+    "Relu",
+    "Add",
+    "Concat",
+    "MaxPool",
+    "AveragePool",
+    "GlobalAveragePool",
+    "Gather",
+]
 NOT_CONVOLUTIONAL = {"LSTM", "GRU", "RNN", "Softmax"}
 INTEGER_OPERATORS = {"QuantizeLinear", "DequantizeLinear", "MatMulInteger", "DynamicQuantizeLSTM"}
 CALIBRATION_BATCH = 64
+# Weights are signed, but for tables of word vectors, which the quantiser takes for activations.
+BYTES = (onnx.TensorProto.INT8, onnx.TensorProto.UINT8)
 # How onnxruntime's quantiser names what it makes of a weight.
 WEIGHT = "_quantized"
 # With less of its weights in 8 bits, a variant called int8 would mislead.
@@ -53,7 +70,7 @@ LEAST_SHARE = 0.5
 def compress(
     model: nn.Module,
     *,
-    inputs: NDArray[np.float32],
+    inputs: NDArray[Any],
     folder: Path,
     calibration_items: Annotated[int, Field(ge=1)],
 ) -> dict[str, Any]:
@@ -61,7 +78,7 @@ def compress(
 
     Args:
         model: is not modified.
-        inputs: training items (N, C, H, W), normalised.
+        inputs: training items (N, ...) as the network reads them.
         folder: receives one file.
         calibration_items: training items on which a convolutional network's activations are measured; all of
             ``inputs`` if there are fewer. Other networks need none.
@@ -76,12 +93,15 @@ def compress(
             f"int8: calibration_items = {calibration_items} of {len(inputs)}; at least 1 is needed"
         )
     parameters = count_parameters(model)
-    possible = sum(weight.numel() for weight in quantisable(model)) / max(parameters, 1)
+    possible = share_of(model, QUANTISED_LAYERS)
+    unroll_tanh = possible < LEAST_SHARE
+    if unroll_tanh:
+        possible = share_of(model, (*QUANTISED_LAYERS, nn.RNN))
     if possible < LEAST_SHARE:
         raise Skip(
             f"onnxruntime has operators of 8 bits for only {possible:.0%} of {type(model).__name__}'s weights"
         )
-    graph = export(model, torch.from_numpy(inputs[:1]))
+    graph = export(model, torch.from_numpy(inputs[:1]), unroll_tanh=unroll_tanh)
     quantised = quantise(graph, inputs[:calibration_items])
     share = integer_weights(quantised, constants={name for name, _ in model.named_buffers()}) / parameters
     if share < LEAST_SHARE:
@@ -100,18 +120,19 @@ def compress(
     }
 
 
-def quantisable(model: nn.Module) -> list[nn.Parameter]:
-    """Return the weights, without biases, of the layers that onnxruntime has in 8 bits."""
-    layers = [module for module in model.modules() if isinstance(module, QUANTISED_LAYERS)]
-    return [
-        parameter
-        for layer in layers
+def share_of(model: nn.Module, kinds: tuple[type[nn.Module], ...]) -> float:
+    """Return which share of a network's numbers are weights, without biases, of layers of these kinds."""
+    weights = [
+        parameter.numel()
+        for layer in model.modules()
+        if isinstance(layer, kinds)
         for name, parameter in layer.named_parameters(recurse=False)
         if name.startswith("weight")
     ]
+    return sum(weights) / max(count_parameters(model), 1)
 
 
-def quantise(graph: onnx.ModelProto, calibration: NDArray[np.float32]) -> onnx.ModelProto:
+def quantise(graph: onnx.ModelProto, calibration: NDArray[Any]) -> onnx.ModelProto:
     """Return the graph in 8 bits: statically if it is a convolutional network, else dynamically."""
     operators = {node.op_type for node in graph.graph.node}
     with quiet(), tempfile.TemporaryDirectory() as folder:
@@ -139,7 +160,7 @@ def integer_weights(model: onnx.ModelProto, constants: set[str]) -> int:
     return sum(
         int(np.prod(tensor.dims))
         for tensor in model.graph.initializer
-        if tensor.data_type == onnx.TensorProto.INT8
+        if tensor.data_type in BYTES
         and tensor.name.endswith(WEIGHT)
         and tensor.name.removesuffix(WEIGHT) not in constants
     )
@@ -148,11 +169,11 @@ def integer_weights(model: onnx.ModelProto, constants: set[str]) -> int:
 class Batches(CalibrationDataReader):  # type: ignore[misc]
     """Calibration items, some at a time, as onnxruntime asks for them."""
 
-    def __init__(self, inputs: NDArray[np.float32]) -> None:
+    def __init__(self, inputs: NDArray[Any]) -> None:
         starts = range(0, len(inputs), CALIBRATION_BATCH)
         self.batches = iter([inputs[start : start + CALIBRATION_BATCH] for start in starts])
 
-    def get_next(self) -> dict[str, NDArray[np.float32]] | None:
+    def get_next(self) -> dict[str, NDArray[Any]] | None:
         """Return the next batch under the graph's name for it, None after the last."""
         batch = next(self.batches, None)
         return None if batch is None else {INPUT: batch}

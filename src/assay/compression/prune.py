@@ -11,7 +11,6 @@ import copy
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import Field
@@ -22,13 +21,13 @@ from assay.files import replacing
 from assay.formats import FORMATS
 from assay.records import Skip
 
-PRUNED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.RNNBase)
+PRUNED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.RNNBase, nn.Embedding)
 
 
 def compress(
     model: nn.Module,
     *,
-    inputs: NDArray[np.float32],  # noqa: ARG001 (every method is given it)
+    inputs: NDArray[Any],  # noqa: ARG001 (every method is given it)
     folder: Path,
     sparsity: Annotated[float, Field(gt=0, lt=1)],
 ) -> dict[str, Any]:
@@ -38,8 +37,8 @@ def compress(
         model: is not modified.
         inputs: not used.
         folder: receives one file.
-        sparsity: fraction of the weights of Linear, convolution and recurrent layers that is set to zero, in
-            (0, 1), over the whole model.
+        sparsity: fraction of the weights of Linear, convolution, recurrent and embedding layers that is set to
+            zero, in (0, 1), over the whole model.
 
     Raises:
         Skip: no such layer in ``model``.
@@ -65,7 +64,9 @@ def prune(model: nn.Module, sparsity: float) -> nn.Module:
     pruned = copy.deepcopy(model)
     weights = prunable(pruned)
     if not weights:
-        raise Skip(f"{type(model).__name__} has no Linear, convolution or recurrent layer to prune")
+        raise Skip(
+            f"{type(model).__name__} has no Linear, convolution, recurrent or embedding layer to prune"
+        )
     magnitudes = torch.cat([weight.detach().abs().flatten() for weight in weights])  # (num_weights,)
     num_pruned = round(sparsity * magnitudes.numel())
     if num_pruned == 0:

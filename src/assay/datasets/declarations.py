@@ -32,3 +32,13 @@ class Augmentation:
     """Probability that a rectangle of an image is replaced by background, in [0, 1]."""
     flip: bool
     """Mirror left and right in half of the images. Never where handedness is part of the class."""
+
+
+@dataclass(frozen=True)
+class TextAugmentation:
+    """How training batches of texts are varied; :mod:`assay.datasets.text_augmentation` applies it."""
+
+    drop: float
+    """Probability that a word becomes an unknown one, in [0, 1)."""
+    swap: float
+    """Probability that a word changes place with its right neighbour, in [0, 1)."""

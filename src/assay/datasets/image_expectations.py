@@ -50,8 +50,8 @@ def build(
 
     again = "delete data/raw/<dataset> and data/prepared/<dataset> and run again"
     reader = "check the dataset's read(): it should give upstream's pixels unchanged"
-    cleaning = "check clean() in assay/datasets/images.py: it should have dropped these items"
-    splitting = "check draw_split() in assay/datasets/images.py and validation_fraction in params.yaml"
+    cleaning = "check clean() in assay/datasets/cleaning.py: it should have dropped these items"
+    splitting = "check draw_split() in assay/datasets/cleaning.py and validation_fraction in params.yaml"
     channels, height, width = shape
     classes = list(range(num_classes))
     return [

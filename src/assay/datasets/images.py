@@ -13,16 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
+from assay.datasets.cleaning import SPLITS, clean, draw_split
 from assay.files import replacing, sha256, write_json
 
-SPLITS = ("train", "validation", "test")
-_SHOWN_ITEMS = 20
 _BATCH = 4096
 
 _SCHEMA = pa.schema(
@@ -80,7 +78,7 @@ def prepare(
     out.mkdir(parents=True, exist_ok=True)
     (out / "prepared.json").unlink(missing_ok=True)  # it vouches for the two files that are written next
     digests = _digest(image_set.images)
-    kept, dropped = clean(digests, image_set.labels, image_set.split)
+    kept, dropped = clean(digests, image_set.labels, image_set.split, noun="pixels")
     images, labels = image_set.images[kept], image_set.labels[kept]
     try:
         split = draw_split(image_set.split[kept], labels, seed, validation_fraction, test_fraction)
@@ -95,6 +93,7 @@ def prepare(
         "dataset": dataset,
         "classes": list(image_set.classes),
         "shape": list(images.shape[1:]),
+        "axes": ["channels", "height", "width"],
         "counts": {name: int((split == name).sum()) for name in SPLITS},
         "class_counts": {
             name: [int((labels[split == name] == label).sum()) for label in range(len(image_set.classes))]
@@ -107,80 +106,6 @@ def prepare(
     }
     write_json(out / "prepared.json", prepared)
     return prepared
-
-
-def clean(
-    digests: NDArray[np.object_], labels: NDArray[np.int64], split: NDArray[np.str_]
-) -> tuple[NDArray[np.int64], list[dict[str, Any]]]:
-    """Return the items to keep, in order, and what was dropped and why.
-
-    Of equal images inside a split the first is kept; where their labels differ none is, for nobody knows
-    which label is right. An image of train that stands in test too is dropped from train, so that test
-    stays upstream's.
-
-    Args:
-        digests: (N,) hash of each item's pixels.
-        split: (N,) upstream's split.
-
-    Returns:
-        kept: (M,) item numbers, ascending.
-        dropped: one record a reason and split: ``{reason, split, count, items: the first 20}``.
-    """
-    items = pd.DataFrame({"digest": digests, "label": labels, "split": split})
-    alike = items.groupby(["split", "digest"], sort=False)["label"]
-    conflicting = alike.transform("nunique") > 1
-    repeated = items.duplicated(["split", "digest"]) & ~conflicting
-    in_test = items[items["split"] == "test"].groupby("digest")["label"].agg(["min", "max"])
-    leaking = (items["split"] == "train") & items["digest"].isin(in_test.index) & ~conflicting & ~repeated
-    test_labels = in_test.reindex(items["digest"]).set_index(items.index)
-    agreeing = (test_labels["min"] == items["label"]) & (test_labels["max"] == items["label"])
-    reasons = {
-        "same pixels as an earlier item of the split": repeated,
-        "same pixels with different labels in the split": conflicting,
-        "stands in test too": leaking & agreeing,
-        "stands in test too, with another label": leaking & ~agreeing,
-    }
-    dropped = [
-        {
-            "reason": reason,
-            "split": name or "all",
-            "count": int((mask & (items["split"] == name)).sum()),
-            "items": items.index[mask & (items["split"] == name)][:_SHOWN_ITEMS].tolist(),
-        }
-        for reason, mask in reasons.items()
-        for name in sorted(items["split"].unique())
-        if (mask & (items["split"] == name)).any()
-    ]
-    lost = np.logical_or.reduce([mask.to_numpy() for mask in reasons.values()])
-    return np.flatnonzero(~lost), dropped
-
-
-def draw_split(
-    upstream: NDArray[np.str_],
-    labels: NDArray[np.int64],
-    seed: int,
-    validation_fraction: float,
-    test_fraction: float,
-) -> NDArray[np.str_]:
-    """Return each item's split: upstream's test (or a drawn one), the rest into train and validation.
-
-    Every part has the classes in nearly the same proportions.
-
-    Raises:
-        ValueError: a class has fewer than two items, or a part would have fewer items than classes.
-    """
-    from sklearn.model_selection import train_test_split  # 1.4 s, which ingestion and validation do not need
-
-    split = upstream.astype("<U10")
-    rest = np.flatnonzero(split != "test")
-    if len(rest) == len(split):
-        rest, test = train_test_split(rest, test_size=test_fraction, stratify=labels[rest], random_state=seed)
-        split[test] = "test"
-    train, validation = train_test_split(
-        rest, test_size=validation_fraction, stratify=labels[rest], random_state=seed
-    )
-    split[train], split[validation] = "train", "validation"
-    return split
 
 
 def _digest(images: NDArray[np.uint8]) -> NDArray[np.object_]:

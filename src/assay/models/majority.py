@@ -7,6 +7,8 @@ seed.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,23 +19,22 @@ class Majority:
     """Predict the commonest class, the first of several; it has no knobs.
 
     Args:
-        shape: (C, H, W) of one image; not used.
         num_classes: number of logits.
         seed: not used.
     """
 
-    def __init__(self, *, shape: tuple[int, int, int], num_classes: int, seed: int) -> None:
-        del shape, seed
+    def __init__(self, *, num_classes: int, seed: int) -> None:
+        del seed
         self.num_classes = num_classes
 
-    def fit(self, images: NDArray[np.float32], targets: NDArray[np.int64]) -> None:
-        """Count the targets (N,); the images (N, C, H, W) are not looked at."""
-        del images
+    def fit(self, inputs: NDArray[Any], targets: NDArray[np.int64]) -> None:
+        """Count the targets (N,); the inputs (N, ...) are not looked at."""
+        del inputs
         self.frequencies = np.bincount(targets, minlength=self.num_classes) / len(targets)  # (K,)
 
-    def logits(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the logarithms of the frequencies for each image: (N, num_classes)."""
-        repeated = np.tile(self.frequencies, (len(images), 1))
+    def logits(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
+        """Return the logarithms of the frequencies for each item: (N, num_classes)."""
+        repeated = np.tile(self.frequencies, (len(inputs), 1))
         return log_probabilities(repeated, np.arange(self.num_classes), self.num_classes)
 
     def parameters(self) -> int:

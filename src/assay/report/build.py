@@ -104,11 +104,11 @@ def build(
         provenance: commit, dirty, commands (list), params (digest), tuning (text), versions (mapping); each
             may be absent, and other keys are shown as they are.
     """
-    asked = {str(row["name"]): _task(row) for row in tasks}
+    sheets = {name: read_sheet(name, raw[name], prepared[name], validated[name], reports) for name in raw}
+    asked = {str(row["name"]): _task(row, sheets[row["dataset"]]) for row in tasks}
     rows = {str(row["name"]): Model(row["name"], row["family"], bool(row["seeded"])) for row in models}
     found = read_variants(variants, asked)
     summaries = summarise(found, asked, rows)
-    sheets = {name: read_sheet(name, raw[name], prepared[name], validated[name], reports) for name in raw}
     sections = [
         _section(task, f"task-{number}", summaries, sheets[task.dataset])
         for number, task in enumerate(asked.values(), 1)
@@ -126,13 +126,14 @@ def build(
     _fill(reports / "figures", {f"{_file_name(key)}.svg": plots.to_svg(spec) for key, spec in charts.items()})
 
 
-def _task(row: Mapping[str, Any]) -> Task:
+def _task(row: Mapping[str, Any], sheet: Sheet) -> Task:
     return Task(
         str(row["name"]),
         str(row["dataset"]),
         str(row["primary"]),
         str(row["direction"]),
         tuple(map(str, row["controls"])),
+        (sheet.prepared.get("optimum") or {}).get(row["primary"]),
     )
 
 

@@ -29,6 +29,8 @@ class Task:
     primary: str
     direction: str  # "maximise" | "minimise"
     controls: tuple[str, ...]
+    optimum: float | None = None
+    """Of generated data: the primary metric's best expected value, worked out from how the data are made."""
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,9 @@ def _matrix(view: Mapping[str, Any]) -> str:
         cells = [_square(section.squares.get(name), section.task.primary) for section in sections]
         mark = " (control)" if row["control"] else ""
         rows.append([f"{name}{mark}", row["model"].family, row["parameters_text"], *cells])
+    if any(section.task.optimum for section in sections):
+        known = [formats.score(section.task.optimum, section.task.primary) for section in sections]
+        rows.append(["known optimum (control)", "worked out", formats.NOTHING, *known])
     return table(head, rows) if rows else ""
 
 

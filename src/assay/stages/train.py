@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import inspect
 import json
 import sys
 from pathlib import Path
@@ -25,11 +26,13 @@ def train(spec: dict[str, Any], prepared: Path, validated: Path, folder: Path) -
     splits = task.load(prepared.parent, ("train", "validation"))
     if spec["train_items"]:
         splits["train"] = task.limit(splits["train"], spec["train_items"])
-    arguments = {**task.model_arguments(prepared.parent), **spec["knobs"]}
-    trainer = catalogue.load(spec["trainer"])
+    family, trainer = catalogue.load(spec["target"]), catalogue.load(spec["trainer"])
+    named = inspect.signature(family).parameters
+    provided = task.model_arguments(prepared.parent)
+    arguments = {name: provided[name] for name in provided if name in named} | spec["knobs"]
     folder.mkdir(parents=True, exist_ok=True)
     model, result = trainer.learn(
-        catalogue.load(spec["target"]),
+        family,
         arguments,
         spec,
         splits,

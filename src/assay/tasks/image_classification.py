@@ -5,9 +5,8 @@ The primary metric is accuracy. The control that should lose is the majority cla
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -16,34 +15,28 @@ import pandas as pd
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
-from torch.nn import functional as F
-from torchmetrics.functional import classification as metrics
 
 from assay import catalogue
+from assay.classification import (
+    DIRECTION,
+    PRIMARY,
+    Split,
+    confusion,
+    limit,
+    loss,
+    predictions,
+    primary,
+    score,
+)
 from assay.datasets.augmentation import augment
 from assay.files import read_json
 
-KIND = "image_classification"
-PRIMARY = "accuracy"
-DIRECTION = "maximise"
-CONTROLS = ("majority",)
-CALIBRATION_BINS = 15
-
-
-@dataclass(frozen=True)
-class Split:
-    """The items of one split, normalised by what the training items gave."""
-
-    inputs: Tensor
-    """(N, C, H, W) float32."""
-    targets: Tensor
-    """(N,) int64."""
-    items: np.ndarray
-    """(N,) int64: each item's number in items.parquet."""
+__all__ = ["DIRECTION", "PRIMARY", "augmenter", "confusion", "limit", "load", "loss", "model_arguments"]
+__all__ += ["predictions", "primary", "score"]
 
 
 def load(prepared: Path, splits: tuple[str, ...]) -> dict[str, Split]:
-    """Read the named splits of a prepared dataset."""
+    """Read the named splits of a prepared dataset: (N, C, H, W) float32, normalised by what training items gave."""
     facts = read_json(prepared / "prepared.json")
     table = pd.read_parquet(prepared / "items.parquet", columns=["item", "split"])
     arrays = load_file(prepared / "arrays.safetensors")
@@ -54,16 +47,6 @@ def load(prepared: Path, splits: tuple[str, ...]) -> dict[str, Split]:
         items = table["item"].to_numpy(np.int64)[rows.numpy()]
         loaded[split] = Split(inputs, arrays["labels"][rows].to(torch.int64), items)
     return loaded
-
-
-def limit(split: Split, count: int) -> Split:
-    """Return about ``count`` items, the first of each class in the class's proportion; all if there are fewer."""
-    share = min(1.0, count / len(split.targets))
-    rows = [
-        torch.nonzero(split.targets == int(label)).flatten() for label in np.unique(split.targets.numpy())
-    ]
-    kept = torch.cat([of_class[: max(1, round(share * len(of_class)))] for of_class in rows]).sort().values
-    return Split(split.inputs[kept], split.targets[kept], split.items[kept.numpy()])
 
 
 def model_arguments(prepared: Path) -> dict[str, Any]:
@@ -80,67 +63,3 @@ def augmenter(prepared: Path) -> Callable[[Tensor, torch.Generator], Tensor] | N
         return None
     black = -facts["mean"] / facts["std"]
     return lambda batch, generator: augment(batch, declared, generator, black)
-
-
-def loss(logits: Tensor, targets: Tensor, label_smoothing: float) -> Tensor:
-    """Return the mean cross-entropy in nats."""
-    return F.cross_entropy(logits, targets, label_smoothing=label_smoothing)
-
-
-def primary(logits: Tensor, targets: Tensor) -> float:
-    """Return the accuracy, by which validation chooses."""
-    return (logits.argmax(1) == targets).double().mean().item()
-
-
-def score(logits: Tensor, targets: Tensor) -> dict[str, float | None]:
-    """Return every metric of (N, K) logits; None where these targets do not define one."""
-    num_classes = logits.shape[1]
-    logits = logits.double()
-    probabilities = logits.softmax(1)
-    predicted = logits.argmax(1)
-    of_classes: dict[str, Callable[..., Tensor]] = {
-        "precision_macro": metrics.multiclass_precision,
-        "recall_macro": metrics.multiclass_recall,
-        "f1_macro": metrics.multiclass_f1_score,
-    }
-    values = {"accuracy": primary(logits, targets)}
-    for name, metric in of_classes.items():
-        values[name] = metric(predicted, targets, num_classes, average="macro").item()
-    values["auroc"] = _auroc(probabilities, targets)
-    values["calibration_error"] = metrics.multiclass_calibration_error(
-        probabilities, targets, num_classes, n_bins=CALIBRATION_BINS, norm="l1"
-    ).item()
-    values["cross_entropy"] = F.cross_entropy(logits, targets).item()
-    return {name: value if math.isfinite(value) else None for name, value in values.items()}
-
-
-def confusion(logits: Tensor, targets: Tensor) -> list[list[int]]:
-    """Return how often each true class (row) was taken for each class (column)."""
-    counts = metrics.multiclass_confusion_matrix(logits.argmax(1), targets, logits.shape[1])
-    return [[int(count) for count in row] for row in counts]
-
-
-def predictions(items: np.ndarray, logits: Tensor, targets: Tensor) -> pd.DataFrame:
-    """Return one row an item: its number, its class, the class predicted and that class's probability."""
-    confidence, predicted = logits.double().softmax(1).max(1)
-    return pd.DataFrame(
-        {
-            "item": items,
-            "target": targets.numpy(),
-            "prediction": predicted.numpy(),
-            "confidence": confidence.numpy(),
-        }
-    )
-
-
-def _auroc(probabilities: Tensor, targets: Tensor) -> float:
-    """Return the area under the ROC curve of each class against the rest, averaged over the classes that
-    these targets hold; nan if they hold fewer than two."""
-    present = targets.bincount(minlength=probabilities.shape[1]) > 0
-    if present.sum() < 2:
-        return math.nan
-    areas = [
-        metrics.binary_auroc(probabilities[:, number], (targets == number).long())
-        for number in present.nonzero().flatten().tolist()
-    ]
-    return torch.stack(areas).mean().item()

@@ -1,0 +1,107 @@
+"""Classification, of whatever: its loss, its metrics and its table of predictions, from (N, K) logits.
+
+The primary metric is accuracy.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from torchmetrics.functional import classification as metrics
+
+PRIMARY = "accuracy"
+DIRECTION = "maximise"
+CALIBRATION_BINS = 15
+
+
+@dataclass(frozen=True)
+class Split:
+    """The items of one split."""
+
+    inputs: Tensor
+    """(N, ...), as models take them."""
+    targets: Tensor
+    """(N,) int64."""
+    items: np.ndarray
+    """(N,) int64: each item's number in items.parquet."""
+
+
+def limit(split: Split, count: int) -> Split:
+    """Return about ``count`` items, the first of each class in the class's proportion; all if there are fewer."""
+    share = min(1.0, count / len(split.targets))
+    rows = [
+        torch.nonzero(split.targets == int(label)).flatten() for label in np.unique(split.targets.numpy())
+    ]
+    kept = torch.cat([of_class[: max(1, round(share * len(of_class)))] for of_class in rows]).sort().values
+    return Split(split.inputs[kept], split.targets[kept], split.items[kept.numpy()])
+
+
+def loss(logits: Tensor, targets: Tensor, label_smoothing: float) -> Tensor:
+    """Return the mean cross-entropy in nats."""
+    return F.cross_entropy(logits, targets, label_smoothing=label_smoothing)
+
+
+def primary(logits: Tensor, targets: Tensor) -> float:
+    """Return the accuracy, by which validation chooses."""
+    return (logits.argmax(1) == targets).double().mean().item()
+
+
+def score(logits: Tensor, targets: Tensor) -> dict[str, float | None]:
+    """Return every metric of (N, K) logits; None where these targets do not define one."""
+    num_classes = logits.shape[1]
+    logits = logits.double()
+    probabilities = logits.softmax(1)
+    predicted = logits.argmax(1)
+    of_classes: dict[str, Callable[..., Tensor]] = {
+        "precision_macro": metrics.multiclass_precision,
+        "recall_macro": metrics.multiclass_recall,
+        "f1_macro": metrics.multiclass_f1_score,
+    }
+    values = {"accuracy": primary(logits, targets)}
+    for name, metric in of_classes.items():
+        values[name] = metric(predicted, targets, num_classes, average="macro").item()
+    values["auroc"] = _auroc(probabilities, targets)
+    values["calibration_error"] = metrics.multiclass_calibration_error(
+        probabilities, targets, num_classes, n_bins=CALIBRATION_BINS, norm="l1"
+    ).item()
+    values["cross_entropy"] = F.cross_entropy(logits, targets).item()
+    return {name: value if math.isfinite(value) else None for name, value in values.items()}
+
+
+def confusion(logits: Tensor, targets: Tensor) -> list[list[int]]:
+    """Return how often each true class (row) was taken for each class (column)."""
+    counts = metrics.multiclass_confusion_matrix(logits.argmax(1), targets, logits.shape[1])
+    return [[int(count) for count in row] for row in counts]
+
+
+def predictions(items: np.ndarray, logits: Tensor, targets: Tensor) -> pd.DataFrame:
+    """Return one row an item: its number, its class, the class predicted and that class's probability."""
+    confidence, predicted = logits.double().softmax(1).max(1)
+    return pd.DataFrame(
+        {
+            "item": items,
+            "target": targets.numpy(),
+            "prediction": predicted.numpy(),
+            "confidence": confidence.numpy(),
+        }
+    )
+
+
+def _auroc(probabilities: Tensor, targets: Tensor) -> float:
+    """Return the area under the ROC curve of each class against the rest, averaged over the classes that
+    these targets hold; nan if they hold fewer than two."""
+    present = targets.bincount(minlength=probabilities.shape[1]) > 0
+    if present.sum() < 2:
+        return math.nan
+    areas = [
+        metrics.binary_auroc(probabilities[:, number], (targets == number).long())
+        for number in present.nonzero().flatten().tolist()
+    ]
+    return torch.stack(areas).mean().item()

@@ -1,0 +1,252 @@
+"""Labelled texts: cleaned, split, turned into tokens, described item by item, and written for the tasks to read.
+
+Items are numbered in upstream's order, before anything is dropped; that number is the item's name in every
+table that follows. A token is a word or a run of punctuation, in lower case; what words there are, the
+training items alone decide.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from safetensors.numpy import save_file
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+
+from assay.datasets.cleaning import SPLITS, clean, draw_split
+from assay.files import replacing, sha256, write_json, write_text
+
+PADDING, UNKNOWN = 0, 1
+"""Ids of what follows a text's end, and of a word that the training items do not have."""
+_SPECIAL = {"[PAD]": PADDING, "[UNK]": UNKNOWN}  # no word is one of them: brackets are tokens of their own
+_FILES = ("arrays.safetensors", "items.parquet", "tokenizer.json")
+_LAYOUT = "\t\n\r"  # control characters that belong in a text
+
+_SCHEMA = pa.schema(
+    [
+        ("item", pa.int64()),
+        ("split", pa.string()),
+        ("label", pa.int64()),
+        ("characters", pa.int64()),
+        ("tokens", pa.int64()),
+        ("unknown", pa.float64()),
+        ("odd", pa.int64()),
+        ("sha256", pa.string()),
+        ("text", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class TextSet:
+    """A dataset as upstream gives it."""
+
+    texts: list[str]
+    """N texts, none of them blank."""
+    labels: NDArray[np.int64]
+    """(N,), an index into ``classes``."""
+    split: NDArray[np.str_]
+    """(N,), upstream's split: ``train`` or ``test``, or all ``""`` where upstream has none."""
+    classes: tuple[str, ...]
+
+
+def prepare(
+    text_set: TextSet,
+    out: Path,
+    *,
+    dataset: str,
+    seed: int,
+    validation_fraction: float,
+    test_fraction: float,
+    longest: int,
+    optimum: dict[str, float] | None = None,
+) -> dict[str, Any]:
+    """Clean, split and describe ``text_set``; write tokenizer.json, arrays.safetensors, items.parquet and
+    prepared.json.
+
+    Row r of the table describes text r of the arrays. Each run of whitespace is one blank from here on.
+    Equal arguments give equal bytes.
+
+    Args:
+        validation_fraction: part of the items outside of test that goes to validation, in (0, 1).
+        test_fraction: part of all items that goes to test where upstream names no test items, in (0, 1).
+        longest: tokens after which a text is cut.
+        optimum: the best value that any model can have, by metric, where it is known.
+
+    Returns:
+        What prepared.json holds.
+
+    Raises:
+        ValueError: a class has too few items to stand in every split.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "prepared.json").unlink(missing_ok=True)  # it vouches for the three files that are written next
+    whole = [" ".join(text.split()) for text in text_set.texts]
+    digests = np.array([hashlib.sha256(text.encode()).hexdigest() for text in whole], dtype=object)
+    kept, dropped = clean(digests, text_set.labels, text_set.split, noun="text")
+    labels, texts = text_set.labels[kept], [whole[item] for item in kept]
+    try:
+        split = draw_split(text_set.split[kept], labels, seed, validation_fraction, test_fraction)
+    except ValueError as fault:
+        raise ValueError(f"{dataset}: a stratified split is not possible: {fault}") from None
+    train = np.flatnonzero(split == "train")
+    tokenizer = build_tokenizer([texts[row] for row in train])
+    tokens = [tokenizer.encode(text).ids for text in texts]
+    length = min(longest, max(len(tokens[row]) for row in train))
+    write_text(out / "tokenizer.json", tokenizer.to_str(pretty=True) + "\n")
+    with replacing(out / "arrays.safetensors") as aside:
+        save_file({"tokens": _pad(tokens, length), "labels": labels}, aside)
+    odd = [_count_odd(text_set.texts[item]) for item in kept]
+    _write_items(out / "items.parquet", kept, split, labels, texts, tokens, odd, digests[kept])
+    prepared = {
+        "status": "ok",
+        "reason": "",
+        "dataset": dataset,
+        "classes": list(text_set.classes),
+        "shape": [length],
+        "axes": ["tokens"],
+        "vocabulary": tokenizer.get_vocab_size(),
+        "counts": {name: int((split == name).sum()) for name in SPLITS},
+        "class_counts": {
+            name: [int((labels[split == name] == label).sum()) for label in range(len(text_set.classes))]
+            for name in SPLITS
+        },
+        "dropped": dropped,
+        "files": {name: sha256(out / name) for name in _FILES},
+    }
+    if optimum:
+        prepared["optimum"] = optimum
+    write_json(out / "prepared.json", prepared)
+    return prepared
+
+
+def build_tokenizer(texts: Sequence[str]) -> Tokenizer:
+    """Return a tokenizer that knows the words of ``texts``, the commonest first, equally common ones by name."""
+    tokenizer = Tokenizer(models.WordLevel(_SPECIAL, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()])
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    counts = Counter(
+        word
+        for text in texts
+        for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(tokenizer.normalizer.normalize_str(text))
+    )
+    words = sorted(counts, key=lambda word: (-counts[word], word))
+    vocabulary = _SPECIAL | {word: number for number, word in enumerate(words, start=len(_SPECIAL))}
+    tokenizer.model = models.WordLevel(vocabulary, unk_token="[UNK]")
+    return tokenizer
+
+
+def read_lines(path: Path, *, encoding: str) -> list[str]:
+    """Return the lines of a file; LF alone ends a line.
+
+    str.splitlines would also break at U+0085, U+2028 and others, which may stand in a text.
+
+    Raises:
+        ValueError: the file has bytes that the encoding does not.
+    """
+    lines = _decode(path, encoding).split("\n")
+    return lines if lines[-1] else lines[:-1]
+
+
+def read_table(path: Path, *, encoding: str, num_columns: int) -> Iterator[tuple[int, list[str]]]:
+    """Yield each record of a CSV file (fields in double quotes, a quote in a field doubled) and its line.
+
+    Raises:
+        ValueError: the file has bytes that the encoding does not, or a record another number of fields.
+    """
+    rows = csv.reader(io.StringIO(_decode(path, encoding), newline=""), strict=True)
+    try:
+        for fields in rows:
+            if len(fields) != num_columns:
+                raise bad_row(path, rows.line_num, f"{len(fields)} columns, expected {num_columns}")
+            yield rows.line_num, fields
+    except csv.Error as broken:
+        raise bad_row(path, rows.line_num, f"not CSV ({broken})") from None
+
+
+def require_text(path: Path, row: int, text: str) -> str:
+    """Return ``text`` if there is one.
+
+    Raises:
+        ValueError: there is nothing but whitespace in it.
+    """
+    if not text.strip():
+        raise bad_row(path, row, "the text is empty")
+    return text
+
+
+def require_label(path: Path, row: int, name: str, names: Sequence[str]) -> int:
+    """Return the label that stands in the file as ``name``.
+
+    Raises:
+        ValueError: ``names`` does not hold it.
+    """
+    if name not in names:
+        raise bad_row(path, row, f"label {name!r}, allowed are {', '.join(names)}")
+    return names.index(name)
+
+
+def bad_row(path: Path, row: int, what: str) -> ValueError:
+    """Return the error that names a file's bad row, counted from 1."""
+    return ValueError(f"{path}: row {row}: {what}; delete the file and run again")
+
+
+def _decode(path: Path, encoding: str) -> str:
+    data = path.read_bytes()
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as broken:
+        row = data.count(b"\n", 0, broken.start) + 1
+        raise bad_row(path, row, f"byte 0x{data[broken.start]:02x} is not {encoding}") from None
+
+
+def _pad(tokens: Sequence[Sequence[int]], length: int) -> NDArray[np.int32]:
+    """Return the tokens as (N, length), cut or padded on the right."""
+    padded = np.full((len(tokens), length), PADDING, dtype=np.int32)
+    for row, ids in enumerate(tokens):
+        padded[row, : len(ids)] = ids[:length]
+    return padded
+
+
+def _count_odd(text: str) -> int:
+    """Return the number of control characters and of U+FFFD: signs of a wrong encoding."""
+    return sum(
+        char == "\ufffd" or (unicodedata.category(char) == "Cc" and char not in _LAYOUT) for char in text
+    )
+
+
+def _write_items(
+    path: Path,
+    items: NDArray[np.int64],
+    split: NDArray[np.str_],
+    labels: NDArray[np.int64],
+    texts: Sequence[str],
+    tokens: Sequence[Sequence[int]],
+    odd: Sequence[int],
+    digests: NDArray[np.object_],
+) -> None:
+    """Write one row of facts an item; the table that validation reads."""
+    columns: dict[str, Sequence[Any] | NDArray[Any]] = {
+        "item": items,
+        "split": split,
+        "label": labels,
+        "characters": [len(text) for text in texts],
+        "tokens": [len(ids) for ids in tokens],
+        "unknown": [ids.count(UNKNOWN) / len(ids) for ids in tokens],
+        "odd": odd,
+        "sha256": digests,
+        "text": texts,
+    }
+    with replacing(path) as aside:
+        pq.write_table(pa.table(columns, schema=_SCHEMA), aside)

@@ -1,0 +1,74 @@
+"""Convolutional network over words: each filter asks whether some phrase of a few words is in the text.
+
+Source: Kim, "Convolutional Neural Networks for Sentence Classification", EMNLP 2014,
+https://arxiv.org/abs/1408.5882, the variant CNN-rand, whose word vectors are learned from scratch.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import torch
+from pydantic import Field
+from torch import nn
+from torch.nn import functional as F
+
+from assay.models.word_embedding import PADDING, WordEmbedding, cut
+
+
+class TextCNN(nn.Module):
+    """Word vectors, convolutions of several widths side by side, ReLU, maximum over the text, dropout, Linear.
+
+    Args:
+        vocabulary: number of ids: 0 is padding, 1 the unknown word, then words from the commonest on.
+        num_classes: number of logits.
+        words: ids that have a vector of their own; the rarer ones count as unknown.
+        width: numbers a vector.
+        kernels: how many words each convolution sees at once.
+        filters: maps of each convolution.
+        dropout: chance that a maximum is zeroed in training.
+    """
+
+    def __init__(
+        self,
+        *,
+        vocabulary: int,
+        num_classes: int,
+        words: Annotated[int, Field(ge=3)],
+        width: Annotated[int, Field(ge=1)],
+        kernels: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)],
+        filters: Annotated[int, Field(ge=1)],
+        dropout: Annotated[float, Field(ge=0, lt=1)],
+    ) -> None:
+        super().__init__()
+        self.embedding = WordEmbedding(min(words, vocabulary), width)
+        self.kernels = kernels
+        self.convolutions = nn.ModuleList(nn.Conv1d(width, filters, kernel) for kernel in kernels)
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(len(kernels) * filters, num_classes)
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        """Map ids (N, T) to logits (N, num_classes)."""
+        ids = cut(ids)
+        ids = F.pad(ids, (0, max(max(self.kernels) - ids.shape[1], 0)))  # PADDING is 0
+        vectors = self.embedding(ids).transpose(1, 2)  # (N, D, T)
+        lengths = (ids != PADDING).sum(dim=1, keepdim=True)  # (N, 1)
+        maxima = [
+            best_phrase(F.relu(convolution(vectors)), lengths - kernel)
+            for kernel, convolution in zip(self.kernels, self.convolutions, strict=True)
+        ]
+        logits: torch.Tensor = self.head(self.dropout(torch.cat(maxima, dim=1)))
+        return logits
+
+
+def best_phrase(maps: torch.Tensor, last: torch.Tensor) -> torch.Tensor:
+    """Return the maximum (N, F) of maps (N, F, starts), none negative, over the phrases of each text.
+
+    Args:
+        maps: the filters' answers at each start of a phrase.
+        last: (N, 1), the start of a text's last whole phrase; those after it reach into the padding and do not
+            count. Negative where a text is shorter than a phrase: only the first start counts.
+    """
+    starts = torch.arange(maps.shape[2], device=maps.device)
+    counts = (starts <= last.clamp(min=0)).unsqueeze(1)  # (N, 1, starts)
+    return (maps * counts).amax(dim=2)

@@ -1,0 +1,48 @@
+"""What the networks that read texts share: rows of word ids become rows of vectors, padding left out."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+PADDING, UNKNOWN = 0, 1
+SPREAD = 0.1
+"""Standard deviation of the vectors that a network starts from."""
+
+
+class WordEmbedding(nn.Module):
+    """A learned vector for each of the commonest words; the others share the unknown word's.
+
+    Args:
+        words: how many ids have a vector of their own, padding (always zero) and the unknown word included.
+        width: numbers a vector.
+    """
+
+    def __init__(self, words: int, width: int) -> None:
+        super().__init__()
+        self.words = words
+        self.table = nn.Embedding(words, width, padding_idx=PADDING)
+        with torch.no_grad():
+            nn.init.normal_(self.table.weight, std=SPREAD)[PADDING] = 0.0
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        """Map ids (N, T) to vectors (N, T, width)."""
+        vectors: torch.Tensor = self.table(torch.where(ids < self.words, ids, UNKNOWN))
+        return vectors
+
+
+def cut(ids: torch.Tensor) -> torch.Tensor:
+    """Return ids (N, T) without the columns in which every text is padding; one column always stays.
+
+    A graph that is being exported keeps them all: its size must not depend on what is in a batch.
+    """
+    if torch.compiler.is_exporting():
+        return ids
+    longest = int((ids != PADDING).any(dim=0).sum())
+    return ids[:, : max(longest, 1)]
+
+
+def mean_over_words(vectors: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
+    """Return the mean (N, D) of the vectors (N, T, D) where ``real`` (N, T) is true; zeros if that is nowhere."""
+    kept = real.unsqueeze(2).to(vectors.dtype)
+    return (vectors * kept).sum(dim=1) / kept.sum(dim=1).clamp(min=1)

@@ -1,0 +1,66 @@
+"""Text classification: to which of K classes does a text belong?
+
+The primary metric is accuracy. The control that should lose is the majority class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import astuple
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from assay import catalogue
+from assay.classification import (
+    DIRECTION,
+    PRIMARY,
+    Split,
+    confusion,
+    limit,
+    loss,
+    predictions,
+    primary,
+    score,
+)
+from assay.datasets.text_augmentation import augment
+from assay.files import read_json
+
+__all__ = ["DIRECTION", "PRIMARY", "augmenter", "confusion", "limit", "load", "loss", "model_arguments"]
+__all__ += ["predictions", "primary", "score"]
+
+
+def load(prepared: Path, splits: tuple[str, ...]) -> dict[str, Split]:
+    """Read the named splits of a prepared dataset: token ids (N, T) int64, 0 after a text's end."""
+    table = pd.read_parquet(prepared / "items.parquet", columns=["item", "split"])
+    arrays = load_file(prepared / "arrays.safetensors")
+    loaded = {}
+    for split in splits:
+        rows = torch.from_numpy(np.flatnonzero(table["split"] == split))  # (N,)
+        items = table["item"].to_numpy(np.int64)[rows.numpy()]
+        loaded[split] = Split(arrays["tokens"][rows].long(), arrays["labels"][rows].long(), items)
+    return loaded
+
+
+def model_arguments(prepared: Path) -> dict[str, Any]:
+    """Return what the data, not the user, tells a model."""
+    facts = read_json(prepared / "prepared.json")
+    return {
+        "shape": tuple(facts["shape"]),
+        "vocabulary": facts["vocabulary"],
+        "num_classes": len(facts["classes"]),
+    }
+
+
+def augmenter(prepared: Path) -> Callable[[Tensor, torch.Generator], Tensor] | None:
+    """Return how training batches are varied, as declared beside the dataset; None if they are not."""
+    facts = read_json(prepared / "prepared.json")
+    declared = catalogue.load(catalogue.dataset_module(facts["dataset"])).AUGMENTATION
+    if not any(astuple(declared)):
+        return None
+    return lambda batch, generator: augment(batch, declared, generator)
