@@ -20,8 +20,9 @@ def test_datasets_and_models_exist() -> None:
 @pytest.mark.parametrize(("dataset", "model"), ROWS)
 def test_value_is_what_the_source_prints(dataset: str, model: str) -> None:
     row = published.load()[dataset][model]
-    accuracy = 1 - row.quoted_value / 100 if row.quoted_metric == "test error, %" else row.quoted_value
-    assert row.value == pytest.approx(accuracy)
+    share = row.quoted_value / 100
+    in_percent = {"test error, %": 1 - share, "accuracy, %": share}
+    assert row.value == pytest.approx(in_percent.get(row.quoted_metric, row.quoted_value))
     assert row.source_url.startswith(("http://", "https://"))
     assert row.why
 
