@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 
 from assay import catalogue
-from assay.datasets import image_expectations, text_expectations
+from assay.datasets import image_expectations, item_expectations, text_expectations
 from assay.datasets.cleaning import SPLITS
 from assay.datasets.declarations import TextAugmentation
 from assay.validation import validate, with_derived
@@ -124,7 +124,7 @@ BAD_HASHES: Bad = {
     (IN_SET, "splits_with_hash"): repeat_hash("train", "test"),
 }
 BAD_IMAGES: Bad = {
-    **bad_in_general(image_expectations.FACTS, image_expectations.DERIVED),
+    **bad_in_general(image_expectations.FACTS, item_expectations.DERIVED),
     (IN_SET, "channels"): put("channels", 3),
     (IN_SET, "height"): put("height", 27),
     (IN_SET, "width"): put("width", 29),
@@ -135,7 +135,7 @@ BAD_IMAGES: Bad = {
     **BAD_HASHES,
 }
 BAD_TEXTS: Bad = {
-    **bad_in_general(text_expectations.FACTS, text_expectations.DERIVED),
+    **bad_in_general(text_expectations.FACTS, item_expectations.DERIVED),
     (BETWEEN, "characters"): put("characters", 100_000),
     (BETWEEN, "tokens"): put("tokens", 0),
     (BETWEEN, "unknown"): put("unknown", 1.5),

@@ -159,6 +159,7 @@ def _fetch(outs: list[tuple[Path, str]], cache: Path) -> str:
 
 def _fetch_lists(digests: list[str], cache: Path) -> None:
     """Fetch the lists of folders by themselves: DVC leaves a list behind if one of its files is lost."""
+    # The ignore: DVC ships no types.
     from dvc.repo import Repo  # type: ignore[import-untyped]
 
     with suppress(Exception), Repo() as repo:  # whatever a remote's library raises, DVC has told the reason

@@ -160,8 +160,16 @@ def test_says_what_it_wrote(tmp_path: Path) -> None:
 
 
 def test_keeps_the_optimum_where_it_is_known(tmp_path: Path) -> None:
-    knobs = {"seed": 0, "validation_fraction": 0.25, "test_fraction": 0.2, "longest": 6}
-    prepare(many(), tmp_path, dataset="notes", optimum={"accuracy": 0.9}, **knobs)  # type: ignore[arg-type]
+    prepare(
+        many(),
+        tmp_path,
+        dataset="notes",
+        seed=0,
+        validation_fraction=0.25,
+        test_fraction=0.2,
+        longest=6,
+        optimum={"accuracy": 0.9},
+    )
     assert read_json(tmp_path / "prepared.json")["optimum"] == {"accuracy": 0.9}
 
 

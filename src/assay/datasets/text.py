@@ -26,9 +26,8 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
 from assay.datasets.cleaning import SPLITS, clean, draw_split
 from assay.files import replacing, sha256, write_json, write_text
+from assay.word_ids import PADDING, UNKNOWN
 
-PADDING, UNKNOWN = 0, 1
-"""Ids of what follows a text's end, and of a word that the training items do not have."""
 _SPECIAL = {"[PAD]": PADDING, "[UNK]": UNKNOWN}  # no word is one of them: brackets are tokens of their own
 _FILES = ("arrays.safetensors", "items.parquet", "tokenizer.json")
 _LAYOUT = "\t\n\r"  # control characters that belong in a text

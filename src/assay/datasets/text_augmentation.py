@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from assay.datasets.declarations import TextAugmentation
-from assay.datasets.text import PADDING, UNKNOWN
+from assay.word_ids import PADDING, UNKNOWN
 
 
 def augment(tokens: Tensor, declared: TextAugmentation, generator: torch.Generator) -> Tensor:

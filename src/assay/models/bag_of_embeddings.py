@@ -12,7 +12,8 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from assay.models.word_embedding import PADDING, WordEmbedding, cut, mean_over_words
+from assay.models.word_embedding import WordEmbedding, cut, mean_over_words
+from assay.word_ids import PADDING
 
 
 class BagOfEmbeddings(nn.Module):

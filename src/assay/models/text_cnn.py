@@ -13,7 +13,8 @@ from pydantic import Field
 from torch import nn
 from torch.nn import functional as F
 
-from assay.models.word_embedding import PADDING, WordEmbedding, cut
+from assay.models.word_embedding import WordEmbedding, cut
+from assay.word_ids import PADDING
 
 
 class TextCNN(nn.Module):

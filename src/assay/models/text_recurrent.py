@@ -15,7 +15,8 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from assay.models.word_embedding import PADDING, WordEmbedding, cut
+from assay.models.word_embedding import WordEmbedding, cut
+from assay.word_ids import PADDING
 
 CELLS = {"tanh": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 

@@ -14,7 +14,8 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from assay.models.word_embedding import PADDING, SPREAD, WordEmbedding, cut, mean_over_words
+from assay.models.word_embedding import SPREAD, WordEmbedding, cut, mean_over_words
+from assay.word_ids import PADDING
 
 # The paper's ratio of a block's feed-forward units to its width.
 MLP_RATIO = 4

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-PADDING, UNKNOWN = 0, 1
+from assay.word_ids import UNKNOWN
+
 LEAST_PAIRS = 2
 """A pair seen less often in training has no column: it would only name the text that it came from."""
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-PADDING, UNKNOWN = 0, 1
+from assay.word_ids import PADDING, UNKNOWN
+
 SPREAD = 0.1
 """Standard deviation of the vectors that a network starts from."""
 

@@ -1,0 +1,4 @@
+"""Ids of words that are none: what datasets write and models read."""
+
+PADDING, UNKNOWN = 0, 1
+"""Ids of what follows a text's end, and of a word that the training items do not have."""
