@@ -11,6 +11,7 @@ PARAMS = TrainingParams(
     warmup=0.0,
     batch_size=16,
     epochs=3,
+    max_steps=0,
     label_smoothing=0.0,
     gradient_clip=0.0,
     augment=False,

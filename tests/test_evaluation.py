@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from assay import evaluation
+from assay.splits import Split
 from assay.tasks import image_classification
 
 
@@ -30,7 +31,7 @@ class Fixed:
 
 def split(rows, targets, first_item=0):
     inputs = torch.tensor(rows, dtype=torch.float32)[:, None, None, :]
-    return image_classification.Split(inputs, torch.tensor(targets), np.arange(len(targets)) + first_item)
+    return Split(inputs, torch.tensor(targets), np.arange(len(targets)) + first_item)
 
 
 VALIDATION = ([[5.0, 0.0], [0.0, 5.0]], [0, 1])
@@ -43,7 +44,7 @@ def test_each_split_has_its_scores():
     metrics, predictions = evaluation.evaluate(predictor, image_classification, validation, test)
     assert metrics["validation"]["accuracy"] == 1.0
     assert metrics["test"]["accuracy"] == 0.75
-    assert metrics["test"] == image_classification.score(torch.tensor(TEST[0]), test.targets)
+    assert metrics["test"] == image_classification.score(torch.tensor(TEST[0]), test)
     assert metrics["confusion"] == [[1, 0], [1, 2]]
     assert predictions["item"].tolist() == [10, 11, 12, 13]
     assert predictions["prediction"].tolist() == [0, 1, 0, 1]

@@ -4,8 +4,9 @@ import math
 import os
 import pickle
 import signal
-from types import SimpleNamespace
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 import torch.distributed as dist
@@ -15,6 +16,8 @@ from torch.nn import functional as F
 
 from assay import checkpoint, training
 from assay.lightning_trainer import precision
+from assay.metric import Metric
+from assay.splits import Split
 from assay.training import train
 from assay.training_params import Diverged, TrainerParams
 from tests.plain_training import PARAMS
@@ -24,14 +27,19 @@ TWO = CPU.model_copy(update={"devices": 2, "strategy": "ddp_fork"})
 
 
 class Classify:
-    PRIMARY = "accuracy"
-    DIRECTION = "maximise"
+    WATCHED = Metric("accuracy", "maximise")
 
     def loss(self, logits, targets, label_smoothing):
         return F.cross_entropy(logits, targets, label_smoothing=label_smoothing)
 
-    def primary(self, logits, targets):
-        return (logits.argmax(1) == targets).double().mean().item()
+    def tally(self, logits, targets):
+        right = (logits.argmax(1) == targets).sum()
+        return torch.stack(
+            [F.cross_entropy(logits, targets, reduction="sum"), right, torch.tensor(len(targets))]
+        )
+
+    def watched(self, sums):
+        return (sums[0] / sums[2]).item(), (sums[1] / sums[2]).item()
 
 
 def digits(num_train=200, num_validation=80):
@@ -40,8 +48,8 @@ def digits(num_train=200, num_validation=80):
     targets = torch.tensor(scans.target)
     validation = slice(num_train, num_train + num_validation)
     return (
-        SimpleNamespace(inputs=inputs[:num_train], targets=targets[:num_train]),
-        SimpleNamespace(inputs=inputs[validation], targets=targets[validation]),
+        Split(inputs[:num_train], targets[:num_train], np.arange(num_train)),
+        Split(inputs[validation], targets[validation], np.arange(num_validation)),
     )
 
 
@@ -125,9 +133,83 @@ def test_history_has_a_row_an_epoch_and_the_best_weights_are_kept(tmp_path):
     assert result.best_epoch == best["epoch"] < 12
     with torch.inference_mode():
         logits = model(validation.inputs)
-    assert Classify().primary(logits, validation.targets) == best["validation_accuracy"]
+    loss, accuracy = Classify().watched(Classify().tally(logits, validation.targets))
+    assert accuracy == best["validation_accuracy"]
+    assert loss == pytest.approx(best["validation_loss"])
     assert F.cross_entropy(logits, validation.targets).item() == pytest.approx(best["validation_loss"])
     assert not model.training
+
+
+def test_the_last_epoch_ends_with_the_last_step_asked_for(tmp_path):
+    whole, cut = perceptron(), perceptron()
+    expected = learn(tmp_path, whole, epochs=2)
+    result = learn(tmp_path, cut, epochs=9, max_steps=24)  # of 12 steps an epoch
+    assert_equal(cut, whole)
+    assert result.history == expected.history
+    [*_, last] = learn(tmp_path, perceptron(), epochs=9, max_steps=29, schedule="step").history
+    assert last["epoch"] == 3
+    assert last["learning_rate"] == pytest.approx(PARAMS.learning_rate / 100)  # that of the schedule's end
+
+
+class Ragged(nn.Module):
+    """A linear model of the sum of a row; notes how much of each batch is padding."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(1, 10)
+        self.padding = []
+
+    def forward(self, inputs):
+        if self.training:
+            lengths = (inputs != 0).sum(dim=1)
+            self.padding.append((1 - lengths.double().mean() / lengths.max()).item())
+        return self.layer(inputs.sum(dim=1, keepdim=True))
+
+
+def test_items_of_like_length_share_a_batch_where_lengths_are_given(tmp_path):
+    lengths = torch.randint(1, 60, (512,), generator=torch.Generator().manual_seed(0))
+    inputs = (torch.arange(60) < lengths[:, None]).float()
+    plain = Split(inputs, lengths % 10, np.arange(512))
+    shares = {}
+    for name, split in (("any", plain), ("alike", replace(plain, lengths=lengths))):
+        model = Ragged()
+        learn(tmp_path, model, splits=(split, plain))
+        assert len(model.padding) == 3 * 32
+        shares[name] = sum(model.padding) / len(model.padding)
+    assert shares["alike"] < 0.1 < 0.4 < shares["any"]
+
+
+def test_batches_of_like_length_hold_each_item_once_and_are_not_in_order_of_length():
+    lengths = torch.randint(1, 60, (512,), generator=torch.Generator().manual_seed(0))
+    order = torch.randperm(512, generator=torch.Generator().manual_seed(1))
+    found = training._alike(order, lengths, 16, 256, torch.Generator().manual_seed(2))
+    assert sorted(found.tolist()) == list(range(512))
+    for half in (slice(0, 256), slice(256, 512)):
+        assert set(found[half].tolist()) == set(order[half].tolist())
+    means = lengths[found].double().view(-1, 16).mean(dim=1)
+    assert means.tolist() != sorted(means.tolist())
+
+
+class OwnLoss(nn.Linear):
+    """Twice the cross-entropy, from the inputs themselves."""
+
+    def loss(self, inputs, targets):
+        return 2 * F.cross_entropy(self(inputs), targets)
+
+
+def test_a_model_with_a_loss_of_its_own_learns_by_it(tmp_path):
+    splits = [replace(split, inputs=split.inputs.flatten(1)) for split in digits()]
+    changes = {"splits": splits, "optimizer": "sgd", "learning_rate": 0.01}
+    own, plain = OwnLoss(64, 10), nn.Linear(64, 10)
+    plain.load_state_dict(own.state_dict())
+    twice = learn(tmp_path, own, **changes)
+    once = learn(tmp_path, plain, **{**changes, "learning_rate": 0.02})
+    for name, value in own.state_dict().items():
+        torch.testing.assert_close(value, plain.state_dict()[name])
+    for ours, theirs in zip(twice.history, once.history, strict=True):
+        assert ours["train_loss"] == pytest.approx(2 * theirs["train_loss"], rel=1e-4)
+        assert ours["validation_loss"] == pytest.approx(2 * theirs["validation_loss"], rel=1e-4)
+        assert ours["validation_accuracy"] == theirs["validation_accuracy"]
 
 
 def test_early_stopping_waits_as_long_as_asked(tmp_path):
@@ -155,9 +237,9 @@ def poisoned():
     data, validation = digits()
     generator = torch.Generator().manual_seed(training._derive(1, 0, training.ORDER))
     item = torch.randperm(200, generator=generator)[16 * 7 + 3]
-    data.inputs = data.inputs.clone()
-    data.inputs[item] = math.nan
-    return data, validation
+    inputs = data.inputs.clone()
+    inputs[item] = math.nan
+    return replace(data, inputs=inputs), validation
 
 
 @pytest.mark.parametrize("trainer", [CPU, TWO])
@@ -174,7 +256,7 @@ def test_a_validation_loss_that_is_not_finite_is_divergence_too(tmp_path):
         learn(
             tmp_path,
             perceptron(),
-            splits=(data, SimpleNamespace(inputs=validation.inputs * math.inf, targets=validation.targets)),
+            splits=(data, replace(validation, inputs=validation.inputs * math.inf)),
         )
     assert fault.value.step == 12
 
@@ -189,11 +271,11 @@ class KilledAfter(Classify):
     def __init__(self, epochs):
         self.left = epochs
 
-    def primary(self, logits, targets):
+    def watched(self, sums):
         if self.left == 0:
             raise Interruption
         self.left -= 1
-        return super().primary(logits, targets)
+        return super().watched(sums)
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "momentum"])
@@ -236,7 +318,7 @@ def test_a_checkpoint_of_another_run_is_not_used(tmp_path, monkeypatch, change):
     elif change == "weights":
         nn.init.constant_(model[1].bias, 0.5)
     elif change == "data":
-        splits[0].inputs = splits[0].inputs * 2
+        splits = replace(splits[0], inputs=splits[0].inputs * 2), splits[1]
     else:
         with (tmp_path / "last.ckpt").open("ab") as stream:
             stream.write(b"!")

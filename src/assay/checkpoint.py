@@ -7,27 +7,18 @@ import hashlib
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
 from assay.files import read_json, replacing, sha256, write_json
+from assay.splits import Split
 
 CHECKPOINT_SECONDS = 5.0
 """Least time between two checkpoints: a shorter run is cheaper to run again."""
 CHECKPOINT, SEAL = "last.ckpt", "last.json"
-
-
-class Split(Protocol):
-    """Items and their targets; the first dimension counts the items."""
-
-    @property
-    def inputs(self) -> Tensor: ...
-
-    @property
-    def targets(self) -> Tensor: ...
 
 
 class Checkpoint:

@@ -1,4 +1,4 @@
-"""Classification, of whatever: its loss, its metrics and its table of predictions, from (N, K) logits.
+"""Classification, of whatever: its loss, its metrics and its table of predictions. The answers are (N, K) logits.
 
 The primary metric is accuracy.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,21 +16,14 @@ from torch import Tensor
 from torch.nn import functional as F
 from torchmetrics.functional import classification as metrics
 
-PRIMARY = "accuracy"
-DIRECTION = "maximise"
+from assay.metric import Metric
+from assay.predictors import Predictor, finite_logits
+from assay.splits import Split
+
+PRIMARY = Metric("accuracy", "maximise")
+WATCHED = PRIMARY
+"""By which validation chooses the epoch."""
 CALIBRATION_BINS = 15
-
-
-@dataclass(frozen=True)
-class Split:
-    """The items of one split."""
-
-    inputs: Tensor
-    """(N, ...), as models take them."""
-    targets: Tensor
-    """(N,) int64."""
-    items: np.ndarray
-    """(N,) int64: each item's number in items.parquet."""
 
 
 def limit(split: Split, count: int) -> Split:
@@ -40,7 +33,7 @@ def limit(split: Split, count: int) -> Split:
         torch.nonzero(split.targets == int(label)).flatten() for label in np.unique(split.targets.numpy())
     ]
     kept = torch.cat([of_class[: max(1, round(share * len(of_class)))] for of_class in rows]).sort().values
-    return Split(split.inputs[kept], split.targets[kept], split.items[kept.numpy()])
+    return split.take(kept)
 
 
 def loss(logits: Tensor, targets: Tensor, label_smoothing: float) -> Tensor:
@@ -48,14 +41,27 @@ def loss(logits: Tensor, targets: Tensor, label_smoothing: float) -> Tensor:
     return F.cross_entropy(logits, targets, label_smoothing=label_smoothing)
 
 
-def primary(logits: Tensor, targets: Tensor) -> float:
-    """Return the accuracy, by which validation chooses."""
-    return (logits.argmax(1) == targets).double().mean().item()
+def tally(logits: Tensor, targets: Tensor) -> Tensor:
+    """Return the sums (3,) over items that ``watched`` reads: cross-entropy, right answers, items."""
+    surprise = F.cross_entropy(logits, targets, reduction="sum").double()
+    right = (logits.argmax(1) == targets).sum().double()
+    return torch.stack([surprise, right, torch.full_like(right, len(targets))])
 
 
-def score(logits: Tensor, targets: Tensor) -> dict[str, float | None]:
-    """Return every metric of (N, K) logits; None where these targets do not define one."""
-    num_classes = logits.shape[1]
+def watched(sums: Tensor) -> tuple[float, float]:
+    """Return the mean cross-entropy in nats and the accuracy from the sums of all items."""
+    surprise, right, items = sums.tolist()
+    return surprise / items, right / items
+
+
+def answer(predictor: Predictor, split: Split) -> Tensor:
+    """Return what a model says to the items of a split: logits (N, K)."""
+    return finite_logits(predictor, split.inputs, split.items)
+
+
+def score(logits: Tensor, split: Split) -> dict[str, float | None]:
+    """Return every metric of (N, K) logits; None where the split's targets do not define one."""
+    targets, num_classes = split.targets, logits.shape[1]
     logits = logits.double()
     probabilities = logits.softmax(1)
     predicted = logits.argmax(1)
@@ -64,7 +70,7 @@ def score(logits: Tensor, targets: Tensor) -> dict[str, float | None]:
         "recall_macro": metrics.multiclass_recall,
         "f1_macro": metrics.multiclass_f1_score,
     }
-    values = {"accuracy": primary(logits, targets)}
+    values = {"accuracy": (predicted == targets).double().mean().item()}
     for name, metric in of_classes.items():
         values[name] = metric(predicted, targets, num_classes, average="macro").item()
     values["auroc"] = _auroc(probabilities, targets)
@@ -75,19 +81,19 @@ def score(logits: Tensor, targets: Tensor) -> dict[str, float | None]:
     return {name: value if math.isfinite(value) else None for name, value in values.items()}
 
 
-def confusion(logits: Tensor, targets: Tensor) -> list[list[int]]:
-    """Return how often each true class (row) was taken for each class (column)."""
-    counts = metrics.multiclass_confusion_matrix(logits.argmax(1), targets, logits.shape[1])
-    return [[int(count) for count in row] for row in counts]
+def exhibits(logits: Tensor, split: Split) -> dict[str, Any]:
+    """Return what the report shows beside numbers: how often each true class (row) was taken for each (column)."""
+    counts = metrics.multiclass_confusion_matrix(logits.argmax(1), split.targets, logits.shape[1])
+    return {"confusion": [[int(count) for count in row] for row in counts]}
 
 
-def predictions(items: np.ndarray, logits: Tensor, targets: Tensor) -> pd.DataFrame:
+def predictions(logits: Tensor, split: Split) -> pd.DataFrame:
     """Return one row an item: its number, its class, the class predicted and that class's probability."""
     confidence, predicted = logits.double().softmax(1).max(1)
     return pd.DataFrame(
         {
-            "item": items,
-            "target": targets.numpy(),
+            "item": split.items,
+            "target": split.targets.numpy(),
             "prediction": predicted.numpy(),
             "confidence": confidence.numpy(),
         }

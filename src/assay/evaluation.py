@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,50 +24,32 @@ LATENCY_CALLS = 3
 BATCHES = (1, 64)
 
 
-class Split(Protocol):
-    """What a task's split must have."""
-
-    inputs: torch.Tensor
-    targets: torch.Tensor
-    items: NDArray[np.int64]
-
-
 def evaluate(
-    predictor: Predictor, task_module: ModuleType, validation: Split, test: Split
+    predictor: Predictor, task_module: ModuleType, validation: Any, test: Any
 ) -> tuple[dict[str, Any], pd.DataFrame]:
-    """Score a model once on each split.
+    """Let a model answer each split once, and score the answers.
+
+    Args:
+        task_module: of a kind of task.
+        validation: a split as the task loads it.
+        test: likewise.
 
     Returns:
-        {"test": {metric: value}, "validation": {metric: value}, "confusion": rows of counts on test}, and one
-        prediction a test item.
+        {"test": {metric: value}, "validation": {metric: value}, and what else the report shows of the test
+        items}, and one prediction a test item.
 
     Raises:
         ValueError: a logit is not finite.
     """
-    validation_logits = finite_logits(predictor, validation, "validation")
-    logits = finite_logits(predictor, test, "test")
-    metrics = {
-        "validation": task_module.score(validation_logits, validation.targets),
-        "test": task_module.score(logits, test.targets),
-        "confusion": task_module.confusion(logits, test.targets),
-    }
-    return metrics, task_module.predictions(test.items, logits, test.targets)
-
-
-def finite_logits(predictor: Predictor, split: Split, name: str) -> torch.Tensor:
-    """Return the logits (N, K) of a split's items.
-
-    Raises:
-        ValueError: one of them is not finite.
-    """
-    logits = torch.from_numpy(predictor.logits(split.inputs.numpy()))
-    wrong = (~logits.isfinite()).any(dim=1).nonzero().flatten()
-    if len(wrong):
-        first = int(split.items[int(wrong[0])])
-        raise ValueError(
-            f"{name}: {len(wrong)} of {len(logits)} items have logits that are not finite, first item {first}"
-        )
-    return logits
+    splits, answers = {"validation": validation, "test": test}, {}
+    for name, split in splits.items():
+        try:
+            answers[name] = task_module.answer(predictor, split)
+        except ValueError as fault:
+            raise ValueError(f"{name}: {fault}") from None
+    metrics = {name: task_module.score(answers[name], split) for name, split in splits.items()}
+    exhibits = task_module.exhibits(answers["test"], test)
+    return metrics | exhibits, task_module.predictions(answers["test"], test)
 
 
 def latency(predictor: Predictor, example: NDArray[Any]) -> dict[str, float]:

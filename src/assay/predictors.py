@@ -19,7 +19,26 @@ class Predictor(Protocol):
     """Numbers that the artifact holds of what was learned; zeros of a sparse one are not held."""
 
     def logits(self, inputs: NDArray[Any], *, batch_size: int = 256) -> NDArray[np.float32]:
-        """Map inputs (N, ...) to logits (N, K), ``batch_size`` items at a time."""
+        """Map inputs (N, ...) to logits (N, ...), ``batch_size`` items at a time."""
+
+
+def finite_logits(predictor: Predictor, inputs: torch.Tensor, items: NDArray[np.int64]) -> torch.Tensor:
+    """Return the logits (N, ...) of inputs (N, ...).
+
+    Args:
+        items: (N,) the items' numbers, for the error.
+
+    Raises:
+        ValueError: one of them is not finite.
+    """
+    logits = torch.from_numpy(predictor.logits(inputs.numpy()))
+    wrong = (~logits.isfinite()).flatten(1).any(dim=1).nonzero().flatten()
+    if len(wrong):
+        first = int(items[int(wrong[0])])
+        raise ValueError(
+            f"{len(wrong)} of {len(logits)} items have logits that are not finite, first item {first}"
+        )
+    return logits
 
 
 class ModulePredictor:
@@ -33,7 +52,7 @@ class ModulePredictor:
         self.parameters: int = artifact["parameters"]
 
     def logits(self, inputs: NDArray[Any], *, batch_size: int = 256) -> NDArray[np.float32]:
-        """Map inputs (N, ...) to logits (N, K)."""
+        """Map inputs (N, ...) to logits (N, ...)."""
         with torch.inference_mode():
             starts = range(0, len(inputs), batch_size)
             batches = [self.module(torch.from_numpy(inputs[start : start + batch_size])) for start in starts]
@@ -50,7 +69,7 @@ class EstimatorPredictor:
         self.parameters: int = artifact["parameters"]
 
     def logits(self, inputs: NDArray[Any], *, batch_size: int = 256) -> NDArray[np.float32]:
-        """Map inputs (N, ...) to logits (N, K)."""
+        """Map inputs (N, ...) to logits (N, ...)."""
         starts = range(0, len(inputs), batch_size)
         logits = np.concatenate(
             [self.estimator.logits(inputs[start : start + batch_size]) for start in starts]
@@ -74,7 +93,7 @@ class OnnxPredictor:
         self.parameters: int = artifact["parameters"]
 
     def logits(self, inputs: NDArray[Any], *, batch_size: int = 256) -> NDArray[np.float32]:
-        """Map inputs (N, ...) to logits (N, K)."""
+        """Map inputs (N, ...) to logits (N, ...)."""
         starts = range(0, len(inputs), batch_size)
         batches = [
             self.session.run(None, {self.input: inputs[start : start + batch_size]})[0] for start in starts

@@ -28,8 +28,10 @@ from torch import Tensor, nn
 from torch.multiprocessing.spawn import ProcessRaisedException
 
 from assay import lightning_trainer
-from assay.checkpoint import Checkpoint, Split
+from assay.checkpoint import Checkpoint
+from assay.metric import Metric
 from assay.optimizers import learning_rate, optimizer_of
+from assay.splits import Split
 from assay.training_params import Diverged, TrainerParams, TrainingParams, TrainResult
 
 BLOCK_ITEMS = 2048
@@ -43,12 +45,13 @@ Augment = Callable[[Tensor, torch.Generator], Tensor]
 class Task(Protocol):
     """What training must know of a task."""
 
-    PRIMARY: str
-    DIRECTION: str
+    WATCHED: Metric
 
-    def loss(self, logits: Tensor, targets: Tensor, label_smoothing: float) -> Tensor: ...
+    def loss(self, outputs: Tensor, targets: Tensor, label_smoothing: float) -> Tensor: ...
 
-    def primary(self, logits: Tensor, targets: Tensor) -> float: ...
+    def tally(self, outputs: Tensor, targets: Tensor) -> Tensor: ...
+
+    def watched(self, sums: Tensor) -> tuple[float, float]: ...
 
 
 def train(
@@ -84,7 +87,7 @@ def train(
     )
     with lightning_trainer.quiet():
         lightning = lightning_trainer.make(
-            trainer, lightning_trainer.precision(trainer, model), params.epochs
+            trainer, lightning_trainer.precision(trainer, model), module.epochs
         )
         lightning_trainer.check_devices(trainer, module.batch_size, lightning)
         try:
@@ -140,6 +143,7 @@ class _Blocks:
         trainer = module.trainer
         self.world, self.rank, self.device = trainer.world_size, trainer.global_rank, module.device
         self.batch, self.num_steps = module.batch_size, module.steps_per_epoch
+        self.lengths = train.lengths
         self.block = self.batch * max(BLOCK_ITEMS // self.batch, 1)
 
     def __len__(self) -> int:
@@ -149,7 +153,11 @@ class _Blocks:
         self.inputs, self.targets = self.inputs.to(self.device), self.targets.to(self.device)
         epoch = self.module.current_epoch
         generator = torch.Generator().manual_seed(_derive(self.seed, epoch, ORDER))
-        order = torch.randperm(len(self.targets), generator=generator)[: self.num_steps * self.batch]
+        left = self.module.num_steps - epoch * self.num_steps
+        order = torch.randperm(len(self.targets), generator=generator)
+        order = order[: min(self.num_steps, left) * self.batch]
+        if self.lengths is not None:
+            order = _alike(order, self.lengths, self.batch, self.block, generator)
         for number, items in enumerate(torch.split(order.to(self.device), self.block)):
             inputs, targets = self.inputs.index_select(0, items), self.targets.index_select(0, items)
             if self.augment:
@@ -162,6 +170,18 @@ class _Blocks:
             # same for any number of processes.
             for batch in zip(torch.split(inputs, self.batch), torch.split(targets, self.batch), strict=True):
                 yield batch[0][self.rank :: self.world], batch[1][self.rank :: self.world]
+
+
+def _alike(order: Tensor, lengths: Tensor, batch: int, block: int, generator: torch.Generator) -> Tensor:
+    """Return the order of items (M,) with each block's items grouped into batches of like lengths.
+
+    The batches of a block stay in random order, else every block would end with the longest.
+    """
+    found = []
+    for items in torch.split(order, block):
+        batches = items[lengths[items].argsort(stable=True)].view(-1, batch)
+        found.append(batches[torch.randperm(len(batches), generator=generator)].flatten())
+    return torch.cat(found)
 
 
 class _Module(pl.LightningModule):
@@ -181,10 +201,15 @@ class _Module(pl.LightningModule):
         super().__init__()
         self.automatic_optimization = False
         self.model, self.task, self.params, self.seed = model, task, params, seed
+        self.own_loss: Callable[[Tensor, Tensor], Tensor] | None = getattr(model, "loss", None)
         self.train_split, self.validation, self.augment = train, validation, augment
         self.checkpoint = checkpoint
         self.batch_size = min(params.batch_size, len(train.targets))
         self.steps_per_epoch = len(train.targets) // self.batch_size
+        self.num_steps = params.epochs * self.steps_per_epoch
+        if params.max_steps:
+            self.num_steps = min(self.num_steps, params.max_steps)
+        self.epochs = math.ceil(self.num_steps / self.steps_per_epoch)
         self.steps_done = 0
         self.losses: list[Tensor] = []  # of this epoch's blocks, (steps,) each
         self.history: list[dict[str, float]] = []
@@ -215,23 +240,19 @@ class _Module(pl.LightningModule):
 
     def training_step(self, block: tuple[Tensor, Tensor], _: int) -> None:
         """Take the block's optimizer steps, one a batch."""
-        model, loss_of, smoothing = self.model, self.task.loss, self.params.label_smoothing
+        loss_of = self.own_loss or self._task_loss
         optimizer = cast(torch.optim.Optimizer, self.optimizers(use_pl_optimizer=False))
         weights = [weight for group in optimizer.param_groups for weight in group["params"]]
-        num_steps = self.params.epochs * self.steps_per_epoch
-        forward = self.trainer.precision_plugin.forward_context
         world = self.trainer.world_size
         backward = Tensor.backward if world == 1 else self.manual_backward
         batch_size = self.batch_size // world
         losses = []
         batches = (torch.split(part, batch_size) for part in block)
         for inputs, targets in zip(*batches, strict=True):
-            rate = learning_rate(self.steps_done, num_steps, self.params)
+            rate = learning_rate(self.steps_done, self.num_steps, self.params)
             for group in optimizer.param_groups:
                 group["lr"] = rate
-            with forward():
-                logits = model(inputs)
-            loss = loss_of(logits.float(), targets, smoothing)
+            loss = loss_of(inputs, targets)
             for weight in weights:
                 weight.grad = None
             backward(loss)
@@ -244,6 +265,11 @@ class _Module(pl.LightningModule):
         if self.trainer.received_sigterm:
             raise SystemExit(128 + signal.SIGTERM)  # Lightning would go on to the end of the epoch
 
+    def _task_loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        with self.trainer.precision_plugin.forward_context():
+            outputs = self.model(inputs)
+        return self.task.loss(outputs.float(), targets, self.params.label_smoothing)
+
     def _finite(self, losses: Tensor) -> Tensor:
         finite = losses.isfinite()
         if not finite.all():
@@ -253,14 +279,14 @@ class _Module(pl.LightningModule):
     def on_train_epoch_end(self) -> None:
         """Validate, keep the best weights, save a checkpoint if one is due, stop if nothing gets better."""
         row = self._row()
-        is_due = self.checkpoint.is_due() and self.current_epoch + 1 < self.params.epochs
+        is_due = self.checkpoint.is_due() and self.current_epoch + 1 < self.epochs
         if self.trainer.world_size > 1:  # batch norm's buffers and the clock differ between processes
             row, is_due = self.trainer.strategy.broadcast((row, is_due))
         self.history.append(row)
         if not math.isfinite(row["validation_loss"]):
             raise Diverged(self.steps_done)
-        primary = row[f"validation_{self.task.PRIMARY}"]
-        rank = (primary if self.task.DIRECTION == "maximise" else -primary, -row["validation_loss"])
+        metric = self.task.WATCHED
+        rank = (metric.rank(row[f"validation_{metric.name}"]), -row["validation_loss"])
         if rank > self.best_rank:
             self.best_rank, self.best_epoch = rank, len(self.history)
             self.best = {name: value.clone() for name, value in self.model.state_dict().items()}
@@ -274,20 +300,24 @@ class _Module(pl.LightningModule):
         train_loss = cast(
             Tensor, self.trainer.strategy.reduce(torch.cat(self.losses).mean(), reduce_op="mean")
         )
-        validation_loss, primary = self._validate()
-        figures = (len(self.history) + 1, train_loss.item(), validation_loss, primary)
+        figures = (len(self.history) + 1, train_loss.item(), *self._validate())
         return dict(zip(_columns(self.task), (*figures, optimizer.param_groups[0]["lr"]), strict=True))
 
     @torch.inference_mode()
     def _validate(self) -> tuple[float, float]:
-        """Return the loss, without label smoothing, and the primary metric on validation."""
+        """Return the loss, without label smoothing, and the watched metric on validation."""
         self.model.eval()
-        with self.trainer.precision_plugin.forward_context():
-            slices = [self.model(part) for part in torch.split(self.validation_inputs, VALIDATION_ITEMS)]
+        sums, own = [], 0.0
+        parts = (self.validation_inputs, self.validation_targets)
+        for inputs, targets in zip(*(torch.split(part, VALIDATION_ITEMS) for part in parts), strict=True):
+            with self.trainer.precision_plugin.forward_context():
+                outputs = self.model(inputs)
+            sums.append(self.task.tally(outputs.float(), targets))
+            if self.own_loss:
+                own += self.own_loss(inputs, targets).item() * len(targets)
         self.model.train()
-        logits = torch.cat(slices).float()
-        loss = self.task.loss(logits, self.validation_targets, 0.0).item()
-        return loss, self.task.primary(logits, self.validation_targets)
+        loss, metric = self.task.watched(torch.stack(sums).sum(dim=0))
+        return own / len(self.validation_targets) if self.own_loss else loss, metric
 
     def on_train_end(self) -> None:
         """Put the best weights in place, and the outcome where the main process finds it."""
@@ -318,7 +348,7 @@ class _Module(pl.LightningModule):
 
 
 def _columns(task: Task) -> tuple[str, ...]:
-    return ("epoch", "train_loss", "validation_loss", f"validation_{task.PRIMARY}", "learning_rate")
+    return ("epoch", "train_loss", "validation_loss", f"validation_{task.WATCHED.name}", "learning_rate")
 
 
 def _history(rows: Tensor, columns: tuple[str, ...]) -> list[dict[str, float]]:

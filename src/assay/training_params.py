@@ -38,6 +38,8 @@ class TrainingParams(BaseModel):
     next epoch's order."""
     epochs: int = Field(ge=1)
     """Passes over the training items at most."""
+    max_steps: int = Field(ge=0)
+    """Optimizer steps at most, over all epochs; 0 sets no limit."""
     label_smoothing: float = Field(ge=0, lt=1)
     """Fraction of the target's probability spread over all classes (Szegedy 2016); in training alone."""
     gradient_clip: float = Field(ge=0)

@@ -14,13 +14,13 @@ TARGETS = """
 """
 
 
-def write_reports(reports, task, scores):
-    """Write what a run of one task leaves: two seeds of each model."""
+def write_reports(reports, task, scores, metric="accuracy", direction="maximise"):
+    """Write what a run of one task leaves: the seeds of each model."""
     results, costs = [], []
     for model, values in scores.items():
         for seed, value in enumerate(values):
             names = {"suite": "public", "task": task, "model": model, "method": "none", "seed": seed}
-            more = {"dataset": task, "split": "test", "metric": "accuracy", "value": value, "status": "ok"}
+            more = {"dataset": task, "split": "test", "metric": metric, "value": value, "status": "ok"}
             results.append({**names, **more})
             numbers = {"parameters": 10, "size_bytes": 40, "train_seconds": 1.0, "peak_memory_bytes": 1}
             costs.append(
@@ -37,6 +37,12 @@ def write_reports(reports, task, scores):
             (folder / "measured.json").write_text(json.dumps(measured))
     pd.DataFrame(results).to_csv(reports / "results.csv", index=False)
     pd.DataFrame(costs).to_csv(reports / "costs.csv", index=False)
+    matrix = [
+        {"task": task, "model": model, "metric": metric, "direction": direction, "mean": 0}
+        for model in scores
+    ]
+    (reports / "tables").mkdir()
+    pd.DataFrame(matrix).to_csv(reports / "tables" / "matrix.csv", index=False)
 
 
 def test_each_row_has_its_mean_and_its_provenance_and_targets_say_what_was_missed(tmp_path):
@@ -50,9 +56,9 @@ def test_each_row_has_its_mean_and_its_provenance_and_targets_say_what_was_misse
     assert table.loc["good", "deviation"] == pytest.approx(0.0141421, abs=1e-6)
     assert set(table["commit"]) == {"c0ffee"}
     page = (docs / "results.md").read_text()
-    assert "| a | good | 90.0% | 93.00% | reached |" in page
-    assert "| a | poor | 90.0% | 60.00% | **missed** |" in page
-    assert "| never | good | 90.0% | not measured | |" in page
+    assert "| a | good | ≥ 90.00% | 93.00% | reached |" in page
+    assert "| a | poor | ≥ 90.00% | 60.00% | **missed** |" in page
+    assert "| never | good | ≥ 90.00% | not measured |  |" in page
 
 
 def test_a_later_run_of_one_task_leaves_the_others_as_they_were(tmp_path):
@@ -74,3 +80,22 @@ def test_a_report_without_a_fine_variant_is_refused(tmp_path):
     with pytest.raises(ValueError, match="nothing to publish"):
         publish.publish(tmp_path / "reports", tmp_path / "docs")
     assert not (tmp_path / "docs").exists()
+
+
+def test_a_metric_where_less_is_better_is_sorted_and_judged_so(tmp_path):
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    targets = [
+        {"task": "lm", "model": model, "metric": "bits_per_character", "at_most": 2.5}
+        for model in ("gpt", "unigram", "best")
+    ]
+    (docs / "targets.yaml").write_text(json.dumps(targets))
+    scores = {"unigram": [4.75], "gpt": [2.25, 2.5]}
+    write_reports(tmp_path / "reports", "lm", scores, "bits_per_character", "minimise")
+    publish.publish(tmp_path / "reports", docs)
+    page = (docs / "results.md").read_text()
+    assert "| lm | gpt | ≤ 2.5 | 2.375 | reached |" in page
+    assert "| lm | unigram | ≤ 2.5 | 4.75 | **missed** |" in page
+    assert "| lm | best (gpt) | ≤ 2.5 | 2.375 | reached |" in page
+    assert "| model | bits a character | seeds |" in page
+    assert page.index("| gpt | 2.375 ± 0.18 | 2 |") < page.index("| unigram | 4.75 | 1 |")

@@ -13,7 +13,7 @@ from assay.report.collect import Model, Task, read_variants
 from assay.report.published import Published
 from assay.report.summaries import Score, Summary, best_of, better, squares, summarise
 
-TASK = Task("digits", "digits", "accuracy", "maximise", ("majority",))
+TASK = Task("digits", "digits", "accuracy", "maximise", "accuracy", ("majority",))
 NAMES = {row["name"]: Model(row["name"], row["family"], row["seeded"]) for row in made_up.MODELS}
 
 

@@ -32,6 +32,7 @@ SCATTERS = (
 )
 KNOWN_PROVENANCE = ("commit", "dirty", "commands", "params", "tuning", "versions")
 COMMONEST = 3
+SAMPLE = ("given", "expected", "said")
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ class Section:
     scatters: list[Chart]
     confusion: Chart | None
     errors: Rows = field(default_factory=list)
+    samples: Rows = field(default_factory=list)
 
     @property
     def without_curves(self) -> list[str]:
@@ -95,7 +97,7 @@ def build(
     Args:
         variants: what was planned, each with task, model, family, seed, method, and the folders ``trained``,
             ``compressed`` and ``evaluated`` of its phases.
-        tasks: each with name, dataset, primary, direction (maximise | minimise), controls.
+        tasks: each with name, dataset, primary, direction (maximise | minimise), watched, controls.
         models: each with name, family, seeded (False where the fit does not depend on the seed).
         reports: where to write, and where ``validation/<dataset>/`` of an earlier phase may be.
         raw: dataset -> folder with source.json.
@@ -132,6 +134,7 @@ def _task(row: Mapping[str, Any], sheet: Sheet) -> Task:
         str(row["dataset"]),
         str(row["primary"]),
         str(row["direction"]),
+        str(row["watched"]),
         tuple(map(str, row["controls"])),
         (sheet.prepared.get("optimum") or {}).get(row["primary"]),
     )
@@ -156,7 +159,7 @@ def _section(task: Task, anchor: str, summaries: Sequence[Summary], sheet: Sheet
         not_compressed=tables.not_compressed(mine, task),
         curves=[
             Chart(f"{name}-{task.name}", title, CAPTIONS[name], spec)
-            for name, title, spec in plots.curves(plain)
+            for name, title, spec in plots.curves(plain, task.watched)
         ],
         scatters=[
             Chart(f"{short}-{task.name}", f"Against {title.split(',')[0]}", CAPTIONS["scatter"], spec)
@@ -167,12 +170,13 @@ def _section(task: Task, anchor: str, summaries: Sequence[Summary], sheet: Sheet
         if confused
         else None,
         errors=_errors(plain, classes),
+        samples=_samples(plain),
     )
 
 
 CAPTIONS = {
     "loss": "Training and validation loss, one line a seed; each model has a scale of its own.",
-    "accuracy": "Accuracy on the validation set, one line a seed; all models share one scale.",
+    "watched": "On the validation set, by which the epoch is chosen; one line a seed, one scale for all models.",
     "scatter": (
         "One point a model and method, mean over seeds, controls left out; the cost axis is logarithmic."
         " Up and to the left is better."
@@ -196,6 +200,16 @@ def _errors(plain: Sequence[Summary], classes: Sequence[str]) -> Rows:
             errors = tables.commonest_errors(matrix, names, COMMONEST)
             rows.append({"model": each.model.name, "wrong": wrong, "errors": errors})
     return rows
+
+
+def _samples(plain: Sequence[Summary]) -> Rows:
+    """Return what each model answered to the first test items, one seed a model."""
+    return [
+        {"model": each.model.name, **{name: str(sample.get(name, "")) for name in SAMPLE}}
+        for each in plain
+        for variant in each.finished[:1]
+        for sample in variant.samples
+    ]
 
 
 def matrix_rows(sections: Sequence[Section], models: Mapping[str, Model]) -> Rows:

@@ -22,12 +22,14 @@ NOT_RUN = "not run"
 
 @dataclass(frozen=True)
 class Task:
-    """A question asked of a dataset: its primary metric, the metric's direction and its controls."""
+    """A question asked of a dataset: its primary metric, the metric's direction, what is watched in training,
+    and its controls."""
 
     name: str
     dataset: str
     primary: str
     direction: str  # "maximise" | "minimise"
+    watched: str
     controls: tuple[str, ...]
     optimum: float | None = None
     """Of generated data: the primary metric's best expected value, worked out from how the data are made."""
@@ -62,7 +64,7 @@ class Epoch:
     epoch: int
     train_loss: float | None
     validation_loss: float | None
-    validation_accuracy: float | None
+    watched: float | None
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ class Variant:
     traceback: str
     metrics: Mapping[str, Mapping[str, float]]  # split -> metric -> value
     confusion: Sequence[Sequence[int]]  # rows = true class; empty where there is none
+    samples: Sequence[Mapping[str, str]]  # of answers: given, expected, said; empty where the task shows none
     history: Sequence[Epoch]
     format: str  # of the artifact, which decides what runs it
     train_items: int | None  # None where it was trained on all of them
@@ -128,12 +131,12 @@ def read_variants(rows: Sequence[Mapping[str, Any]], tasks: Mapping[str, Task]) 
     """
 
     @cache
-    def cell(folder: Path) -> tuple[Phase, tuple[Epoch, ...]]:
-        return _phase(folder, "train"), _history(folder / "history.csv")
+    def cell(folder: Path, watched: str) -> tuple[Phase, tuple[Epoch, ...]]:
+        return _phase(folder, "train"), _history(folder / "history.csv", f"validation_{watched}")
 
     found = []
     for row in rows:
-        train, history = cell(row["trained"])
+        train, history = cell(row["trained"], tasks[row["task"]].watched)
         phases = [train]
         if row["method"] != UNCOMPRESSED:
             phases.append(_phase(row["compressed"], "compress"))
@@ -168,10 +171,10 @@ def _variant(
     """Join a variant's phases: the first one that is not ok gives the status."""
     worst = next((phase for phase in phases if phase.status != "ok"), phases[-1])
     metrics: dict[str, dict[str, float]] = {}
-    confusion: list[list[int]] = []
+    exhibits: dict[str, Any] = {}
     if worst.status == "ok":
         try:
-            metrics, confusion = _metrics(row["evaluated"] / "metrics.json")
+            metrics, exhibits = _metrics(row["evaluated"] / "metrics.json")
         except (ValueError, OSError, AttributeError, TypeError) as fault:
             worst = Phase(
                 "evaluate", "failed", f"status ok, but no usable metrics: {_one_line(fault)}", "", {}, {}, {}
@@ -190,7 +193,8 @@ def _variant(
         reason=worst.reason,
         traceback=worst.traceback,
         metrics=metrics,
-        confusion=confusion,
+        confusion=exhibits.get("confusion") or [],
+        samples=exhibits.get("samples") or [],
         history=history,
         format=str(phases[-2].artifact.get("format") or ""),
         train_items=_whole(train.spec.get("train_items")) or None,
@@ -212,18 +216,18 @@ def _variant(
     )
 
 
-def _metrics(path: Path) -> tuple[dict[str, dict[str, float]], list[list[int]]]:
-    """Return the numbers of metrics.json by split, without those that are not finite, and its confusion."""
+def _metrics(path: Path) -> tuple[dict[str, dict[str, float]], dict[str, Any]]:
+    """Return the numbers of metrics.json by split, without those that are not finite, and its exhibits."""
     found = read_json(path)
     metrics = {
         split: {name: number for name, value in values.items() if (number := _finite(value)) is not None}
         for split, values in sorted(found.items())
         if isinstance(values, dict)
     }
-    return metrics, found.get("confusion") or []
+    return metrics, {name: value for name, value in found.items() if not isinstance(value, dict)}
 
 
-def _history(path: Path) -> tuple[Epoch, ...]:
+def _history(path: Path, watched: str) -> tuple[Epoch, ...]:
     if not path.is_file():
         return ()
     with path.open(encoding="utf-8", errors="replace", newline="") as stream:
@@ -233,7 +237,7 @@ def _history(path: Path) -> tuple[Epoch, ...]:
             number if (number := _whole(row.get("epoch"))) is not None else position,
             _finite(row.get("train_loss")),
             _finite(row.get("validation_loss")),
-            _finite(row.get("validation_accuracy")),
+            _finite(row.get(watched)),
         )
         for position, row in enumerate(rows)
     )

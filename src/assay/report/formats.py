@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
-FRACTIONS = ("accuracy", "precision_macro", "recall_macro", "f1_macro", "auroc", "calibration_error")
-"""Metrics in [0, 1] that are shown as percentages, in reading order; others are shown as they are."""
+FRACTIONS = (
+    "accuracy",
+    "precision_macro",
+    "recall_macro",
+    "f1_macro",
+    "auroc",
+    "calibration_error",
+    "entity_f1",
+    "entity_precision",
+    "entity_recall",
+    "surface_f1",
+    "exact_match",
+    "rouge_l",
+    "rouge_1",
+    "rouge_2",
+)
+"""Metrics in [0, 1] that are shown as percentages, in reading order, as are those of one class, ``f1_<class>``;
+others are shown as they are."""
 
 NAMES = {
     "precision_macro": "precision (macro)",
     "recall_macro": "recall (macro)",
     "f1_macro": "F1 (macro)",
     "auroc": "AUROC",
+    "entity_f1": "entity F1",
+    "surface_f1": "surface F1",
+    "bits_per_character": "bits a character",
+    "bleu": "BLEU",
+    "chrf": "chrF",
+    "rouge_l": "ROUGE-L",
+    "rouge_1": "ROUGE-1",
+    "rouge_2": "ROUGE-2",
 }
 NOTHING = "\N{EN DASH}"
 
@@ -18,26 +42,35 @@ def metric_name(metric: str) -> str:
     return NAMES.get(metric, metric.replace("_", " "))
 
 
+def is_fraction(metric: str) -> bool:
+    return metric in FRACTIONS or metric.startswith("f1_")
+
+
 def metric_unit(metric: str) -> str:
-    return "%" if metric in FRACTIONS else ""
+    return "%" if is_fraction(metric) else ""
+
+
+def score_with_unit(value: float | None, metric: str) -> str:
+    """``0.98534`` of accuracy is ``98.53%``."""
+    return score(value, metric) + ("" if value is None else metric_unit(metric))
 
 
 def score(value: float | None, metric: str) -> str:
     """``0.98534`` of accuracy is ``98.53``; the unit stands in the column's head."""
     if value is None:
         return NOTHING
-    return f"{100 * value:.2f}" if metric in FRACTIONS else f"{value:.4g}"
+    return f"{100 * value:.2f}" if is_fraction(metric) else f"{value:.4g}"
 
 
 def deviation(value: float, metric: str) -> str:
-    return f"{100 * value:.2f}" if metric in FRACTIONS else f"{value:.2g}"
+    return f"{100 * value:.2f}" if is_fraction(metric) else f"{value:.2g}"
 
 
 def difference(value: float | None, metric: str) -> str:
     """A signed difference of two scores, in points where the metric is a percentage."""
     if value is None:
         return NOTHING
-    text = f"{100 * value:+.2f}" if metric in FRACTIONS else f"{value:+.3g}"
+    text = f"{100 * value:+.2f}" if is_fraction(metric) else f"{value:+.3g}"
     return text.replace("-", "\N{MINUS SIGN}")
 
 

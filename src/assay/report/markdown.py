@@ -87,8 +87,8 @@ def _section(section: Any) -> list[str]:
             table(
                 (
                     "Model",
-                    "Measured, %",
-                    "Published, %",
+                    f"Measured, {_named(metric)}",
+                    f"Published, {_named(metric)}",
                     "Difference",
                     "Comparable",
                     "Read at source",

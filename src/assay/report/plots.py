@@ -37,10 +37,10 @@ COLUMNS = 4
 """Small multiples in a row; the page fits it to its width."""
 
 
-def curves(summaries: Sequence[Summary]) -> list[tuple[str, str, Spec]]:
-    """Return (name, title, spec) of the learning curves of a task: loss and validation accuracy."""
+def curves(summaries: Sequence[Summary], metric: str) -> list[tuple[str, str, Spec]]:
+    """Return (name, title, spec) of the learning curves of a task: loss, and the metric watched on validation."""
     losses: Rows = []
-    accuracies: Rows = []
+    watched: Rows = []
     for summary in summaries:
         for variant in summary.variants:
             base = {"model": variant.model, "seed": variant.seed}
@@ -48,23 +48,20 @@ def curves(summaries: Sequence[Summary]) -> list[tuple[str, str, Spec]]:
                 at = {**base, "epoch": epoch.epoch}
                 losses.append({**at, "split": "train", "value": epoch.train_loss})
                 losses.append({**at, "split": "validation", "value": epoch.validation_loss})
-                accuracies.append({**at, "split": "validation", "value": epoch.validation_accuracy})
+                watched.append({**at, "split": "validation", "value": epoch.watched})
     found = []
     if any(row["value"] is not None for row in losses):
-        found.append(("loss", "Loss by epoch", _multiples(losses, "loss", "independent", ".3~f")))
-    if any(row["value"] is not None for row in accuracies):
-        found.append(
-            (
-                "accuracy",
-                "Validation accuracy by epoch",
-                _multiples(accuracies, "accuracy", "shared", ".1%"),
-            )
-        )
+        found.append(("loss", "Loss by epoch", _multiples(losses, "loss", "independent", (".3~f", ".4f"))))
+    if any(row["value"] is not None for row in watched):
+        name = formats.metric_name(metric)
+        numbers = (".1%", ".2%") if formats.is_fraction(metric) else (".3~f", ".4f")
+        spec = _multiples(watched, name, "shared", numbers)
+        found.append(("watched", f"Validation {name} by epoch", spec))
     return found
 
 
-def _multiples(rows: Rows, title: str, scale: str, number: str) -> Spec:
-    """One small plot a model, one line a seed and split."""
+def _multiples(rows: Rows, title: str, scale: str, numbers: tuple[str, str]) -> Spec:
+    """One small plot a model, one line a seed and split; ``numbers`` are the formats of axis and tooltip."""
     models = list(dict.fromkeys(row["model"] for row in rows))
     chart = (
         alt.Chart(ROWS)
@@ -75,7 +72,7 @@ def _multiples(rows: Rows, title: str, scale: str, number: str) -> Spec:
                 "value:Q",
                 title=title,
                 scale=alt.Scale(zero=False, nice=True),
-                axis=alt.Axis(tickCount=4, format=number),
+                axis=alt.Axis(tickCount=4, format=numbers[0]),
             ),
             color=alt.Color(
                 "split:N",
@@ -89,7 +86,7 @@ def _multiples(rows: Rows, title: str, scale: str, number: str) -> Spec:
                 alt.Tooltip("seed:N"),
                 alt.Tooltip("split:N"),
                 alt.Tooltip("epoch:Q"),
-                alt.Tooltip("value:Q", title=title, format=".4f" if scale == "independent" else ".2%"),
+                alt.Tooltip("value:Q", title=title, format=numbers[1]),
             ],
         )
         .properties(width=200, height=110)
@@ -120,7 +117,7 @@ def quality_cost(summaries: Sequence[Summary], cost: str, title: str) -> Spec | 
         *sorted({point["method"] for point in points if point["method"] != UNCOMPRESSED}),
     ]
     families = list(dict.fromkeys(point["family"] for point in points))
-    fraction = metric in formats.FRACTIONS
+    fraction = formats.is_fraction(metric)
     chart = (
         alt.Chart(ROWS)
         .mark_point(filled=True, size=60, opacity=0.9)

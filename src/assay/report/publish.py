@@ -14,12 +14,12 @@ import yaml
 
 from assay import layout
 from assay.files import read_json, replacing, write_text
-from assay.report import published
+from assay.report import formats, published
 
 CELL = ["suite", "task", "dataset", "model", "method"]
 COSTS = ["parameters", "size_bytes", "train_seconds", "latency_ms_batch1", "latency_ms_batch64"]
 PROVENANCE = ["commit", "dirty", "processor", "cores", "finished"]
-PRIMARY = "accuracy"
+JUDGED = ["primary", "direction"]
 
 
 def publish(reports: Path, docs: Path) -> list[Path]:
@@ -34,7 +34,9 @@ def publish(reports: Path, docs: Path) -> list[Path]:
     if scores.empty:
         raise ValueError(f"{reports / 'results.csv'}: no variant is fine; nothing to publish")
     proofs = pd.DataFrame([_proof(reports, row) for row in costs.to_dict("records")])
+    judged = pd.read_csv(reports / "tables" / "matrix.csv").rename(columns={"metric": "primary"})
     joined = scores.merge(costs.drop(columns="host"), how="left").merge(proofs, how="left")
+    joined = joined.merge(judged[["task", *JUDGED]].drop_duplicates(), how="left")
     written = []
     for task, rows in joined.groupby("task", sort=False):
         path = docs / "results" / f"{task}.csv"
@@ -63,7 +65,7 @@ def _summary(rows: pd.DataFrame) -> pd.DataFrame:
     table = grouped["value"].agg(mean="mean", deviation="std", seeds="count")
     for column in COSTS:
         table[column] = grouped[column].mean()
-    for column in PROVENANCE:
+    for column in [*PROVENANCE, *JUDGED]:
         table[column] = grouped[column].last()
     return table.reset_index()
 
@@ -73,7 +75,7 @@ def _page(docs: Path) -> str:
     parts = [
         "# Results",
         "Written by `assay publish` from the reports of real runs; do not edit. Each task's numbers with the"
-        " provenance of every row are in `docs/results/<task>.csv`. Accuracies are means over seeds on the test"
+        " provenance of every row are in `docs/results/<task>.csv`. Scores are means over seeds on the test"
         " items, ± one standard deviation over seeds; no test of significance has been made.",
         _targets(docs, tables),
         *(_section(task, table) for task, table in tables.items()),
@@ -85,35 +87,50 @@ def _targets(docs: Path, tables: dict[str, pd.DataFrame]) -> str:
     path = docs / "targets.yaml"
     lines = ["## Targets", "", "| task | model | target | measured | |", "|---|---|---|---|---|"]
     for target in yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else []:
-        table = tables.get(target["task"])
-        if table is None:
-            lines.append(
-                f"| {target['task']} | {target['model']} | {target['at_least']:.1%} | not measured | |"
-            )
-            continue
-        found = table[(table["metric"] == target["metric"]) & (table["method"] == layout.UNCOMPRESSED)]
-        if target["model"] != "best":
-            found = found[found["model"] == target["model"]]
-        if found.empty:
-            lines.append(
-                f"| {target['task']} | {target['model']} | {target['at_least']:.1%} | failed | missed |"
-            )
-            continue
-        best = found.loc[found["mean"].idxmax()]
-        met = "reached" if best["mean"] >= target["at_least"] else "**missed**"
-        name = target["model"] if target["model"] != "best" else f"best ({best['model']})"
-        lines.append(f"| {target['task']} | {name} | {target['at_least']:.1%} | {best['mean']:.2%} | {met} |")
+        lines.append(f"| {' | '.join(_target(target, tables.get(target['task'])))} |")
     return "\n".join(lines)
 
 
+def _target(target: Mapping[str, Any], table: pd.DataFrame | None) -> list[str]:
+    """Return the cells of a target's row."""
+    metric, least = target["metric"], "at_least" in target
+    asked = target["at_least" if least else "at_most"]
+    wanted = f"{'≥' if least else '≤'} {formats.score_with_unit(asked, metric)}"
+    cells = [target["task"], target["model"], wanted]
+    if table is None:
+        return [*cells, "not measured", ""]
+    found = table[(table["metric"] == metric) & (table["method"] == layout.UNCOMPRESSED)]
+    if target["model"] != "best":
+        found = found[found["model"] == target["model"]]
+    if found.empty:
+        return [*cells, "failed", "missed"]
+    best = found.loc[found["mean"].idxmax() if least else found["mean"].idxmin()]
+    met = best["mean"] >= asked if least else best["mean"] <= asked
+    if target["model"] == "best":
+        cells[1] = f"best ({best['model']})"
+    measured = formats.score_with_unit(best["mean"], metric)
+    return [*cells, measured, "reached" if met else "**missed**"]
+
+
 def _section(task: str, table: pd.DataFrame) -> str:
-    rows = table[table["metric"] == PRIMARY]
+    primary = str(table["primary"].iloc[0])
+    rows = table[table["metric"] == primary]
     plain = rows[rows["method"] == layout.UNCOMPRESSED]
     methods = [name for name in rows["method"].unique() if name != layout.UNCOMPRESSED]
     quoted = published.load().get(str(rows["dataset"].iloc[0]), {})
-    heads = ["model", PRIMARY, "seeds", *methods, "published", "parameters", "training s", "ms at batch 1"]
+    heads = [
+        "model",
+        formats.metric_name(primary),
+        "seeds",
+        *methods,
+        "published",
+        "parameters",
+        "training s",
+        "ms at batch 1",
+    ]
     lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
-    for row in plain.sort_values("mean", ascending=False).to_dict("records"):
+    rising = table["direction"].iloc[0] == "minimise"
+    for row in plain.sort_values("mean", ascending=rising).to_dict("records"):
         others = [_other(rows, row["model"], method) for method in methods]
         source = quoted.get(row["model"])
         cells = [
@@ -121,9 +138,7 @@ def _section(task: str, table: pd.DataFrame) -> str:
             _score(row),
             str(row["seeds"]),
             *others,
-            f"[{source.value:.2%}]({source.source_url}){'' if source.comparable else ' (not comparable)'}"
-            if source
-            else "",
+            _quoted(source) if source and source.metric == primary else "",
             f"{row['parameters']:,.0f}",
             f"{row['train_seconds']:.1f}",
             f"{row['latency_ms_batch1']:.2f}",
@@ -137,11 +152,18 @@ def _section(task: str, table: pd.DataFrame) -> str:
     return "\n".join([f"## {task}", "", told, "", *lines])
 
 
+def _quoted(source: published.Published) -> str:
+    value = formats.score_with_unit(source.value, source.metric)
+    return f"[{value}]({source.source_url}){'' if source.comparable else ' (not comparable)'}"
+
+
 def _other(rows: pd.DataFrame, model: str, method: str) -> str:
     found = rows[(rows["model"] == model) & (rows["method"] == method)]
-    return "" if found.empty else f"{found['mean'].iloc[0]:.2%}"
+    return "" if found.empty else formats.score_with_unit(found["mean"].iloc[0], found["metric"].iloc[0])
 
 
 def _score(row: Mapping[Hashable, Any]) -> str:
-    spread = f" ± {row['deviation']:.2%}" if row["seeds"] > 1 else ""
-    return f"{row['mean']:.2%}{spread}"
+    metric = str(row["metric"])
+    unit = formats.metric_unit(metric)
+    spread = f" ± {formats.deviation(row['deviation'], metric)}{unit}" if row["seeds"] > 1 else ""
+    return f"{formats.score_with_unit(row['mean'], metric)}{spread}"

@@ -14,8 +14,10 @@ class Published(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    value: float = Field(ge=0, le=1)
-    """Test accuracy as a fraction."""
+    value: float = Field(ge=0)
+    """On the test items, in the metric's own unit: an accuracy is a fraction."""
+    metric: str = "accuracy"
+    """The primary metric of the task beside whose results it stands."""
     quoted_metric: str
     """The metric as its source names it."""
     quoted_value: float

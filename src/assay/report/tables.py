@@ -39,6 +39,7 @@ TABLES = {
         "model",
         "family",
         "metric",
+        "direction",
         "mean",
         "deviation",
         "seeds",
@@ -95,7 +96,7 @@ def beside_published(column: Mapping[str, Square], task: Task, published: Mappin
     rows = []
     for model, square in column.items():
         value = published.get(model)
-        if value is None or task.primary != "accuracy":
+        if value is None or task.primary != value.metric:
             continue
         measured = square.score.mean if square.score else None
         items = {each.train_items for each in square.summary.finished if each.train_items}
@@ -290,6 +291,7 @@ def matrix_records(task: Task, column: Mapping[str, Square]) -> Rows:
             "model": name,
             "family": square.summary.model.family,
             "metric": task.primary,
+            "direction": task.direction,
             "mean": square.score.mean if square.score else None,
             "deviation": square.score.deviation if square.score else None,
             "seeds": square.score.count if square.score else 0,

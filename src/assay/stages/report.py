@@ -27,8 +27,9 @@ def tasks_of(matrix: Matrix) -> list[dict[str, Any]]:
             {
                 "name": name,
                 "dataset": matrix.dataset(name),
-                "primary": module.PRIMARY,
-                "direction": module.DIRECTION,
+                "primary": module.PRIMARY.name,
+                "direction": module.PRIMARY.direction,
+                "watched": module.WATCHED.name,
                 "controls": rows,
             }
         )

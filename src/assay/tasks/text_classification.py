@@ -18,21 +18,33 @@ from torch import Tensor
 
 from assay import catalogue
 from assay.classification import (
-    DIRECTION,
     PRIMARY,
-    Split,
-    confusion,
+    WATCHED,
+    answer,
+    exhibits,
     limit,
     loss,
     predictions,
-    primary,
     score,
+    tally,
+    watched,
 )
 from assay.datasets.text_augmentation import augment
 from assay.files import read_json
+from assay.splits import Split
 
-__all__ = ["DIRECTION", "PRIMARY", "augmenter", "confusion", "limit", "load", "loss", "model_arguments"]
-__all__ += ["predictions", "primary", "score"]
+__all__ = [
+    "PRIMARY",
+    "WATCHED",
+    "answer",
+    "augmenter",
+    "exhibits",
+    "limit",
+    "load",
+    "loss",
+    "model_arguments",
+]
+__all__ += ["predictions", "score", "tally", "watched"]
 
 
 def load(prepared: Path, splits: tuple[str, ...]) -> dict[str, Split]:

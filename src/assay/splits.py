@@ -1,0 +1,28 @@
+"""The items of one split, as tasks load them, models learn from them and evaluation asks about them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Split:
+    """Items and their targets; the first dimension counts the items."""
+
+    inputs: Tensor
+    """(N, ...), as models take them."""
+    targets: Tensor
+    """(N, ...) int64."""
+    items: NDArray[np.int64]
+    """(N,): each item's number in items.parquet."""
+    lengths: Tensor | None = None
+    """(N,) int64: how long an item is; where they are given, training makes batches of items alike in length."""
+
+    def take(self, rows: Tensor) -> Split:
+        """Return the items of these rows (M,), in their order."""
+        lengths = None if self.lengths is None else self.lengths[rows]
+        return Split(self.inputs[rows], self.targets[rows], self.items[rows.numpy()], lengths)
