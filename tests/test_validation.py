@@ -124,7 +124,7 @@ BAD_HASHES: Bad = {
     (IN_SET, "splits_with_hash"): repeat_hash("train", "test"),
 }
 BAD_IMAGES: Bad = {
-    **bad_in_general(image_expectations.FACTS, item_expectations.DERIVED),
+    **bad_in_general(image_expectations.FACTS, item_expectations.derived(image_expectations.FACTS)),
     (IN_SET, "channels"): put("channels", 3),
     (IN_SET, "height"): put("height", 27),
     (IN_SET, "width"): put("width", 29),
@@ -135,7 +135,7 @@ BAD_IMAGES: Bad = {
     **BAD_HASHES,
 }
 BAD_TEXTS: Bad = {
-    **bad_in_general(text_expectations.FACTS, item_expectations.DERIVED),
+    **bad_in_general(text_expectations.FACTS, item_expectations.derived(text_expectations.FACTS)),
     (BETWEEN, "characters"): put("characters", 100_000),
     (BETWEEN, "tokens"): put("tokens", 0),
     (BETWEEN, "unknown"): put("unknown", 1.5),

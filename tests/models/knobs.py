@@ -84,3 +84,5 @@ CLASSICAL_TEXT: dict[str, dict[str, Any]] = {
         "tolerance": 1e-4,
     },
 }
+
+TABLES = [NEURAL, CLASSICAL, NEURAL_TEXT, CLASSICAL_TEXT]

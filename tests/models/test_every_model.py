@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 import skops.io
 import torch
-from knobs import CLASSICAL, CLASSICAL_TEXT, NEURAL, NEURAL_TEXT
+from knobs import CLASSICAL, NEURAL, TABLES
 from torch import nn
 
 import assay.models
+from assay import catalogue
+from assay.params import MODEL_PROVIDES
 
 SHARED = {"__init__", "layers", "class_scores", "word_embedding", "word_counts"}
-KNOBS = {**NEURAL, **CLASSICAL, **NEURAL_TEXT, **CLASSICAL_TEXT}
+KNOBS = {name: knobs for table in TABLES for name, knobs in table.items()}
 FILES = {path.stem for path in Path(assay.models.__file__).parent.glob("*.py")} - SHARED
 SHAPES = [(1, 8, 8), (1, 28, 28), (3, 32, 32)]
 NUM_CLASSES = 7
@@ -45,22 +47,20 @@ def some_images(count, shape, seed=0):
     return torch.randn(count, *shape, generator=torch.Generator().manual_seed(seed))
 
 
-def test_all_twenty_four_are_tested():
-    """Those of images here, those of texts in test_text_models.py, the control in both."""
+def test_all_are_tested():
+    """Those of images here, those of other forms in files of their own, the control in several."""
     assert set(KNOBS) == FILES
-    assert len(FILES) == 24
-    assert set(CLASSICAL) & set(CLASSICAL_TEXT) == {"majority"}
+    assert {entry.target.partition(":")[0] for entry in catalogue.MODELS.values()} == {
+        f"assay.models.{name}" for name in FILES
+    }
+    assert len(FILES) >= 24
 
 
 @pytest.mark.parametrize("name", sorted(FILES))
 def test_knobs_have_ranges_and_no_defaults(name, model_class):
-    given = {"num_classes"}
-    given |= {"seed"} if name in CLASSICAL or name in CLASSICAL_TEXT else set()
-    given |= {"shape"} if name in {*NEURAL, *CLASSICAL, "text_transformer"} - {"majority"} else set()
-    given |= {"vocabulary"} if name in {*NEURAL_TEXT, *CLASSICAL_TEXT} - {"majority"} else set()
     arguments = inspect.signature(model_class(name).__init__).parameters
     names = [n for n in arguments if n != "self"]
-    assert set(names) == given | set(KNOBS[name])
+    assert set(names) - set(MODEL_PROVIDES) == set(KNOBS[name])
     assert all(arguments[n].kind is inspect.Parameter.KEYWORD_ONLY for n in names)
     assert all(arguments[n].default is inspect.Parameter.empty for n in names)
     documented = inspect.getdoc(model_class(name))

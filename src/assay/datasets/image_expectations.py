@@ -51,6 +51,7 @@ def build(
     reader = "check the dataset's read(): it should give upstream's pixels unchanged"
     channels, height, width = shape
     own = [
+        *item_expectations.labels(counts, num_classes=num_classes, class_share=class_share),
         *(
             gxe.ExpectColumnValuesToBeInSet(column=column, value_set=[size], meta={"fix": reader})
             for column, size in {"channels": channels, "height": height, "width": width}.items()
@@ -80,8 +81,6 @@ def build(
     return item_expectations.build(
         counts,
         facts=FACTS,
-        num_classes=num_classes,
-        class_share=class_share,
         nouns=("an image", "images"),
         own=own,
     )

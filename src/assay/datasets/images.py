@@ -51,6 +51,9 @@ class ImageSet:
     """(N,), upstream's split: ``train`` or ``test``, or all ``""`` where upstream has none."""
     classes: tuple[str, ...]
 
+    def __len__(self) -> int:
+        return len(self.labels)
+
 
 def prepare(
     image_set: ImageSet,

@@ -1,8 +1,8 @@
-"""What must hold of every table of labelled items before anything trains on it, whatever the items are.
+"""What must hold of every table of items before anything trains on it, whatever the items are.
 
-The table has one row an item and two columns that :func:`assay.validation.with_derived` adds: the share of the
-item's class in its split, and the number of splits in which its content stands. Great Expectations costs seconds
-to import, hence the import inside.
+The table has one row an item and columns that :func:`assay.validation.with_derived` adds: the number of splits in
+which its content stands and, of labelled items, the share of the item's class in its split. Great Expectations
+costs seconds to import, hence the import inside.
 """
 
 from __future__ import annotations
@@ -13,25 +13,23 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from great_expectations.expectations import Expectation
 
-DERIVED = ("class_share", "splits_with_hash")
+SPLITTING = "check draw_split() in assay/datasets/cleaning.py and validation_fraction in params.yaml"
 AGAIN = "delete data/raw/<dataset> and data/prepared/<dataset> and run again"
 
 
+def derived(facts: Sequence[str]) -> list[str]:
+    """Return the columns that are added to a table with these."""
+    return [*(["class_share"] if "label" in facts else []), "splits_with_hash"]
+
+
 def build(
-    counts: dict[str, int],
-    *,
-    facts: Sequence[str],
-    num_classes: int,
-    class_share: tuple[float, float],
-    nouns: tuple[str, str],
-    own: Sequence[Expectation],
+    counts: dict[str, int], *, facts: Sequence[str], nouns: tuple[str, str], own: Sequence[Expectation]
 ) -> list[Expectation]:
     """Return the expectations of one dataset; each carries in ``meta["fix"]`` what to do when it fails.
 
     Args:
         counts: items of each split.
         facts: the table's columns, in order.
-        class_share: smallest and largest part of a split that one class may have, give or take one item.
         nouns: what an item is: ``("an image", "images")``.
         own: what must hold of this kind of item besides.
     """
@@ -39,45 +37,22 @@ def build(
     from great_expectations.expectations.conditions import Column
 
     cleaning = "check clean() in assay/datasets/cleaning.py: it should have dropped these items"
-    splitting = "check draw_split() in assay/datasets/cleaning.py and validation_fraction in params.yaml"
-    classes = list(range(num_classes))
     return [
         gxe.ExpectTableColumnsToMatchOrderedList(
-            column_list=[*facts, *DERIVED], meta={"fix": f"the table was written by other code: {AGAIN}"}
+            column_list=[*facts, *derived(facts)],
+            meta={"fix": f"the table was written by other code: {AGAIN}"},
         ),
         *(
             gxe.ExpectColumnValuesToNotBeNull(column=column, meta={"fix": f"a fact is missing: {AGAIN}"})
             for column in facts
         ),
         gxe.ExpectColumnValuesToBeUnique(column="item", meta={"fix": f"items are numbered twice: {AGAIN}"}),
-        gxe.ExpectColumnValuesToBeInSet(column="split", value_set=list(counts), meta={"fix": splitting}),
+        gxe.ExpectColumnValuesToBeInSet(column="split", value_set=list(counts), meta={"fix": SPLITTING}),
         *(
             gxe.ExpectTableRowCountToEqual(
                 value=count,
                 row_condition=Column("split") == split,
                 meta={"fix": f"the {split} items are not those that prepared.json counts: {AGAIN}"},
-            )
-            for split, count in counts.items()
-        ),
-        gxe.ExpectColumnValuesToBeInSet(
-            column="label", value_set=classes, meta={"fix": "check CLASSES and the labels that read() gives"}
-        ),
-        *(
-            gxe.ExpectColumnDistinctValuesToContainSet(
-                column="label",
-                value_set=classes,
-                row_condition=Column("split") == split,
-                meta={"fix": splitting},
-            )
-            for split in counts
-        ),
-        *(
-            gxe.ExpectColumnValuesToBeBetween(
-                column="class_share",
-                min_value=class_share[0] - 1 / max(1, count),
-                max_value=class_share[1] + 1 / max(1, count),
-                row_condition=Column("split") == split,
-                meta={"fix": f"a class is too rare or too common in its split: {splitting}"},
             )
             for split, count in counts.items()
         ),
@@ -92,5 +67,44 @@ def build(
             column="splits_with_hash",
             value_set=[1],
             meta={"fix": f"{nouns[0]} stands in two splits, test has leaked: {cleaning}"},
+        ),
+    ]
+
+
+def labels(
+    counts: dict[str, int], *, num_classes: int, class_share: tuple[float, float]
+) -> list[Expectation]:
+    """Return what must hold of labels.
+
+    Args:
+        counts: items of each split.
+        class_share: smallest and largest part of a split that one class may have, give or take one item.
+    """
+    import great_expectations.expectations as gxe
+    from great_expectations.expectations.conditions import Column
+
+    classes = list(range(num_classes))
+    return [
+        gxe.ExpectColumnValuesToBeInSet(
+            column="label", value_set=classes, meta={"fix": "check CLASSES and the labels that read() gives"}
+        ),
+        *(
+            gxe.ExpectColumnDistinctValuesToContainSet(
+                column="label",
+                value_set=classes,
+                row_condition=Column("split") == split,
+                meta={"fix": SPLITTING},
+            )
+            for split in counts
+        ),
+        *(
+            gxe.ExpectColumnValuesToBeBetween(
+                column="class_share",
+                min_value=class_share[0] - 1 / max(1, count),
+                max_value=class_share[1] + 1 / max(1, count),
+                row_condition=Column("split") == split,
+                meta={"fix": f"a class is too rare or too common in its split: {SPLITTING}"},
+            )
+            for split, count in counts.items()
         ),
     ]

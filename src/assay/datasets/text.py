@@ -59,6 +59,9 @@ class TextSet:
     """(N,), upstream's split: ``train`` or ``test``, or all ``""`` where upstream has none."""
     classes: tuple[str, ...]
 
+    def __len__(self) -> int:
+        return len(self.labels)
+
 
 def prepare(
     text_set: TextSet,

@@ -40,6 +40,7 @@ def build(
     reader = "check the dataset's read(): it should give upstream's texts, one an item, in their encoding"
     tokenizer = "check build_tokenizer() in assay/datasets/text.py"
     own = [
+        *item_expectations.labels(counts, num_classes=num_classes, class_share=class_share),
         gxe.ExpectColumnValuesToBeBetween(
             column="characters",
             min_value=characters[0],
@@ -71,8 +72,6 @@ def build(
     return item_expectations.build(
         counts,
         facts=FACTS,
-        num_classes=num_classes,
-        class_share=class_share,
         nouns=("a text", "texts"),
         own=own,
     )
