@@ -37,7 +37,7 @@ import sys
 from snakemake.cli import main
 from snakemake.executors.touch import Executor
 Executor.SLEEPING_TIME = 0  # it waits 0.1 s a job otherwise
-sys.exit(main(["--touch", "--forceall", "--cores", "1"]))
+sys.exit(main(["--touch", "--forceall", "--cores", "100000"]))  # in few rounds: each looks at every job
 """
 PARAM = 'params: knob="{job}"'
 BARE = """

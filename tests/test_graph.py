@@ -19,7 +19,13 @@ RULES = {
     ],
     "validate": lambda graph: [graph.dataset_code("validate", each.dataset) for each in datasets(graph)],
     "train": lambda graph: [
-        (graph.train_code(cell), graph.cell_spec(cell), graph.prepared(cell), graph.validated(cell))
+        (
+            graph.train_code(cell),
+            graph.cell_spec(cell),
+            graph.prepared(cell),
+            graph.validated(cell),
+            graph.start(cell),
+        )
         for cell in graph.matrix.cells
     ],
     "compress": lambda graph: [
@@ -96,5 +102,6 @@ def test_the_rules_ask_what_is_asked_here():
     known = {
         "dataset_code", "dataset_spec", "train_code", "cell_spec", "prepared", "validated", "compress_code",
         "method_spec", "evaluate_code", "variant_spec", "artifact", "statuses", "report_code",
+        "start",
     }  # fmt: skip
     assert asked == known

@@ -69,6 +69,11 @@ class Graph:
         """Return the verdict on the dataset of a task."""
         return layout.VALIDATED.format(dataset=self.matrix.dataset(wildcards.task))
 
+    def start(self, wildcards: Any) -> list[str]:
+        """Return the records of the model that a cell starts from and of its data; nothing if it starts from none."""
+        start = self.matrix.start(_cell(wildcards))
+        return [f"{self.matrix.trained(start)}/{layout.STATUS}", self.prepared(start)] if start else []
+
     def artifact(self, wildcards: Any) -> str:
         """Return the status of the artifact that a variant is: trained, or compressed."""
         variant = Variant(wildcards.task, wildcards.model, int(wildcards.seed), wildcards.method)

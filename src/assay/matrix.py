@@ -57,13 +57,17 @@ class Matrix:
 
     @cached_property
     def tasks(self) -> list[str]:
-        """Rows of ``tasks`` that run, in the order of params.yaml."""
-        return _chosen(self.params.suites[self.suite].tasks, list(self.params.tasks), self.only_tasks)
+        """Rows of ``tasks`` that run, in the order of params.yaml: those asked for, and those others start from."""
+        needed = (
+            {cell.task for cell in self.cells} if self.only_tasks else ()
+        )  # a whole suite names them itself
+        return [name for name in self.params.tasks if name in self._asked_tasks or name in needed]
 
     @cached_property
     def models(self) -> list[str]:
-        """Rows of ``models`` that run, in the order of params.yaml."""
-        return _chosen(self.params.suites[self.suite].models, list(self.params.models), self.only_models)
+        """Rows of ``models`` that run, in the order of params.yaml: likewise."""
+        needed = {cell.model for cell in self.cells} if self.only_models else ()
+        return [name for name in self.params.models if name in self._asked_models or name in needed]
 
     @cached_property
     def methods(self) -> list[str]:
@@ -77,15 +81,40 @@ class Matrix:
 
     @cached_property
     def cells(self) -> list[Cell]:
-        """Every cell: each task with each model that fits it, with each seed."""
-        seeds = self.params.suites[self.suite].seeds
-        return [
+        """Every cell: each task with each model that fits it, with each seed; before them, those they start from."""
+        asked = [
             Cell(task, model, seed)
-            for task in self.tasks
-            for model in self.models
-            if self.kind(task).form in self.family(model).forms
-            for seed in (seeds if self.family(model).seeded else [UNSEEDED])
+            for task in self._asked_tasks
+            for model in self._asked_models
+            if self._fits(task, model)
+            for seed in self._seeds(task, model)
         ]
+        starts = [start for cell in asked if (start := self.start(cell)) is not None]
+        return list(dict.fromkeys([*starts, *asked]))
+
+    def start(self, cell: Cell) -> Cell | None:
+        """Return the cell from whose weights this one begins, None where it begins from scratch."""
+        named = self.params.models[cell.model].starts_from
+        if named is None:
+            return None
+        return Cell(named.task, named.model, self._seeds(named.task, named.model)[0])
+
+    def _fits(self, task: str, model: str) -> bool:
+        chosen = self.params.models[model].tasks
+        return self.kind(task).form in self.family(model).forms and (chosen == "all" or task in chosen)
+
+    def _seeds(self, task: str, model: str) -> list[int]:
+        if not self.family(model).seeded:
+            return [UNSEEDED]
+        return self.params.tasks[task].seeds or self.params.suites[self.suite].seeds
+
+    @cached_property
+    def _asked_tasks(self) -> list[str]:
+        return _chosen(self.params.suites[self.suite].tasks, list(self.params.tasks), self.only_tasks)
+
+    @cached_property
+    def _asked_models(self) -> list[str]:
+        return _chosen(self.params.suites[self.suite].models, list(self.params.models), self.only_models)
 
     @cached_property
     def variants(self) -> list[Variant]:
@@ -143,7 +172,10 @@ class Matrix:
             "trainer": family.trainer,
             "knobs": self.params.knobs_of(cell.task, cell.model),
             "train_items": self.params.suites[self.suite].train_items,
+            "train_fraction": self.params.models[cell.model].train_fraction,
         }
+        if start := self.start(cell):
+            spec["starts_from"] = asdict(start)
         if family.trainer == catalogue.LIGHTNING:
             spec["training"] = self.params.training_of(self.suite, cell.task, cell.model).model_dump()
             spec["lightning"] = self.params.trainer_of(self.suite).model_dump()

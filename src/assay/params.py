@@ -21,6 +21,7 @@ from assay.training_params import TrainerParams, TrainingParams
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 """A row's name: it becomes a folder."""
+Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
 METHOD_PROVIDES = ("inputs", "folder")
 MODEL_PROVIDES = ("seed", *{name: None for task in catalogue.TASKS.values() for name in task.provides})
 """Arguments that are no knobs: the pipeline gives those that a model names."""
@@ -78,6 +79,16 @@ class TaskParams(Section):
     dataset: Literal[tuple(catalogue.DATASETS)]  # type: ignore[valid-type]
     training: TrainingChanges = Field(default_factory=TrainingChanges)
     """What differs from the top-level ``training`` on this task."""
+    seeds: list[Seed] | None = Field(default=None, min_length=1)
+    """In place of the suite's."""
+
+
+class Start(Section):
+    """The cell from whose weights another begins."""
+
+    task: Name
+    model: Name
+    """A row of ``models`` that itself starts from nothing; its first seed is taken."""
 
 
 class RowChanges(Section):
@@ -91,6 +102,12 @@ class ModelParams(RowChanges):
     """A row of the matrix: a model family with its knobs."""
 
     model: Literal[tuple(catalogue.MODELS)]  # type: ignore[valid-type]
+    tasks: list[Name] | Literal["all"] = "all"
+    """Tasks on which it runs, of those that it fits."""
+    starts_from: Start | None = None
+    """The cell from whose weights this one begins, as far as its class says which; ``null`` draws them."""
+    train_fraction: float = Field(default=1.0, gt=0, le=1)
+    """Part of the training items that it learns from: the first of each class."""
     per_task: dict[Name, RowChanges] = Field(default_factory=dict)
     """By task: what differs there."""
 
@@ -108,7 +125,7 @@ class SuiteParams(Section):
     tasks: list[Name] = Field(min_length=1)
     models: list[Name] | Literal["all"] = "all"
     methods: list[Name] | Literal["all"] = "all"
-    seeds: list[Annotated[int, Field(ge=0, le=2**31 - 1)]] = Field(min_length=1)
+    seeds: list[Seed] = Field(min_length=1)
     twins: bool = False
     """Run on the tiny generated twins of the datasets."""
     train_items: int | None = Field(default=None, ge=10)
@@ -211,6 +228,7 @@ def _row_faults(params: Params) -> Iterable[str]:
     yield from _unknown("suite", [params.suite], params.suites)
     for name, task in params.tasks.items():
         yield from _unknown(f"tasks.{name}.dataset", [task.dataset], params.datasets)
+        yield from _twice(f"tasks.{name}.seeds", task.seeds or [])
     for name, suite in params.suites.items():
         yield from _unknown(f"suites.{name}.tasks", suite.tasks, params.tasks)
         for key, table in (("models", params.models), ("methods", params.methods)):
@@ -219,14 +237,52 @@ def _row_faults(params: Params) -> Iterable[str]:
                 yield from _unknown(f"suites.{name}.{key}", rows, table)
         for key in ("tasks", "models", "methods", "seeds"):
             yield from _twice(f"suites.{name}.{key}", getattr(suite, key))
+        yield from _absent_starts(params, name, suite)
     for name, row in params.models.items():
         yield from _unknown(f"models.{name}.per_task", row.per_task, params.tasks)
+        yield from _start_faults(params, name, row)
         yield from _model_faults(params, name, row)
     for name, method in params.methods.items():
         if name == "none":
             yield "methods.none: the name of the uncompressed variant; choose another"
         target = f"{catalogue.METHODS[method.method].module}:compress"
         yield from _knob_faults(f"methods.{name}.knobs", knobs(target, METHOD_PROVIDES), method.knobs)
+
+
+def _start_faults(params: Params, name: str, row: ModelParams) -> Iterable[str]:
+    if row.tasks != "all":
+        yield from _unknown(f"models.{name}.tasks", row.tasks, params.tasks)
+        yield from _twice(f"models.{name}.tasks", row.tasks)
+    start = row.starts_from
+    if start is None:
+        return
+    where = f"models.{name}.starts_from"
+    unknown = [*_unknown(f"{where}.task", [start.task], params.tasks)]
+    unknown += _unknown(f"{where}.model", [start.model], params.models)
+    yield from unknown
+    if unknown:
+        return
+    source = params.models[start.model]
+    if catalogue.TASKS[params.tasks[start.task].kind].form not in catalogue.MODELS[source.model].forms:
+        yield f"{where}: {start.model} does not run on {start.task}; name a task that it fits"
+    if source.starts_from:
+        yield f"{where}.model: {start.model} starts from another row itself; name one that does not"
+    for each in {row.model, source.model}:
+        if catalogue.MODELS[each].trainer != catalogue.LIGHTNING:
+            yield f"{where}: {each} is no network, so it has no weights to start from"
+
+
+def _absent_starts(params: Params, name: str, suite: SuiteParams) -> Iterable[str]:
+    """Yield the rows of a suite that start from a cell that it has not."""
+    for model in params.models if suite.models == "all" else suite.models:
+        row = params.models.get(model)
+        if row is None or row.starts_from is None:
+            continue
+        tasks = suite.tasks if row.tasks == "all" else [task for task in row.tasks if task in suite.tasks]
+        start = row.starts_from
+        known = params.models if suite.models == "all" else suite.models
+        if tasks and (start.task not in suite.tasks or start.model not in known):
+            yield f"suites.{name}: {model} starts from {start.task}/{start.model}, which it does not run; add both"
 
 
 def _model_faults(params: Params, name: str, row: ModelParams) -> Iterable[str]:

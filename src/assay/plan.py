@@ -70,7 +70,7 @@ def _jobs(graph: Graph) -> Iterator[Job]:
         yield Job("prepare", dataset, prepared, (raw,), graph.dataset_code("prepare", dataset), spec)
         yield Job("validate", dataset, validated, (prepared,), graph.dataset_code("validate", dataset), "")
     for cell in matrix.cells:
-        inputs = (Path(graph.prepared(cell)), Path(graph.validated(cell)))
+        inputs = (Path(graph.prepared(cell)), Path(graph.validated(cell)), *map(Path, graph.start(cell)))
         record = Path(matrix.trained(cell), layout.STATUS)
         name = f"{cell.task}/{cell.model}"
         yield Job("train", name, record, inputs, graph.train_code(cell), graph.cell_spec(cell))

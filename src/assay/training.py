@@ -33,6 +33,7 @@ from assay.metric import Metric
 from assay.optimizers import learning_rate, optimizer_of
 from assay.splits import Split
 from assay.training_params import Diverged, TrainerParams, TrainingParams, TrainResult
+from assay.transfer import Start, take_over
 
 BLOCK_ITEMS = 2048
 """Items gathered and augmented at once: some 6 MB of 28x28 scans, which the processor's cache still holds."""
@@ -369,11 +370,18 @@ def learn(
     *,
     task: Task,
     augment: Augment | None,
+    start: Start | None,
     folder: Path,
 ) -> tuple[nn.Module, TrainResult]:
-    """Make the network that ``spec`` asks for, its first weights drawn from the seed, and train it."""
+    """Make the network that ``spec`` asks for, its first weights drawn from the seed, and train it.
+
+    Args:
+        start: what it begins from instead, as far as its class takes it over.
+    """
     torch.manual_seed(spec["seed"])
     model = family(**arguments)
+    if start:
+        take_over(model, start)
     result = train(
         model,
         task,

@@ -18,6 +18,7 @@ import pandas as pd
 
 from assay import layout, records
 from assay.files import read_json, sha256
+from assay.graph import Graph
 from assay.matrix import Matrix, Variant
 
 EQUAL, WITHIN, DIFFERENT = "equal", "within tolerance", "different"
@@ -90,13 +91,14 @@ def _make(matrix: Matrix, variant: Variant, scratch: Path) -> dict[str, Path]:
     """
     dataset = matrix.dataset(variant.task)
     prepared = Path(layout.PREPARED.format(dataset=dataset)) / "prepared.json"
+    start = Graph(matrix).start(variant)
     made: dict[str, Path] = {}
     artifact = Path()
     for phase, folder in _folders(matrix, variant).items():
         made[phase] = scratch / phase
         out = made[phase] / layout.STATUS
         needs = {
-            "train": ("--validated", layout.VALIDATED.format(dataset=dataset)),
+            "train": ("--validated", layout.VALIDATED.format(dataset=dataset), "--start", *start),
             "compress": ("--trained", artifact),
             "evaluate": ("--artifact", artifact),
         }[phase]
@@ -129,11 +131,13 @@ def _moved(standing: Path, made: Path) -> float | str:
         return " ".join(str(fault).split())
     if list(old["item"]) != list(new["item"]):
         return "the test items are others"
-    changed = np.flatnonzero(old["prediction"].to_numpy() != new["prediction"].to_numpy())
+    said = [name for name in old if not pd.api.types.is_float_dtype(old[name])]
+    changed = np.flatnonzero((old[said] != new[said]).any(axis=1))
     if len(changed):
         row = int(changed[0])
-        was, now = old["prediction"][row], new["prediction"][row]
-        return f"{len(changed)} predictions changed, first item {old['item'][row]}: {was} is now {now}"
+        name = next(name for name in said if old[name][row] != new[name][row])
+        told = f"{name} {old[name][row]} is now {new[name][row]}"
+        return f"{len(changed)} predictions changed, first item {old['item'][row]}: {told}"
     differences = [
         abs(value - metrics[1][split][name])
         for split in ("validation", "test")

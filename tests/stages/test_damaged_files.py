@@ -11,6 +11,7 @@ DATA = "prepared/digits_twin"
 CELL = {
     "task": "digits", "model": "majority", "seed": 0, "kind": "image_classification", "dataset": "digits_twin",
     "target": "assay.models.majority:Majority", "trainer": "assay.fitting", "knobs": {}, "train_items": None,
+    "train_fraction": 1.0,
 }  # fmt: skip
 
 

@@ -5,6 +5,7 @@ rule train:
     input:
         prepared=GRAPH.prepared,
         validated=GRAPH.validated,
+        start=GRAPH.start,
     output:
         status=f"{layout.TRAINED}/{layout.STATUS}",
         measured=f"{layout.TRAINED}/{layout.MEASURED}",
@@ -15,7 +16,7 @@ rule train:
         spec=GRAPH.cell_spec,
     shell:
         "cell assay.stages.train --spec {params.spec:q} --prepared {input.prepared}"
-        " --validated {input.validated} --out {output.status} > {log} 2>&1"
+        " --validated {input.validated} --start {input.start} --out {output.status} > {log} 2>&1"
 
 
 rule trained:

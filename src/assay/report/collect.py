@@ -55,6 +55,7 @@ class Phase:
     spec: Mapping[str, Any]
     artifact: Mapping[str, Any]
     measured: Mapping[str, Any]
+    train_items: int | None = None  # None where there is no such number, or all were used
 
 
 @dataclass(frozen=True)
@@ -160,6 +161,7 @@ def _phase(folder: Path, name: str) -> Phase:
             record.get("spec") or {},
             record.get("artifact") or {},
             measured,
+            _whole(record.get("train_items")),
         )
     except (ValueError, KeyError, AttributeError, OSError) as fault:
         return Phase(name, "failed", f"unreadable record: {_one_line(fault)}", "", {}, {}, {})
@@ -197,7 +199,7 @@ def _variant(
         samples=exhibits.get("samples") or [],
         history=history,
         format=str(phases[-2].artifact.get("format") or ""),
-        train_items=_whole(train.spec.get("train_items")) or None,
+        train_items=train.train_items,
         parameters=_whole(last.measured.get("parameters")) or _whole(train.artifact.get("parameters")),
         size_bytes=_whole(last.measured.get("size_bytes")),
         compressed_bytes=_whole(last.measured.get("compressed_bytes")),

@@ -11,21 +11,30 @@ from typing import Any
 
 import pandas as pd
 
-from assay import artifacts, catalogue, measuring, records
+from assay import artifacts, catalogue, measuring, records, transfer
 from assay.files import replacing, sha256
 from assay.layout import MEASURED
 
 HISTORY = "history.csv"
 
 
-def train(spec: dict[str, Any], prepared: Path, validated: Path, folder: Path) -> dict[str, Any]:
-    """Train the cell that ``spec`` asks for into ``folder`` and return what its record keeps."""
+def train(
+    spec: dict[str, Any], prepared: Path, validated: Path, start: list[Path], folder: Path
+) -> dict[str, Any]:
+    """Train the cell that ``spec`` asks for into ``folder`` and return what its record keeps.
+
+    Args:
+        start: the records of the model whose weights it begins from and of the data which that one learned;
+            none if it begins from scratch.
+    """
     records.require(validated)
     data = records.require_whole(prepared)
     task = catalogue.load(catalogue.TASKS[spec["kind"]].module)
     splits = task.load(prepared.parent, ("train", "validation"))
-    if spec["train_items"]:
-        splits["train"] = task.limit(splits["train"], spec["train_items"])
+    total = len(splits["train"].targets)
+    items = min(spec["train_items"] or total, round(spec["train_fraction"] * total))
+    if items < total:
+        splits["train"] = task.limit(splits["train"], items)
     family, trainer = catalogue.load(spec["target"]), catalogue.load(spec["trainer"])
     named = inspect.signature(family).parameters
     provided = task.model_arguments(prepared.parent)
@@ -38,6 +47,7 @@ def train(spec: dict[str, Any], prepared: Path, validated: Path, folder: Path) -
         splits,
         task=task,
         augment=task.augmenter(prepared.parent),
+        start=transfer.read(start[0], start[1], prepared) if start else None,
         folder=folder,
     )
     with replacing(folder / HISTORY) as aside:
@@ -46,6 +56,7 @@ def train(spec: dict[str, Any], prepared: Path, validated: Path, folder: Path) -
     return {
         "artifact": artifact,
         "data": data["files"],
+        "train_items": items if items < total else None,
         "best_epoch": result.best_epoch,
         "epochs": result.epochs_run,
         "files": artifacts.digests(folder, artifact) | {HISTORY: sha256(folder / HISTORY)},
@@ -58,6 +69,13 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--spec", type=json.loads, required=True, help="the cell, as JSON")
     parser.add_argument("--prepared", type=Path, required=True, help="prepared.json of the dataset")
     parser.add_argument("--validated", type=Path, required=True, help="the verdict on the dataset")
+    parser.add_argument(
+        "--start",
+        type=Path,
+        nargs="*",
+        default=[],
+        help="status of the model to start from, prepared.json of its data",
+    )
     parser.add_argument("--out", type=Path, required=True, help="status.json, beside which the artifact goes")
     parser.add_argument("--died", type=int, help="record that an earlier try was ended by this signal")
     arguments = parser.parse_args(argv)
@@ -65,7 +83,13 @@ def main(argv: list[str]) -> int:
         records.keep(
             arguments.out,
             "train",
-            lambda: train(arguments.spec, arguments.prepared, arguments.validated, arguments.out.parent),
+            lambda: train(
+                arguments.spec,
+                arguments.prepared,
+                arguments.validated,
+                arguments.start,
+                arguments.out.parent,
+            ),
             died=arguments.died,
             spec=arguments.spec,
         )

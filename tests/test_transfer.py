@@ -1,0 +1,102 @@
+"""What another network learned comes over as the class says, word vectors word by word."""
+
+import pytest
+import torch
+from torch import nn
+
+from assay import artifacts, transfer
+from assay.datasets.text import build_tokenizer
+from assay.files import sha256, write_json
+from assay.models.bag_of_embeddings import BagOfEmbeddings
+from assay.models.word_embedding import WordEmbedding
+
+TARGET = "assay.models.bag_of_embeddings:BagOfEmbeddings"
+KNOBS = {"num_classes": 2, "words": 100, "width": 4, "dropout": 0.0}
+THERE, HERE = "good films are good", "a good Film"
+
+
+class Starts(BagOfEmbeddings):
+    """Begins with the other's word vectors."""
+
+    STARTS = {"embedding": "embedding"}
+
+
+@pytest.fixture
+def start(tmp_path):
+    """What a network on other texts learned, read for the texts of HERE."""
+    for name, texts in (("there", [THERE]), ("here", [HERE])):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "tokenizer.json").write_text(build_tokenizer(texts).to_str())
+    torch.manual_seed(0)
+    model = BagOfEmbeddings(vocabulary=5, **KNOBS)
+    folder = tmp_path / "model"
+    folder.mkdir()
+    record = artifacts.save(folder, model, target=TARGET, arguments={"vocabulary": 5, **KNOBS})
+    write_json(
+        folder / "status.json",
+        {
+            "status": "ok",
+            "reason": "",
+            "spec": {"task": "words", "model": "bag", "seed": 3},
+            "artifact": record,
+            "files": {"model.safetensors": sha256(folder / "model.safetensors")},
+        },
+    )
+    paths = (folder / "status.json", tmp_path / "there/prepared.json", tmp_path / "here/prepared.json")
+    return transfer.read(*paths), model
+
+
+def test_words_are_matched_by_name_and_unknown_ones_keep_what_was_drawn(start):
+    found, source = start
+    # Here: good 2? The commonest first, then by name: a, film, good. There: good, are, films.
+    assert found.name == "words/bag/3"
+    assert found.rows.tolist() == [0, 1, -1, -1, 2]
+    torch.manual_seed(1)
+    model = Starts(vocabulary=5, **KNOBS)
+    drawn = model.embedding.table.weight.detach().clone()
+    head = model.head.weight.detach().clone()
+    transfer.take_over(model, found)
+    table, there = model.embedding.table.weight.detach(), source.embedding.table.weight.detach()
+    assert torch.equal(table[[0, 1, 4]], there[[0, 1, 2]])
+    assert torch.equal(table[[2, 3]], drawn[[2, 3]])
+    assert torch.equal(model.head.weight, head)
+
+
+def test_a_smaller_table_takes_the_rows_it_has(start):
+    found, source = start
+    model = Starts(vocabulary=5, **{**KNOBS, "words": 3})
+    transfer.take_over(model, found)
+    assert torch.equal(model.embedding.table.weight[:2], source.embedding.table.weight[:2])
+
+
+def test_a_part_that_is_no_table_is_copied_whole(start):
+    found, source = start
+    model = Starts(vocabulary=5, **KNOBS)
+    model.STARTS = {"head": "head"}
+    transfer.take_over(model, found)
+    assert torch.equal(model.head.weight, source.head.weight)
+    assert torch.equal(model.head.bias, source.head.bias)
+
+
+def test_what_does_not_fit_is_one_line(start):
+    found, _ = start
+    with pytest.raises(ValueError, match="BagOfEmbeddings takes over nothing"):
+        transfer.take_over(BagOfEmbeddings(vocabulary=5, **KNOBS), found)
+    wider = Starts(vocabulary=5, **{**KNOBS, "width": 6})
+    with pytest.raises(
+        ValueError, match=r"words/bag/3 has shape \(5, 4\) for embedding.table.weight of shape"
+    ):
+        transfer.take_over(wider, found)
+    other = nn.Module()
+    other.STARTS, other.encoder = {"encoder": "encoder"}, WordEmbedding(5, 4)
+    with pytest.raises(ValueError, match="has nothing for encoder.table.weight"):
+        transfer.take_over(other, found)
+
+
+def test_data_without_words_is_named(start, tmp_path):
+    with pytest.raises(
+        ValueError, match="tokenizer.json: not found; a model can start from another one on data"
+    ):
+        transfer.read(
+            tmp_path / "model/status.json", tmp_path / "there/prepared.json", tmp_path / "none/p.json"
+        )
