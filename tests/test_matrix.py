@@ -21,10 +21,10 @@ def test_each_cell_once_and_each_variant_once(suite):
     assert len(set(found.variants)) == len(found.variants) >= len(found.cells)
 
 
-def test_the_default_suite_runs_every_model_of_the_catalogue_with_three_seeds():
+def test_the_smoke_suite_runs_every_row_and_the_default_suite_three_seeds():
+    assert {cell.model for cell in of("smoke").cells} == set(PARAMS.models)
+    assert {cell.task for cell in of("smoke").cells} == set(PARAMS.tasks)
     cells = of("default").cells
-    families = {PARAMS.models[cell.model].model for cell in cells}
-    assert families == set(catalogue.MODELS)
     assert {cell.seed for cell in cells if cell.model == "cnn"} == {0, 1, 2}
 
 
@@ -74,3 +74,22 @@ def test_the_order_of_rows_does_not_change_a_cell():
     turned = PARAMS.model_copy(update={"models": dict(reversed(PARAMS.models.items()))})
     cell = matrix.Cell("digits", "cnn", 0)
     assert matrix.select(turned, suite="default").cell_spec(cell) == of("default").cell_spec(cell)
+
+
+def test_a_cell_that_others_start_from_runs_with_them_and_once():
+    found = of("public", tasks="movie_reviews", models="bert_small")
+    assert found.cells[0] == matrix.Cell("english", "bert", 0)
+    assert [cell.seed for cell in found.cells[1:]] == [0, 1, 2]
+    assert all(found.start(cell) == found.cells[0] for cell in found.cells[1:])
+    assert found.start(found.cells[0]) is None
+    assert (found.tasks, found.models) == (["movie_reviews", "english"], ["bert", "bert_small"])
+    assert found.datasets == ["english_texts", "movie_reviews"]
+    spec = found.cell_spec(found.cells[1])
+    assert spec["starts_from"] == {"task": "english", "model": "bert", "seed": 0}
+    again = of("public", tasks=",".join(found.tasks), models=",".join(found.models))
+    assert again.cells == found.cells
+
+
+def test_a_row_runs_on_the_tasks_that_it_names():
+    tasks = {cell.task for cell in of("smoke").cells if cell.model == "bert_small"}
+    assert tasks == {"movie_reviews", "ag_news"}

@@ -42,6 +42,28 @@ def test_the_projects_own_file_is_fine():
 @pytest.mark.parametrize(
     ("change", "told"),
     [
+        (
+            {"models__bert_small__starts_from": {"task": "englsh", "model": "bert"}},
+            r"models\.bert_small\.starts_from\.task: englsh: not there; .*did you mean english\?",
+        ),
+        (
+            {"models__bert_small__starts_from": {"task": "digits", "model": "bert"}},
+            r"models\.bert_small\.starts_from: bert does not run on digits; name a task that it fits",
+        ),
+        (
+            {"models__bert__starts_from": {"task": "english", "model": "skip_gram"}},
+            r"models\.bert_small\.starts_from\.model: bert starts from another row itself",
+        ),
+        (
+            {"models__majority__starts_from": {"task": "english", "model": "bert"}},
+            r"models\.majority\.starts_from: majority is not trained step by step",
+        ),
+        (
+            {"suites__public__tasks": ["movie_reviews"]},
+            r"suites\.public: text_cnn_static starts from english/skip_gram, which it does not run; add both",
+        ),
+        ({"models__mlp__tasks": ["digts"]}, r"models\.mlp\.tasks: digts: .*did you mean digits\?"),
+        ({"models__mlp__train_fraction": 0}, r"models\.mlp\.train_fraction = 0: should be greater than 0"),
         ({"traning": {}}, r"traning: unknown key; allowed: suite, .*; did you mean training\?"),
         (
             {"training__learning_rat": 1},

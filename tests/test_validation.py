@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 
 from assay import catalogue
-from assay.datasets import image_expectations, item_expectations, text_expectations
+from assay.datasets import english_texts, image_expectations, item_expectations, text_expectations
 from assay.datasets.cleaning import SPLITS
 from assay.validation import validate, with_derived
 
@@ -95,35 +95,36 @@ MEAN_BETWEEN = "expect_column_mean_to_be_between"
 Bad = dict[tuple[str, str], Callable[[pd.DataFrame], pd.DataFrame]]
 
 
-def bad_in_general(facts: tuple[str, ...], derived: tuple[str, ...]) -> Bad:
+def bad_in_general(facts: tuple[str, ...]) -> Bad:
     """Return the bad tables of the expectations with which those of any kind of item begin."""
     return {
         (
             "expect_table_columns_to_match_ordered_list",
-            ", ".join([*facts, *derived]),
+            ", ".join([*facts, *item_expectations.derived(facts)]),
         ): lambda items: items[["split", "item", *items.columns[2:]]],
         **{("expect_column_values_to_not_be_null", column): put(column, None) for column in facts},
         ("expect_column_values_to_be_unique", "item"): put("item", 0),
         (IN_SET, "split"): put("split", "holdout"),
         **{("expect_table_row_count_to_equal", f"split = {split}"): lose(split) for split in SPLITS},
-        (IN_SET, "label"): put("label", 10),
-        **{
-            ("expect_column_distinct_values_to_contain_set", f"label where split = {split}"): lose_class(
-                split
-            )
-            for split in SPLITS
-        },
-        **{(BETWEEN, f"class_share where split = {split}"): merge_classes(split) for split in SPLITS},
     }
 
 
+BAD_LABELS: Bad = {
+    (IN_SET, "label"): put("label", 10),
+    **{
+        ("expect_column_distinct_values_to_contain_set", f"label where split = {split}"): lose_class(split)
+        for split in SPLITS
+    },
+    **{(BETWEEN, f"class_share where split = {split}"): merge_classes(split) for split in SPLITS},
+}
 BAD_HASHES: Bad = {
     ("expect_column_values_to_match_regex", "sha256"): put("sha256", "A" * 64),
     ("expect_compound_columns_to_be_unique", "split, sha256"): repeat_hash("train", "train"),
     (IN_SET, "splits_with_hash"): repeat_hash("train", "test"),
 }
 BAD_IMAGES: Bad = {
-    **bad_in_general(image_expectations.FACTS, item_expectations.derived(image_expectations.FACTS)),
+    **bad_in_general(image_expectations.FACTS),
+    **BAD_LABELS,
     (IN_SET, "channels"): put("channels", 3),
     (IN_SET, "height"): put("height", 27),
     (IN_SET, "width"): put("width", 29),
@@ -133,13 +134,18 @@ BAD_IMAGES: Bad = {
     (BETWEEN, "mean"): put("mean", 250.0),
     **BAD_HASHES,
 }
-BAD_TEXTS: Bad = {
-    **bad_in_general(text_expectations.FACTS, item_expectations.derived(text_expectations.FACTS)),
+OF_TEXTS: Bad = {
     (BETWEEN, "characters"): put("characters", 100_000),
     (BETWEEN, "tokens"): put("tokens", 0),
     (BETWEEN, "unknown"): put("unknown", 1.5),
     **{(MEAN_BETWEEN, f"unknown where split = {split}"): forget(split) for split in SPLITS},
     (IN_SET, "odd"): put("odd", 1),
+}
+BAD_TEXTS: Bad = {**bad_in_general(text_expectations.FACTS), **BAD_LABELS, **OF_TEXTS, **BAD_HASHES}
+BAD_ENGLISH: Bad = {
+    **bad_in_general(english_texts.FACTS),
+    (IN_SET, "source"): put("source", "elsewhere"),
+    **OF_TEXTS,
     **BAD_HASHES,
 }
 
@@ -147,6 +153,7 @@ BAD_TEXTS: Bad = {
 BAD_TABLES = {
     image_expectations.FACTS: BAD_IMAGES,
     text_expectations.FACTS: BAD_TEXTS,
+    english_texts.FACTS: BAD_ENGLISH,
 }
 """By the columns of the table of facts: what makes each of its expectations fail."""
 

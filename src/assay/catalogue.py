@@ -15,6 +15,7 @@ LIGHTNING = "assay.training"
 ESTIMATOR = "assay.fitting"
 IMAGE_TO_CLASS = "image to class"
 TEXT_TO_CLASS = "text to class"
+TEXT_TO_WORD = "text to missing word"
 TWIN = "_twin"
 
 
@@ -63,7 +64,11 @@ class Method:
 
 MODELS = {
     "majority": Model(
-        "assay.models.majority:Majority", "control", (IMAGE_TO_CLASS, TEXT_TO_CLASS), ESTIMATOR, seeded=False
+        "assay.models.majority:Majority",
+        "control",
+        (IMAGE_TO_CLASS, TEXT_TO_CLASS, TEXT_TO_WORD),
+        ESTIMATOR,
+        seeded=False,
     ),
     "logistic_regression": Model(
         "assay.models.logistic_regression:LogisticRegression",
@@ -118,6 +123,10 @@ MODELS = {
     "text_cnn": Model("assay.models.text_cnn:TextCNN", "convolutional", (TEXT_TO_CLASS,)),
     "text_recurrent": Model("assay.models.text_recurrent:TextRecurrent", "recurrent", (TEXT_TO_CLASS,)),
     "text_transformer": Model("assay.models.text_transformer:TextTransformer", "attention", (TEXT_TO_CLASS,)),
+    "bert": Model("assay.models.bert:Bert", "attention", (TEXT_TO_WORD,)),
+    "skip_gram": Model("assay.models.skip_gram:SkipGram", "embeddings", (TEXT_TO_WORD,)),
+    "cbow": Model("assay.models.cbow:CBOW", "embeddings", (TEXT_TO_WORD,)),
+    "glove": Model("assay.models.glove:GloVe", "embeddings", (TEXT_TO_WORD,), ESTIMATOR),
 }
 
 DATASETS = {
@@ -127,6 +136,7 @@ DATASETS = {
     "movie_reviews": Dataset("assay.datasets.movie_reviews"),
     "ag_news": Dataset("assay.datasets.ag_news"),
     "review_grammar": Dataset("assay.datasets.review_grammar"),
+    "english_texts": Dataset("assay.datasets.english_texts"),
 }
 
 TASKS = {
@@ -139,6 +149,12 @@ TASKS = {
     "text_classification": Task(
         "assay.tasks.text_classification",
         form=TEXT_TO_CLASS,
+        provides=("shape", "vocabulary", "num_classes"),
+        controls=("majority",),
+    ),
+    "masked_words": Task(
+        "assay.tasks.masked_words",
+        form=TEXT_TO_WORD,
         provides=("shape", "vocabulary", "num_classes"),
         controls=("majority",),
     ),

@@ -267,9 +267,8 @@ def _start_faults(params: Params, name: str, row: ModelParams) -> Iterable[str]:
         yield f"{where}: {start.model} does not run on {start.task}; name a task that it fits"
     if source.starts_from:
         yield f"{where}.model: {start.model} starts from another row itself; name one that does not"
-    for each in {row.model, source.model}:
-        if catalogue.MODELS[each].trainer != catalogue.LIGHTNING:
-            yield f"{where}: {each} is no network, so it has no weights to start from"
+    if catalogue.MODELS[row.model].trainer != catalogue.LIGHTNING:
+        yield f"{where}: {row.model} is not trained step by step, so it cannot start from other weights"
 
 
 def _absent_starts(params: Params, name: str, suite: SuiteParams) -> Iterable[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,13 @@ class Split:
     lengths: Tensor | None = None
     """(N,) int64: how long an item is; where they are given, training makes batches of items alike in length."""
 
-    def take(self, rows: Tensor) -> Split:
+    def take(self, rows: Tensor) -> Self:
         """Return the items of these rows (M,), in their order."""
         lengths = None if self.lengths is None else self.lengths[rows]
-        return Split(self.inputs[rows], self.targets[rows], self.items[rows.numpy()], lengths)
+        return replace(
+            self,
+            inputs=self.inputs[rows],
+            targets=self.targets[rows],
+            items=self.items[rows.numpy()],
+            lengths=lengths,
+        )

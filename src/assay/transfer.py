@@ -1,6 +1,6 @@
 """Weights that a network takes over from another one, which learned something else before.
 
-A class says in ``STARTS`` which of its parts begin as which parts of the other network. Tables of word vectors are
+A network says in ``STARTS`` which of its parts begin as which parts of the other network. Tables of word vectors are
 taken over word by word, since each dataset numbers its words itself; a word that the other did not know keeps the
 vector that was drawn for it.
 """

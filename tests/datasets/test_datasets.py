@@ -52,7 +52,7 @@ def test_declares_where_it_comes_from(dataset: ModuleType) -> None:
     assert source.quirks
     assert source.homepage.startswith("http")
     for file in source.files:
-        assert file.dataset == source.name
+        assert file.dataset in catalogue.DATASETS
         assert file.size > 0
         assert re.fullmatch("[0-9a-f]{64}", file.sha256)
         assert file.urls
@@ -74,15 +74,16 @@ def test_declares_an_augmentation_that_its_items_bear(dataset: ModuleType, raw: 
 
 def test_the_twin_is_written_in_upstreams_files(dataset: ModuleType, raw: Path) -> None:
     data = {file.name for file in dataset.SOURCE.files} - TERMS
-    assert {path.name for path in raw.iterdir()} == data
+    assert {path.name for path in raw.rglob("*") if path.is_file()} == data
 
 
 def test_the_twin_is_made_from_its_seed(dataset: ModuleType, raw: Path, tmp_path: Path) -> None:
     for seed in (0, 1):
         dataset.make_twin(tmp_path / str(seed), seed)
-    for path in raw.iterdir():
-        assert path.read_bytes() == (tmp_path / "0" / path.name).read_bytes()
-    assert any(path.read_bytes() != (tmp_path / "1" / path.name).read_bytes() for path in raw.iterdir())
+    names = [path.relative_to(raw) for path in raw.rglob("*") if path.is_file()]
+    for name in names:
+        assert (raw / name).read_bytes() == (tmp_path / "0" / name).read_bytes()
+    assert any((raw / name).read_bytes() != (tmp_path / "1" / name).read_bytes() for name in names)
 
 
 def test_the_twin_loses_nothing_in_cleaning(dataset: ModuleType, raw: Path, tmp_path: Path) -> None:

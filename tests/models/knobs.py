@@ -40,7 +40,14 @@ CLASSICAL: dict[str, dict[str, Any]] = {
 
 NEURAL_TEXT: dict[str, dict[str, Any]] = {
     "bag_of_embeddings": {"words": 50, "width": 12, "dropout": 0.0},
-    "text_cnn": {"words": 50, "width": 8, "kernels": [2, 5], "filters": 8, "dropout": 0.0},
+    "text_cnn": {
+        "words": 50,
+        "width": 8,
+        "kernels": [2, 5],
+        "filters": 8,
+        "dropout": 0.0,
+        "vectors": "tuned",
+    },
     "text_recurrent": {
         "words": 50,
         "width": 8,
@@ -50,6 +57,7 @@ NEURAL_TEXT: dict[str, dict[str, Any]] = {
         "layers": 2,
         "dropout": 0.0,
         "length": 16,
+        "vectors": "tuned",
     },
     "text_transformer": {
         "words": 50,
@@ -85,4 +93,18 @@ CLASSICAL_TEXT: dict[str, dict[str, Any]] = {
     },
 }
 
-TABLES = [NEURAL, CLASSICAL, NEURAL_TEXT, CLASSICAL_TEXT]
+MASKED: dict[str, dict[str, Any]] = {
+    "bert": {"words": 50, "width": 16, "depth": 2, "heads": 2, "dropout": 0.0, "length": 24},
+    "skip_gram": {"words": 50, "width": 12, "window": 3, "negatives": 2, "noise": 8},
+    "cbow": {"words": 50, "width": 12, "window": 3, "negatives": 2, "noise": 8},
+    "glove": {
+        "words": 50,
+        "width": 12,
+        "window": 3,
+        "cap": 5.0,
+        "learning_rate": 0.05,
+        "epochs": 30,
+    },
+}
+
+TABLES = [NEURAL, CLASSICAL, NEURAL_TEXT, CLASSICAL_TEXT, MASKED]

@@ -15,8 +15,9 @@ from assay.models import text_recurrent
 from assay.models.bag_of_embeddings import BagOfEmbeddings
 from assay.models.class_scores import FLOOR
 from assay.models.text_cnn import TextCNN
+from assay.models.text_encoder import Attention
 from assay.models.text_recurrent import TextRecurrent
-from assay.models.text_transformer import Attention, TextTransformer
+from assay.models.text_transformer import TextTransformer
 from assay.models.word_counts import WordCounts
 from assay.models.word_embedding import WordEmbedding, cut, mean_over_words
 
@@ -224,7 +225,7 @@ def test_a_bag_has_no_order():
 
 def test_text_cnn_is_the_best_of_every_phrase():
     torch.manual_seed(0)
-    knobs = {"words": 9, "width": 4, "kernels": [2, 3], "filters": 5, "dropout": 0.0}
+    knobs = {"words": 9, "width": 4, "kernels": [2, 3], "filters": 5, "dropout": 0.0, "vectors": "tuned"}
     model, text = TextCNN(vocabulary=9, num_classes=3, **knobs), torch.tensor([[5, 2, 8, 3, 0, 0]])
     maxima = []
     for convolution, kernel in zip(model.convolutions, [2, 3], strict=True):
@@ -234,11 +235,31 @@ def test_text_cnn_is_the_best_of_every_phrase():
     close(model(text), model.head(torch.cat(maxima, dim=1)))
 
 
+def test_text_cnn_with_two_channels_adds_each_filters_answers(build):
+    model, texts = build("text_cnn", vectors="both").eval(), some_texts(4, shortest=LENGTH)
+    single = build("text_cnn", vectors="tuned").eval()
+    single.load_state_dict({name: value for name, value in model.state_dict().items() if "fixed" not in name})
+    with torch.no_grad():
+        single.embedding.table.weight += model.fixed.table.weight
+    close(model(texts), single(texts))
+    assert model.STARTS == {"embedding": "embedding", "fixed": "embedding"}
+
+
+@pytest.mark.parametrize("row", ["text_cnn", "lstm"])
+@pytest.mark.parametrize("vectors", ["tuned", "static"])
+def test_static_vectors_stay_as_they_begin(row, vectors, build):
+    model = build(row, vectors=vectors)
+    model(some_texts(8)).square().sum().backward()
+    assert (model.embedding.table.weight.grad is None) == (vectors == "static")
+    assert model.head.weight.grad is not None
+
+
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("cell", CELLS)
 def test_text_recurrent_is_torchs_on_packed_texts(cell, bidirectional):
     torch.manual_seed(0)
     knobs = {"words": VOCABULARY, "width": 6, "hidden": 5, "layers": 2, "dropout": 0.0, "length": LENGTH}
+    knobs["vectors"] = "tuned"
     model = TextRecurrent(
         vocabulary=VOCABULARY, num_classes=3, cell=cell, bidirectional=bidirectional, **knobs
     )
@@ -281,12 +302,8 @@ def test_text_transformer_heeds_the_order_by_its_positions_alone(build):
     model = build("text_transformer").eval()
     text = some_texts(1, shortest=LENGTH)[:, :6]
     assert not torch.allclose(model(text), model(text.flip(1)), atol=1e-5)
-    nn.init.zeros_(model.positions)
+    nn.init.zeros_(model.encoder.positions)
     close(model(text), model(text.flip(1)))
-
-
-def test_text_transformer_has_no_more_positions_than_words(build):
-    assert build("text_transformer", length=500).positions.shape == (1, LENGTH, 16)
 
 
 def test_text_transformer_refuses_what_does_not_divide():

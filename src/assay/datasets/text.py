@@ -12,7 +12,7 @@ import hashlib
 import io
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from assay.datasets.cleaning import SPLITS, clean, draw_split
 from assay.files import replacing, sha256, write_json, write_text
 from assay.word_ids import PADDING, UNKNOWN
 
-_SPECIAL = {"[PAD]": PADDING, "[UNK]": UNKNOWN}  # no word is one of them: brackets are tokens of their own
+SPECIAL = {"[PAD]": PADDING, "[UNK]": UNKNOWN}  # no word is one of them: brackets are tokens of their own
 _FILES = ("arrays.safetensors", "items.parquet", "tokenizer.json")
 _LAYOUT = "\t\n\r"  # control characters that belong in a text
 
@@ -94,23 +94,24 @@ def prepare(
     """
     out.mkdir(parents=True, exist_ok=True)
     (out / "prepared.json").unlink(missing_ok=True)  # it vouches for the three files that are written next
-    whole = [" ".join(text.split()) for text in text_set.texts]
-    digests = np.array([hashlib.sha256(text.encode()).hexdigest() for text in whole], dtype=object)
-    kept, dropped = clean(digests, text_set.labels, text_set.split, noun="text")
-    labels, texts = text_set.labels[kept], [whole[item] for item in kept]
-    try:
-        split = draw_split(text_set.split[kept], labels, seed, validation_fraction, test_fraction)
-    except ValueError as fault:
-        raise ValueError(f"{dataset}: a stratified split is not possible: {fault}") from None
+    cleaned = clean_and_split(
+        text_set,
+        dataset=dataset,
+        seed=seed,
+        validation_fraction=validation_fraction,
+        test_fraction=test_fraction,
+    )
+    kept, texts, split = cleaned.kept, cleaned.texts, cleaned.split
+    labels = text_set.labels[kept]
     train = np.flatnonzero(split == "train")
     tokenizer = build_tokenizer([texts[row] for row in train])
     tokens = [tokenizer.encode(text).ids for text in texts]
     length = min(longest, max(len(tokens[row]) for row in train))
     write_text(out / "tokenizer.json", tokenizer.to_str(pretty=True) + "\n")
     with replacing(out / "arrays.safetensors") as aside:
-        save_file({"tokens": _pad(tokens, length), "labels": labels}, aside)
-    odd = [_count_odd(text_set.texts[item]) for item in kept]
-    _write_items(out / "items.parquet", kept, split, labels, texts, tokens, odd, digests[kept])
+        save_file({"tokens": pad(tokens, length), "labels": labels}, aside)
+    odd = [count_odd(text_set.texts[item]) for item in kept]
+    _write_items(out / "items.parquet", kept, split, labels, texts, tokens, odd, cleaned.digests)
     prepared = {
         "status": "ok",
         "reason": "",
@@ -124,7 +125,7 @@ def prepare(
             name: [int((labels[split == name] == label).sum()) for label in range(len(text_set.classes))]
             for name in SPLITS
         },
-        "dropped": dropped,
+        "dropped": cleaned.dropped,
         "files": {name: sha256(out / name) for name in _FILES},
     }
     if optimum:
@@ -133,9 +134,47 @@ def prepare(
     return prepared
 
 
-def build_tokenizer(texts: Sequence[str]) -> Tokenizer:
-    """Return a tokenizer that knows the words of ``texts``, the commonest first, equally common ones by name."""
-    tokenizer = Tokenizer(models.WordLevel(_SPECIAL, unk_token="[UNK]"))
+@dataclass(frozen=True)
+class Cleaned:
+    """The texts that stay, each run of whitespace one blank."""
+
+    kept: NDArray[np.int64]
+    """(M,) item numbers, ascending."""
+    texts: list[str]
+    digests: NDArray[np.object_]
+    """(M,) SHA-256 of each text."""
+    split: NDArray[np.str_]
+    dropped: list[dict[str, Any]]
+    """What was dropped and why, as :func:`assay.datasets.cleaning.clean` says."""
+
+
+def clean_and_split(
+    text_set: TextSet, *, dataset: str, seed: int, validation_fraction: float, test_fraction: float
+) -> Cleaned:
+    """Drop repeats and draw the split; equal arguments give equal splits.
+
+    Raises:
+        ValueError: a class has too few items to stand in every split.
+    """
+    whole = [" ".join(text.split()) for text in text_set.texts]
+    digests = np.array([hashlib.sha256(text.encode()).hexdigest() for text in whole], dtype=object)
+    kept, dropped = clean(digests, text_set.labels, text_set.split, noun="text")
+    try:
+        split = draw_split(
+            text_set.split[kept], text_set.labels[kept], seed, validation_fraction, test_fraction
+        )
+    except ValueError as fault:
+        raise ValueError(f"{dataset}: a stratified split is not possible: {fault}") from None
+    return Cleaned(kept, [whole[item] for item in kept], digests[kept], split, dropped)
+
+
+def build_tokenizer(texts: Sequence[str], special: Mapping[str, int] = SPECIAL) -> Tokenizer:
+    """Return a tokenizer that knows the words of ``texts``, the commonest first, equally common ones by name.
+
+    Args:
+        special: names that stand for no word, and their ids, counted from 0.
+    """
+    tokenizer = Tokenizer(models.WordLevel(dict(special), unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()])
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     counts = Counter(
@@ -144,7 +183,7 @@ def build_tokenizer(texts: Sequence[str]) -> Tokenizer:
         for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(tokenizer.normalizer.normalize_str(text))
     )
     words = sorted(counts, key=lambda word: (-counts[word], word))
-    vocabulary = _SPECIAL | {word: number for number, word in enumerate(words, start=len(_SPECIAL))}
+    vocabulary = dict(special) | {word: number for number, word in enumerate(words, start=len(special))}
     tokenizer.model = models.WordLevel(vocabulary, unk_token="[UNK]")
     return tokenizer
 
@@ -213,7 +252,7 @@ def _decode(path: Path, encoding: str) -> str:
         raise bad_row(path, row, f"byte 0x{data[broken.start]:02x} is not {encoding}") from None
 
 
-def _pad(tokens: Sequence[Sequence[int]], length: int) -> NDArray[np.int32]:
+def pad(tokens: Sequence[Sequence[int]], length: int) -> NDArray[np.int32]:
     """Return the tokens as (N, length), cut or padded on the right."""
     padded = np.full((len(tokens), length), PADDING, dtype=np.int32)
     for row, ids in enumerate(tokens):
@@ -221,11 +260,21 @@ def _pad(tokens: Sequence[Sequence[int]], length: int) -> NDArray[np.int32]:
     return padded
 
 
-def _count_odd(text: str) -> int:
+def count_odd(text: str) -> int:
     """Return the number of control characters and of U+FFFD: signs of a wrong encoding."""
     return sum(
         char == "\ufffd" or (unicodedata.category(char) == "Cc" and char not in _LAYOUT) for char in text
     )
+
+
+def facts(texts: Sequence[str], tokens: Sequence[Sequence[int]]) -> dict[str, list[Any]]:
+    """Return what validation reads of texts and their ids: lengths, share of unknown words, odd characters."""
+    return {
+        "characters": [len(text) for text in texts],
+        "tokens": [len(ids) for ids in tokens],
+        "unknown": [ids.count(UNKNOWN) / len(ids) for ids in tokens],
+        "odd": [count_odd(text) for text in texts],
+    }
 
 
 def _write_items(
@@ -243,9 +292,7 @@ def _write_items(
         "item": items,
         "split": split,
         "label": labels,
-        "characters": [len(text) for text in texts],
-        "tokens": [len(ids) for ids in tokens],
-        "unknown": [ids.count(UNKNOWN) / len(ids) for ids in tokens],
+        **facts(texts, tokens),
         "odd": odd,
         "sha256": digests,
         "text": texts,

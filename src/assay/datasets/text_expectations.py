@@ -34,13 +34,23 @@ def build(
         characters: fewest and most characters of a text.
         most_unknown: largest mean, over a split's items, of the share of tokens that training does not have.
     """
+    own = [
+        *item_expectations.labels(counts, num_classes=num_classes, class_share=class_share),
+        *of_texts(counts, characters=characters, most_unknown=most_unknown),
+    ]
+    return item_expectations.build(counts, facts=FACTS, nouns=("a text", "texts"), own=own)
+
+
+def of_texts(
+    counts: dict[str, int], *, characters: tuple[int, int], most_unknown: float
+) -> list[Expectation]:
+    """Return what must hold of texts, labelled or not; the arguments are those of :func:`build`."""
     import great_expectations.expectations as gxe
     from great_expectations.expectations.conditions import Column
 
     reader = "check the dataset's read(): it should give upstream's texts, one an item, in their encoding"
     tokenizer = "check build_tokenizer() in assay/datasets/text.py"
-    own = [
-        *item_expectations.labels(counts, num_classes=num_classes, class_share=class_share),
+    return [
         gxe.ExpectColumnValuesToBeBetween(
             column="characters",
             min_value=characters[0],
@@ -69,9 +79,3 @@ def build(
             meta={"fix": f"control characters or U+FFFD, as of a wrong encoding: {reader}"},
         ),
     ]
-    return item_expectations.build(
-        counts,
-        facts=FACTS,
-        nouns=("a text", "texts"),
-        own=own,
-    )

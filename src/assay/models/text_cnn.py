@@ -1,12 +1,13 @@
 """Convolutional network over words: each filter asks whether some phrase of a few words is in the text.
 
 Source: Kim, "Convolutional Neural Networks for Sentence Classification", EMNLP 2014,
-https://arxiv.org/abs/1408.5882, the variant CNN-rand, whose word vectors are learned from scratch.
+https://arxiv.org/abs/1408.5882: CNN-rand where it starts from nothing; CNN-static, -non-static and -multichannel where
+it starts from a network with word vectors.
 """
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import torch
 from pydantic import Field
@@ -28,6 +29,8 @@ class TextCNN(nn.Module):
         kernels: how many words each convolution sees at once.
         filters: maps of each convolution.
         dropout: chance that a maximum is zeroed in training.
+        vectors: ``tuned`` in training, ``static``, or ``both``: each filter's answers to a text in tuned and in static
+            vectors are added.
     """
 
     def __init__(
@@ -40,9 +43,15 @@ class TextCNN(nn.Module):
         kernels: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)],
         filters: Annotated[int, Field(ge=1)],
         dropout: Annotated[float, Field(ge=0, lt=1)],
+        vectors: Literal["tuned", "static", "both"],
     ) -> None:
         super().__init__()
-        self.embedding = WordEmbedding(min(words, vocabulary), width)
+        self.embedding = WordEmbedding(min(words, vocabulary), width, static=vectors == "static")
+        self.STARTS = {"embedding": "embedding"}
+        self.fixed = None
+        if vectors == "both":
+            self.fixed = WordEmbedding(min(words, vocabulary), width, static=True)
+            self.STARTS["fixed"] = "embedding"
         self.kernels = kernels
         self.convolutions = nn.ModuleList(nn.Conv1d(width, filters, kernel) for kernel in kernels)
         self.dropout = nn.Dropout(dropout)
@@ -52,7 +61,10 @@ class TextCNN(nn.Module):
         """Map ids (N, T) to logits (N, num_classes)."""
         ids = cut(ids)
         ids = F.pad(ids, (0, max(max(self.kernels) - ids.shape[1], 0)))  # PADDING is 0
-        vectors = self.embedding(ids).transpose(1, 2)  # (N, D, T)
+        vectors = self.embedding(ids)  # (N, T, D)
+        if self.fixed is not None:
+            vectors = vectors + self.fixed(ids)  # a convolution of the sum is the sum of the convolutions
+        vectors = vectors.transpose(1, 2)  # (N, D, T)
         lengths = (ids != PADDING).sum(dim=1, keepdim=True)  # (N, 1)
         maxima = [
             best_phrase(F.relu(convolution(vectors)), lengths - kernel)

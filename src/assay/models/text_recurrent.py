@@ -60,7 +60,10 @@ class TextRecurrent(nn.Module):
         layers: number of layers.
         dropout: chance that a unit is zeroed in training, between layers and before the classifier.
         length: of a longer text only so many words are read, the first.
+        vectors: ``tuned`` in training, or ``static``.
     """
+
+    STARTS = {"embedding": "embedding"}
 
     def __init__(
         self,
@@ -75,10 +78,11 @@ class TextRecurrent(nn.Module):
         layers: Annotated[int, Field(ge=1)],
         dropout: Annotated[float, Field(ge=0, lt=1)],
         length: Annotated[int, Field(ge=1)],
+        vectors: Literal["tuned", "static"],
     ) -> None:
         super().__init__()
         self.length = length
-        self.embedding = WordEmbedding(min(words, vocabulary), width)
+        self.embedding = WordEmbedding(min(words, vocabulary), width, static=vectors == "static")
         outputs = 2 * hidden if bidirectional else hidden
         inputs = [width] + [outputs] * (layers - 1)
         self.layers = nn.ModuleList(Layer(cell, size, hidden, bidirectional) for size in inputs)

@@ -17,14 +17,16 @@ class WordEmbedding(nn.Module):
     Args:
         words: how many ids have a vector of their own, padding (always zero) and the unknown word included.
         width: numbers a vector.
+        static: whether training leaves the vectors as they begin.
     """
 
-    def __init__(self, words: int, width: int) -> None:
+    def __init__(self, words: int, width: int, *, static: bool = False) -> None:
         super().__init__()
         self.words = words
         self.table = nn.Embedding(words, width, padding_idx=PADDING)
         with torch.no_grad():
             nn.init.normal_(self.table.weight, std=SPREAD)[PADDING] = 0.0
+        self.table.weight.requires_grad_(not static)
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
         """Map ids (N, T) to vectors (N, T, width)."""

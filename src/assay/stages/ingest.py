@@ -23,9 +23,13 @@ def ingest(dataset: str, raw: Path) -> dict[str, Any]:
     if dataset.endswith(catalogue.TWIN):
         module.make_twin(raw, TWIN_SEED)
         files = {
-            path.name: {"url": "generated", "size": path.stat().st_size, "sha256": sha256(path)}
-            for path in sorted(raw.iterdir())
-            if path.name not in NOT_DATA and not path.name.startswith(".")
+            str(path.relative_to(raw)): {
+                "url": "generated",
+                "size": path.stat().st_size,
+                "sha256": sha256(path),
+            }
+            for path in sorted(raw.rglob("*"))
+            if path.is_file() and path.name not in NOT_DATA and not path.name.startswith(".")
         }
     else:
         files = module.fetch(raw, mirror=os.environ.get("ASSAY_MIRROR"))

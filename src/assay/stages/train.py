@@ -37,7 +37,7 @@ def train(
         splits["train"] = task.limit(splits["train"], items)
     family, trainer = catalogue.load(spec["target"]), catalogue.load(spec["trainer"])
     named = inspect.signature(family).parameters
-    provided = task.model_arguments(prepared.parent)
+    provided = {**task.model_arguments(prepared.parent), "seed": spec["seed"]}
     arguments = {name: provided[name] for name in provided if name in named} | spec["knobs"]
     folder.mkdir(parents=True, exist_ok=True)
     model, result = trainer.learn(

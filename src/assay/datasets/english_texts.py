@@ -1,0 +1,198 @@
+"""English texts: all texts of the English datasets without their labels, in each of which one word is missing.
+
+Nothing is downloaded twice: :func:`fetch` brings the files of the datasets named in ``_PARTS``, each into a folder of
+its own. Texts that are validation or test items there, by the same drawing, are validation or test items here, so
+that whoever starts from what was learned here has not read the items it will be judged on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from safetensors.numpy import save_file
+
+from assay.datasets import ag_news, item_expectations, movie_reviews, text, text_expectations
+from assay.datasets.cleaning import SPLITS, clean
+from assay.datasets.declarations import Source, TextAugmentation
+from assay.files import replacing, sha256, write_json, write_text
+from assay.word_ids import MASK
+
+LONGEST = 48  # tokens; of a longer text the first are read
+HELD_OUT = 1500
+"""Items of validation, and of test, at most: each is asked about a vocabulary of thousands."""
+_SPECIAL = {**text.SPECIAL, "[MASK]": MASK}
+_FILES = ("arrays.safetensors", "items.parquet", "tokenizer.json")
+FACTS = ("item", "split", "source", "characters", "tokens", "unknown", "odd", "sha256", "text")
+
+
+@dataclass(frozen=True)
+class Texts:
+    """The texts of one dataset, or of all."""
+
+    texts: list[str]
+    split: NDArray[np.str_]
+    """(N,): ``train``, ``validation`` or ``test``."""
+    source: list[str]
+    """The dataset of each."""
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+
+def _of_labelled(module: Any) -> Callable[[Path, int, float], Texts]:
+    """Return how the texts of a labelled dataset are read and split: as that dataset itself does."""
+
+    def read(raw: Path, seed: int, validation_fraction: float) -> Texts:
+        cleaned = text.clean_and_split(
+            module.read(raw),
+            dataset=module.SOURCE.name,
+            seed=seed,
+            validation_fraction=validation_fraction,
+            test_fraction=module.TEST_FRACTION,
+        )
+        return Texts(cleaned.texts, cleaned.split, [module.SOURCE.name] * len(cleaned.texts))
+
+    return read
+
+
+_PARTS = {
+    "movie_reviews": (movie_reviews, _of_labelled(movie_reviews)),
+    "ag_news": (ag_news, _of_labelled(ag_news)),
+}
+PARTS = tuple(_PARTS)
+"""Datasets whose texts these are; they must be split by the same seed and fraction."""
+
+SOURCE = Source(
+    name="english_texts",
+    files=tuple(file for module, _ in _PARTS.values() for file in module.SOURCE.files),
+    licence="; ".join(f"{name}: {module.SOURCE.licence}" for name, (module, _) in _PARTS.items()),
+    citation=" ".join(module.SOURCE.citation for module, _ in _PARTS.values()),
+    homepage=movie_reviews.SOURCE.homepage,
+    quirks=(
+        f"The texts of {', '.join(_PARTS)} without their labels. An item's missing word is drawn from its known words"
+        " by its digest. Validation and test are those of the parts, at most 1,500 texts each."
+    ),
+)
+
+AUGMENTATION = TextAugmentation(drop=0.0, swap=0.0)  # the models draw other missing words themselves
+
+
+def fetch(raw: Path, *, mirror: str | None) -> dict[str, dict[str, Any]]:
+    """Bring the files of every part into ``raw/<part>``; return their addresses, sizes and sha256.
+
+    Raises:
+        DownloadError: no source gave the declared bytes.
+    """
+    found = {}
+    for name, (module, _) in _PARTS.items():
+        (raw / name).mkdir(parents=True, exist_ok=True)
+        for file, facts in module.fetch(raw / name, mirror=mirror).items():
+            found[f"{name}/{file}"] = facts
+    return found
+
+
+def make_twin(raw: Path, seed: int) -> None:
+    """Write the twin of every part into ``raw/<part>``."""
+    for name, (module, _) in _PARTS.items():
+        (raw / name).mkdir(parents=True, exist_ok=True)
+        module.make_twin(raw / name, seed)
+
+
+def read(raw: Path, *, seed: int = 0, validation_fraction: float = 0.1) -> Texts:
+    """Return the texts of every part with the split that they have there.
+
+    Raises:
+        ValueError: a file of a part is not as it should be.
+    """
+    parts = [read_part(raw / name, seed, validation_fraction) for name, (_, read_part) in _PARTS.items()]
+    return Texts(
+        [each for part in parts for each in part.texts],
+        np.concatenate([part.split for part in parts]),
+        [name for part in parts for name in part.source],
+    )
+
+
+def prepare(raw: Path, out: Path, *, seed: int, validation_fraction: float) -> dict[str, Any]:
+    """Take one word out of each text and write ``raw`` into the folder ``out``, named for the dataset or its twin.
+
+    A text that stands in two parts is kept once, held out if one of them holds it out. Of the held-out ones
+    ``HELD_OUT`` a split are kept, those with the lowest digests.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "prepared.json").unlink(missing_ok=True)  # it vouches for the three files that are written next
+    found = read(raw, seed=seed, validation_fraction=validation_fraction)
+    items, dropped = _kept(found)
+    tokenizer = text.build_tokenizer(items.loc[items["split"] == "train", "text"].tolist(), _SPECIAL)
+    tokens = [tokenizer.encode(each).ids for each in items["text"]]
+    places = np.array([_place(ids, digest) for ids, digest in zip(tokens, items["sha256"], strict=True)])
+    arrays = text.pad(tokens, LONGEST)  # (N, T)
+    rows = np.flatnonzero(places >= 0)
+    for name, lost in items[places < 0].groupby("split"):
+        told = {"reason": "no word that training knows", "split": name, "count": len(lost)}
+        dropped.append({**told, "items": lost["item"][:20].tolist()})
+    items, tokens = items.iloc[rows], [tokens[row] for row in rows]
+    arrays, places = arrays[rows], places[rows]
+    missing = arrays[np.arange(len(rows)), places].astype(np.int64)  # (N,)
+    arrays[np.arange(len(rows)), places] = MASK
+    write_text(out / "tokenizer.json", tokenizer.to_str(pretty=True) + "\n")
+    with replacing(out / "arrays.safetensors") as aside:
+        save_file({"tokens": arrays, "labels": missing}, aside)
+    with replacing(out / "items.parquet") as aside:
+        items.assign(**text.facts(items["text"].tolist(), tokens))[list(FACTS)].to_parquet(aside, index=False)
+    counts = items["split"].value_counts()
+    prepared = {
+        "status": "ok",
+        "reason": "",
+        "dataset": out.name,
+        "shape": [LONGEST],
+        "axes": ["tokens"],
+        "vocabulary": tokenizer.get_vocab_size(),
+        "counts": {name: int(counts[name]) for name in SPLITS},
+        "dropped": dropped,
+        "files": {name: sha256(out / name) for name in _FILES},
+    }
+    write_json(out / "prepared.json", prepared)
+    return prepared
+
+
+def expectations(counts: dict[str, int]) -> list[Any]:
+    """Return what must hold of the prepared items; ``counts`` are the items of each split."""
+    import great_expectations.expectations as gxe
+
+    own = [
+        gxe.ExpectColumnValuesToBeInSet(
+            column="source", value_set=list(PARTS), meta={"fix": "check _PARTS in this dataset's file"}
+        ),
+        *text_expectations.of_texts(counts, characters=(3, 1200), most_unknown=0.1),
+    ]
+    return item_expectations.build(counts, facts=FACTS, nouns=("a text", "texts"), own=own)
+
+
+def _kept(found: Texts) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
+    """Return the items that stay, and what was dropped and why."""
+    digests = np.array([hashlib.sha256(each.encode()).hexdigest() for each in found.texts], dtype=object)
+    held_out = np.where(found.split == "train", "train", "test")
+    kept, dropped = clean(digests, np.zeros(len(found), dtype=np.int64), held_out, noun="text")
+    items = pd.DataFrame(
+        {"text": found.texts, "source": found.source, "split": found.split, "sha256": digests}
+    )
+    items = items.iloc[kept].assign(item=kept)
+    rank = items.groupby("split")["sha256"].rank()
+    beyond = (items["split"] != "train") & (rank > HELD_OUT)
+    for name, lost in items[beyond].groupby("split"):
+        told = {"reason": f"held out beyond {HELD_OUT:,}", "split": name, "count": len(lost)}
+        dropped.append({**told, "items": lost["item"][:20].tolist()})
+    return items[~beyond], dropped
+
+
+def _place(ids: list[int], digest: str) -> int:
+    """Return the place of the word that a text is to miss, one that is known; -1 if it has none."""
+    places = [place for place, number in enumerate(ids[:LONGEST]) if number > MASK]
+    return places[int(digest[:8], 16) % len(places)] if places else -1

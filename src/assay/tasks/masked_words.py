@@ -1,0 +1,152 @@
+"""Masked words: which word is missing from a text? What is learned so others may start from.
+
+The primary metric is accuracy. The control that should lose is the commonest word. The models that learn here draw
+other missing words of the training texts themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from safetensors.torch import load_file
+from tokenizers import Tokenizer
+from torch import Tensor
+from torch.nn import functional as F
+
+from assay.classification import PRIMARY, WATCHED, loss, tally, watched
+from assay.files import read_json
+from assay.predictors import Predictor, finite_logits
+from assay.splits import Split
+from assay.word_ids import MASK, PADDING
+
+__all__ = [
+    "PRIMARY",
+    "WATCHED",
+    "answer",
+    "augmenter",
+    "exhibits",
+    "limit",
+    "load",
+    "loss",
+    "model_arguments",
+]
+__all__ += ["predictions", "score", "tally", "watched"]
+
+TOP = 5
+SHOWN_TEXTS, SHOWN_WORDS, NEIGHBOURS = 4, 4, 6
+RAREST = 400
+"""Neighbours are shown of words spread evenly over so many of the commonest."""
+
+
+@dataclass(frozen=True)
+class Texts(Split):
+    """Ids (N, T) with one mask a text, and the word (N,) that was there."""
+
+    words: tuple[str, ...] = ()
+    """The vocabulary, by id."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model says."""
+
+    logits: Tensor
+    """(N, V)."""
+    neighbours: list[tuple[int, list[int]]]
+    """Some words, each with those whose vectors are nearest; empty where the model shows no vectors."""
+
+
+def load(prepared: Path, splits: tuple[str, ...]) -> dict[str, Split]:
+    """Read the named splits of a prepared dataset."""
+    table = pd.read_parquet(prepared / "items.parquet", columns=["item", "split"])
+    arrays = load_file(prepared / "arrays.safetensors")
+    vocabulary = Tokenizer.from_file(str(prepared / "tokenizer.json")).get_vocab()
+    words = tuple(sorted(vocabulary, key=lambda word: vocabulary[word]))
+    loaded: dict[str, Split] = {}
+    for name in splits:
+        rows = torch.from_numpy(np.flatnonzero(table["split"] == name))  # (N,)
+        inputs, items = arrays["tokens"][rows].long(), table["item"].to_numpy(np.int64)[rows.numpy()]
+        lengths = (inputs != PADDING).sum(dim=1)
+        loaded[name] = Texts(inputs, arrays["labels"][rows].long(), items, lengths, words)
+    return loaded
+
+
+def limit(split: Split, count: int) -> Split:
+    """Return the first ``count`` texts; all if there are fewer."""
+    return split.take(torch.arange(min(count, len(split.targets))))
+
+
+def model_arguments(prepared: Path) -> dict[str, Any]:
+    """Return what the data, not the user, tells a model."""
+    facts = read_json(prepared / "prepared.json")
+    size = facts["vocabulary"]
+    return {"shape": tuple(facts["shape"]), "vocabulary": size, "num_classes": size}
+
+
+def augmenter(prepared: Path) -> Callable[[Tensor, torch.Generator], Tensor] | None:
+    """Return None: the models vary what is missing."""
+    del prepared
+    return None
+
+
+def answer(predictor: Predictor, split: Texts) -> Answer:
+    """Return what a model says to the items of a split."""
+    logits = finite_logits(predictor, split.inputs, split.items)
+    table = getattr(getattr(getattr(predictor, "module", None), "embedding", None), "table", None)
+    return Answer(logits, _neighbours(table.weight.detach()) if table is not None else [])
+
+
+def score(answer: Answer, split: Texts) -> dict[str, float | None]:
+    """Return every metric."""
+    right = answer.logits.gather(1, split.targets.unsqueeze(1))  # (N, 1)
+    rank = 1 + (answer.logits > right).sum(dim=1).double()  # of the missing word, 1 is the best
+    return {
+        "accuracy": (answer.logits.argmax(dim=1) == split.targets).double().mean().item(),
+        "top_5_accuracy": (rank <= TOP).double().mean().item(),
+        "mean_reciprocal_rank": (1 / rank).mean().item(),
+        "cross_entropy": F.cross_entropy(answer.logits, split.targets).item(),
+    }
+
+
+def predictions(answer: Answer, split: Texts) -> pd.DataFrame:
+    """Return one row an item: its number, the missing word's id, and the one said."""
+    said = answer.logits.argmax(dim=1).numpy()
+    return pd.DataFrame({"item": split.items, "target": split.targets.numpy(), "prediction": said})
+
+
+def exhibits(answer: Answer, split: Texts) -> dict[str, Any]:
+    """Return what the report shows beside numbers: some texts, and some words with their neighbours."""
+    said = answer.logits[:SHOWN_TEXTS].argmax(dim=1).tolist()
+    samples = [
+        {"given": _text(ids, split.words), "expected": split.words[target], "said": split.words[word]}
+        for ids, target, word in zip(split.inputs.tolist(), split.targets.tolist(), said, strict=False)
+    ]
+    samples += [
+        {
+            "given": f"neighbours of {split.words[word]}",
+            "expected": "",
+            "said": ", ".join(split.words[n] for n in near),
+        }
+        for word, near in answer.neighbours
+    ]
+    return {"samples": samples}
+
+
+def _text(ids: list[int], words: tuple[str, ...]) -> str:
+    return " ".join("____" if number == MASK else words[number] for number in ids if number != PADDING)
+
+
+def _neighbours(vectors: Tensor) -> list[tuple[int, list[int]]]:
+    """Return some of the commonest words (vectors (V, D)), each with the nearest others by cosine."""
+    unit = F.normalize(vectors[MASK + 1 :], dim=1)  # what is no word is no neighbour
+    asked = torch.linspace(0, min(RAREST, len(unit)) - 1, SHOWN_WORDS + 1).long()[1:]
+    alike = unit[asked] @ unit.T
+    alike[torch.arange(len(asked)), asked] = -torch.inf
+    near = alike.topk(min(NEIGHBOURS, len(unit) - 1), dim=1).indices + MASK + 1
+    return list(zip((asked + MASK + 1).tolist(), near.tolist(), strict=True))
