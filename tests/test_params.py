@@ -62,6 +62,10 @@ def test_the_projects_own_file_is_fine():
             {"suites__public__tasks": ["movie_reviews"]},
             r"suites\.public: text_cnn_static starts from english/skip_gram, which it does not run; add both",
         ),
+        (
+            {"datasets__ag_news__split_seed": 5},
+            r"datasets\.reviews_and_news\.split_seed = 0: must be that of ag_news, of which it is made: 5",
+        ),
         ({"models__mlp__tasks": ["digts"]}, r"models\.mlp\.tasks: digts: .*did you mean digits\?"),
         ({"models__mlp__train_fraction": 0}, r"models\.mlp\.train_fraction = 0: should be greater than 0"),
         ({"traning": {}}, r"traning: unknown key; allowed: suite, .*; did you mean training\?"),

@@ -15,6 +15,7 @@ LIGHTNING = "assay.training"
 ESTIMATOR = "assay.fitting"
 IMAGE_TO_CLASS = "image to class"
 TEXT_TO_CLASS = "text to class"
+TEXTS_TO_CLASSES = "texts of several tasks to classes"
 TEXT_TO_WORD = "text to missing word"
 TWIN = "_twin"
 
@@ -40,6 +41,8 @@ class Dataset:
     """A dataset: its module. ``<name>_twin`` is its twin."""
 
     module: str
+    parts: tuple[str, ...] = ()
+    """Datasets that it is made of, and split as: the same seed and fraction must be asked for all of them."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ MODELS = {
     "majority": Model(
         "assay.models.majority:Majority",
         "control",
-        (IMAGE_TO_CLASS, TEXT_TO_CLASS, TEXT_TO_WORD),
+        (IMAGE_TO_CLASS, TEXT_TO_CLASS, TEXTS_TO_CLASSES, TEXT_TO_WORD),
         ESTIMATOR,
         seeded=False,
     ),
@@ -120,9 +123,13 @@ MODELS = {
     "bag_of_embeddings": Model(
         "assay.models.bag_of_embeddings:BagOfEmbeddings", "embeddings", (TEXT_TO_CLASS,)
     ),
-    "text_cnn": Model("assay.models.text_cnn:TextCNN", "convolutional", (TEXT_TO_CLASS,)),
-    "text_recurrent": Model("assay.models.text_recurrent:TextRecurrent", "recurrent", (TEXT_TO_CLASS,)),
-    "text_transformer": Model("assay.models.text_transformer:TextTransformer", "attention", (TEXT_TO_CLASS,)),
+    "text_cnn": Model("assay.models.text_cnn:TextCNN", "convolutional", (TEXT_TO_CLASS, TEXTS_TO_CLASSES)),
+    "text_recurrent": Model(
+        "assay.models.text_recurrent:TextRecurrent", "recurrent", (TEXT_TO_CLASS, TEXTS_TO_CLASSES)
+    ),
+    "text_transformer": Model(
+        "assay.models.text_transformer:TextTransformer", "attention", (TEXT_TO_CLASS, TEXTS_TO_CLASSES)
+    ),
     "bert": Model("assay.models.bert:Bert", "attention", (TEXT_TO_WORD,)),
     "skip_gram": Model("assay.models.skip_gram:SkipGram", "embeddings", (TEXT_TO_WORD,)),
     "cbow": Model("assay.models.cbow:CBOW", "embeddings", (TEXT_TO_WORD,)),
@@ -136,7 +143,8 @@ DATASETS = {
     "movie_reviews": Dataset("assay.datasets.movie_reviews"),
     "ag_news": Dataset("assay.datasets.ag_news"),
     "review_grammar": Dataset("assay.datasets.review_grammar"),
-    "english_texts": Dataset("assay.datasets.english_texts"),
+    "reviews_and_news": Dataset("assay.datasets.reviews_and_news", ("movie_reviews", "ag_news")),
+    "english_texts": Dataset("assay.datasets.english_texts", ("movie_reviews", "ag_news")),
 }
 
 TASKS = {
@@ -149,6 +157,12 @@ TASKS = {
     "text_classification": Task(
         "assay.tasks.text_classification",
         form=TEXT_TO_CLASS,
+        provides=("shape", "vocabulary", "num_classes"),
+        controls=("majority",),
+    ),
+    "multi_task_classification": Task(
+        "assay.tasks.multi_task_classification",
+        form=TEXTS_TO_CLASSES,
         provides=("shape", "vocabulary", "num_classes"),
         controls=("majority",),
     ),

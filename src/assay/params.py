@@ -226,6 +226,8 @@ class _UniqueKeys(yaml.SafeLoader):
 def _row_faults(params: Params) -> Iterable[str]:
     """Yield what no single section can see: names that are not there, and knobs that do not fit."""
     yield from _unknown("suite", [params.suite], params.suites)
+    for name, dataset in params.datasets.items():
+        yield from _split_faults(params, name, dataset)
     for name, task in params.tasks.items():
         yield from _unknown(f"tasks.{name}.dataset", [task.dataset], params.datasets)
         yield from _twice(f"tasks.{name}.seeds", task.seeds or [])
@@ -247,6 +249,15 @@ def _row_faults(params: Params) -> Iterable[str]:
             yield "methods.none: the name of the uncompressed variant; choose another"
         target = f"{catalogue.METHODS[method.method].module}:compress"
         yield from _knob_faults(f"methods.{name}.knobs", knobs(target, METHOD_PROVIDES), method.knobs)
+
+
+def _split_faults(params: Params, name: str, dataset: DatasetParams) -> Iterable[str]:
+    """Yield where a dataset made of others is not split as they are: it would hold test items of theirs."""
+    for part in catalogue.DATASETS[name].parts if name in catalogue.DATASETS else ():
+        for key, value in dataset.model_dump().items():
+            other = getattr(params.datasets.get(part), key, None)
+            if value != other:
+                yield f"datasets.{name}.{key} = {value}: must be that of {part}, of which it is made: {other}"
 
 
 def _start_faults(params: Params, name: str, row: ModelParams) -> Iterable[str]:

@@ -10,7 +10,7 @@ from assay import catalogue
 
 TEXT_ROWS = {
     "bag_of_embeddings": ("bag_of_embeddings", {"width": 16}),
-    "text_cnn": ("text_cnn", {"width": 16, "kernels": [2, 3], "filters": 16}),
+    "text_cnn": ("text_cnn", {"width": 16, "kernels": [2, 3], "filters": 16, "vectors": "tuned"}),
     **{
         cell: (
             "text_recurrent",
@@ -21,6 +21,7 @@ TEXT_ROWS = {
                 "hidden": 12,
                 "layers": 1,
                 "length": 10,
+                "vectors": "tuned",
             },
         )
         for cell in ("tanh", "gru", "lstm")
@@ -33,9 +34,8 @@ def make_text(row, **changed):
     """Return a network that reads texts (N, 12) of 400 ids in 4 classes."""
     torch.manual_seed(0)
     name, knobs = TEXT_ROWS[row]
-    given = {"vocabulary": 400, "num_classes": 4} | ({"shape": (12,)} if name == "text_transformer" else {})
     knobs = {"words": 400, "dropout": 0.0, **knobs, **changed}
-    return catalogue.load(catalogue.MODELS[name].target)(**given, **knobs).eval()
+    return catalogue.load(catalogue.MODELS[name].target)(vocabulary=400, num_classes=4, **knobs).eval()
 
 
 @pytest.fixture(scope="session")

@@ -94,7 +94,7 @@ CLASSICAL_TEXT: dict[str, dict[str, Any]] = {
 }
 
 MASKED: dict[str, dict[str, Any]] = {
-    "bert": {"words": 50, "width": 16, "depth": 2, "heads": 2, "dropout": 0.0, "length": 24},
+    "bert": {"words": 50, "width": 16, "depth": 2, "heads": 2, "dropout": 0.0, "length": 50},
     "skip_gram": {"words": 50, "width": 12, "window": 3, "negatives": 2, "noise": 8},
     "cbow": {"words": 50, "width": 12, "window": 3, "negatives": 2, "noise": 8},
     "glove": {

@@ -308,7 +308,7 @@ def test_text_transformer_heeds_the_order_by_its_positions_alone(build):
 
 def test_text_transformer_refuses_what_does_not_divide():
     with pytest.raises(ValueError, match="not a multiple of heads = 3"):
-        TextTransformer(**GIVEN, **{**NEURAL_TEXT["text_transformer"], "heads": 3})
+        TextTransformer(vocabulary=9, num_classes=2, **{**NEURAL_TEXT["text_transformer"], "heads": 3})
 
 
 @classical

@@ -1,6 +1,6 @@
 """English texts: all texts of the English datasets without their labels, in each of which one word is missing.
 
-Nothing is downloaded twice: :func:`fetch` brings the files of the datasets named in ``_PARTS``, each into a folder of
+Nothing is downloaded twice: :func:`fetch` brings the files of the datasets named in ``PARTS``, each into a folder of
 its own. Texts that are validation or test items there, by the same drawing, are validation or test items here, so
 that whoever starts from what was learned here has not read the items it will be judged on.
 """
@@ -18,9 +18,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
-from assay.datasets import ag_news, item_expectations, movie_reviews, text, text_expectations
+from assay.datasets import ag_news, item_expectations, movie_reviews, parts, text, text_expectations
 from assay.datasets.cleaning import SPLITS, clean
-from assay.datasets.declarations import Source, TextAugmentation
+from assay.datasets.declarations import TextAugmentation
 from assay.files import replacing, sha256, write_json, write_text
 from assay.word_ids import MASK
 
@@ -50,35 +50,20 @@ def _of_labelled(module: Any) -> Callable[[Path, int, float], Texts]:
     """Return how the texts of a labelled dataset are read and split: as that dataset itself does."""
 
     def read(raw: Path, seed: int, validation_fraction: float) -> Texts:
-        cleaned = text.clean_and_split(
-            module.read(raw),
-            dataset=module.SOURCE.name,
-            seed=seed,
-            validation_fraction=validation_fraction,
-            test_fraction=module.TEST_FRACTION,
-        )
+        cleaned = parts.clean_and_split(module, raw, seed, validation_fraction)
         return Texts(cleaned.texts, cleaned.split, [module.SOURCE.name] * len(cleaned.texts))
 
     return read
 
 
-_PARTS = {
-    "movie_reviews": (movie_reviews, _of_labelled(movie_reviews)),
-    "ag_news": (ag_news, _of_labelled(ag_news)),
-}
-PARTS = tuple(_PARTS)
-"""Datasets whose texts these are; they must be split by the same seed and fraction."""
+PARTS = {"movie_reviews": movie_reviews, "ag_news": ag_news}
+_READ = {"movie_reviews": _of_labelled(movie_reviews), "ag_news": _of_labelled(ag_news)}
 
-SOURCE = Source(
-    name="english_texts",
-    files=tuple(file for module, _ in _PARTS.values() for file in module.SOURCE.files),
-    licence="; ".join(f"{name}: {module.SOURCE.licence}" for name, (module, _) in _PARTS.items()),
-    citation=" ".join(module.SOURCE.citation for module, _ in _PARTS.values()),
-    homepage=movie_reviews.SOURCE.homepage,
-    quirks=(
-        f"The texts of {', '.join(_PARTS)} without their labels. An item's missing word is drawn from its known words"
-        " by its digest. Validation and test are those of the parts, at most 1,500 texts each."
-    ),
+SOURCE = parts.source(
+    "english_texts",
+    PARTS,
+    f"The texts of {', '.join(PARTS)} without their labels. An item's missing word is drawn from its known words by"
+    f" its digest. Validation and test are those of the parts, at most {HELD_OUT:,} texts each.",
 )
 
 AUGMENTATION = TextAugmentation(drop=0.0, swap=0.0)  # the models draw other missing words themselves
@@ -90,19 +75,12 @@ def fetch(raw: Path, *, mirror: str | None) -> dict[str, dict[str, Any]]:
     Raises:
         DownloadError: no source gave the declared bytes.
     """
-    found = {}
-    for name, (module, _) in _PARTS.items():
-        (raw / name).mkdir(parents=True, exist_ok=True)
-        for file, facts in module.fetch(raw / name, mirror=mirror).items():
-            found[f"{name}/{file}"] = facts
-    return found
+    return parts.fetch(PARTS, raw, mirror=mirror)
 
 
 def make_twin(raw: Path, seed: int) -> None:
     """Write the twin of every part into ``raw/<part>``."""
-    for name, (module, _) in _PARTS.items():
-        (raw / name).mkdir(parents=True, exist_ok=True)
-        module.make_twin(raw / name, seed)
+    parts.make_twins(PARTS, raw, seed)
 
 
 def read(raw: Path, *, seed: int = 0, validation_fraction: float = 0.1) -> Texts:
@@ -111,11 +89,11 @@ def read(raw: Path, *, seed: int = 0, validation_fraction: float = 0.1) -> Texts
     Raises:
         ValueError: a file of a part is not as it should be.
     """
-    parts = [read_part(raw / name, seed, validation_fraction) for name, (_, read_part) in _PARTS.items()]
+    found = [read_part(raw / name, seed, validation_fraction) for name, read_part in _READ.items()]
     return Texts(
-        [each for part in parts for each in part.texts],
-        np.concatenate([part.split for part in parts]),
-        [name for part in parts for name in part.source],
+        [each for part in found for each in part.texts],
+        np.concatenate([part.split for part in found]),
+        [name for part in found for name in part.source],
     )
 
 
@@ -168,7 +146,7 @@ def expectations(counts: dict[str, int]) -> list[Any]:
 
     own = [
         gxe.ExpectColumnValuesToBeInSet(
-            column="source", value_set=list(PARTS), meta={"fix": "check _PARTS in this dataset's file"}
+            column="source", value_set=list(PARTS), meta={"fix": "check PARTS in this dataset's file"}
         ),
         *text_expectations.of_texts(counts, characters=(3, 1200), most_unknown=0.1),
     ]

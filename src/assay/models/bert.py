@@ -83,4 +83,6 @@ class Bert(nn.Module):
 
     def _say(self, states: torch.Tensor) -> torch.Tensor:
         """Map states (M, D) to logits (M, words)."""
-        return F.linear(self.transform(states), self.embedding.table.weight, self.bias)
+        # Not F.linear: the graph would share the table with the lookup, which the quantiser of 8 bits cannot part.
+        scores: torch.Tensor = self.transform(states) @ self.embedding.table.weight.T
+        return scores + self.bias

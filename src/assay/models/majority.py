@@ -28,9 +28,10 @@ class Majority:
         self.num_classes = num_classes
 
     def fit(self, inputs: NDArray[Any], targets: NDArray[np.int64]) -> None:
-        """Count the targets (N,); the inputs (N, ...) are not looked at."""
+        """Count the targets (N,), or the first of each row of (N, ...); the inputs (N, ...) are not looked at."""
         del inputs
-        self.frequencies = np.bincount(targets, minlength=self.num_classes) / len(targets)  # (K,)
+        classes = targets.reshape(len(targets), -1)[:, 0]
+        self.frequencies = np.bincount(classes, minlength=self.num_classes) / len(targets)  # (K,)
 
     def logits(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
         """Return the logarithms of the frequencies for each item: (N, num_classes)."""

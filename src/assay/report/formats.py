@@ -9,6 +9,8 @@ FRACTIONS = (
     "f1_macro",
     "auroc",
     "calibration_error",
+    "top_5_accuracy",
+    "mean_reciprocal_rank",
     "entity_f1",
     "entity_precision",
     "entity_recall",
@@ -18,8 +20,8 @@ FRACTIONS = (
     "rouge_1",
     "rouge_2",
 )
-"""Metrics in [0, 1] that are shown as percentages, in reading order, as are those of one class, ``f1_<class>``;
-others are shown as they are."""
+"""Metrics in [0, 1] that are shown as percentages, in reading order, as are those of one class or
+task, ``f1_<class>`` and ``accuracy_<task>``; others are shown as they are."""
 
 NAMES = {
     "precision_macro": "precision (macro)",
@@ -43,7 +45,7 @@ def metric_name(metric: str) -> str:
 
 
 def is_fraction(metric: str) -> bool:
-    return metric in FRACTIONS or metric.startswith("f1_")
+    return metric in FRACTIONS or metric.startswith(("f1_", "accuracy_"))
 
 
 def metric_unit(metric: str) -> str:

@@ -1,0 +1,79 @@
+"""Two tasks at once: each item is judged among its own task's classes."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors.numpy import save_file
+from torch.nn import functional as F
+
+from assay.tasks import multi_task_classification as task
+
+BOUNDS = torch.tensor([[0, 0, 2], [1, 0, 2], [2, 2, 6], [5, 2, 6]])  # targets of the items below
+LOGITS = torch.tensor([[1.0, 0, 9, 9, 9, 9], [0, 2, 9, 9, 9, 9], [9, 9, 0, 3, 0, 0], [9, 9, 0, 0, 0, 1]])
+
+
+@pytest.fixture
+def prepared(tmp_path):
+    tokens = np.array([[3, 4, 0], [4, 0, 0], [5, 6, 7], [5, 5, 0]], dtype=np.int32)
+    save_file({"tokens": tokens, "labels": np.array([0, 1, 2, 5])}, tmp_path / "arrays.safetensors")
+    pd.DataFrame({"item": [0, 1, 2, 4], "split": ["test"] * 4}).to_parquet(tmp_path / "items.parquet")
+    facts = {"dataset": "reviews_and_news_twin", "classes": list("abcdef"), "shape": [3], "vocabulary": 8}
+    (tmp_path / "prepared.json").write_text(json.dumps(facts))
+    return tmp_path
+
+
+def test_targets_hold_the_class_and_the_bounds_of_its_task(prepared):
+    split = task.load(prepared, ("test",))["test"]
+    assert torch.equal(split.targets, BOUNDS)
+    assert split.groups == (("movie_reviews", 0, 2), ("ag_news", 2, 6))
+    assert task.model_arguments(prepared)["num_classes"] == 6
+
+
+def test_the_loss_is_that_of_each_task_alone():
+    alone = [
+        F.cross_entropy(LOGITS[:2, :2], BOUNDS[:2, 0]),
+        F.cross_entropy(LOGITS[2:, 2:], BOUNDS[2:, 0] - 2),
+    ]
+    torch.testing.assert_close(task.loss(LOGITS, BOUNDS, 0.0), sum(alone) / 2)
+    loss, accuracy = task.watched(task.tally(LOGITS, BOUNDS))
+    assert loss == pytest.approx((sum(alone) / 2).item())
+    assert accuracy == 0.75
+
+
+def test_no_gradient_reaches_the_other_tasks_classes():
+    logits = LOGITS.clone().requires_grad_()
+    task.loss(logits, BOUNDS, 0.0).backward()
+    assert not logits.grad[:2, 2:].any()
+    assert not logits.grad[2:, :2].any()
+
+
+def test_accuracy_is_given_task_by_task(prepared):
+    class Says:
+        def logits(self, inputs):
+            assert len(inputs) == 4
+            return LOGITS.numpy()
+
+    split = task.load(prepared, ("test",))["test"]
+    answer = task.answer(Says(), split)
+    scores = task.score(answer, split)
+    assert (scores["accuracy"], scores["accuracy_movie_reviews"], scores["accuracy_ag_news"]) == (
+        0.75,
+        1.0,
+        0.5,
+    )
+    assert task.predictions(answer, split)["prediction"].tolist() == [0, 1, 3, 5]
+    assert np.sum(task.exhibits(answer, split)["confusion"]) == 4
+
+
+def test_a_part_of_the_items_keeps_every_class(prepared):
+    split = task.load(prepared, ("test",))["test"]
+    assert sorted(task.limit(split, 4).targets[:, 0].tolist()) == [0, 1, 2, 5]
+    assert task.limit(split, 4).groups == split.groups
+
+
+def test_smoothed_labels_are_refused():
+    with pytest.raises(ValueError, match=r"label_smoothing = 0\.1: 0 alone is allowed"):
+        task.loss(LOGITS, BOUNDS, 0.1)
