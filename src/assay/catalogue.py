@@ -15,6 +15,7 @@ LIGHTNING = "assay.training"
 ESTIMATOR = "assay.fitting"
 IMAGE_TO_CLASS = "image to class"
 TEXT_TO_CLASS = "text to class"
+TEXT_TO_TAGS = "text to tags"
 TWIN = "_twin"
 
 
@@ -118,6 +119,14 @@ MODELS = {
     "text_cnn": Model("assay.models.text_cnn:TextCNN", "convolutional", (TEXT_TO_CLASS,)),
     "text_recurrent": Model("assay.models.text_recurrent:TextRecurrent", "recurrent", (TEXT_TO_CLASS,)),
     "text_transformer": Model("assay.models.text_transformer:TextTransformer", "attention", (TEXT_TO_CLASS,)),
+    "most_frequent_tag": Model(
+        "assay.models.most_frequent_tag:MostFrequentTag", "control", (TEXT_TO_TAGS,), ESTIMATOR, seeded=False
+    ),
+    "bilstm_tagger": Model("assay.models.bilstm_tagger:BiLSTMTagger", "recurrent", (TEXT_TO_TAGS,)),
+    "bilstm_crf": Model("assay.models.bilstm_crf:BiLSTMCRF", "recurrent", (TEXT_TO_TAGS,)),
+    "transformer_tagger": Model(
+        "assay.models.transformer_tagger:TransformerTagger", "attention", (TEXT_TO_TAGS,)
+    ),
 }
 
 DATASETS = {
@@ -127,6 +136,8 @@ DATASETS = {
     "movie_reviews": Dataset("assay.datasets.movie_reviews"),
     "ag_news": Dataset("assay.datasets.ag_news"),
     "review_grammar": Dataset("assay.datasets.review_grammar"),
+    "entity_grammar": Dataset("assay.datasets.entity_grammar"),
+    "wnut17": Dataset("assay.datasets.wnut17"),
 }
 
 TASKS = {
@@ -141,6 +152,12 @@ TASKS = {
         form=TEXT_TO_CLASS,
         provides=("shape", "vocabulary", "num_classes"),
         controls=("majority",),
+    ),
+    "tagging": Task(
+        "assay.tasks.tagging",
+        form=TEXT_TO_TAGS,
+        provides=("shape", "vocabulary", "alphabet", "num_classes"),
+        controls=("most_frequent_tag",),
     ),
 }
 
