@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from assay.entities import f1, listed, shared, spans
 
-O, B_A, I_A, B_B, I_B = range(5)
+OUT, B_A, I_A, B_B, I_B = range(5)
 NAMES = ["O", "B-a", "I-a", "B-b", "I-b"]
 
 
@@ -29,13 +29,13 @@ def read_slowly(tags: list[int]) -> set[tuple[int, int, int]]:
 @pytest.mark.parametrize(
     ("tags", "entities"),
     [
-        ([O, O], []),
+        ([OUT, OUT], []),
         ([B_A], [(0, 0, 1)]),
-        ([B_A, I_A, O, B_B], [(0, 0, 2), (1, 3, 4)]),
+        ([B_A, I_A, OUT, B_B], [(0, 0, 2), (1, 3, 4)]),
         ([B_A, B_A], [(0, 0, 1), (0, 1, 2)]),
-        ([O, I_A, I_A], [(0, 1, 3)]),  # an I- with nothing before it begins an entity
+        ([OUT, I_A, I_A], [(0, 1, 3)]),  # an I- with nothing before it begins an entity
         ([B_A, I_B, I_B], [(0, 0, 1), (1, 1, 3)]),
-        ([I_B, B_B, O, I_A], [(1, 0, 1), (1, 1, 2), (0, 3, 4)]),
+        ([I_B, B_B, OUT, I_A], [(1, 0, 1), (1, 1, 2), (0, 3, 4)]),
     ],
 )
 def test_reads_the_entities(tags: list[int], entities: list[tuple[int, int, int]]) -> None:
@@ -60,21 +60,21 @@ def test_counts_as_a_slow_reading_does(pairs: list[tuple[int, int]]) -> None:
 
 
 def test_an_entity_is_right_if_its_words_and_its_type_are() -> None:
-    gold = torch.tensor([[B_A, I_A, O, B_B, O]])
+    gold = torch.tensor([[B_A, I_A, OUT, B_B, OUT]])
     found = {
-        (B_A, I_A, O, B_B, O): 2,
-        (B_A, O, O, B_B, O): 1,  # too short
-        (B_A, I_A, I_A, B_B, O): 1,  # too long
-        (B_B, I_B, O, B_B, O): 1,  # another type
-        (I_A, I_A, O, I_B, O): 2,  # only the begin is marked wrongly
-        (O, O, O, O, B_B): 0,
+        (B_A, I_A, OUT, B_B, OUT): 2,
+        (B_A, OUT, OUT, B_B, OUT): 1,  # too short
+        (B_A, I_A, I_A, B_B, OUT): 1,  # too long
+        (B_B, I_B, OUT, B_B, OUT): 1,  # another type
+        (I_A, I_A, OUT, I_B, OUT): 2,  # only the begin is marked wrongly
+        (OUT, OUT, OUT, OUT, B_B): 0,
     }
     for tags, count in found.items():
         assert (shared(torch.tensor([tags]), gold)[0] > 0).sum() == count
 
 
 def test_sentences_do_not_touch() -> None:
-    types, ends = spans(torch.tensor([[O, B_A], [I_A, O]]))
+    types, ends = spans(torch.tensor([[OUT, B_A], [I_A, OUT]]))
     assert types.tolist() == [[0, 1], [1, 0]]
     assert (ends[0, 1], ends[1, 0]) == (1, 0)
 

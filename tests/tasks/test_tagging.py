@@ -13,15 +13,15 @@ from assay.datasets import tagging as dataset
 from assay.tasks import tagging as task
 
 TAGS = dataset.tag_names(("creative-work", "who"))
-O, B_C, I_C, B_W, I_W = range(5)
+OUT, B_C, I_C, B_W, I_W = range(5)
 END = dataset.NO_TAG
 ROWS = [
-    ("train", "ann sings jolene", [B_W, O, B_C]),
-    ("train", "hi", [O]),
-    ("validation", "bob lee hums", [B_W, I_W, O]),
-    ("test", "ann sings", [B_W, O]),
-    ("test", "lee met bob lee", [B_W, O, B_W, I_W]),
-    ("test", "bob lee sings ann", [B_W, I_W, O, B_W]),
+    ("train", "ann sings jolene", [B_W, OUT, B_C]),
+    ("train", "hi", [OUT]),
+    ("validation", "bob lee hums", [B_W, I_W, OUT]),
+    ("test", "ann sings", [B_W, OUT]),
+    ("test", "lee met bob lee", [B_W, OUT, B_W, I_W]),
+    ("test", "bob lee sings ann", [B_W, I_W, OUT, B_W]),
 ]
 
 
@@ -52,7 +52,7 @@ def test_loads_words_and_characters_in_one_tensor(prepared):
     assert train.inputs.dtype == train.targets.dtype == torch.int64
     assert train.inputs[:, :, 0].tolist() == [[2, 5, 4, 0], [3, 0, 0, 0]]
     assert (train.inputs[0, 2, 1:] > 0).sum() == len("jolene")
-    assert train.targets.tolist() == [[B_W, O, B_C, END], [O, END, END, END]]
+    assert train.targets.tolist() == [[B_W, OUT, B_C, END], [OUT, END, END, END]]
     assert train.lengths.tolist() == [3, 1]
     assert splits["test"].items.tolist() == [3, 4, 5]
     assert splits["test"].words[0] == ("ann", "sings")
@@ -112,7 +112,7 @@ def test_the_loss_is_the_mean_over_words(test_split):
     assert f1 == task.score(outputs, test_split)["entity_f1"]
 
 
-SAID = [[B_W, O], [B_C, O, B_W, I_W], [B_W, O, O, B_W]]
+SAID = [[B_W, OUT], [B_C, OUT, B_W, I_W], [B_W, OUT, OUT, B_W]]
 """Of five entities three are found; five are said, among them a wrong type and one that is too short."""
 
 
@@ -132,7 +132,7 @@ def test_scores_by_hand(test_split):
 def test_right_and_empty_answers(test_split):
     right = task.score(scores([tags for *_, tags in ROWS[3:]]), test_split)
     assert [right[name] for name in ("entity_f1", "surface_f1", "f1_who", "accuracy")] == [1, 1, 1, 1]
-    empty = task.score(scores([[O] * 2, [O] * 4, [O] * 4]), test_split)
+    empty = task.score(scores([[OUT] * 2, [OUT] * 4, [OUT] * 4]), test_split)
     assert [empty[name] for name in ("entity_f1", "entity_precision", "entity_recall", "f1_who")] == [
         0,
         0,
@@ -165,7 +165,7 @@ def test_exhibits_confusions_and_samples(test_split):
 
 def test_scores_that_are_not_finite_are_refused(test_split):
     class Broken:
-        def logits(self, inputs):
+        def logits(self, _):
             return np.where(np.arange(3)[:, None, None] == 1, np.nan, scores(SAID).numpy())
 
     with pytest.raises(ValueError, match="1 of 3 items have logits that are not finite, first item 4"):

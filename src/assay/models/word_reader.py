@@ -49,12 +49,19 @@ class WordReader(nn.Module):
         return dropped
 
     def spell(self, ids: torch.Tensor) -> torch.Tensor:
-        """Map characters (N, T, L) to the filters' best answers (N, T, filters), zeros where there is none."""
+        """Map characters (N, T, L) to what they add to each word (N, T, filters), zeros where there is no word."""
+        if torch.compiler.is_exporting():  # the graph's sizes must not depend on what is in a batch
+            return self.convolve(ids.flatten(0, 1)).view(*ids.shape[:2], -1)
+        words = ids[:, :, 0] != PADDING  # (N, T)
+        spelt = self.convolve(cut(ids[words]))  # (words, filters)
+        return spelt.new_zeros(*words.shape, spelt.shape[1]).masked_scatter(words.unsqueeze(2), spelt)
+
+    def convolve(self, ids: torch.Tensor) -> torch.Tensor:
+        """Map characters (words, L) to the filters' best answers (words, filters), zeros where there is none."""
         assert self.characters is not None
-        flat = cut(ids.flatten(0, 1))  # (N * T, L)
-        vectors = self.characters(flat).transpose(1, 2)  # (N * T, D, L)
-        answers = F.relu(self.convolution(vectors)) * (flat != PADDING).unsqueeze(1)
-        return answers.amax(dim=2).view(*ids.shape[:2], -1)
+        vectors = self.characters(ids).transpose(1, 2)  # (words, D, L)
+        answers = F.relu(self.convolution(vectors)) * (ids != PADDING).unsqueeze(1)
+        return answers.amax(dim=2)
 
 
 def without_padding(inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
