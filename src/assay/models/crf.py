@@ -12,6 +12,8 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
+from assay.models.text_recurrent import turned
+
 Reduce = Callable[[torch.Tensor], torch.Tensor]
 
 
@@ -31,7 +33,7 @@ class CRF(nn.Module):
             tags: what stands after a sentence's end is not read.
             lengths: (N,) words a sentence, at least 1.
         """
-        alphas = self.onward(scores, lambda totals: totals.logsumexp(dim=1))
+        alphas = onward(scores, self.begin, self.steps, lambda totals: totals.logsumexp(dim=-2))
         last = (lengths - 1).view(-1, 1, 1).expand(-1, 1, scores.shape[2])
         partition = (alphas.gather(1, last).squeeze(1) + self.end).logsumexp(dim=1)
         return partition - self.worth(scores, tags, lengths)
@@ -53,23 +55,29 @@ class CRF(nn.Module):
         Returns:
             (N, T, K), none positive; zeros after a sentence's end.
         """
-        before = self.onward(scores, lambda totals: totals.amax(dim=1))
-        totals = before + self.backward(scores, lengths)
+        # The way back is the way on over the words in opposite order, their own scores left out.
+        before, after = onward(
+            torch.stack([scores, turned(scores, lengths)]),
+            torch.stack([self.begin, self.end]).unsqueeze(1),
+            torch.stack([self.steps, self.steps.T]).unsqueeze(1),
+            lambda totals: totals.amax(dim=-2),
+        )
+        totals = before + turned(after, lengths) - scores
         real = torch.arange(scores.shape[1], device=scores.device) < lengths.unsqueeze(1)
         return (totals - totals.amax(dim=2, keepdim=True)) * real.unsqueeze(2)
 
-    def onward(self, scores: torch.Tensor, reduce: Reduce) -> torch.Tensor:
-        """Return (N, T, K), over all paths to each tag of each word: ``reduce`` of (N, from, to)."""
-        states = [self.begin + scores[:, 0]]
-        for place in range(1, scores.shape[1]):
-            states.append(reduce(states[-1].unsqueeze(2) + self.steps) + scores[:, place])
-        return torch.stack(states, dim=1)
 
-    def backward(self, scores: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
-        """Return (N, T, K), the best of all paths from each tag of each word to the end, that tag left out."""
-        end = self.end.expand_as(scores[:, 0])
-        states = [end]
-        for place in range(scores.shape[1] - 1, 0, -1):
-            best = (self.steps + (scores[:, place] + states[-1]).unsqueeze(1)).amax(dim=2)
-            states.append(torch.where((place < lengths).unsqueeze(1), best, end))
-        return torch.stack(states[::-1], dim=1)
+def onward(scores: torch.Tensor, begin: torch.Tensor, steps: torch.Tensor, reduce: Reduce) -> torch.Tensor:
+    """Return what ``reduce`` makes of all paths to each tag of each word, that tag included.
+
+    Args:
+        scores: (..., T, K).
+        begin: (..., K).
+        steps: (..., K, K), from a tag to the next.
+        reduce: maps (..., from, to) to (..., to).
+    """
+    first, *rest = scores.unbind(dim=-2)
+    states = [begin + first]
+    for score in rest:
+        states.append(reduce(states[-1].unsqueeze(-1) + steps) + score)
+    return torch.stack(states, dim=-2)
