@@ -55,7 +55,7 @@ SOURCE = Source(
     ),
 )
 
-AUGMENTATION = TextAugmentation(drop=0.3, swap=0.0)  # a swap would part words from their tags
+AUGMENTATION = TextAugmentation(drop=0.1, swap=0.0)  # a swap would part words from their tags
 
 
 def fetch(raw: Path, *, mirror: str | None) -> dict[str, dict[str, Any]]:

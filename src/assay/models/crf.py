@@ -64,7 +64,8 @@ class CRF(nn.Module):
         )
         totals = before + turned(after, lengths) - scores
         real = torch.arange(scores.shape[1], device=scores.device) < lengths.unsqueeze(1)
-        return (totals - totals.amax(dim=2, keepdim=True)) * real.unsqueeze(2)
+        marginals: torch.Tensor = (totals - totals.amax(dim=2, keepdim=True)) * real.unsqueeze(2)
+        return marginals
 
 
 def onward(scores: torch.Tensor, begin: torch.Tensor, steps: torch.Tensor, reduce: Reduce) -> torch.Tensor:
