@@ -18,7 +18,13 @@ import pandas as pd
 import pytest
 
 from assay import catalogue
-from assay.datasets import english_texts, image_expectations, item_expectations, text_expectations
+from assay.datasets import (
+    english_texts,
+    image_expectations,
+    item_expectations,
+    tagging_expectations,
+    text_expectations,
+)
 from assay.datasets.cleaning import SPLITS
 from assay.validation import validate, with_derived
 
@@ -74,6 +80,11 @@ def merge_classes(split: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
 def forget(split: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
     """Return a table where every word of a split is unknown."""
     return lambda items: items.assign(unknown=items["unknown"].mask(items["split"] == split, 1.0))
+
+
+def no_entities(split: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    """Return a table where no sentence of a split has an entity."""
+    return lambda items: items.assign(entities=items["entities"].mask(items["split"] == split, 0))
 
 
 def blank(items: pd.DataFrame) -> pd.DataFrame:
@@ -149,11 +160,26 @@ BAD_ENGLISH: Bad = {
     **BAD_HASHES,
 }
 
+BAD_SENTENCES: Bad = {
+    **bad_in_general(tagging_expectations.FACTS),
+    (BETWEEN, "tokens"): put("tokens", 0),
+    (BETWEEN, "longest"): put("longest", 0),
+    (BETWEEN, "lowest"): put("lowest", -1),
+    (BETWEEN, "highest"): put("highest", 99),
+    (IN_SET, "malformed"): put("malformed", 1),
+    **{(MEAN_BETWEEN, f"entities where split = {split}"): no_entities(split) for split in SPLITS},
+    (BETWEEN, "unknown"): put("unknown", 1.5),
+    **{(MEAN_BETWEEN, f"unknown where split = {split}"): forget(split) for split in SPLITS},
+    (IN_SET, "odd"): put("odd", 1),
+    **BAD_HASHES,
+}
+
 
 BAD_TABLES = {
     image_expectations.FACTS: BAD_IMAGES,
     text_expectations.FACTS: BAD_TEXTS,
     english_texts.FACTS: BAD_ENGLISH,
+    tagging_expectations.FACTS: BAD_SENTENCES,
 }
 """By the columns of the table of facts: what makes each of its expectations fail."""
 
@@ -268,12 +294,12 @@ def passes(dataset: str, folder: Path, mirror: str | None) -> bool:
     return found["status"] == "ok"
 
 
-@pytest.mark.parametrize("dataset", ["digits", "review_grammar"])
+@pytest.mark.parametrize("dataset", ["digits", "review_grammar", "entity_grammar"])
 def test_what_needs_no_download_passes(dataset: str, tmp_path: Path) -> None:
     assert passes(dataset, tmp_path, None)
 
 
 @pytest.mark.skipif("ASSAY_MIRROR" not in os.environ, reason="ASSAY_MIRROR names no mirror of the real files")
-@pytest.mark.parametrize("dataset", ["movie_reviews", "ag_news"])
+@pytest.mark.parametrize("dataset", ["movie_reviews", "ag_news", "wnut17"])
 def test_the_real_texts_pass(dataset: str, tmp_path: Path) -> None:
     assert passes(dataset, tmp_path, os.environ["ASSAY_MIRROR"])

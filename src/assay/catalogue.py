@@ -17,6 +17,7 @@ IMAGE_TO_CLASS = "image to class"
 TEXT_TO_CLASS = "text to class"
 TEXTS_TO_CLASSES = "texts of several tasks to classes"
 TEXT_TO_WORD = "text to missing word"
+TEXT_TO_TAGS = "text to tags"
 TWIN = "_twin"
 
 
@@ -134,6 +135,14 @@ MODELS = {
     "skip_gram": Model("assay.models.skip_gram:SkipGram", "embeddings", (TEXT_TO_WORD,)),
     "cbow": Model("assay.models.cbow:CBOW", "embeddings", (TEXT_TO_WORD,)),
     "glove": Model("assay.models.glove:GloVe", "embeddings", (TEXT_TO_WORD,), ESTIMATOR),
+    "most_frequent_tag": Model(
+        "assay.models.most_frequent_tag:MostFrequentTag", "control", (TEXT_TO_TAGS,), ESTIMATOR, seeded=False
+    ),
+    "bilstm_tagger": Model("assay.models.bilstm_tagger:BiLSTMTagger", "recurrent", (TEXT_TO_TAGS,)),
+    "bilstm_crf": Model("assay.models.bilstm_crf:BiLSTMCRF", "recurrent", (TEXT_TO_TAGS,)),
+    "transformer_tagger": Model(
+        "assay.models.transformer_tagger:TransformerTagger", "attention", (TEXT_TO_TAGS,)
+    ),
 }
 
 DATASETS = {
@@ -145,6 +154,8 @@ DATASETS = {
     "review_grammar": Dataset("assay.datasets.review_grammar"),
     "reviews_and_news": Dataset("assay.datasets.reviews_and_news", ("movie_reviews", "ag_news")),
     "english_texts": Dataset("assay.datasets.english_texts", ("movie_reviews", "ag_news")),
+    "entity_grammar": Dataset("assay.datasets.entity_grammar"),
+    "wnut17": Dataset("assay.datasets.wnut17"),
 }
 
 TASKS = {
@@ -171,6 +182,12 @@ TASKS = {
         form=TEXT_TO_WORD,
         provides=("shape", "vocabulary", "num_classes"),
         controls=("majority",),
+    ),
+    "tagging": Task(
+        "assay.tasks.tagging",
+        form=TEXT_TO_TAGS,
+        provides=("shape", "vocabulary", "alphabet", "num_classes"),
+        controls=("most_frequent_tag",),
     ),
 }
 

@@ -107,4 +107,13 @@ MASKED: dict[str, dict[str, Any]] = {
     },
 }
 
-TABLES = [NEURAL, CLASSICAL, NEURAL_TEXT, CLASSICAL_TEXT, MASKED]
+READER: dict[str, Any] = {"words": 50, "width": 8, "character_width": 6, "filters": 5, "dropout": 0.0}
+NEURAL_TAGGING: dict[str, dict[str, Any]] = {
+    "bilstm_tagger": {**READER, "hidden": 12},
+    "bilstm_crf": {**READER, "hidden": 12, "recall_cost": 0.0},
+    "transformer_tagger": {**READER, "width": 16, "depth": 2, "heads": 2},
+}
+
+CLASSICAL_TAGGING: dict[str, dict[str, Any]] = {"most_frequent_tag": {}}
+
+TABLES = [NEURAL, CLASSICAL, NEURAL_TEXT, CLASSICAL_TEXT, MASKED, NEURAL_TAGGING, CLASSICAL_TAGGING]

@@ -1,0 +1,257 @@
+"""Tagged sentences: cleaned, split, turned into numbers, described item by item, and written for the tasks to read.
+
+Items are numbered in upstream's order, before anything is dropped; that number is the item's name in every
+table that follows. Words are those of the file. A word is known by its lower case, and the words of the
+training items alone have numbers; its characters keep their case, and so do those alone that training has.
+
+One tensor holds a sentence, (T, 1 + WORD_CHARACTERS): column 0 has the words' ids, the others each word's
+characters. Tags are numbered ``O`` = 0, ``B-x`` = 2 i + 1, ``I-x`` = 2 i + 2 for the entity type number i.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from safetensors.numpy import save_file
+
+from assay.datasets.cleaning import SPLITS, clean, draw_split
+from assay.datasets.text import bad_row, read_lines, require_label
+from assay.files import replacing, sha256, write_json
+from assay.word_ids import PADDING, UNKNOWN
+
+NO_TAG = -1
+"""Stands for the tag after a sentence's end."""
+WORD_CHARACTERS = 16
+"""Of a longer word only so many characters are kept, the first."""
+_RESERVED = UNKNOWN + 1
+_FILES = ("arrays.safetensors", "items.parquet", "vocabulary.json")
+
+_SCHEMA = pa.schema(
+    [
+        ("item", pa.int64()),
+        ("split", pa.string()),
+        ("tokens", pa.int64()),
+        ("longest", pa.int64()),
+        ("entities", pa.int64()),
+        ("lowest", pa.int64()),
+        ("highest", pa.int64()),
+        ("malformed", pa.int64()),
+        ("unknown", pa.float64()),
+        ("odd", pa.int64()),
+        ("sha256", pa.string()),
+        ("text", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class TaggedSet:
+    """A dataset as upstream gives it."""
+
+    words: list[list[str]]
+    """N sentences, none of them empty; a word has no blank in it."""
+    tags: list[list[int]]
+    """Likewise, an index into ``classes`` a word."""
+    split: NDArray[np.str_]
+    """(N,), upstream's split: ``train``, ``validation`` or ``test``, or all ``""`` where upstream has none."""
+    classes: tuple[str, ...]
+    """The tags' names."""
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+
+def tag_names(types: Iterable[str]) -> tuple[str, ...]:
+    """Return the names of all tags of these entity types, by their numbers."""
+    return ("O", *(f"{part}-{name}" for name in types for part in "BI"))
+
+
+def read_conll(path: Path, classes: tuple[str, ...]) -> tuple[list[list[str]], list[list[int]]]:
+    """Return the sentences of a file with a word, a tab and its tag a line, and the tags' numbers.
+
+    A line of whitespace alone ends a sentence. Quotation marks are words like any other.
+
+    Raises:
+        ValueError: the file is not UTF-8 or holds no sentence, or a line of it has not a word and a known tag.
+    """
+    words: list[list[str]] = [[]]
+    tags: list[list[int]] = [[]]
+    for row, line in enumerate(read_lines(path, encoding="utf-8"), start=1):
+        if not line.strip():
+            if words[-1]:
+                words.append([])
+                tags.append([])
+            continue
+        fields = line.removesuffix("\r").split("\t")
+        if len(fields) != 2:
+            raise bad_row(path, row, f"{len(fields)} columns, expected a word and its tag with a tab between")
+        if fields[0].split() != [fields[0]]:
+            raise bad_row(path, row, f"word {fields[0]!r} is empty or holds a blank")
+        words[-1].append(fields[0])
+        tags[-1].append(require_label(path, row, fields[1], classes))
+    if not words[0]:
+        raise ValueError(f"{path}: no sentence in it; delete the file and run again")
+    return (words, tags) if words[-1] else (words[:-1], tags[:-1])
+
+
+def write_conll(path: Path, sentences: Iterable[tuple[Sequence[str], Sequence[str]]]) -> None:
+    """Write sentences, each its words and their tags' names, as :func:`read_conll` reads them."""
+    blocks = (
+        "".join(f"{word}\t{tag}\n" for word, tag in zip(words, tags, strict=True))
+        for words, tags in sentences
+    )
+    with replacing(path) as aside:
+        aside.write_text("\n".join(blocks), encoding="utf-8", newline="\n")
+
+
+def prepare(
+    tagged: TaggedSet,
+    out: Path,
+    *,
+    dataset: str,
+    seed: int,
+    validation_fraction: float,
+    test_fraction: float,
+    optimum: dict[str, float] | None = None,
+) -> dict[str, Any]:
+    """Clean, split and describe ``tagged``; write vocabulary.json, arrays.safetensors, items.parquet and
+    prepared.json.
+
+    Row r of the table describes sentence r of the arrays. No sentence is cut. Equal arguments give equal bytes.
+
+    Args:
+        validation_fraction: part of the items outside of test that goes to validation, in (0, 1), where
+            upstream names no validation items.
+        test_fraction: likewise part of all items that goes to test.
+        optimum: the best value that any model can have, by metric, where it is known.
+
+    Returns:
+        What prepared.json holds.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "prepared.json").unlink(missing_ok=True)  # it vouches for the three files that are written next
+    digests = np.array([_digest(" ".join(words)) for words in tagged.words], dtype=object)
+    answers = np.unique([_digest(str(tags)) for tags in tagged.tags], return_inverse=True)[1]
+    kept, dropped = clean(digests, answers, tagged.split, noun="text")
+    words = [tagged.words[item] for item in kept]
+    tags = [tagged.tags[item] for item in kept]
+    split = tagged.split[kept].astype("<U10")
+    if "validation" not in split:
+        alike = np.zeros(len(kept), dtype=np.int64)  # sentences have no class that each part must have
+        split = draw_split(split, alike, seed, validation_fraction, test_fraction)
+    train = [words[row] for row in np.flatnonzero(split == "train")]
+    word_ids = number(word.lower() for sentence in train for word in sentence)
+    character_ids = number(character for sentence in train for word in sentence for character in word)
+    arrays = encode(words, tags, word_ids, character_ids)
+    write_json(out / "vocabulary.json", {"words": list(word_ids), "characters": list(character_ids)})
+    with replacing(out / "arrays.safetensors") as aside:
+        save_file(arrays, aside)
+    _write_items(out / "items.parquet", kept, split, words, tags, arrays["words"], digests[kept])
+    prepared = {
+        "status": "ok",
+        "reason": "",
+        "dataset": dataset,
+        "classes": list(tagged.classes),
+        "shape": [arrays["words"].shape[1], 1 + WORD_CHARACTERS],
+        "axes": ["words", "word and characters"],
+        "vocabulary": _RESERVED + len(word_ids),
+        "alphabet": _RESERVED + len(character_ids),
+        "counts": {name: int((split == name).sum()) for name in SPLITS},
+        "dropped": dropped,
+        "files": {name: sha256(out / name) for name in _FILES},
+    }
+    if optimum:
+        prepared["optimum"] = optimum
+    write_json(out / "prepared.json", prepared)
+    return prepared
+
+
+def number(things: Iterable[str]) -> dict[str, int]:
+    """Return an id for each thing, the commonest first, equally common ones by name; the first is UNKNOWN + 1."""
+    counts = Counter(things)
+    ordered = sorted(counts, key=lambda thing: (-counts[thing], thing))
+    return {thing: place for place, thing in enumerate(ordered, start=_RESERVED)}
+
+
+def encode(
+    words: Sequence[Sequence[str]],
+    tags: Sequence[Sequence[int]],
+    word_ids: dict[str, int],
+    character_ids: dict[str, int],
+) -> dict[str, NDArray[np.int32]]:
+    """Return the arrays that a task reads.
+
+    Returns:
+        words: (N, T), 0 after a sentence's end.
+        characters: (N, T, WORD_CHARACTERS), 0 after a word's end.
+        tags: (N, T), NO_TAG after a sentence's end.
+    """
+    shape = (len(words), max(map(len, words)))
+    arrays = {
+        "words": np.full(shape, PADDING, dtype=np.int32),
+        "characters": np.full((*shape, WORD_CHARACTERS), PADDING, dtype=np.int32),
+        "tags": np.full(shape, NO_TAG, dtype=np.int32),
+    }
+    for row, sentence in enumerate(words):
+        arrays["words"][row, : len(sentence)] = [word_ids.get(word.lower(), UNKNOWN) for word in sentence]
+        arrays["tags"][row, : len(sentence)] = tags[row]
+        for place, word in enumerate(sentence):
+            ids = [character_ids.get(character, UNKNOWN) for character in word[:WORD_CHARACTERS]]
+            arrays["characters"][row, place, : len(ids)] = ids
+    return arrays
+
+
+def count_malformed(tags: Sequence[int]) -> int:
+    """Return how many tags say that an entity goes on which the tag before is no part of."""
+    before = [0, *tags[:-1]]
+    return sum(
+        tag > 0 and tag % 2 == 0 and last not in (tag - 1, tag)
+        for last, tag in zip(before, tags, strict=True)
+    )
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _is_odd(character: str) -> bool:
+    """Say whether a character is a control character or U+FFFD: signs of a wrong encoding."""
+    return character == "\ufffd" or unicodedata.category(character) == "Cc"
+
+
+def _write_items(
+    path: Path,
+    items: NDArray[np.int64],
+    split: NDArray[np.str_],
+    words: Sequence[Sequence[str]],
+    tags: Sequence[Sequence[int]],
+    ids: NDArray[np.int32],
+    digests: NDArray[np.object_],
+) -> None:
+    """Write one row of facts an item; the table that validation reads."""
+    columns: dict[str, Sequence[Any] | NDArray[Any]] = {
+        "item": items,
+        "split": split,
+        "tokens": [len(sentence) for sentence in words],
+        "longest": [max(map(len, sentence)) for sentence in words],
+        "entities": [sum(tag % 2 for tag in of_item) for of_item in tags],
+        "lowest": [min(of_item) for of_item in tags],
+        "highest": [max(of_item) for of_item in tags],
+        "malformed": [count_malformed(of_item) for of_item in tags],
+        "unknown": (ids == UNKNOWN).sum(axis=1) / (ids != PADDING).sum(axis=1),
+        "odd": [sum(map(_is_odd, "".join(sentence))) for sentence in words],
+        "sha256": digests,
+        "text": [" ".join(sentence) for sentence in words],
+    }
+    with replacing(path) as aside:
+        pq.write_table(pa.table(columns, schema=_SCHEMA), aside)
