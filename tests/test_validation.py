@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 
 from assay import catalogue
-from assay.datasets import image_expectations, item_expectations, text_expectations
+from assay.datasets import character_expectations, image_expectations, item_expectations, text_expectations
 from assay.datasets.cleaning import SPLITS
 from assay.validation import validate, with_derived
 
@@ -95,7 +95,7 @@ MEAN_BETWEEN = "expect_column_mean_to_be_between"
 Bad = dict[tuple[str, str], Callable[[pd.DataFrame], pd.DataFrame]]
 
 
-def bad_in_general(facts: tuple[str, ...], derived: tuple[str, ...]) -> Bad:
+def bad_items(facts: tuple[str, ...], derived: tuple[str, ...]) -> Bad:
     """Return the bad tables of the expectations with which those of any kind of item begin."""
     return {
         (
@@ -106,6 +106,13 @@ def bad_in_general(facts: tuple[str, ...], derived: tuple[str, ...]) -> Bad:
         ("expect_column_values_to_be_unique", "item"): put("item", 0),
         (IN_SET, "split"): put("split", "holdout"),
         **{("expect_table_row_count_to_equal", f"split = {split}"): lose(split) for split in SPLITS},
+    }
+
+
+def bad_in_general(facts: tuple[str, ...], derived: tuple[str, ...]) -> Bad:
+    """Return the bad tables of the expectations with which those of any kind of labelled item begin."""
+    return {
+        **bad_items(facts, derived),
         (IN_SET, "label"): put("label", 10),
         **{
             ("expect_column_distinct_values_to_contain_set", f"label where split = {split}"): lose_class(
@@ -142,11 +149,21 @@ BAD_TEXTS: Bad = {
     (IN_SET, "odd"): put("odd", 1),
     **BAD_HASHES,
 }
+BAD_WINDOWS: Bad = {
+    **bad_items(character_expectations.FACTS, tuple(item_expectations.derived(character_expectations.FACTS))),
+    (BETWEEN, "characters"): put("characters", 65),
+    (BETWEEN, "unknown"): put("unknown", 1.5),
+    **{(MEAN_BETWEEN, f"unknown where split = {split}"): forget(split) for split in SPLITS},
+    (BETWEEN, "distinct"): put("distinct", 1),
+    (IN_SET, "odd"): put("odd", 1),
+    **BAD_HASHES,
+}
 
 
 BAD_TABLES = {
     image_expectations.FACTS: BAD_IMAGES,
     text_expectations.FACTS: BAD_TEXTS,
+    character_expectations.FACTS: BAD_WINDOWS,
 }
 """By the columns of the table of facts: what makes each of its expectations fail."""
 
@@ -261,12 +278,12 @@ def passes(dataset: str, folder: Path, mirror: str | None) -> bool:
     return found["status"] == "ok"
 
 
-@pytest.mark.parametrize("dataset", ["digits", "review_grammar"])
+@pytest.mark.parametrize("dataset", ["digits", "review_grammar", "markov_text"])
 def test_what_needs_no_download_passes(dataset: str, tmp_path: Path) -> None:
     assert passes(dataset, tmp_path, None)
 
 
 @pytest.mark.skipif("ASSAY_MIRROR" not in os.environ, reason="ASSAY_MIRROR names no mirror of the real files")
-@pytest.mark.parametrize("dataset", ["movie_reviews", "ag_news"])
+@pytest.mark.parametrize("dataset", ["movie_reviews", "ag_news", "tinyshakespeare"])
 def test_the_real_texts_pass(dataset: str, tmp_path: Path) -> None:
     assert passes(dataset, tmp_path, os.environ["ASSAY_MIRROR"])

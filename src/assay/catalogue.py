@@ -15,6 +15,7 @@ LIGHTNING = "assay.training"
 ESTIMATOR = "assay.fitting"
 IMAGE_TO_CLASS = "image to class"
 TEXT_TO_CLASS = "text to class"
+TEXT_TO_NEXT = "text to next character"
 TWIN = "_twin"
 
 
@@ -118,6 +119,11 @@ MODELS = {
     "text_cnn": Model("assay.models.text_cnn:TextCNN", "convolutional", (TEXT_TO_CLASS,)),
     "text_recurrent": Model("assay.models.text_recurrent:TextRecurrent", "recurrent", (TEXT_TO_CLASS,)),
     "text_transformer": Model("assay.models.text_transformer:TextTransformer", "attention", (TEXT_TO_CLASS,)),
+    "unigram": Model("assay.models.unigram:Unigram", "control", (TEXT_TO_NEXT,), ESTIMATOR, seeded=False),
+    "bigram": Model("assay.models.bigram:Bigram", "counts", (TEXT_TO_NEXT,), ESTIMATOR, seeded=False),
+    "ngram": Model("assay.models.ngram:NGram", "counts", (TEXT_TO_NEXT,), ESTIMATOR, seeded=False),
+    "lstm_lm": Model("assay.models.lstm_lm:LSTMLM", "recurrent", (TEXT_TO_NEXT,)),
+    "gpt": Model("assay.models.gpt:GPT", "attention", (TEXT_TO_NEXT,)),
 }
 
 DATASETS = {
@@ -127,6 +133,8 @@ DATASETS = {
     "movie_reviews": Dataset("assay.datasets.movie_reviews"),
     "ag_news": Dataset("assay.datasets.ag_news"),
     "review_grammar": Dataset("assay.datasets.review_grammar"),
+    "tinyshakespeare": Dataset("assay.datasets.tinyshakespeare"),
+    "markov_text": Dataset("assay.datasets.markov_text"),
 }
 
 TASKS = {
@@ -141,6 +149,12 @@ TASKS = {
         form=TEXT_TO_CLASS,
         provides=("shape", "vocabulary", "num_classes"),
         controls=("majority",),
+    ),
+    "language_modelling": Task(
+        "assay.tasks.language_modelling",
+        form=TEXT_TO_NEXT,
+        provides=("shape", "vocabulary"),
+        controls=("unigram",),
     ),
 }
 

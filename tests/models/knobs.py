@@ -85,4 +85,15 @@ CLASSICAL_TEXT: dict[str, dict[str, Any]] = {
     },
 }
 
-TABLES = [NEURAL, CLASSICAL, NEURAL_TEXT, CLASSICAL_TEXT]
+NEURAL_LANGUAGE: dict[str, dict[str, Any]] = {
+    "lstm_lm": {"width": 12, "hidden": 16, "layers": 2, "dropout": 0.0},
+    "gpt": {"width": 16, "depth": 2, "heads": 2, "dropout": 0.0},
+}
+
+CLASSICAL_LANGUAGE: dict[str, dict[str, Any]] = {
+    "unigram": {},
+    "bigram": {"alpha": 0.5},
+    "ngram": {"order": 4, "discount": 0.7},
+}
+
+TABLES = [NEURAL, CLASSICAL, NEURAL_TEXT, CLASSICAL_TEXT, NEURAL_LANGUAGE, CLASSICAL_LANGUAGE]

@@ -28,7 +28,7 @@ from assay.datasets.cleaning import SPLITS, clean, draw_split
 from assay.files import replacing, sha256, write_json, write_text
 from assay.word_ids import PADDING, UNKNOWN
 
-_SPECIAL = {"[PAD]": PADDING, "[UNK]": UNKNOWN}  # no word is one of them: brackets are tokens of their own
+SPECIAL = {"[PAD]": PADDING, "[UNK]": UNKNOWN}  # no word is one of them: brackets are tokens of their own
 _FILES = ("arrays.safetensors", "items.parquet", "tokenizer.json")
 _LAYOUT = "\t\n\r"  # control characters that belong in a text
 
@@ -109,7 +109,7 @@ def prepare(
     write_text(out / "tokenizer.json", tokenizer.to_str(pretty=True) + "\n")
     with replacing(out / "arrays.safetensors") as aside:
         save_file({"tokens": _pad(tokens, length), "labels": labels}, aside)
-    odd = [_count_odd(text_set.texts[item]) for item in kept]
+    odd = [count_odd(text_set.texts[item]) for item in kept]
     _write_items(out / "items.parquet", kept, split, labels, texts, tokens, odd, digests[kept])
     prepared = {
         "status": "ok",
@@ -135,7 +135,7 @@ def prepare(
 
 def build_tokenizer(texts: Sequence[str]) -> Tokenizer:
     """Return a tokenizer that knows the words of ``texts``, the commonest first, equally common ones by name."""
-    tokenizer = Tokenizer(models.WordLevel(_SPECIAL, unk_token="[UNK]"))
+    tokenizer = Tokenizer(models.WordLevel(SPECIAL, unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()])
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     counts = Counter(
@@ -144,7 +144,7 @@ def build_tokenizer(texts: Sequence[str]) -> Tokenizer:
         for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(tokenizer.normalizer.normalize_str(text))
     )
     words = sorted(counts, key=lambda word: (-counts[word], word))
-    vocabulary = _SPECIAL | {word: number for number, word in enumerate(words, start=len(_SPECIAL))}
+    vocabulary = SPECIAL | {word: number for number, word in enumerate(words, start=len(SPECIAL))}
     tokenizer.model = models.WordLevel(vocabulary, unk_token="[UNK]")
     return tokenizer
 
@@ -157,7 +157,7 @@ def read_lines(path: Path, *, encoding: str) -> list[str]:
     Raises:
         ValueError: the file has bytes that the encoding does not.
     """
-    lines = _decode(path, encoding).split("\n")
+    lines = decode(path, encoding).split("\n")
     return lines if lines[-1] else lines[:-1]
 
 
@@ -167,7 +167,7 @@ def read_table(path: Path, *, encoding: str, num_columns: int) -> Iterator[tuple
     Raises:
         ValueError: the file has bytes that the encoding does not, or a record another number of fields.
     """
-    rows = csv.reader(io.StringIO(_decode(path, encoding), newline=""), strict=True)
+    rows = csv.reader(io.StringIO(decode(path, encoding), newline=""), strict=True)
     try:
         for fields in rows:
             if len(fields) != num_columns:
@@ -204,7 +204,7 @@ def bad_row(path: Path, row: int, what: str) -> ValueError:
     return ValueError(f"{path}: row {row}: {what}; delete the file and run again")
 
 
-def _decode(path: Path, encoding: str) -> str:
+def decode(path: Path, encoding: str) -> str:
     data = path.read_bytes()
     try:
         return data.decode(encoding)
@@ -221,7 +221,7 @@ def _pad(tokens: Sequence[Sequence[int]], length: int) -> NDArray[np.int32]:
     return padded
 
 
-def _count_odd(text: str) -> int:
+def count_odd(text: str) -> int:
     """Return the number of control characters and of U+FFFD: signs of a wrong encoding."""
     return sum(
         char == "\ufffd" or (unicodedata.category(char) == "Cc" and char not in _LAYOUT) for char in text
