@@ -18,6 +18,7 @@ TEXT_TO_CLASS = "text to class"
 TEXTS_TO_CLASSES = "texts of several tasks to classes"
 TEXT_TO_WORD = "text to missing word"
 TEXT_TO_TAGS = "text to tags"
+TEXT_TO_NEXT = "text to next character"
 TWIN = "_twin"
 
 
@@ -143,6 +144,11 @@ MODELS = {
     "transformer_tagger": Model(
         "assay.models.transformer_tagger:TransformerTagger", "attention", (TEXT_TO_TAGS,)
     ),
+    "unigram": Model("assay.models.unigram:Unigram", "control", (TEXT_TO_NEXT,), ESTIMATOR, seeded=False),
+    "bigram": Model("assay.models.bigram:Bigram", "counts", (TEXT_TO_NEXT,), ESTIMATOR, seeded=False),
+    "ngram": Model("assay.models.ngram:NGram", "counts", (TEXT_TO_NEXT,), ESTIMATOR, seeded=False),
+    "lstm_lm": Model("assay.models.lstm_lm:LSTMLM", "recurrent", (TEXT_TO_NEXT,)),
+    "gpt": Model("assay.models.gpt:GPT", "attention", (TEXT_TO_NEXT,)),
 }
 
 DATASETS = {
@@ -156,6 +162,8 @@ DATASETS = {
     "english_texts": Dataset("assay.datasets.english_texts", ("movie_reviews", "ag_news")),
     "entity_grammar": Dataset("assay.datasets.entity_grammar"),
     "wnut17": Dataset("assay.datasets.wnut17"),
+    "tinyshakespeare": Dataset("assay.datasets.tinyshakespeare"),
+    "markov_text": Dataset("assay.datasets.markov_text"),
 }
 
 TASKS = {
@@ -188,6 +196,12 @@ TASKS = {
         form=TEXT_TO_TAGS,
         provides=("shape", "vocabulary", "alphabet", "num_classes"),
         controls=("most_frequent_tag",),
+    ),
+    "language_modelling": Task(
+        "assay.tasks.language_modelling",
+        form=TEXT_TO_NEXT,
+        provides=("shape", "vocabulary"),
+        controls=("unigram",),
     ),
 }
 

@@ -116,4 +116,16 @@ NEURAL_TAGGING: dict[str, dict[str, Any]] = {
 
 CLASSICAL_TAGGING: dict[str, dict[str, Any]] = {"most_frequent_tag": {}}
 
-TABLES = [NEURAL, CLASSICAL, NEURAL_TEXT, CLASSICAL_TEXT, MASKED, NEURAL_TAGGING, CLASSICAL_TAGGING]
+NEURAL_LANGUAGE: dict[str, dict[str, Any]] = {
+    "lstm_lm": {"width": 12, "hidden": 16, "layers": 2, "dropout": 0.0},
+    "gpt": {"width": 16, "depth": 2, "heads": 2, "dropout": 0.0},
+}
+
+CLASSICAL_LANGUAGE: dict[str, dict[str, Any]] = {
+    "unigram": {},
+    "bigram": {"alpha": 0.5},
+    "ngram": {"order": 4, "discount": 0.7},
+}
+
+TABLES = [NEURAL, CLASSICAL, NEURAL_TEXT, CLASSICAL_TEXT, MASKED, NEURAL_TAGGING]
+TABLES += [CLASSICAL_TAGGING, NEURAL_LANGUAGE, CLASSICAL_LANGUAGE]

@@ -196,7 +196,7 @@ def read_lines(path: Path, *, encoding: str) -> list[str]:
     Raises:
         ValueError: the file has bytes that the encoding does not.
     """
-    lines = _decode(path, encoding).split("\n")
+    lines = decode(path, encoding).split("\n")
     return lines if lines[-1] else lines[:-1]
 
 
@@ -206,7 +206,7 @@ def read_table(path: Path, *, encoding: str, num_columns: int) -> Iterator[tuple
     Raises:
         ValueError: the file has bytes that the encoding does not, or a record another number of fields.
     """
-    rows = csv.reader(io.StringIO(_decode(path, encoding), newline=""), strict=True)
+    rows = csv.reader(io.StringIO(decode(path, encoding), newline=""), strict=True)
     try:
         for fields in rows:
             if len(fields) != num_columns:
@@ -243,7 +243,7 @@ def bad_row(path: Path, row: int, what: str) -> ValueError:
     return ValueError(f"{path}: row {row}: {what}; delete the file and run again")
 
 
-def _decode(path: Path, encoding: str) -> str:
+def decode(path: Path, encoding: str) -> str:
     data = path.read_bytes()
     try:
         return data.decode(encoding)

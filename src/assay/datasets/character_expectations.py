@@ -1,0 +1,69 @@
+"""What must hold of a table of windows of characters before anything trains on it.
+
+The table has one row a window (:mod:`assay.datasets.characters` writes it) and one column that
+:func:`assay.validation.with_derived` adds: the number of splits in which its characters stand. Great Expectations
+costs seconds to import, hence the import inside.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from assay.datasets import item_expectations
+from assay.datasets.characters import WINDOW
+from assay.datasets.item_expectations import AGAIN
+
+if TYPE_CHECKING:
+    from great_expectations.expectations import Expectation
+
+FACTS = ("item", "split", "characters", "unknown", "distinct", "odd", "sha256", "text")
+
+
+def build(counts: dict[str, int], *, distinct: tuple[int, int], most_unknown: float) -> list[Expectation]:
+    """Return the expectations of one dataset; each carries in ``meta["fix"]`` what to do when it fails.
+
+    Args:
+        counts: windows of each split.
+        distinct: fewest and most different characters of a window.
+        most_unknown: largest mean, over a split's windows, of the share of characters that training does not have.
+    """
+    import great_expectations.expectations as gxe
+    from great_expectations.expectations.conditions import Column
+
+    reader = "check the dataset's read(): it should give upstream's text in its encoding"
+    tokenizer = "check build_tokenizer() in assay/datasets/characters.py"
+    own = [
+        gxe.ExpectColumnValuesToBeBetween(
+            column="characters",
+            min_value=1,
+            max_value=WINDOW,
+            meta={
+                "fix": f"a window of another length: check windows() in assay/datasets/characters.py; {AGAIN}"
+            },
+        ),
+        gxe.ExpectColumnValuesToBeBetween(
+            column="unknown", min_value=0, max_value=1, meta={"fix": f"not a share: {AGAIN}"}
+        ),
+        *(
+            gxe.ExpectColumnMeanToBeBetween(
+                column="unknown",
+                min_value=0,
+                max_value=0 if split == "train" else most_unknown,
+                row_condition=Column("split") == split,
+                meta={"fix": f"the vocabulary is not that of the training windows: {tokenizer}"},
+            )
+            for split in counts
+        ),
+        gxe.ExpectColumnValuesToBeBetween(
+            column="distinct",
+            min_value=distinct[0],
+            max_value=distinct[1],
+            meta={"fix": f"filler, or not a text of this kind: {reader}"},
+        ),
+        gxe.ExpectColumnValuesToBeInSet(
+            column="odd",
+            value_set=[0],
+            meta={"fix": f"control characters or U+FFFD, as of a wrong encoding: {reader}"},
+        ),
+    ]
+    return item_expectations.build(counts, facts=FACTS, nouns=("a window", "windows"), own=own)

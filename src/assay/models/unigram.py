@@ -1,0 +1,38 @@
+"""Control: how often each character occurs in training, whatever stands before it; it should lose to everything.
+
+Source: Shannon, "A Mathematical Theory of Communication", Bell System Technical Journal 1948, section 3, his
+first-order approximation, https://doi.org/10.1002/j.1538-7305.1948.tb01338.x; one is added to each count (Laplace),
+so that no character is impossible. The fit does not depend on the seed.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Unigram:
+    """One probability a character; it has no knobs.
+
+    Args:
+        vocabulary: number of ids.
+        seed: not used.
+    """
+
+    def __init__(self, *, vocabulary: int, seed: int) -> None:
+        del seed
+        self.vocabulary = vocabulary
+
+    def fit(self, ids: NDArray[np.int64], targets: NDArray[np.int64]) -> None:
+        """Count the targets (N, T), but for negative ones; the ids are not looked at."""
+        del ids
+        counts = 1 + np.bincount(targets[targets >= 0], minlength=self.vocabulary)
+        self.logarithms = np.log(counts / counts.sum()).astype(np.float32)  # (vocabulary,)
+
+    def logits(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the same log-probabilities at each place of ids (N, T): (N, T, vocabulary)."""
+        return np.tile(self.logarithms, (*ids.shape, 1))
+
+    def parameters(self) -> int:
+        """Return how many numbers were learned: one probability a character."""
+        return len(self.logarithms)

@@ -1,0 +1,164 @@
+"""Language modelling: which character comes next?
+
+The primary metric is bits a character, over all characters of a split that are told. A window's first characters
+have little before them, so that a value holds for windows of this length. The control that should lose is the
+unigram model. Published values are in nats a character: cross_entropy.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file
+from tokenizers import Tokenizer
+from torch import Tensor
+from torch.nn import functional as F
+
+from assay import sampling
+from assay.datasets.characters import IGNORED
+from assay.files import read_json
+from assay.metric import Metric
+from assay.predictors import ModulePredictor, Predictor, finite_logits
+from assay.splits import Split
+from assay.word_ids import PADDING
+
+PRIMARY = Metric("bits_per_character", "minimise")
+WATCHED = PRIMARY
+"""By which validation chooses the epoch."""
+LARGEST_NATS = 700.0
+"""Of more than these a perplexity is no floating-point number."""
+SAMPLES = 4
+SAMPLED = 128
+"""Characters that a model adds to the first half of a window."""
+
+
+@dataclass(frozen=True)
+class Windows(Split):
+    """Windows of characters: ids (N, T), and of each place the id that comes next (N, T), or -100."""
+
+    tokenizer: Tokenizer | None = None
+    """Turns ids into characters."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model says to the windows of a split."""
+
+    nats: NDArray[np.float64]
+    """(N,): the cross-entropy of each window's characters, summed."""
+    characters: NDArray[np.int64]
+    """(N,): how many those are."""
+    predictor: Predictor
+    """Is asked for samples when they are shown."""
+
+
+def load(prepared: Path, splits: tuple[str, ...]) -> dict[str, Windows]:
+    """Read the named splits of a prepared dataset."""
+    table = pd.read_parquet(prepared / "items.parquet", columns=["item", "split"])
+    arrays = load_file(prepared / "arrays.safetensors")
+    tokenizer = Tokenizer.from_file(str(prepared / "tokenizer.json"))
+    loaded = {}
+    for split in splits:
+        rows = np.flatnonzero(table["split"] == split)
+        items = table["item"].to_numpy(np.int64)[rows]
+        inputs, targets = arrays["inputs"][rows].long(), arrays["targets"][rows].long()
+        loaded[split] = Windows(inputs, targets, items, tokenizer=tokenizer)
+    return loaded
+
+
+def limit(split: Split, count: int) -> Split:
+    """Return the first ``count`` windows, all if there are fewer."""
+    return split.take(torch.arange(min(count, len(split.targets))))
+
+
+def model_arguments(prepared: Path) -> dict[str, Any]:
+    """Return what the data, not the user, tells a model."""
+    facts = read_json(prepared / "prepared.json")
+    return {"shape": tuple(facts["shape"]), "vocabulary": facts["vocabulary"]}
+
+
+def augmenter(prepared: Path) -> Callable[[Tensor, torch.Generator], Tensor] | None:
+    """Return None: each character is a target, so that a varied one would be learned."""
+    del prepared
+    return None
+
+
+def loss(logits: Tensor, targets: Tensor, label_smoothing: float) -> Tensor:
+    """Return the mean cross-entropy in nats of logits (N, T, V) and targets (N, T)."""
+    return F.cross_entropy(
+        logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED, label_smoothing=label_smoothing
+    )
+
+
+def tally(logits: Tensor, targets: Tensor) -> Tensor:
+    """Return the sums (2,) that ``watched`` reads: nats, characters."""
+    nats = _nats(logits, targets).double().sum()
+    return torch.stack([nats, (targets != IGNORED).sum().double()])
+
+
+def watched(sums: Tensor) -> tuple[float, float]:
+    """Return nats and bits a character from the sums of all windows."""
+    nats, characters = sums.tolist()
+    return nats / characters, nats / characters / math.log(2)
+
+
+def answer(predictor: Predictor, split: Split) -> Answer:
+    """Return what a model says to the windows of a split."""
+    logits = finite_logits(predictor, split.inputs, split.items)
+    nats = _nats(logits, split.targets).double().sum(dim=1)
+    return Answer(nats.numpy(), (split.targets != IGNORED).sum(dim=1).numpy(), predictor)
+
+
+def score(answer: Answer, split: Split) -> dict[str, float | None]:
+    """Return every metric; None where a number is too large for one."""
+    del split
+    nats = float(answer.nats.sum() / answer.characters.sum())
+    perplexity = math.exp(nats) if nats < LARGEST_NATS else None
+    return {PRIMARY.name: nats / math.log(2), "perplexity": perplexity, "cross_entropy": nats}
+
+
+def predictions(answer: Answer, split: Split) -> pd.DataFrame:
+    """Return one row a window: its number, the nats of its characters together, how many they are."""
+    return pd.DataFrame({"item": split.items, "nats": answer.nats, "characters": answer.characters})
+
+
+def exhibits(answer: Answer, split: Windows) -> dict[str, Any]:
+    """Return what the report shows beside numbers: the beginnings of windows, how the text goes on from there, and
+    how the model does, which draws from a generator that is always the same."""
+    assert split.tokenizer is not None
+    whole = (split.inputs != PADDING).all(dim=1).nonzero().flatten()
+    windows = split.inputs[whole[:: -(-len(whole) // SAMPLES) or 1]]  # (N, T), far from one another
+    prompts = windows[:, : windows.shape[1] // 2]
+    said = sample(answer.predictor, prompts, SAMPLED, windows.shape[1])[:, prompts.shape[1] :]
+    expected = windows[:, prompts.shape[1] :]
+    texts = [split.tokenizer.decode_batch(ids.tolist()) for ids in (prompts, expected, said)]
+    return {
+        "samples": [
+            dict(zip(("given", "expected", "said"), row, strict=True)) for row in zip(*texts, strict=True)
+        ]
+    }
+
+
+def sample(predictor: Predictor, prompts: Tensor, length: int, block: int) -> Tensor:
+    """Return prompts (N, P) with ``length`` ids more, by the model's own cached generation where it has one."""
+    generator = torch.Generator().manual_seed(0)
+    own = getattr(predictor.module, "generate", None) if isinstance(predictor, ModulePredictor) else None
+    if own:
+        generated: Tensor = own(prompts, length, generator)
+        return generated
+    return sampling.generate(
+        lambda ids: torch.from_numpy(predictor.logits(ids.numpy())), prompts, length, block, generator
+    )
+
+
+def _nats(logits: Tensor, targets: Tensor) -> Tensor:
+    """Return the cross-entropy (N, T) of logits (N, T, V) at each place; 0 where there is no target."""
+    return F.cross_entropy(logits.transpose(1, 2), targets, ignore_index=IGNORED, reduction="none")
