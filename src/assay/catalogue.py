@@ -141,6 +141,7 @@ MODELS = {
     ),
     "bilstm_tagger": Model("assay.models.bilstm_tagger:BiLSTMTagger", "recurrent", (TEXT_TO_TAGS,)),
     "bilstm_crf": Model("assay.models.bilstm_crf:BiLSTMCRF", "recurrent", (TEXT_TO_TAGS,)),
+    "bert_tagger": Model("assay.models.bert_tagger:BertTagger", "attention", (TEXT_TO_TAGS,)),
     "transformer_tagger": Model(
         "assay.models.transformer_tagger:TransformerTagger", "attention", (TEXT_TO_TAGS,)
     ),
@@ -159,7 +160,7 @@ DATASETS = {
     "ag_news": Dataset("assay.datasets.ag_news"),
     "review_grammar": Dataset("assay.datasets.review_grammar"),
     "reviews_and_news": Dataset("assay.datasets.reviews_and_news", ("movie_reviews", "ag_news")),
-    "english_texts": Dataset("assay.datasets.english_texts", ("movie_reviews", "ag_news")),
+    "english_texts": Dataset("assay.datasets.english_texts", ("movie_reviews", "ag_news", "wnut17")),
     "entity_grammar": Dataset("assay.datasets.entity_grammar"),
     "wnut17": Dataset("assay.datasets.wnut17"),
     "tinyshakespeare": Dataset("assay.datasets.tinyshakespeare"),

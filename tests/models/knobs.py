@@ -111,6 +111,7 @@ READER: dict[str, Any] = {"words": 50, "width": 8, "character_width": 6, "filter
 NEURAL_TAGGING: dict[str, dict[str, Any]] = {
     "bilstm_tagger": {**READER, "hidden": 12},
     "bilstm_crf": {**READER, "hidden": 12, "recall_cost": 0.0},
+    "bert_tagger": {"words": 50, "width": 16, "depth": 2, "heads": 2, "dropout": 0.0, "length": 128},
     "transformer_tagger": {**READER, "width": 16, "depth": 2, "heads": 2},
 }
 

@@ -13,7 +13,6 @@ import torch
 from knobs import CLASSICAL_TAGGING, NEURAL_TAGGING
 from torch import nn
 
-from assay.compression import int8, prune
 from assay.models.crf import CRF
 from assay.models.transformer_tagger import TransformerTagger, waves
 from assay.models.word_reader import WordReader
@@ -138,7 +137,7 @@ def test_words_beyond_the_knob_are_unknown_but_spelt(name, build):
     assert not torch.equal(model(inputs), model(inputs * (inputs < 5)))
 
 
-@neural
+@pytest.mark.parametrize("name", sorted(set(NEURAL_TAGGING) - {"bert_tagger"}))
 def test_without_filters_the_characters_are_not_read(name, build):
     model = build(name, filters=0).eval()
     inputs, _ = some_sentences(9)
@@ -183,14 +182,6 @@ def test_the_exported_graph_says_the_same(name, build):
     [found] = session.run(None, {INPUT: inputs.numpy()})
     mask = real(inputs)
     torch.testing.assert_close(torch.from_numpy(found)[mask], model(inputs)[mask], rtol=1e-3, atol=1e-4)
-
-
-@neural
-def test_is_compressed(name, build, tmp_path):
-    model, (inputs, _) = build(name, words=1000).eval(), some_sentences(7)
-    found = int8.compress(model, inputs=inputs.numpy(), folder=tmp_path, calibration_items=4)
-    assert found["quantised_share"] > 0.5
-    assert prune.compress(model, inputs=inputs.numpy(), folder=tmp_path, sparsity=0.5)["parameters"] > 0
 
 
 def test_the_recall_cost_raises_entities_in_training_alone(build):

@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
-from assay.datasets import ag_news, item_expectations, movie_reviews, parts, text, text_expectations
+from assay.datasets import ag_news, item_expectations, movie_reviews, parts, text, text_expectations, wnut17
 from assay.datasets.cleaning import SPLITS, clean
 from assay.datasets.declarations import TextAugmentation
 from assay.files import replacing, sha256, write_json, write_text
@@ -56,8 +56,15 @@ def _of_labelled(module: Any) -> Callable[[Path, int, float], Texts]:
     return read
 
 
-PARTS = {"movie_reviews": movie_reviews, "ag_news": ag_news}
-_READ = {"movie_reviews": _of_labelled(movie_reviews), "ag_news": _of_labelled(ag_news)}
+def _of_tagged(raw: Path, seed: int, validation_fraction: float) -> Texts:
+    """Return the sentences of wnut17, whose split is upstream's."""
+    del seed, validation_fraction
+    found = wnut17.read(raw)
+    return Texts([" ".join(words) for words in found.words], found.split, ["wnut17"] * len(found))
+
+
+PARTS = {"movie_reviews": movie_reviews, "ag_news": ag_news, "wnut17": wnut17}
+_READ = {"movie_reviews": _of_labelled(movie_reviews), "ag_news": _of_labelled(ag_news), "wnut17": _of_tagged}
 
 SOURCE = parts.source(
     "english_texts",
@@ -148,7 +155,7 @@ def expectations(counts: dict[str, int]) -> list[Any]:
         gxe.ExpectColumnValuesToBeInSet(
             column="source", value_set=list(PARTS), meta={"fix": "check PARTS in this dataset's file"}
         ),
-        *text_expectations.of_texts(counts, characters=(3, 1200), most_unknown=0.1),
+        *text_expectations.of_texts(counts, characters=(1, 1200), most_unknown=0.1),
     ]
     return item_expectations.build(counts, facts=FACTS, nouns=("a text", "texts"), own=own)
 
