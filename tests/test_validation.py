@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 
 from assay import catalogue
-from assay.datasets import image_expectations, item_expectations, text_expectations
+from assay.datasets import image_expectations, item_expectations, pair_expectations, text_expectations
 from assay.datasets.cleaning import SPLITS
 from assay.validation import validate, with_derived
 
@@ -143,10 +143,29 @@ BAD_TEXTS: Bad = {
     **BAD_HASHES,
 }
 
+BAD_PAIRS: Bad = {
+    **{
+        name: spoil
+        for name, spoil in bad_in_general(
+            pair_expectations.FACTS, item_expectations.derived(pair_expectations.FACTS)
+        ).items()
+        if not name[1].startswith(("label", "class_share"))
+    },
+    (BETWEEN, "source_characters"): put("source_characters", 100_000),
+    (BETWEEN, "target_characters"): put("target_characters", 0),
+    (BETWEEN, "source_tokens"): put("source_tokens", 0),
+    (BETWEEN, "target_tokens"): put("target_tokens", 0),
+    (BETWEEN, "unknown"): put("unknown", 1.5),
+    **{(MEAN_BETWEEN, f"unknown where split = {split}"): forget(split) for split in SPLITS},
+    (IN_SET, "odd"): put("odd", 1),
+    **BAD_HASHES,
+}
+
 
 BAD_TABLES = {
     image_expectations.FACTS: BAD_IMAGES,
     text_expectations.FACTS: BAD_TEXTS,
+    pair_expectations.FACTS: BAD_PAIRS,
 }
 """By the columns of the table of facts: what makes each of its expectations fail."""
 
@@ -261,12 +280,12 @@ def passes(dataset: str, folder: Path, mirror: str | None) -> bool:
     return found["status"] == "ok"
 
 
-@pytest.mark.parametrize("dataset", ["digits", "review_grammar"])
+@pytest.mark.parametrize("dataset", ["digits", "review_grammar", "dates"])
 def test_what_needs_no_download_passes(dataset: str, tmp_path: Path) -> None:
     assert passes(dataset, tmp_path, None)
 
 
 @pytest.mark.skipif("ASSAY_MIRROR" not in os.environ, reason="ASSAY_MIRROR names no mirror of the real files")
-@pytest.mark.parametrize("dataset", ["movie_reviews", "ag_news"])
+@pytest.mark.parametrize("dataset", ["movie_reviews", "ag_news", "multi30k"])
 def test_the_real_texts_pass(dataset: str, tmp_path: Path) -> None:
     assert passes(dataset, tmp_path, os.environ["ASSAY_MIRROR"])

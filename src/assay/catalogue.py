@@ -15,6 +15,7 @@ LIGHTNING = "assay.training"
 ESTIMATOR = "assay.fitting"
 IMAGE_TO_CLASS = "image to class"
 TEXT_TO_CLASS = "text to class"
+TEXT_TO_TEXT = "text to text"
 TWIN = "_twin"
 
 
@@ -118,6 +119,19 @@ MODELS = {
     "text_cnn": Model("assay.models.text_cnn:TextCNN", "convolutional", (TEXT_TO_CLASS,)),
     "text_recurrent": Model("assay.models.text_recurrent:TextRecurrent", "recurrent", (TEXT_TO_CLASS,)),
     "text_transformer": Model("assay.models.text_transformer:TextTransformer", "attention", (TEXT_TO_CLASS,)),
+    "copy_source": Model(
+        "assay.models.copy_source:CopySource", "control", (TEXT_TO_TEXT,), ESTIMATOR, seeded=False
+    ),
+    "word_by_word": Model(
+        "assay.models.word_by_word:WordByWord", "counts", (TEXT_TO_TEXT,), ESTIMATOR, seeded=False
+    ),
+    "seq2seq_lstm": Model("assay.models.seq2seq_lstm:Seq2SeqLSTM", "recurrent", (TEXT_TO_TEXT,)),
+    "seq2seq_attention": Model(
+        "assay.models.seq2seq_attention:Seq2SeqAttention", "recurrent", (TEXT_TO_TEXT,)
+    ),
+    "seq2seq_transformer": Model(
+        "assay.models.seq2seq_transformer:Seq2SeqTransformer", "attention", (TEXT_TO_TEXT,)
+    ),
 }
 
 DATASETS = {
@@ -127,6 +141,8 @@ DATASETS = {
     "movie_reviews": Dataset("assay.datasets.movie_reviews"),
     "ag_news": Dataset("assay.datasets.ag_news"),
     "review_grammar": Dataset("assay.datasets.review_grammar"),
+    "dates": Dataset("assay.datasets.dates"),
+    "multi30k": Dataset("assay.datasets.multi30k"),
 }
 
 TASKS = {
@@ -141,6 +157,18 @@ TASKS = {
         form=TEXT_TO_CLASS,
         provides=("shape", "vocabulary", "num_classes"),
         controls=("majority",),
+    ),
+    "transduction": Task(
+        "assay.tasks.transduction",
+        form=TEXT_TO_TEXT,
+        provides=("source_length", "target_length", "vocabulary"),
+        controls=("copy_source",),
+    ),
+    "translation": Task(
+        "assay.tasks.translation",
+        form=TEXT_TO_TEXT,
+        provides=("source_length", "target_length", "vocabulary"),
+        controls=("copy_source",),
     ),
 }
 

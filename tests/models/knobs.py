@@ -85,4 +85,29 @@ CLASSICAL_TEXT: dict[str, dict[str, Any]] = {
     },
 }
 
-TABLES = [NEURAL, CLASSICAL, NEURAL_TEXT, CLASSICAL_TEXT]
+NEURAL_PAIRS: dict[str, dict[str, Any]] = {
+    "seq2seq_lstm": {"width": 12, "hidden": 16, "layers": 2, "dropout": 0.0, "beam": 2},
+    "seq2seq_attention": {
+        "width": 12,
+        "hidden": 16,
+        "attention": 8,
+        "dropout": 0.0,
+        "copying": False,
+        "beam": 2,
+    },
+    "seq2seq_transformer": {
+        "width": 16,
+        "depth": 2,
+        "heads": 2,
+        "dropout": 0.0,
+        "copying": False,
+        "beam": 2,
+    },
+}
+
+CLASSICAL_PAIRS: dict[str, dict[str, Any]] = {
+    "copy_source": {},
+    "word_by_word": {"rounds": 5, "least": 0.0},
+}
+
+TABLES = [NEURAL, CLASSICAL, NEURAL_TEXT, CLASSICAL_TEXT, NEURAL_PAIRS, CLASSICAL_PAIRS]

@@ -14,7 +14,15 @@ import assay.models
 from assay import catalogue
 from assay.params import MODEL_PROVIDES
 
-SHARED = {"__init__", "layers", "class_scores", "word_embedding", "word_counts"}
+SHARED = {
+    "__init__",
+    "layers",
+    "class_scores",
+    "word_embedding",
+    "word_counts",
+    "source_and_target",
+    "next_words",
+}
 KNOBS = {name: knobs for table in TABLES for name, knobs in table.items()}
 FILES = {path.stem for path in Path(assay.models.__file__).parent.glob("*.py")} - SHARED
 SHAPES = [(1, 8, 8), (1, 28, 28), (3, 32, 32)]

@@ -108,8 +108,8 @@ def prepare(
     length = min(longest, max(len(tokens[row]) for row in train))
     write_text(out / "tokenizer.json", tokenizer.to_str(pretty=True) + "\n")
     with replacing(out / "arrays.safetensors") as aside:
-        save_file({"tokens": _pad(tokens, length), "labels": labels}, aside)
-    odd = [_count_odd(text_set.texts[item]) for item in kept]
+        save_file({"tokens": pad(tokens, length), "labels": labels}, aside)
+    odd = [count_odd(text_set.texts[item]) for item in kept]
     _write_items(out / "items.parquet", kept, split, labels, texts, tokens, odd, digests[kept])
     prepared = {
         "status": "ok",
@@ -213,7 +213,7 @@ def _decode(path: Path, encoding: str) -> str:
         raise bad_row(path, row, f"byte 0x{data[broken.start]:02x} is not {encoding}") from None
 
 
-def _pad(tokens: Sequence[Sequence[int]], length: int) -> NDArray[np.int32]:
+def pad(tokens: Sequence[Sequence[int]], length: int) -> NDArray[np.int32]:
     """Return the tokens as (N, length), cut or padded on the right."""
     padded = np.full((len(tokens), length), PADDING, dtype=np.int32)
     for row, ids in enumerate(tokens):
@@ -221,7 +221,7 @@ def _pad(tokens: Sequence[Sequence[int]], length: int) -> NDArray[np.int32]:
     return padded
 
 
-def _count_odd(text: str) -> int:
+def count_odd(text: str) -> int:
     """Return the number of control characters and of U+FFFD: signs of a wrong encoding."""
     return sum(
         char == "\ufffd" or (unicodedata.category(char) == "Cc" and char not in _LAYOUT) for char in text
