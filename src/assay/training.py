@@ -228,8 +228,11 @@ class _Module(pl.LightningModule):
     def on_train_start(self) -> None:
         # Adam's averages of gradients that have died sink into denormals, which cost a tenth of the speed.
         torch.set_flush_denormal(True)
-        self.validation_inputs = self.validation.inputs.to(self.device)
-        self.validation_targets = self.validation.targets.to(self.device)
+        validation = self.validation
+        if validation.lengths is not None:  # else every slice would be as wide as the longest item
+            validation = validation.take(validation.lengths.argsort(stable=True))
+        self.validation_inputs = validation.inputs.to(self.device)
+        self.validation_targets = validation.targets.to(self.device)
 
     def on_train_epoch_start(self) -> None:
         seed = _derive(self.seed, self.current_epoch, DROPOUT, self.global_rank)

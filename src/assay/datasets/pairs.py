@@ -105,6 +105,7 @@ def prepare(
     )
     alike = np.zeros(len(pair_set), np.int64)  # pairs have no labels: none can contradict another
     kept, dropped = clean(digests, alike, pair_set.split, noun="pair")
+    kept, leaks = _without_validation(kept, digests, pair_set.split)
     split = pair_set.split[kept]
     if "validation" not in split:
         try:
@@ -131,13 +132,32 @@ def prepare(
         "axes": ["source tokens", "target tokens"],
         "vocabulary": tokenizer.get_vocab_size(),
         "counts": {name: int((split == name).sum()) for name in SPLITS},
-        "dropped": dropped,
+        "dropped": dropped + leaks,
         "files": {name: sha256(out / name) for name in _FILES},
     }
     if optimum:
         prepared["optimum"] = optimum
     write_json(out / "prepared.json", prepared)
     return prepared
+
+
+def _without_validation(
+    kept: NDArray[np.int64], digests: NDArray[np.object_], split: NDArray[np.str_]
+) -> tuple[NDArray[np.int64], list[dict[str, Any]]]:
+    """Return the items that stay where upstream's validation items stand in train or test too, and what goes.
+
+    Test stays upstream's, then validation does.
+    """
+    dropped = []
+    for loser, keeper in (("validation", "test"), ("train", "validation")):
+        held = set(digests[kept[split[kept] == keeper]])
+        leaking = np.array([split[item] == loser and digests[item] in held for item in kept], bool)
+        if leaking.any():
+            items = kept[leaking].tolist()
+            reason = f"stands in {keeper} too"
+            dropped.append({"reason": reason, "split": loser, "count": len(items), "items": items[:20]})
+        kept = kept[~leaking]
+    return kept, dropped
 
 
 def byte_pairs(texts: Sequence[str], *, size: int) -> Tokenizer:
