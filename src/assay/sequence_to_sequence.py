@@ -32,7 +32,6 @@ WATCHED = Metric("cross_entropy", "minimise")
 ITEMS = 64
 """Items that are answered at once; all together, the logits of every word would need gigabytes."""
 SAMPLES = 8
-PROVIDES = ("source_length", "target_length", "vocabulary")
 
 
 @dataclass(frozen=True)
@@ -98,14 +97,15 @@ def load(prepared: Path, splits: tuple[str, ...]) -> dict[str, Pairs]:
 def pack(source: Tensor, target: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Return inputs (N, S + T), targets (N, T) and lengths (N,) of ids (N, S) and (N, T - 1).
 
-    Items are alike in length whose targets are, and whose sources are where these are equal: a target's padding
-    costs more, for each of its words is judged against the vocabulary.
+    Items are alike in length by the longer of their two texts, then by both together: it leaves less padding than
+    either text or their sum (benchmarks/padding.py).
     """
     begin, nothing = (torch.full((len(target), 1), word) for word in (BEGIN, PADDING))
     lengths = (target != PADDING).sum(dim=1, keepdim=True)  # (N, 1)
     targets = torch.cat([target, nothing], dim=1).scatter(1, lengths, END)
     inputs = torch.cat([source, begin, target], dim=1)
-    return inputs, targets, lengths[:, 0] * source.shape[1] + (source != PADDING).sum(dim=1)
+    both = torch.stack([lengths[:, 0], (source != PADDING).sum(dim=1)])  # (2, N)
+    return inputs, targets, both.amax(dim=0) * inputs.shape[1] + both.sum(dim=0)
 
 
 def limit(split: Pairs, count: int) -> Pairs:

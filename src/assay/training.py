@@ -157,7 +157,7 @@ class _Blocks:
         order = torch.randperm(len(self.targets), generator=generator)
         order = order[: min(self.num_steps, left) * self.batch]
         if self.lengths is not None:
-            order = _alike(order, self.lengths, self.batch, self.block, generator)
+            order = alike(order, self.lengths, self.batch, self.block, generator)
         for number, items in enumerate(torch.split(order.to(self.device), self.block)):
             inputs, targets = self.inputs.index_select(0, items), self.targets.index_select(0, items)
             if self.augment:
@@ -172,7 +172,7 @@ class _Blocks:
                 yield batch[0][self.rank :: self.world], batch[1][self.rank :: self.world]
 
 
-def _alike(order: Tensor, lengths: Tensor, batch: int, block: int, generator: torch.Generator) -> Tensor:
+def alike(order: Tensor, lengths: Tensor, batch: int, block: int, generator: torch.Generator) -> Tensor:
     """Return the order of items (M,) with each block's items grouped into batches of like lengths.
 
     The batches of a block stay in random order, else every block would end with the longest.

@@ -12,7 +12,7 @@ from knobs import CLASSICAL_PAIRS, NEURAL_PAIRS
 from torch import nn
 
 from assay import sequence_to_sequence as pairs
-from assay.models.first_words import FirstWords
+from assay.models.copy_source import CopySource
 from assay.models.seq2seq_attention import AdditiveAttention
 from assay.models.seq2seq_transformer import Attention, Seq2SeqTransformer, waves
 from assay.models.source_and_target import Copying
@@ -228,30 +228,16 @@ def written(model, inputs: np.ndarray) -> np.ndarray:
 
 def test_copies_the_source():
     inputs, targets = (part.numpy() for part in some_pairs(9))
-    model = make(copy_source_class(), inputs, targets)
+    model = make(CopySource, inputs, targets)
     for row, words in zip(inputs, written(model, inputs), strict=True):
         source = row[:SOURCE][row[:SOURCE] > 0].tolist()
         assert words.tolist()[: len(source) + 1] == [*source, END]
-
-
-def copy_source_class():
-    from assay.models.copy_source import CopySource
-
-    return CopySource
 
 
 def make(family, inputs, targets):
     model = family(source_length=SOURCE, vocabulary=VOCABULARY, seed=0)
     model.fit(inputs, targets)
     return model
-
-
-def test_writes_as_many_words_as_targets_have():
-    inputs, targets = (part.numpy() for part in some_pairs(50))
-    model = make(FirstWords, inputs, targets)
-    length = round((targets > 0).sum(axis=1).mean()) - 1
-    long = inputs[(inputs[:, :SOURCE] > 0).sum(axis=1).argmax()][None]
-    assert written(model, long)[0, : length + 1].tolist() == [*long[0, :length], END]
 
 
 def test_learns_what_words_mean(make_classical):
