@@ -43,7 +43,13 @@ def test_every_task_has_its_controls():
 
 def test_smoke_runs_every_dataset_on_its_twin_and_default_needs_no_download():
     assert set(of("smoke").datasets) == {f"{name}{catalogue.TWIN}" for name in catalogue.DATASETS}
-    assert set(of("default").datasets) == {"digits", "review_grammar", "entity_grammar", "markov_text"}
+    assert set(of("default").datasets) == {
+        "digits",
+        "review_grammar",
+        "entity_grammar",
+        "markov_text",
+        "dates",
+    }
 
 
 def test_only_narrows_the_suite():

@@ -182,7 +182,7 @@ def test_items_of_like_length_share_a_batch_where_lengths_are_given(tmp_path):
 def test_batches_of_like_length_hold_each_item_once_and_are_not_in_order_of_length():
     lengths = torch.randint(1, 60, (512,), generator=torch.Generator().manual_seed(0))
     order = torch.randperm(512, generator=torch.Generator().manual_seed(1))
-    found = training._alike(order, lengths, 16, 256, torch.Generator().manual_seed(2))
+    found = training.alike(order, lengths, 16, 256, torch.Generator().manual_seed(2))
     assert sorted(found.tolist()) == list(range(512))
     for half in (slice(0, 256), slice(256, 512)):
         assert set(found[half].tolist()) == set(order[half].tolist())

@@ -24,6 +24,7 @@ from assay.datasets import (
     english_texts,
     image_expectations,
     item_expectations,
+    pair_expectations,
     tagging_expectations,
     text_expectations,
 )
@@ -185,6 +186,18 @@ BAD_WINDOWS: Bad = {
     **BAD_HASHES,
 }
 
+BAD_PAIRS: Bad = {
+    **bad_in_general(pair_expectations.FACTS),
+    (BETWEEN, "source_characters"): put("source_characters", 100_000),
+    (BETWEEN, "target_characters"): put("target_characters", 0),
+    (BETWEEN, "source_tokens"): put("source_tokens", 0),
+    (BETWEEN, "target_tokens"): put("target_tokens", 0),
+    (BETWEEN, "unknown"): put("unknown", 1.5),
+    **{(MEAN_BETWEEN, f"unknown where split = {split}"): forget(split) for split in SPLITS},
+    (IN_SET, "odd"): put("odd", 1),
+    **BAD_HASHES,
+}
+
 
 BAD_TABLES = {
     image_expectations.FACTS: BAD_IMAGES,
@@ -192,6 +205,7 @@ BAD_TABLES = {
     english_texts.FACTS: BAD_ENGLISH,
     tagging_expectations.FACTS: BAD_SENTENCES,
     character_expectations.FACTS: BAD_WINDOWS,
+    pair_expectations.FACTS: BAD_PAIRS,
 }
 """By the columns of the table of facts: what makes each of its expectations fail."""
 
@@ -308,14 +322,23 @@ def passes(dataset: str, folder: Path, mirror: str | None) -> bool:
     return found["status"] == "ok"
 
 
-@pytest.mark.parametrize("dataset", ["digits", "review_grammar", "entity_grammar"])
-@pytest.mark.parametrize("dataset", ["digits", "review_grammar", "markov_text"])
+@pytest.mark.parametrize("dataset", ["digits", "review_grammar", "entity_grammar", "markov_text", "dates"])
 def test_what_needs_no_download_passes(dataset: str, tmp_path: Path) -> None:
     assert passes(dataset, tmp_path, None)
 
 
 @pytest.mark.skipif("ASSAY_MIRROR" not in os.environ, reason="ASSAY_MIRROR names no mirror of the real files")
-@pytest.mark.parametrize("dataset", ["movie_reviews", "ag_news", "wnut17"])
-@pytest.mark.parametrize("dataset", ["movie_reviews", "ag_news", "tinyshakespeare"])
+@pytest.mark.parametrize(
+    "dataset",
+    [
+        "movie_reviews",
+        "ag_news",
+        "wnut17",
+        "tinyshakespeare",
+        "multi30k",
+        "english_texts",
+        "reviews_and_news",
+    ],
+)
 def test_the_real_texts_pass(dataset: str, tmp_path: Path) -> None:
     assert passes(dataset, tmp_path, os.environ["ASSAY_MIRROR"])

@@ -19,6 +19,7 @@ TEXTS_TO_CLASSES = "texts of several tasks to classes"
 TEXT_TO_WORD = "text to missing word"
 TEXT_TO_TAGS = "text to tags"
 TEXT_TO_NEXT = "text to next character"
+TEXT_TO_TEXT = "text to text"
 TWIN = "_twin"
 
 
@@ -150,6 +151,19 @@ MODELS = {
     "ngram": Model("assay.models.ngram:NGram", "counts", (TEXT_TO_NEXT,), ESTIMATOR, seeded=False),
     "lstm_lm": Model("assay.models.lstm_lm:LSTMLM", "recurrent", (TEXT_TO_NEXT,)),
     "gpt": Model("assay.models.gpt:GPT", "attention", (TEXT_TO_NEXT,)),
+    "copy_source": Model(
+        "assay.models.copy_source:CopySource", "control", (TEXT_TO_TEXT,), ESTIMATOR, seeded=False
+    ),
+    "word_by_word": Model(
+        "assay.models.word_by_word:WordByWord", "counts", (TEXT_TO_TEXT,), ESTIMATOR, seeded=False
+    ),
+    "seq2seq_lstm": Model("assay.models.seq2seq_lstm:Seq2SeqLSTM", "recurrent", (TEXT_TO_TEXT,)),
+    "seq2seq_attention": Model(
+        "assay.models.seq2seq_attention:Seq2SeqAttention", "recurrent", (TEXT_TO_TEXT,)
+    ),
+    "seq2seq_transformer": Model(
+        "assay.models.seq2seq_transformer:Seq2SeqTransformer", "attention", (TEXT_TO_TEXT,)
+    ),
 }
 
 DATASETS = {
@@ -165,6 +179,8 @@ DATASETS = {
     "wnut17": Dataset("assay.datasets.wnut17"),
     "tinyshakespeare": Dataset("assay.datasets.tinyshakespeare"),
     "markov_text": Dataset("assay.datasets.markov_text"),
+    "dates": Dataset("assay.datasets.dates"),
+    "multi30k": Dataset("assay.datasets.multi30k"),
 }
 
 TASKS = {
@@ -203,6 +219,18 @@ TASKS = {
         form=TEXT_TO_NEXT,
         provides=("shape", "vocabulary"),
         controls=("unigram",),
+    ),
+    "transduction": Task(
+        "assay.tasks.transduction",
+        form=TEXT_TO_TEXT,
+        provides=("source_length", "target_length", "vocabulary"),
+        controls=("copy_source",),
+    ),
+    "translation": Task(
+        "assay.tasks.translation",
+        form=TEXT_TO_TEXT,
+        provides=("source_length", "target_length", "vocabulary"),
+        controls=("copy_source",),
     ),
 }
 

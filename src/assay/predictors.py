@@ -17,6 +17,8 @@ class Predictor(Protocol):
     format: str
     parameters: int
     """Numbers that the artifact holds of what was learned; zeros of a sparse one are not held."""
+    arguments: dict[str, Any]
+    """With which its class is made, knobs included: some say how to answer rather than what to learn."""
 
     def logits(self, inputs: NDArray[Any], *, batch_size: int = 256) -> NDArray[np.float32]:
         """Map inputs (N, ...) to logits (N, ...), ``batch_size`` items at a time."""
@@ -50,6 +52,7 @@ class ModulePredictor:
         self.module = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.format: str = artifact["format"]
         self.parameters: int = artifact["parameters"]
+        self.arguments: dict[str, Any] = artifact["arguments"]
 
     def logits(self, inputs: NDArray[Any], *, batch_size: int = 256) -> NDArray[np.float32]:
         """Map inputs (N, ...) to logits (N, ...)."""
@@ -67,6 +70,7 @@ class EstimatorPredictor:
         self.estimator = estimator
         self.format: str = artifact["format"]
         self.parameters: int = artifact["parameters"]
+        self.arguments: dict[str, Any] = artifact["arguments"]
 
     def logits(self, inputs: NDArray[Any], *, batch_size: int = 256) -> NDArray[np.float32]:
         """Map inputs (N, ...) to logits (N, ...)."""
@@ -91,6 +95,7 @@ class OnnxPredictor:
         self.input = self.session.get_inputs()[0].name
         self.format: str = artifact["format"]
         self.parameters: int = artifact["parameters"]
+        self.arguments: dict[str, Any] = artifact["arguments"]
 
     def logits(self, inputs: NDArray[Any], *, batch_size: int = 256) -> NDArray[np.float32]:
         """Map inputs (N, ...) to logits (N, ...)."""

@@ -158,7 +158,7 @@ class _Blocks:
         order = torch.randperm(len(self.targets), generator=generator)
         order = order[: min(self.num_steps, left) * self.batch]
         if self.lengths is not None:
-            order = _alike(order, self.lengths, self.batch, self.block, generator)
+            order = alike(order, self.lengths, self.batch, self.block, generator)
         for number, items in enumerate(torch.split(order.to(self.device), self.block)):
             inputs, targets = self.inputs.index_select(0, items), self.targets.index_select(0, items)
             if self.augment:
@@ -173,7 +173,7 @@ class _Blocks:
                 yield batch[0][self.rank :: self.world], batch[1][self.rank :: self.world]
 
 
-def _alike(order: Tensor, lengths: Tensor, batch: int, block: int, generator: torch.Generator) -> Tensor:
+def alike(order: Tensor, lengths: Tensor, batch: int, block: int, generator: torch.Generator) -> Tensor:
     """Return the order of items (M,) with each block's items grouped into batches of like lengths.
 
     The batches of a block stay in random order, else every block would end with the longest.
@@ -229,8 +229,11 @@ class _Module(pl.LightningModule):
     def on_train_start(self) -> None:
         # Adam's averages of gradients that have died sink into denormals, which cost a tenth of the speed.
         torch.set_flush_denormal(True)
-        self.validation_inputs = self.validation.inputs.to(self.device)
-        self.validation_targets = self.validation.targets.to(self.device)
+        validation = self.validation
+        if validation.lengths is not None:  # else every slice would be as wide as the longest item
+            validation = validation.take(validation.lengths.argsort(stable=True))
+        self.validation_inputs = validation.inputs.to(self.device)
+        self.validation_targets = validation.targets.to(self.device)
 
     def on_train_epoch_start(self) -> None:
         seed = _derive(self.seed, self.current_epoch, DROPOUT, self.global_rank)

@@ -128,5 +128,30 @@ CLASSICAL_LANGUAGE: dict[str, dict[str, Any]] = {
     "ngram": {"order": 4, "discount": 0.7},
 }
 
+NEURAL_PAIRS: dict[str, dict[str, Any]] = {
+    "seq2seq_lstm": {"width": 12, "hidden": 16, "layers": 2, "dropout": 0.0, "beam": 2},
+    "seq2seq_attention": {
+        "width": 12,
+        "hidden": 16,
+        "attention": 8,
+        "dropout": 0.0,
+        "copying": False,
+        "beam": 2,
+    },
+    "seq2seq_transformer": {
+        "width": 16,
+        "depth": 2,
+        "heads": 2,
+        "dropout": 0.0,
+        "copying": False,
+        "beam": 2,
+    },
+}
+
+CLASSICAL_PAIRS: dict[str, dict[str, Any]] = {
+    "copy_source": {},
+    "word_by_word": {"rounds": 5, "least": 0.0},
+}
+
 TABLES = [NEURAL, CLASSICAL, NEURAL_TEXT, CLASSICAL_TEXT, MASKED, NEURAL_TAGGING]
-TABLES += [CLASSICAL_TAGGING, NEURAL_LANGUAGE, CLASSICAL_LANGUAGE]
+TABLES += [CLASSICAL_TAGGING, NEURAL_LANGUAGE, CLASSICAL_LANGUAGE, NEURAL_PAIRS, CLASSICAL_PAIRS]

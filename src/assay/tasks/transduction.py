@@ -1,0 +1,42 @@
+"""Transduction: rewrite a text by a rule, so that one answer alone is right.
+
+The primary metric is the share of texts that are right to the letter. The control that should lose copies.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from assay.metric import Metric
+from assay.sequence_to_sequence import (
+    WATCHED,
+    Answer,
+    Pairs,
+    answer,
+    augmenter,
+    exact,
+    exhibits,
+    likelihoods,
+    limit,
+    load,
+    loss,
+    model_arguments,
+    rows,
+    tally,
+    watched,
+)
+
+__all__ = ["PRIMARY", "WATCHED", "answer", "augmenter", "exhibits", "limit", "load", "loss"]
+__all__ += ["model_arguments", "predictions", "score", "tally", "watched"]
+
+PRIMARY = Metric("exact_match", "maximise")
+
+
+def score(answer: Answer, split: Pairs) -> dict[str, float | None]:
+    """Return every metric."""
+    return {"exact_match": float(exact(answer, split).mean()), **likelihoods(answer)}
+
+
+def predictions(answer: Answer, split: Pairs) -> pd.DataFrame:
+    """Return one row an item."""
+    return rows(answer, split)

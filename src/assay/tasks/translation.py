@@ -1,0 +1,92 @@
+"""Translation: say in one language what a text says in another.
+
+The primary metric is BLEU by sacreBLEU, 0 to 100, of texts as they are: detokenised hypotheses against raw
+references, case kept. The controls that should lose copy, and translate word by word.
+
+Source: Post, "A Call for Clarity in Reporting BLEU Scores", WMT 2018, https://aclanthology.org/W18-6319; chrF:
+Popović, WMT 2015, https://aclanthology.org/W15-3049.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sacrebleu.metrics.bleu import BLEU
+from sacrebleu.metrics.chrf import CHRF
+
+from assay.metric import Metric
+from assay.sequence_to_sequence import (
+    WATCHED,
+    Answer,
+    Pairs,
+    answer,
+    augmenter,
+    exact,
+    exhibits,
+    likelihoods,
+    limit,
+    load,
+    loss,
+    model_arguments,
+    rows,
+    tally,
+    watched,
+)
+
+__all__ = ["PRIMARY", "WATCHED", "answer", "augmenter", "exhibits", "limit", "load", "loss"]
+__all__ += ["model_arguments", "predictions", "score", "tally", "watched"]
+
+PRIMARY = Metric("bleu", "maximise")
+ORDERS = range(1, 5)
+STATISTICS = (
+    *(f"matches_{order}" for order in ORDERS),
+    *(f"ngrams_{order}" for order in ORDERS),
+    "hypothesis_length",
+    "reference_length",
+)
+"""What BLEU counts of a text: the sums over texts give the score of all of them."""
+
+
+def score(answer: Answer, split: Pairs) -> dict[str, float | None]:
+    """Return every metric."""
+    return {
+        "bleu": bleu(statistics(answer, split)),
+        "chrf": CHRF().corpus_score(answer.hypotheses, [list(_references(split))]).score,
+        "exact_match": float(exact(answer, split).mean()),
+        **likelihoods(answer),
+    }
+
+
+def predictions(answer: Answer, split: Pairs) -> pd.DataFrame:
+    """Return one row an item, with what BLEU counts of it and its own chrF."""
+    counts = pd.DataFrame(statistics(answer, split), columns=list(STATISTICS))
+    table = pd.concat([rows(answer, split), counts], axis=1)
+    table["chrf"] = [
+        CHRF().sentence_score(ours, [theirs]).score
+        for ours, theirs in zip(answer.hypotheses, _references(split), strict=True)
+    ]
+    return table
+
+
+def statistics(answer: Answer, split: Pairs) -> NDArray[np.int64]:
+    """Return what BLEU counts of each text, (N, 10), in the order of ``STATISTICS``."""
+    metric = BLEU(effective_order=True)
+    found = (
+        metric.sentence_score(ours, [theirs])
+        for ours, theirs in zip(answer.hypotheses, _references(split), strict=True)
+    )
+    return np.array([[*each.counts, *each.totals, each.sys_len, each.ref_len] for each in found], np.int64)
+
+
+def bleu(statistics: NDArray[np.int64]) -> float:
+    """Return the BLEU, 0 to 100, of all texts together from what it counts of each, (N, 10)."""
+    sums = statistics.sum(axis=0).tolist()
+    return float(BLEU.compute_bleu(sums[:4], sums[4:8], sums[8], sums[9], smooth_method="exp").score)
+
+
+def _references(split: Pairs) -> Iterator[str]:
+    assert split.references is not None
+    return iter(split.references)

@@ -1,0 +1,135 @@
+"""Texts made of texts: how pairs are packed and learned, and what answers are worth."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import sacrebleu
+import torch
+from torch.nn import functional as F
+
+from assay import sequence_to_sequence as pairs
+from assay.datasets import dates
+from assay.sequence_to_sequence import Answer
+from assay.tasks import transduction, translation
+from assay.word_ids import BEGIN, END
+
+
+@pytest.fixture(scope="module")
+def split(tmp_path_factory: pytest.TempPathFactory) -> pairs.Pairs:
+    folder = tmp_path_factory.mktemp("dates")
+    dates.make_twin(folder / "raw", 0)
+    dates.prepare(folder / "raw", folder / "out", seed=0, validation_fraction=0.1)
+    return pairs.load(folder / "out", ("test",))["test"]
+
+
+class Oracle:
+    """Knows the targets of a split by their sources; what it is not asked, it gives one chance in two."""
+
+    arguments: dict[str, int] = {}
+
+    def __init__(self, split: pairs.Pairs, vocabulary: int) -> None:
+        self.source_length = split.inputs.shape[1] - split.target_length
+        self.vocabulary = vocabulary
+        sources = split.inputs[:, : self.source_length].tolist()
+        self.known = dict(zip(map(tuple, sources), split.targets.tolist(), strict=True))
+
+    def logits(self, inputs: np.ndarray, *, batch_size: int = 256) -> np.ndarray:
+        assert len(inputs) <= max(batch_size, pairs.ITEMS)
+        targets = torch.tensor([self.known[tuple(row[: self.source_length].tolist())] for row in inputs])
+        half = math.log(self.vocabulary - 1)  # as much as all the others together
+        return (F.one_hot(targets, self.vocabulary) * half).float().numpy()
+
+
+def test_packs_begin_and_end() -> None:
+    inputs, targets, lengths = pairs.pack(
+        torch.tensor([[5, 6, 0], [7, 0, 0]]), torch.tensor([[8, 9], [8, 0]])
+    )
+    assert inputs.tolist() == [[5, 6, 0, BEGIN, 8, 9], [7, 0, 0, BEGIN, 8, 0]]
+    assert targets.tolist() == [[8, 9, END], [8, END, 0]]
+    assert lengths.tolist() == [2 * 6 + 4, 1 * 6 + 2]
+
+
+def test_loss_and_tally_leave_padding_out() -> None:
+    outputs, targets = torch.randn(2, 2, 12), torch.tensor([[8, END, 0], [END, 0, 0]])
+    rows = F.log_softmax(outputs, dim=2)
+    expected = -(rows[0, 0, 8] + rows[0, 1, END] + rows[1, 0, END])
+    torch.testing.assert_close(pairs.loss(outputs, targets, 0.0), expected / 3)
+    torch.testing.assert_close(
+        pairs.tally(outputs, targets), torch.tensor([expected, 3.0]).double(), check_dtype=False
+    )
+    sums = pairs.tally(outputs[:1], targets[:1]) + pairs.tally(outputs[1:], targets[1:])
+    assert pairs.watched(sums) == pytest.approx((expected.item() / 3,) * 2)
+
+
+def test_loads_texts_with_their_items(split: pairs.Pairs) -> None:
+    for row in (0, 7):
+        ids = [word for word in split.targets[row].tolist() if word > END]
+        assert split.tokenizer.decode(ids) == split.references[row]
+    taken = split.take(torch.tensor([3, 1]))
+    assert taken.sources.tolist() == [split.sources[3], split.sources[1]]
+    assert taken.items.tolist() == [split.items[3], split.items[1]]
+    assert len(pairs.limit(split, 5).references) == 5
+
+
+def test_who_knows_all_answers_reaches_the_optimum(split: pairs.Pairs) -> None:
+    answer = pairs.answer(Oracle(split, 200), split)
+    assert answer.hypotheses == split.references.tolist()
+    scores = transduction.score(answer, split)
+    assert scores["exact_match"] == dates.OPTIMUM["exact_match"] == 1.0
+    assert scores["cross_entropy"] == pytest.approx(math.log(2), rel=1e-5)
+    assert scores["perplexity"] == pytest.approx(2, rel=1e-5)
+
+
+def test_an_answer_has_a_row_an_item(split: pairs.Pairs) -> None:
+    answer = pairs.answer(Oracle(split, 200), split)
+    for task in (transduction, translation):
+        table = task.predictions(answer, split)
+        assert table["item"].tolist() == split.items.tolist()
+        assert table["exact_match"].mean() == 1
+        assert table["surprise"].sum() / table["words"].sum() == pytest.approx(math.log(2), rel=1e-5)
+    [first, *_] = transduction.exhibits(answer, split)["samples"]
+    assert first == {"given": split.sources[0], "expected": split.references[0], "said": split.references[0]}
+    assert len(transduction.exhibits(answer, split)["samples"]) == 8
+
+
+def test_what_is_not_finite_is_refused(split: pairs.Pairs) -> None:
+    oracle = Oracle(split, 200)
+    oracle.logits = lambda inputs, **_: np.full((len(inputs), 11, 200), np.nan, np.float32)
+    with pytest.raises(ValueError, match="not finite"):
+        pairs.answer(oracle, split)
+
+
+def some_answers() -> tuple[Answer, pairs.Pairs]:
+    said = ["A man sleeps on a couch.", "Two dogs are running in the snow!", "", "a red car"]
+    references = [
+        "A man sleeping on a couch.",
+        "Two dogs run in the snow.",
+        "A boy.",
+        "A red car parks here.",
+    ]
+    ones = torch.ones(4, 1, dtype=torch.int64)
+    split = pairs.Pairs(
+        ones, ones, np.arange(4), None, np.array(references, object), np.array(references, object)
+    )
+    return Answer(said, np.ones(4), np.ones(4, np.int64)), split
+
+
+def test_bleu_and_chrf_are_sacrebleus() -> None:
+    answer, split = some_answers()
+    scores = translation.score(answer, split)
+    references = [split.references.tolist()]
+    assert scores["bleu"] == pytest.approx(sacrebleu.corpus_bleu(answer.hypotheses, references).score)
+    assert scores["chrf"] == pytest.approx(sacrebleu.corpus_chrf(answer.hypotheses, references).score)
+
+
+def test_the_rows_of_a_table_give_the_score_again(tmp_path: Path) -> None:
+    answer, split = some_answers()
+    translation.predictions(answer, split).to_parquet(tmp_path / "table.parquet")
+    table = pd.read_parquet(tmp_path / "table.parquet")
+    found = translation.bleu(table[list(translation.STATISTICS)].to_numpy())
+    assert found == translation.score(answer, split)["bleu"]
