@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from safetensors.numpy import load_file
+from tokenizers import Tokenizer
 
 from assay.datasets import tagging
 
@@ -89,9 +89,15 @@ def prepare(rows: list[tuple[str, str, list[int]]], out: Path) -> tuple[dict, di
     return result, load_file(out / "arrays.safetensors"), pd.read_parquet(out / "items.parquet")
 
 
+def vocabulary(path: Path) -> list[str]:
+    """Return what a tokenizer knows, by number."""
+    known = Tokenizer.from_file(str(path)).get_vocab()
+    return sorted(known, key=lambda thing: known[thing])
+
+
 def test_words_of_training_alone_have_numbers(tmp_path: Path) -> None:
     result, arrays, items = prepare(ROWS, tmp_path)
-    assert json.loads((tmp_path / "vocabulary.json").read_text())["words"] == ["ann", "hi", "likes"]
+    assert vocabulary(tmp_path / "tokenizer.json") == ["[PAD]", "[UNK]", "ann", "hi", "likes"]
     assert arrays["words"].tolist() == [[2, 4, 2], [3, 0, 0], [1, 4, 1], [2, 1, 1]]
     assert arrays["tags"].tolist() == [[3, 0, 3], [0, -1, -1], [3, 0, 1], [3, 4, 4]]
     assert (result["vocabulary"], result["shape"]) == (5, [3, 17])
@@ -102,9 +108,9 @@ def test_words_of_training_alone_have_numbers(tmp_path: Path) -> None:
 
 def test_characters_keep_their_case_and_long_words_are_cut(tmp_path: Path) -> None:
     result, arrays, _ = prepare(ROWS, tmp_path)
-    characters = json.loads((tmp_path / "vocabulary.json").read_text())["characters"]
-    assert result["alphabet"] == len(characters) + 2
-    spelt = [["", "?", *characters][number] for number in arrays["characters"][0, 0]]
+    characters = vocabulary(tmp_path / "characters.json")
+    assert result["alphabet"] == len(characters)
+    spelt = [characters[number] for number in arrays["characters"][0, 0] if number]
     assert "".join(spelt) == "Ann"
     assert (arrays["characters"][2, 0] == 1).sum() == 3  # training has neither B nor o nor b
     assert (arrays["characters"][3, 2] > 0).all()

@@ -23,10 +23,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
+from tokenizers import Tokenizer, models
 
 from assay.datasets.cleaning import SPLITS, clean, draw_split
-from assay.datasets.text import bad_row, read_lines, require_label
-from assay.files import replacing, sha256, write_json
+from assay.datasets.text import SPECIAL, bad_row, read_lines, require_label
+from assay.files import replacing, sha256, write_json, write_text
 from assay.word_ids import PADDING, UNKNOWN
 
 NO_TAG = -1
@@ -34,7 +35,7 @@ NO_TAG = -1
 WORD_CHARACTERS = 16
 """Of a longer word only so many characters are kept, the first."""
 _RESERVED = UNKNOWN + 1
-_FILES = ("arrays.safetensors", "items.parquet", "vocabulary.json")
+_FILES = ("arrays.safetensors", "items.parquet", "tokenizer.json", "characters.json")
 
 _SCHEMA = pa.schema(
     [
@@ -124,8 +125,8 @@ def prepare(
     test_fraction: float,
     optimum: dict[str, float] | None = None,
 ) -> dict[str, Any]:
-    """Clean, split and describe ``tagged``; write vocabulary.json, arrays.safetensors, items.parquet and
-    prepared.json.
+    """Clean, split and describe ``tagged``; write tokenizer.json and characters.json, which hold the
+    vocabularies, arrays.safetensors, items.parquet and prepared.json.
 
     Row r of the table describes sentence r of the arrays. No sentence is cut. Equal arguments give equal bytes.
 
@@ -139,7 +140,7 @@ def prepare(
         What prepared.json holds.
     """
     out.mkdir(parents=True, exist_ok=True)
-    (out / "prepared.json").unlink(missing_ok=True)  # it vouches for the three files that are written next
+    (out / "prepared.json").unlink(missing_ok=True)  # it vouches for the files that are written next
     digests = np.array([_digest(" ".join(words)) for words in tagged.words], dtype=object)
     answers = np.unique([_digest(str(tags)) for tags in tagged.tags], return_inverse=True)[1]
     kept, dropped = clean(digests, answers, tagged.split, noun="text")
@@ -153,7 +154,8 @@ def prepare(
     word_ids = number(word.lower() for sentence in train for word in sentence)
     character_ids = number(character for sentence in train for word in sentence for character in word)
     arrays = encode(words, tags, word_ids, character_ids)
-    write_json(out / "vocabulary.json", {"words": list(word_ids), "characters": list(character_ids)})
+    for name, ids in {"tokenizer.json": word_ids, "characters.json": character_ids}.items():
+        write_text(out / name, _tokenizer(ids).to_str(pretty=True) + "\n")
     with replacing(out / "arrays.safetensors") as aside:
         save_file(arrays, aside)
     _write_items(out / "items.parquet", kept, split, words, tags, arrays["words"], digests[kept])
@@ -181,6 +183,11 @@ def number(things: Iterable[str]) -> dict[str, int]:
     counts = Counter(things)
     ordered = sorted(counts, key=lambda thing: (-counts[thing], thing))
     return {thing: place for place, thing in enumerate(ordered, start=_RESERVED)}
+
+
+def _tokenizer(ids: dict[str, int]) -> Tokenizer:
+    """Return a tokenizer that knows these words, or these characters; it is given them one by one."""
+    return Tokenizer(models.WordLevel({**SPECIAL, **ids}, unk_token="[UNK]"))
 
 
 def encode(
