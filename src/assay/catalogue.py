@@ -154,6 +154,9 @@ MODELS = {
     "copy_source": Model(
         "assay.models.copy_source:CopySource", "control", (TEXT_TO_TEXT,), ESTIMATOR, seeded=False
     ),
+    "first_words": Model(
+        "assay.models.first_words:FirstWords", "control", (TEXT_TO_TEXT,), ESTIMATOR, seeded=False
+    ),
     "word_by_word": Model(
         "assay.models.word_by_word:WordByWord", "counts", (TEXT_TO_TEXT,), ESTIMATOR, seeded=False
     ),
@@ -181,6 +184,7 @@ DATASETS = {
     "markov_text": Dataset("assay.datasets.markov_text"),
     "dates": Dataset("assay.datasets.dates"),
     "multi30k": Dataset("assay.datasets.multi30k"),
+    "ag_news_titles": Dataset("assay.datasets.ag_news_titles"),
 }
 
 TASKS = {
@@ -225,6 +229,12 @@ TASKS = {
         form=TEXT_TO_TEXT,
         provides=("source_length", "target_length", "vocabulary"),
         controls=("copy_source",),
+    ),
+    "summarisation": Task(
+        "assay.tasks.summarisation",
+        form=TEXT_TO_TEXT,
+        provides=("source_length", "target_length", "vocabulary"),
+        controls=("first_words",),
     ),
     "translation": Task(
         "assay.tasks.translation",

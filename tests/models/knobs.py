@@ -150,6 +150,7 @@ NEURAL_PAIRS: dict[str, dict[str, Any]] = {
 
 CLASSICAL_PAIRS: dict[str, dict[str, Any]] = {
     "copy_source": {},
+    "first_words": {},
     "word_by_word": {"rounds": 5, "least": 0.0},
 }
 

@@ -16,6 +16,7 @@ import csv
 import html
 import io
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -93,18 +94,42 @@ def make_twin(raw: Path, seed: int) -> None:
     write_text(raw / _FILE, table.getvalue())
 
 
-def read(raw: Path) -> text.TextSet:
-    """Return what upstream's file holds, title and description in one, mended.
+@dataclass(frozen=True)
+class Article:
+    """What upstream's file says of an article, mended."""
+
+    label: int
+    title: str
+    description: str
+
+
+def read_articles(raw: Path) -> list[Article]:
+    """Return what upstream's file holds.
 
     Raises:
         ValueError: the file is not UTF-8 or not CSV, or a row has not a topic, a title and a description.
     """
     path = raw / _FILE
-    texts, labels = [], []
-    for row, (topic, title, description) in text.read_table(path, encoding="utf-8", num_columns=3):
-        labels.append(text.require_label(path, row, topic, _LABELS))
-        texts.append(text.require_text(path, row, f"{_mend(title)} {_mend(description)}"))
-    return text.TextSet(texts, np.array(labels, dtype=np.int64), np.full(len(texts), ""), CLASSES)
+    return [
+        Article(
+            text.require_label(path, row, topic, _LABELS),
+            text.require_text(path, row, _mend(title)),
+            text.require_text(path, row, _mend(description)),
+        )
+        for row, (topic, title, description) in text.read_table(path, encoding="utf-8", num_columns=3)
+    ]
+
+
+def read(raw: Path) -> text.TextSet:
+    """Return what upstream's file holds, title and description in one.
+
+    Raises:
+        ValueError: as :func:`read_articles`.
+    """
+    found = read_articles(raw)
+    labels = np.array([article.label for article in found], dtype=np.int64)
+    texts = [f"{article.title} {article.description}" for article in found]
+    return text.TextSet(texts, labels, np.full(len(texts), ""), CLASSES)
 
 
 def prepare(raw: Path, out: Path, *, seed: int, validation_fraction: float) -> dict[str, Any]:

@@ -1,0 +1,65 @@
+"""Summarisation: say in few words what a text says in more.
+
+The primary metric is ROUGE-L, the mean over texts of the F-measure by the longest common subsequence. The control
+that should lose says the first words of the text.
+
+Source: Lin, "ROUGE: A Package for Automatic Evaluation of Summaries", ACL workshop 2004,
+https://aclanthology.org/W04-1013, as torchmetrics has it, without stemming.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+from torchmetrics.functional.text import rouge_score
+
+from assay.metric import Metric
+from assay.sequence_to_sequence import (
+    WATCHED,
+    Answer,
+    Pairs,
+    answer,
+    augmenter,
+    exact,
+    exhibits,
+    likelihoods,
+    limit,
+    load,
+    loss,
+    model_arguments,
+    rows,
+    tally,
+    watched,
+)
+
+__all__ = ["PRIMARY", "WATCHED", "answer", "augmenter", "exhibits", "limit", "load", "loss"]
+__all__ += ["model_arguments", "predictions", "score", "tally", "watched"]
+
+PRIMARY = Metric("rouge_l", "maximise")
+KEYS = {"rouge_l": "rougeL", "rouge_1": "rouge1", "rouge_2": "rouge2"}
+
+
+def score(answer: Answer, split: Pairs) -> dict[str, float | None]:
+    """Return every metric."""
+    means = rouge(answer, split).mean()
+    return {
+        **{name: float(means[name]) for name in KEYS},
+        "exact_match": float(exact(answer, split).mean()),
+        **likelihoods(answer),
+    }
+
+
+def predictions(answer: Answer, split: Pairs) -> pd.DataFrame:
+    """Return one row an item, with its own ROUGE."""
+    return pd.concat([rows(answer, split), rouge(answer, split)], axis=1)
+
+
+def rouge(answer: Answer, split: Pairs) -> pd.DataFrame:
+    """Return the F-measures of each text: N rows, a column a kind of ROUGE."""
+    assert split.references is not None
+    found = [
+        rouge_score(ours, theirs, rouge_keys=tuple(KEYS.values()))
+        for ours, theirs in zip(answer.hypotheses, split.references, strict=True)
+    ]
+    return pd.DataFrame(
+        {name: [each[f"{key}_fmeasure"].item() for each in found] for name, key in KEYS.items()}
+    )
