@@ -16,7 +16,7 @@ from torch import nn
 
 from assay import catalogue
 from assay.onnx_export import OnnxRecurrent, export, with_operators
-from tests.models.knobs import CELLS, NEURAL, NEURAL_LANGUAGE, NEURAL_TEXT
+from tests.models.knobs import CELLS, NEURAL, NEURAL_TEXT
 
 SHAPES = [(1, 8, 8), (1, 28, 28)]
 
@@ -79,8 +79,8 @@ TEXT_ROWS += [("text_recurrent", knobs) for knobs in CELL_KNOBS]
 @pytest.mark.parametrize(("name", "changed"), TEXT_ROWS, ids=str)
 def test_gives_the_same_logits_of_texts(name, changed):
     torch.manual_seed(0)
-    given = {"vocabulary": 60, "num_classes": 4} | ({"shape": (20,)} if name == "text_transformer" else {})
-    model = catalogue.load(catalogue.MODELS[name].target)(**given, **{**NEURAL_TEXT[name], **changed}).eval()
+    family = catalogue.load(catalogue.MODELS[name].target)
+    model = family(vocabulary=60, num_classes=4, **{**NEURAL_TEXT[name], **changed}).eval()
     graph = export(model, torch.ones(1, 20, dtype=torch.int64))
     assert_same_logits(model, graph, (20,), some_texts)
     if changed:
@@ -88,10 +88,15 @@ def test_gives_the_same_logits_of_texts(name, changed):
         assert operators(graph)[RECURRENT[changed["cell"]]] == num_layers
 
 
-def test_every_network_of_the_catalogue_is_exported_above():
-    networks = {name for name, model in catalogue.MODELS.items() if model.trainer == catalogue.LIGHTNING}
-    elsewhere = set(NEURAL_LANGUAGE)  # tests/models/test_language_models.py
-    assert networks == set(NEURAL) | set(NEURAL_TEXT) | elsewhere
+def test_every_network_that_classifies_is_exported_above():
+    """The others, in 8 bits too, in compression/test_other_forms.py."""
+    forms = {catalogue.IMAGE_TO_CLASS, catalogue.TEXT_TO_CLASS}
+    networks = {
+        name
+        for name, model in catalogue.MODELS.items()
+        if model.trainer == catalogue.LIGHTNING and forms & set(model.forms)
+    }
+    assert networks == set(NEURAL) | set(NEURAL_TEXT)
     assert {name for name, _ in TEXT_ROWS} == set(NEURAL_TEXT)
 
 

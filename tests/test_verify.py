@@ -28,7 +28,7 @@ def test_the_largest_difference_of_a_metric_is_told(tmp_path: Path) -> None:
 
 def test_the_first_item_that_is_predicted_otherwise_is_told(tmp_path: Path) -> None:
     old, new = result(tmp_path / "old", [1, 2, 3], 0.5), result(tmp_path / "new", [1, 0, 0], 0.5)
-    assert _moved(old, new) == "2 predictions changed, first item 11: 2 is now 0"
+    assert _moved(old, new) == "2 predictions changed, first item 11: prediction 2 is now 0"
 
 
 def test_other_items_and_torn_files_are_told(tmp_path: Path) -> None:

@@ -8,11 +8,13 @@ from tempfile import mkdtemp
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from assay import artifacts, catalogue
 from assay.compression import int8, prune
 from assay.files import sha256, write_json
 from assay.params import load_params
+from assay.records import Skip
 from tests.models.knobs import TABLES
 
 PARAMS = load_params(Path("params.yaml"))
@@ -64,7 +66,12 @@ def test_some_were_found():
 
 def test_int8_answers_nearly_the_same_for_any_batch(network, tmp_path):
     model, target, arguments, inputs = network
-    made = int8.compress(model, inputs=inputs.numpy(), folder=tmp_path, calibration_items=20)
+    asked = {"inputs": inputs.numpy(), "folder": tmp_path, "calibration_items": 20}
+    if int8.share_of(model, (nn.GRU,)) > 0.5:
+        with pytest.raises(Skip, match="operators of 8 bits for only"):
+            int8.compress(model, **asked)
+        return
+    made = int8.compress(model, **asked)
     assert made["quantised_share"] > 0.5
     found = answers(tmp_path, made, target, arguments, inputs)
     with torch.inference_mode():

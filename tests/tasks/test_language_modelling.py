@@ -16,7 +16,7 @@ from assay.tasks import language_modelling as task
 
 IDS = np.array([[2, 3, 2, 3], [3, 4, 5, 2], [2, 2, 1, 3], [5, 0, 0, 0]], dtype=np.int32)
 NEXT = np.array([[3, 2, 3, 3], [4, 5, 2, 2], [2, 1, 3, 5], [5, -100, -100, -100]], dtype=np.int32)
-ARTIFACT = {"format": "safetensors", "parameters": 1}
+ARTIFACT = {"arguments": {}, "format": "safetensors", "parameters": 1}
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ def test_a_job_is_expected_to_take_what_it_took(project):
 def test_every_fault_of_params_is_told_at_once(project):
     before = (project.folder / "params.yaml").read_text()
     try:
-        project.edit("params.yaml", "dropout: 0.15", "dropout: 15")
+        project.edit("params.yaml", "dropout: 0.15}", "dropout: 15}")
         project.edit("params.yaml", "sparsity: 0.5", "sparsity: 5")
         told = project.run("assay plan")
     finally:
