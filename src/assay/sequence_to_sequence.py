@@ -52,16 +52,8 @@ class Pairs(Split):
         """Return the items of these rows (M,), in their order."""
         assert self.sources is not None
         assert self.references is not None
-        part = super().take(rows)
-        return replace(
-            self,
-            inputs=part.inputs,
-            targets=part.targets,
-            items=part.items,
-            lengths=part.lengths,
-            sources=self.sources[rows.numpy()],
-            references=self.references[rows.numpy()],
-        )
+        kept = rows.numpy()
+        return replace(super().take(rows), sources=self.sources[kept], references=self.references[kept])
 
 
 @dataclass(frozen=True)
@@ -106,11 +98,6 @@ def pack(source: Tensor, target: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     inputs = torch.cat([source, begin, target], dim=1)
     both = torch.stack([lengths[:, 0], (source != PADDING).sum(dim=1)])  # (2, N)
     return inputs, targets, both.amax(dim=0) * inputs.shape[1] + both.sum(dim=0)
-
-
-def limit(split: Pairs, count: int) -> Pairs:
-    """Return the first ``count`` items; all if there are fewer."""
-    return split.take(torch.arange(min(count, len(split.targets))))
 
 
 def model_arguments(prepared: Path) -> dict[str, Any]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Self, TypeVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -33,3 +34,11 @@ class Split:
             items=self.items[rows.numpy()],
             lengths=lengths,
         )
+
+
+AnySplit = TypeVar("AnySplit", bound=Split)
+
+
+def limit(split: AnySplit, count: int) -> AnySplit:
+    """Return the first ``count`` items; all if there are fewer."""
+    return split.take(torch.arange(min(count, len(split.targets))))

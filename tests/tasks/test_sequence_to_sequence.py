@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from assay import sequence_to_sequence as pairs
 from assay.datasets import dates
 from assay.sequence_to_sequence import Answer
+from assay.splits import limit
 from assay.tasks import transduction, translation
 from assay.word_ids import BEGIN, END
 
@@ -73,7 +74,7 @@ def test_loads_texts_with_their_items(split: pairs.Pairs) -> None:
     taken = split.take(torch.tensor([3, 1]))
     assert taken.sources.tolist() == [split.sources[3], split.sources[1]]
     assert taken.items.tolist() == [split.items[3], split.items[1]]
-    assert len(pairs.limit(split, 5).references) == 5
+    assert len(limit(split, 5).references) == 5
 
 
 def test_who_knows_all_answers_reaches_the_optimum(split: pairs.Pairs) -> None:

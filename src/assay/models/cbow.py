@@ -14,7 +14,7 @@ from pydantic import Field
 from torch import nn
 from torch.nn import functional as F
 
-from assay.models.missing_word import known, near_mask, only_words, unmasked
+from assay.models.missing_word import known, near_mask, noise, only_words, unmasked
 from assay.models.word_embedding import WordEmbedding, cut
 from assay.word_ids import MASK
 
@@ -60,10 +60,7 @@ class CBOW(nn.Module):
         mean = around / count.clamp(min=1)  # (N, T, D)
         asked = ((word > 0) & (count > 0)).squeeze(2)
         right = F.logsigmoid((mean * self.middle(ids)).sum(dim=2))  # (N, T)
-        drawn = ids[ids > MASK]
-        drawn = (
-            drawn[torch.randint(len(drawn), (self.noise,), device=ids.device)] if len(drawn) else ids[0, :1]
-        )
+        drawn = noise(ids, self.noise)
         against = F.logsigmoid(-(mean @ self.middle.table(drawn).T)).mean(dim=2)  # (N, T)
         terms = (right + self.negatives * against) * asked
         return -terms.sum() / asked.sum().clamp(min=1)

@@ -33,6 +33,14 @@ def known(ids: torch.Tensor, words: int) -> torch.Tensor:
     return torch.where(ids < words, ids, UNKNOWN)
 
 
+def noise(ids: torch.Tensor, count: int) -> torch.Tensor:
+    """Return words (count,) drawn from those of ids (N, T), as often as they stand there; any id if there is none."""
+    words = ids[ids > MASK]
+    if not len(words):
+        return ids[0, :1]
+    return words[torch.randint(len(words), (count,), device=ids.device)]
+
+
 def only_words(scores: torch.Tensor, vocabulary: int) -> torch.Tensor:
     """Return scores (N, words) as logits (N, vocabulary) in which what is no word, or has no vector, is never said."""
     return F.pad(scores[:, MASK + 1 :], (MASK + 1, vocabulary - scores.shape[1]), value=NEVER)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ COPIED = 0.5
 """How probable a copied word is."""
 
 
-class InPlace:
+class InPlace(ABC):
     """Writes the next word by the source's word in its place, whatever has been written before.
 
     Args:
@@ -25,9 +26,9 @@ class InPlace:
     def __init__(self, source_length: int, vocabulary: int) -> None:
         self.source_length, self.vocabulary = source_length, vocabulary
 
+    @abstractmethod
     def judge(self, words: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return log-probabilities (M, V) of the words that stand for the source's words (M,)."""
-        raise NotImplementedError
 
     def words(self, source: NDArray[Any], steps: int) -> NDArray[np.int64]:
         """Return source ids (N, S) as (N, steps): END wherever the source is over."""

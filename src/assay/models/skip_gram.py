@@ -14,7 +14,7 @@ from pydantic import Field
 from torch import nn
 from torch.nn import functional as F
 
-from assay.models.missing_word import known, near_mask, only_words, unmasked
+from assay.models.missing_word import known, near_mask, noise, only_words, unmasked
 from assay.models.word_embedding import WordEmbedding, cut
 from assay.word_ids import MASK
 
@@ -68,10 +68,7 @@ class SkipGram(nn.Module):
             weight[:, :-distance] += both
             weight[:, distance:] += both
             pairs = pairs + 2 * both.sum()
-        drawn = ids[ids > MASK]
-        drawn = (
-            drawn[torch.randint(len(drawn), (self.noise,), device=ids.device)] if len(drawn) else ids[0, :1]
-        )
+        drawn = noise(ids, self.noise)
         against = F.logsigmoid(-(middle @ self.beside.table(drawn).T)).mean(dim=2)  # (N, T)
         mean: torch.Tensor = -(right + self.negatives * (weight * against).sum()) / pairs.clamp(min=1.0)
         return mean

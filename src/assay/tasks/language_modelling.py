@@ -27,8 +27,21 @@ from assay.datasets.characters import IGNORED
 from assay.files import read_json
 from assay.metric import Metric
 from assay.predictors import ModulePredictor, Predictor, finite_logits
-from assay.splits import Split
+from assay.splits import Split, limit
 from assay.word_ids import PADDING
+
+__all__ = [
+    "PRIMARY",
+    "WATCHED",
+    "answer",
+    "augmenter",
+    "exhibits",
+    "limit",
+    "load",
+    "loss",
+    "model_arguments",
+]
+__all__ += ["predictions", "score", "tally", "watched"]
 
 PRIMARY = Metric("bits_per_character", "minimise")
 WATCHED = PRIMARY
@@ -72,11 +85,6 @@ def load(prepared: Path, splits: tuple[str, ...]) -> dict[str, Windows]:
         inputs, targets = arrays["inputs"][rows].long(), arrays["targets"][rows].long()
         loaded[split] = Windows(inputs, targets, items, tokenizer=tokenizer)
     return loaded
-
-
-def limit(split: Split, count: int) -> Split:
-    """Return the first ``count`` windows, all if there are fewer."""
-    return split.take(torch.arange(min(count, len(split.targets))))
 
 
 def model_arguments(prepared: Path) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from torch.nn import functional as F
 from assay.classification import PRIMARY, WATCHED, loss, tally, watched
 from assay.files import read_json
 from assay.predictors import Predictor, finite_logits
-from assay.splits import Split
+from assay.splits import Split, limit
 from assay.word_ids import MASK, PADDING
 
 __all__ = [
@@ -75,11 +75,6 @@ def load(prepared: Path, splits: tuple[str, ...]) -> dict[str, Split]:
         lengths = (inputs != PADDING).sum(dim=1)
         loaded[name] = Texts(inputs, arrays["labels"][rows].long(), items, lengths, words)
     return loaded
-
-
-def limit(split: Split, count: int) -> Split:
-    """Return the first ``count`` texts; all if there are fewer."""
-    return split.take(torch.arange(min(count, len(split.targets))))
 
 
 def model_arguments(prepared: Path) -> dict[str, Any]:

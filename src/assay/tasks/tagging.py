@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +30,21 @@ from assay.entities import f1, listed, shared
 from assay.files import read_json
 from assay.metric import Metric
 from assay.predictors import Predictor, finite_logits
-from assay.splits import Split
+from assay.splits import Split, limit
 from assay.word_ids import PADDING
+
+__all__ = [
+    "PRIMARY",
+    "WATCHED",
+    "answer",
+    "augmenter",
+    "exhibits",
+    "limit",
+    "load",
+    "loss",
+    "model_arguments",
+]
+__all__ += ["predictions", "score", "tally", "watched"]
 
 PRIMARY = Metric("entity_f1", "maximise")
 WATCHED = PRIMARY
@@ -51,9 +64,7 @@ class Sentences(Split):
 
     def take(self, rows: Tensor) -> Sentences:
         """Return the sentences of these rows (M,), in their order."""
-        taken = super().take(rows)
-        words = tuple(self.words[row] for row in rows.tolist())
-        return Sentences(taken.inputs, taken.targets, taken.items, taken.lengths, words, self.classes)
+        return replace(super().take(rows), words=tuple(self.words[row] for row in rows.tolist()))
 
 
 def load(prepared: Path, splits: tuple[str, ...]) -> dict[str, Sentences]:
@@ -75,11 +86,6 @@ def load(prepared: Path, splits: tuple[str, ...]) -> dict[str, Sentences]:
             classes,
         )
     return loaded
-
-
-def limit(split: Sentences, count: int) -> Sentences:
-    """Return the first ``count`` sentences; all if there are fewer."""
-    return split.take(torch.arange(min(count, len(split.targets))))
 
 
 def model_arguments(prepared: Path) -> dict[str, Any]:

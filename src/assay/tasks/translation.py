@@ -27,7 +27,6 @@ from assay.sequence_to_sequence import (
     exact,
     exhibits,
     likelihoods,
-    limit,
     load,
     loss,
     model_arguments,
@@ -35,6 +34,7 @@ from assay.sequence_to_sequence import (
     tally,
     watched,
 )
+from assay.splits import limit
 
 __all__ = ["PRIMARY", "WATCHED", "answer", "augmenter", "exhibits", "limit", "load", "loss"]
 __all__ += ["model_arguments", "predictions", "score", "tally", "watched"]
