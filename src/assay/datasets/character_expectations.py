@@ -28,7 +28,6 @@ def build(counts: dict[str, int], *, distinct: tuple[int, int], most_unknown: fl
         most_unknown: largest mean, over a split's windows, of the share of characters that training does not have.
     """
     import great_expectations.expectations as gxe
-    from great_expectations.expectations.conditions import Column
 
     reader = "check the dataset's read(): it should give upstream's text in its encoding"
     tokenizer = "check build_tokenizer() in assay/datasets/characters.py"
@@ -41,29 +40,13 @@ def build(counts: dict[str, int], *, distinct: tuple[int, int], most_unknown: fl
                 "fix": f"a window of another length: check windows() in assay/datasets/characters.py; {AGAIN}"
             },
         ),
-        gxe.ExpectColumnValuesToBeBetween(
-            column="unknown", min_value=0, max_value=1, meta={"fix": f"not a share: {AGAIN}"}
-        ),
-        *(
-            gxe.ExpectColumnMeanToBeBetween(
-                column="unknown",
-                min_value=0,
-                max_value=0 if split == "train" else most_unknown,
-                row_condition=Column("split") == split,
-                meta={"fix": f"the vocabulary is not that of the training windows: {tokenizer}"},
-            )
-            for split in counts
-        ),
+        *item_expectations.vocabulary(counts, most_unknown=most_unknown, fix=tokenizer),
         gxe.ExpectColumnValuesToBeBetween(
             column="distinct",
             min_value=distinct[0],
             max_value=distinct[1],
             meta={"fix": f"filler, or not a text of this kind: {reader}"},
         ),
-        gxe.ExpectColumnValuesToBeInSet(
-            column="odd",
-            value_set=[0],
-            meta={"fix": f"control characters or U+FFFD, as of a wrong encoding: {reader}"},
-        ),
+        item_expectations.encoding(reader),
     ]
     return item_expectations.build(counts, facts=FACTS, nouns=("a window", "windows"), own=own)

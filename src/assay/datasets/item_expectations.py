@@ -71,6 +71,45 @@ def build(
     ]
 
 
+def vocabulary(counts: dict[str, int], *, most_unknown: float, fix: str) -> list[Expectation]:
+    """Return what must hold of the share of each item's tokens that training does not have.
+
+    Args:
+        counts: items of each split.
+        most_unknown: largest mean of it over a split's items; over those of training it is zero.
+        fix: where to look when the vocabulary is not that of the training items.
+    """
+    import great_expectations.expectations as gxe
+    from great_expectations.expectations.conditions import Column
+
+    return [
+        gxe.ExpectColumnValuesToBeBetween(
+            column="unknown", min_value=0, max_value=1, meta={"fix": f"not a share: {AGAIN}"}
+        ),
+        *(
+            gxe.ExpectColumnMeanToBeBetween(
+                column="unknown",
+                min_value=0,
+                max_value=0 if split == "train" else most_unknown,
+                row_condition=Column("split") == split,
+                meta={"fix": f"the vocabulary is not that of the training items: {fix}"},
+            )
+            for split in counts
+        ),
+    ]
+
+
+def encoding(reader: str) -> Expectation:
+    """Return that no text holds signs of a wrong encoding; ``reader`` says where to look otherwise."""
+    import great_expectations.expectations as gxe
+
+    return gxe.ExpectColumnValuesToBeInSet(
+        column="odd",
+        value_set=[0],
+        meta={"fix": f"control characters or U+FFFD, as of a wrong encoding: {reader}"},
+    )
+
+
 def labels(
     counts: dict[str, int], *, num_classes: int, class_share: tuple[float, float]
 ) -> list[Expectation]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from assay.datasets import item_expectations
-from assay.datasets.item_expectations import AGAIN
 
 if TYPE_CHECKING:
     from great_expectations.expectations import Expectation
@@ -46,7 +45,6 @@ def build(
         most_unknown: largest mean, over a split's items, of the share of tokens that training does not have.
     """
     import great_expectations.expectations as gxe
-    from great_expectations.expectations.conditions import Column
 
     reader = "check the dataset's read(): it should give upstream's pairs, one an item, in their encoding"
     tokenizer = "check the dataset's tokenizer in assay/datasets/pairs.py"
@@ -69,23 +67,7 @@ def build(
             )
             for column in ("source_tokens", "target_tokens")
         ),
-        gxe.ExpectColumnValuesToBeBetween(
-            column="unknown", min_value=0, max_value=1, meta={"fix": f"not a share: {AGAIN}"}
-        ),
-        *(
-            gxe.ExpectColumnMeanToBeBetween(
-                column="unknown",
-                min_value=0,
-                max_value=0 if split == "train" else most_unknown,
-                row_condition=Column("split") == split,
-                meta={"fix": f"the vocabulary is not that of the training items: {tokenizer}"},
-            )
-            for split in counts
-        ),
-        gxe.ExpectColumnValuesToBeInSet(
-            column="odd",
-            value_set=[0],
-            meta={"fix": f"control characters or U+FFFD, as of a wrong encoding: {reader}"},
-        ),
+        *item_expectations.vocabulary(counts, most_unknown=most_unknown, fix=tokenizer),
+        item_expectations.encoding(reader),
     ]
     return item_expectations.build(counts, facts=FACTS, nouns=("a pair", "pairs"), own=own)

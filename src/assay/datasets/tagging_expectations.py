@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from assay.datasets import item_expectations
-from assay.datasets.item_expectations import AGAIN
 
 if TYPE_CHECKING:
     from great_expectations.expectations import Expectation
@@ -79,26 +78,9 @@ def build(
             )
             for split in counts
         ),
-        gxe.ExpectColumnValuesToBeBetween(
-            column="unknown", min_value=0, max_value=1, meta={"fix": f"not a share: {AGAIN}"}
+        *item_expectations.vocabulary(
+            counts, most_unknown=most_unknown, fix="check number() in assay/datasets/tagging.py"
         ),
-        *(
-            gxe.ExpectColumnMeanToBeBetween(
-                column="unknown",
-                min_value=0,
-                max_value=0 if split == "train" else most_unknown,
-                row_condition=Column("split") == split,
-                meta={
-                    "fix": "the vocabulary is not that of the training items: check number() in"
-                    " assay/datasets/tagging.py"
-                },
-            )
-            for split in counts
-        ),
-        gxe.ExpectColumnValuesToBeInSet(
-            column="odd",
-            value_set=[0],
-            meta={"fix": f"control characters or U+FFFD, as of a wrong encoding: {reader}"},
-        ),
+        item_expectations.encoding(reader),
     ]
     return item_expectations.build(counts, facts=FACTS, nouns=("a sentence", "sentences"), own=own)

@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from assay.datasets import item_expectations
-from assay.datasets.item_expectations import AGAIN
 
 if TYPE_CHECKING:
     from great_expectations.expectations import Expectation
@@ -46,7 +45,6 @@ def of_texts(
 ) -> list[Expectation]:
     """Return what must hold of texts, labelled or not; the arguments are those of :func:`build`."""
     import great_expectations.expectations as gxe
-    from great_expectations.expectations.conditions import Column
 
     reader = "check the dataset's read(): it should give upstream's texts, one an item, in their encoding"
     tokenizer = "check build_tokenizer() in assay/datasets/text.py"
@@ -60,22 +58,6 @@ def of_texts(
         gxe.ExpectColumnValuesToBeBetween(
             column="tokens", min_value=1, meta={"fix": f"a text without a token: {tokenizer}"}
         ),
-        gxe.ExpectColumnValuesToBeBetween(
-            column="unknown", min_value=0, max_value=1, meta={"fix": f"not a share: {AGAIN}"}
-        ),
-        *(
-            gxe.ExpectColumnMeanToBeBetween(
-                column="unknown",
-                min_value=0,
-                max_value=0 if split == "train" else most_unknown,
-                row_condition=Column("split") == split,
-                meta={"fix": f"the vocabulary is not that of the training items: {tokenizer}"},
-            )
-            for split in counts
-        ),
-        gxe.ExpectColumnValuesToBeInSet(
-            column="odd",
-            value_set=[0],
-            meta={"fix": f"control characters or U+FFFD, as of a wrong encoding: {reader}"},
-        ),
+        *item_expectations.vocabulary(counts, most_unknown=most_unknown, fix=tokenizer),
+        item_expectations.encoding(reader),
     ]
