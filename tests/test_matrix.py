@@ -33,6 +33,14 @@ def test_a_model_whose_fit_does_not_depend_on_the_seed_runs_once():
     assert [cell.seed for cell in cells if cell.model == "majority"] == [matrix.UNSEEDED]
 
 
+def test_a_task_may_leave_methods_out():
+    methods = {
+        task: {variant.method for variant in of("smoke").variants if variant.task == task}
+        for task in ("multi30k", "dates")
+    }
+    assert methods == {"multi30k": {"none", "prune"}, "dates": {"none", "int8", "prune"}}
+
+
 def test_every_task_has_its_controls():
     for suite in PARAMS.suites:
         found = of(suite)

@@ -79,6 +79,8 @@ def test_the_projects_own_file_is_fine():
         ({"suite": "defualt"}, r"suite: defualt: not there; allowed: .*; did you mean default\?"),
         ({"suites__default__tasks": ["digts"]}, r"suites\.default\.tasks: digts: .*did you mean digits\?"),
         ({"suites__default__seeds": [0, 0]}, r"suites\.default\.seeds: 0: given twice"),
+        ({"tasks__digits__methods": ["int9"]}, r"tasks\.digits\.methods: int9: not there"),
+        ({"tasks__digits__methods": ["int8", "int8"]}, r"tasks\.digits\.methods: int8: given twice"),
         ({"suites__default__seeds": []}, r"suites\.default\.seeds = \[\]: "),
         (
             {"models__cnn__knobs__chanels": [1]},

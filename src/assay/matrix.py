@@ -122,7 +122,7 @@ class Matrix:
         return [
             Variant(cell.task, cell.model, cell.seed, method)
             for cell in self.cells
-            for method in [layout.UNCOMPRESSED, *self._methods_for(cell.model)]
+            for method in [layout.UNCOMPRESSED, *self._methods_for(cell)]
         ]
 
     def variant(self, name: str) -> Variant:
@@ -200,9 +200,15 @@ class Matrix:
         """Return the folder of a variant's metrics and predictions."""
         return layout.EVALUATED.format(suite=self.suite, **asdict(variant))
 
-    def _methods_for(self, model: str) -> list[str]:
-        trainer, rows = self.family(model).trainer, self.params.methods
-        return [name for name in self.methods if trainer in catalogue.METHODS[rows[name].method].trainers]
+    def _methods_for(self, cell: Cell) -> list[str]:
+        trainer, rows = self.family(cell.model).trainer, self.params.methods
+        chosen = self.params.tasks[cell.task].methods
+        return [
+            name
+            for name in self.methods
+            if trainer in catalogue.METHODS[rows[name].method].trainers
+            and (chosen == "all" or name in chosen)
+        ]
 
 
 def select(params: Params, *, suite: str | None = None, tasks: str = "", models: str = "") -> Matrix:

@@ -81,6 +81,8 @@ class TaskParams(Section):
     """What differs from the top-level ``training`` on this task."""
     seeds: list[Seed] | None = Field(default=None, min_length=1)
     """In place of the suite's."""
+    methods: list[Name] | Literal["all"] = "all"
+    """Of the suite's methods, those that are worth their time here."""
 
 
 class Start(Section):
@@ -231,6 +233,9 @@ def _row_faults(params: Params) -> Iterable[str]:
     for name, task in params.tasks.items():
         yield from _unknown(f"tasks.{name}.dataset", [task.dataset], params.datasets)
         yield from _twice(f"tasks.{name}.seeds", task.seeds or [])
+        if task.methods != "all":
+            yield from _unknown(f"tasks.{name}.methods", task.methods, params.methods)
+            yield from _twice(f"tasks.{name}.methods", task.methods)
     for name, suite in params.suites.items():
         yield from _unknown(f"suites.{name}.tasks", suite.tasks, params.tasks)
         for key, table in (("models", params.models), ("methods", params.methods)):

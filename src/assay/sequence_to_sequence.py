@@ -61,7 +61,9 @@ class Answer:
     """What a model says to the items of a split."""
 
     hypotheses: list[str]
-    """N texts, as it wrote them on its own."""
+    """N texts, as it wrote them on its own, by beam search where it has a beam."""
+    greedy: list[str]
+    """N texts, each word the best one after the words before."""
     surprise: NDArray[np.float64]
     """(N,) nats of the reference, END included, each word given the ones before."""
     words: NDArray[np.int64]
@@ -97,7 +99,7 @@ def pack(source: Tensor, target: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     targets = torch.cat([target, nothing], dim=1).scatter(1, lengths, END)
     inputs = torch.cat([source, begin, target], dim=1)
     both = torch.stack([lengths[:, 0], (source != PADDING).sum(dim=1)])  # (2, N)
-    return inputs, targets, both.amax(dim=0) * inputs.shape[1] + both.sum(dim=0)
+    return inputs, targets, both.amax(dim=0) * inputs.shape[1] + lengths[:, 0]
 
 
 def model_arguments(prepared: Path) -> dict[str, Any]:
@@ -152,21 +154,18 @@ def answer(predictor: Predictor, split: Pairs) -> Answer:
     lengths = split.lengths if split.lengths is not None else torch.zeros(len(split.targets))
     source_length = split.inputs.shape[1] - split.target_length
     ask = writer(predictor, split.target_length)
-    hypotheses = [""] * len(split.items)
+    wide = int(predictor.arguments.get("beam", 1))
+    written = {beam: [""] * len(split.items) for beam in (1, wide)}
     surprise = np.zeros(len(split.items))
     for rows in torch.split(lengths.argsort(stable=True), ITEMS):
         part = split.take(rows)
         outputs = finite_logits(predictor, part.inputs, part.items)
         surprise[rows] = surprises(outputs.float(), part.targets).double().sum(dim=1).numpy()
-        ids = search(
-            ask,
-            part.inputs[:, :source_length],
-            beam=int(predictor.arguments.get("beam", 1)),
-            longest=split.target_length,
-        )
-        for row, words in zip(rows.tolist(), words_of(ids), strict=True):
-            hypotheses[row] = split.tokenizer.decode(words)
-    return Answer(hypotheses, surprise, (split.targets != PADDING).sum(dim=1).numpy())
+        for beam, texts in written.items():
+            ids = search(ask, part.inputs[:, :source_length], beam=beam, longest=split.target_length)
+            for row, words in zip(rows.tolist(), words_of(ids), strict=True):
+                texts[row] = split.tokenizer.decode(words)
+    return Answer(written[wide], written[1], surprise, (split.targets != PADDING).sum(dim=1).numpy())
 
 
 def likelihoods(answer: Answer) -> dict[str, float]:
@@ -175,12 +174,10 @@ def likelihoods(answer: Answer) -> dict[str, float]:
     return {"cross_entropy": mean, "perplexity": float(np.exp(min(mean, 700.0)))}
 
 
-def exact(answer: Answer, split: Pairs) -> NDArray[np.bool_]:
+def exact(hypotheses: list[str], split: Pairs) -> NDArray[np.bool_]:
     """Return for each item (N,) whether the hypothesis is the reference."""
     assert split.references is not None
-    return np.array(
-        [ours == theirs for ours, theirs in zip(answer.hypotheses, split.references, strict=True)]
-    )
+    return np.array([ours == theirs for ours, theirs in zip(hypotheses, split.references, strict=True)])
 
 
 def rows(answer: Answer, split: Pairs) -> pd.DataFrame:
@@ -189,7 +186,7 @@ def rows(answer: Answer, split: Pairs) -> pd.DataFrame:
         {
             "item": split.items,
             "hypothesis": answer.hypotheses,
-            "exact_match": exact(answer, split),
+            "exact_match": exact(answer.hypotheses, split),
             "surprise": answer.surprise,
             "words": answer.words,
         }

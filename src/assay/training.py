@@ -244,7 +244,7 @@ class _Module(pl.LightningModule):
 
     def training_step(self, block: tuple[Tensor, Tensor], _: int) -> None:
         """Take the block's optimizer steps, one a batch."""
-        loss_of = self.own_loss or self._task_loss
+        loss_of = self._own_loss if self.own_loss else self._task_loss
         optimizer = cast(torch.optim.Optimizer, self.optimizers(use_pl_optimizer=False))
         weights = [weight for group in optimizer.param_groups for weight in group["params"]]
         world = self.trainer.world_size
@@ -273,6 +273,11 @@ class _Module(pl.LightningModule):
         with self.trainer.precision_plugin.forward_context():
             outputs = self.model(inputs)
         return self.task.loss(outputs.float(), targets, self.params.label_smoothing)
+
+    def _own_loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        assert self.own_loss
+        with self.trainer.precision_plugin.forward_context():
+            return self.own_loss(inputs, targets).float()
 
     def _finite(self, losses: Tensor) -> Tensor:
         finite = losses.isfinite()
@@ -318,7 +323,7 @@ class _Module(pl.LightningModule):
                 outputs = self.model(inputs)
             sums.append(self.task.tally(outputs.float(), targets))
             if self.own_loss:
-                own += self.own_loss(inputs, targets).item() * len(targets)
+                own += self._own_loss(inputs, targets).item() * len(targets)
         self.model.train()
         loss, metric = self.task.watched(torch.stack(sums).sum(dim=0))
         return own / len(self.validation_targets) if self.own_loss else loss, metric

@@ -201,9 +201,11 @@ def test_only_the_first_words_are_read(row, build):
 
 
 def test_the_padding_cut_off_is_what_no_text_needs():
-    ids = torch.tensor([[3, 0, 0, 0], [4, 5, 0, 0]])
+    ids = torch.tensor([[3, 0, 0, 0, 0], [4, 5, 0, 0, 0]])
     assert cut(ids).tolist() == [[3, 0], [4, 5]]
-    assert cut(ids * 0).tolist() == [[0], [0]]
+    assert cut(ids[:, [0, 1, 1, 2, 3]]).tolist() == [[3, 0, 0, 0], [4, 5, 5, 0]]  # two at a time
+    assert cut(ids[:, [0, 1, 1]]).tolist() == [[3, 0, 0], [4, 5, 5]]
+    assert cut(ids * 0).tolist() == [[0, 0], [0, 0]]
 
 
 def test_the_padding_vector_is_zero():

@@ -46,13 +46,26 @@ class Oracle:
         return (F.one_hot(targets, self.vocabulary) * half).float().numpy()
 
 
+class Tempted(Oracle):
+    """Likes a wrong first word a little better, and has nothing to say after it."""
+
+    arguments = {"beam": 2}
+
+    def logits(self, inputs: np.ndarray, *, batch_size: int = 256) -> np.ndarray:
+        logits = super().logits(inputs, batch_size=batch_size)
+        wrong = logits[:, 0].argmax(axis=1) + 1
+        logits[np.arange(len(logits)), 0, wrong] = logits.max() + 0.5
+        logits[inputs[:, self.source_length + 1] == wrong, 1:] = 0
+        return logits
+
+
 def test_packs_begin_and_end() -> None:
     inputs, targets, lengths = pairs.pack(
         torch.tensor([[5, 6, 0], [7, 0, 0]]), torch.tensor([[8, 9], [8, 0]])
     )
     assert inputs.tolist() == [[5, 6, 0, BEGIN, 8, 9], [7, 0, 0, BEGIN, 8, 0]]
     assert targets.tolist() == [[8, 9, END], [8, END, 0]]
-    assert lengths.tolist() == [2 * 6 + 4, 1 * 6 + 2]
+    assert lengths.tolist() == [2 * 6 + 2, 1 * 6 + 1]
 
 
 def test_loss_and_tally_leave_padding_out() -> None:
@@ -86,6 +99,15 @@ def test_who_knows_all_answers_reaches_the_optimum(split: pairs.Pairs) -> None:
     assert scores["perplexity"] == pytest.approx(2, rel=1e-5)
 
 
+def test_a_beam_finds_what_greed_misses(split: pairs.Pairs) -> None:
+    answer = pairs.answer(Tempted(split, 200), limit(split, 20))
+    scores = transduction.score(answer, limit(split, 20))
+    assert (scores["exact_match"], scores["greedy_exact_match"]) == (1, 0)
+    scores = translation.score(answer, limit(split, 20))
+    assert scores["bleu"] == pytest.approx(100)
+    assert scores["greedy_bleu"] < 50
+
+
 def test_an_answer_has_a_row_an_item(split: pairs.Pairs) -> None:
     answer = pairs.answer(Oracle(split, 200), split)
     for task in (transduction, translation):
@@ -117,7 +139,7 @@ def some_answers() -> tuple[Answer, pairs.Pairs]:
     split = pairs.Pairs(
         ones, ones, np.arange(4), None, np.array(references, object), np.array(references, object)
     )
-    return Answer(said, np.ones(4), np.ones(4, np.int64)), split
+    return Answer(said, references, np.ones(4), np.ones(4, np.int64)), split
 
 
 def test_bleu_and_chrf_are_sacrebleus() -> None:
@@ -126,6 +148,7 @@ def test_bleu_and_chrf_are_sacrebleus() -> None:
     references = [split.references.tolist()]
     assert scores["bleu"] == pytest.approx(sacrebleu.corpus_bleu(answer.hypotheses, references).score)
     assert scores["chrf"] == pytest.approx(sacrebleu.corpus_chrf(answer.hypotheses, references).score)
+    assert scores["greedy_bleu"] == pytest.approx(100)
 
 
 def test_the_rows_of_a_table_give_the_score_again(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ def split():
 
 @pytest.fixture
 def answer():
-    return Answer(HYPOTHESES, np.array([2.0, 1.0, 3.0]), np.array([2, 1, 1]))
+    return Answer(HYPOTHESES, HYPOTHESES, np.array([2.0, 1.0, 3.0]), np.array([2, 1, 1]))
 
 
 def test_rouge_is_that_worked_by_hand(answer, split):

@@ -23,19 +23,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
-from safetensors.numpy import save_file
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 
+from assay.datasets import prepared
 from assay.datasets.cleaning import SPLITS, clean
 from assay.datasets.text import SPECIAL, bad_row, count_odd, decode
-from assay.files import replacing, sha256, write_json, write_text
+from assay.files import replacing, write_text
 from assay.word_ids import PADDING, UNKNOWN
 
 WINDOW = 64
 """Characters that a model sees at once."""
 IGNORED = -100
 """The target where there is none; PyTorch's own number for it."""
-_FILES = ("arrays.safetensors", "items.parquet", "tokenizer.json")
 
 _SCHEMA = pa.schema(
     [
@@ -111,8 +110,7 @@ def prepare(
     Raises:
         ValueError: a split is left without a window.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "prepared.json").unlink(missing_ok=True)  # it vouches for the three files that are written next
+    prepared.begin(out)
     windows = text.windows()
     split = cut(len(windows), validation_fraction, test_fraction)
     digests = np.array([hashlib.sha256(window.encode()).hexdigest() for window in windows], dtype=object)
@@ -130,25 +128,18 @@ def prepare(
     ids = [encoding.ids for encoding in tokenizer.encode_batch(texts)]
     write_text(out / "tokenizer.json", tokenizer.to_str(pretty=True) + "\n")
     inputs, targets = _pair(ids, untold)
-    with replacing(out / "arrays.safetensors") as aside:
-        save_file({"inputs": inputs, "targets": targets}, aside)
+    prepared.write_arrays(out, {"inputs": inputs, "targets": targets})
     told = (targets != IGNORED).sum(axis=1)
     _write_items(out / "items.parquet", kept, split, told, texts, ids, digests[kept])
-    prepared = {
-        "status": "ok",
-        "reason": "",
+    facts = {
         "dataset": dataset,
         "shape": [WINDOW],
         "axes": ["characters"],
         "vocabulary": tokenizer.get_vocab_size(),
         "counts": counts,
         "dropped": [{**record, "split": _where(record["split"])} for record in dropped],
-        "files": {name: sha256(out / name) for name in _FILES},
     }
-    if optimum:
-        prepared["optimum"] = optimum
-    write_json(out / "prepared.json", prepared)
-    return prepared
+    return prepared.seal(out, facts, vocabularies=("tokenizer.json",), optimum=optimum)
 
 
 def cut(count: int, validation_fraction: float, test_fraction: float) -> NDArray[np.str_]:
@@ -165,6 +156,11 @@ def build_tokenizer(texts: Sequence[str]) -> Tokenizer:
     counts = Counter(character for text in texts for character in text)
     characters = sorted(counts, key=lambda character: (-counts[character], character))
     vocabulary = SPECIAL | {character: number for number, character in enumerate(characters, len(SPECIAL))}
+    return tokenizer_of(vocabulary)
+
+
+def tokenizer_of(vocabulary: dict[str, int]) -> Tokenizer:
+    """Return a tokenizer whose tokens are the single characters that have an id."""
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
     tokenizer.decoder = decoders.Fuse()

@@ -16,19 +16,26 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from safetensors.numpy import save_file
 
-from assay.datasets import ag_news, item_expectations, movie_reviews, parts, text, text_expectations, wnut17
+from assay.datasets import (
+    ag_news,
+    item_expectations,
+    movie_reviews,
+    parts,
+    prepared,
+    text,
+    text_expectations,
+    wnut17,
+)
 from assay.datasets.cleaning import SPLITS, clean
 from assay.datasets.declarations import TextAugmentation
-from assay.files import replacing, sha256, write_json, write_text
+from assay.files import replacing, write_text
 from assay.word_ids import MASK
 
 LONGEST = 48  # tokens; of a longer text the first are read
 HELD_OUT = 1500
 """Items of validation, and of test, at most: each is asked about a vocabulary of thousands."""
 _SPECIAL = {**text.SPECIAL, "[MASK]": MASK}
-_FILES = ("arrays.safetensors", "items.parquet", "tokenizer.json")
 FACTS = ("item", "split", "source", "characters", "tokens", "unknown", "odd", "sha256", "text")
 
 
@@ -110,8 +117,7 @@ def prepare(raw: Path, out: Path, *, seed: int, validation_fraction: float) -> d
     A text that stands in two parts is kept once, held out if one of them holds it out. Of the held-out ones
     ``HELD_OUT`` a split are kept, those with the lowest digests.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "prepared.json").unlink(missing_ok=True)  # it vouches for the three files that are written next
+    prepared.begin(out)
     found = read(raw, seed=seed, validation_fraction=validation_fraction)
     items, dropped = _kept(found)
     tokenizer = text.build_tokenizer(items.loc[items["split"] == "train", "text"].tolist(), _SPECIAL)
@@ -127,24 +133,19 @@ def prepare(raw: Path, out: Path, *, seed: int, validation_fraction: float) -> d
     missing = arrays[np.arange(len(rows)), places].astype(np.int64)  # (N,)
     arrays[np.arange(len(rows)), places] = MASK
     write_text(out / "tokenizer.json", tokenizer.to_str(pretty=True) + "\n")
-    with replacing(out / "arrays.safetensors") as aside:
-        save_file({"tokens": arrays, "labels": missing}, aside)
+    prepared.write_arrays(out, {"tokens": arrays, "labels": missing})
     with replacing(out / "items.parquet") as aside:
         items.assign(**text.facts(items["text"].tolist(), tokens))[list(FACTS)].to_parquet(aside, index=False)
     counts = items["split"].value_counts()
-    prepared = {
-        "status": "ok",
-        "reason": "",
+    facts = {
         "dataset": out.name,
         "shape": [LONGEST],
         "axes": ["tokens"],
         "vocabulary": tokenizer.get_vocab_size(),
         "counts": {name: int(counts[name]) for name in SPLITS},
         "dropped": dropped,
-        "files": {name: sha256(out / name) for name in _FILES},
     }
-    write_json(out / "prepared.json", prepared)
-    return prepared
+    return prepared.seal(out, facts, vocabularies=("tokenizer.json",))
 
 
 def expectations(counts: dict[str, int]) -> list[Any]:

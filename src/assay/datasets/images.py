@@ -16,10 +16,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
-from safetensors.numpy import save_file
 
+from assay.datasets import prepared
 from assay.datasets.cleaning import SPLITS, clean, draw_split
-from assay.files import replacing, sha256, write_json
+from assay.files import replacing
 
 _BATCH = 4096
 
@@ -78,8 +78,7 @@ def prepare(
     Raises:
         ValueError: a class has too few items to stand in every split.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "prepared.json").unlink(missing_ok=True)  # it vouches for the two files that are written next
+    prepared.begin(out)
     digests = _digest(image_set.images)
     kept, dropped = clean(digests, image_set.labels, image_set.split, noun="pixels")
     images, labels = image_set.images[kept], image_set.labels[kept]
@@ -87,12 +86,10 @@ def prepare(
         split = draw_split(image_set.split[kept], labels, seed, validation_fraction, test_fraction)
     except ValueError as fault:
         raise ValueError(f"{dataset}: a stratified split is not possible: {fault}") from None
-    _write_arrays(out / "arrays.safetensors", images, labels)
+    prepared.write_arrays(out, {"images": np.ascontiguousarray(images), "labels": labels})
     _write_items(out / "items.parquet", kept, split, images, labels, digests[kept])
     mean, std = _measure(images[split == "train"])
-    prepared = {
-        "status": "ok",
-        "reason": "",
+    facts = {
         "dataset": dataset,
         "classes": list(image_set.classes),
         "shape": list(images.shape[1:]),
@@ -105,10 +102,8 @@ def prepare(
         "mean": mean,
         "std": std,
         "dropped": dropped,
-        "files": {name: sha256(out / name) for name in ("arrays.safetensors", "items.parquet")},
     }
-    write_json(out / "prepared.json", prepared)
-    return prepared
+    return prepared.seal(out, facts)
 
 
 def _digest(images: NDArray[np.uint8]) -> NDArray[np.object_]:
@@ -123,11 +118,6 @@ def _measure(images: NDArray[np.uint8]) -> tuple[float, float]:
     values = np.arange(256) / 255
     mean = float((counts * values).sum() / counts.sum())
     return mean, float(np.sqrt((counts * (values - mean) ** 2).sum() / counts.sum()))
-
-
-def _write_arrays(path: Path, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> None:
-    with replacing(path) as aside:
-        save_file({"images": np.ascontiguousarray(images), "labels": labels}, aside)
 
 
 def _write_items(

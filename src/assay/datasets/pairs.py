@@ -19,16 +19,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
-from safetensors.numpy import save_file
-from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
+from assay.datasets import prepared
+from assay.datasets.characters import tokenizer_of
 from assay.datasets.cleaning import SPLITS, clean, draw_split
 from assay.datasets.text import bad_row, count_odd, pad
-from assay.files import replacing, sha256, write_json, write_text
+from assay.files import replacing, write_text
 from assay.word_ids import BEGIN, END, PADDING, UNKNOWN
 
 _SPECIAL = {"[PAD]": PADDING, "[UNK]": UNKNOWN, "[BEGIN]": BEGIN, "[END]": END}
-_FILES = ("arrays.safetensors", "items.parquet", "tokenizer.json")
 
 _SCHEMA = pa.schema(
     [
@@ -94,8 +94,7 @@ def prepare(
     Raises:
         ValueError: there are too few items for every split.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "prepared.json").unlink(missing_ok=True)  # it vouches for the three files that are written next
+    prepared.begin(out)
     sources, targets = (
         [" ".join(text.split()) for text in of] for of in (pair_set.sources, pair_set.targets)
     )
@@ -120,25 +119,18 @@ def prepare(
         min(most, max(len(of[row]) for row in train)) for of, most in zip(tokens, longest, strict=True)
     ]
     write_text(out / "tokenizer.json", tokenizer.to_str(pretty=True) + "\n")
-    with replacing(out / "arrays.safetensors") as aside:
-        save_file({"source": pad(tokens[0], lengths[0]), "target": pad(tokens[1], lengths[1])}, aside)
+    prepared.write_arrays(out, {"source": pad(tokens[0], lengths[0]), "target": pad(tokens[1], lengths[1])})
     odd = [count_odd(pair_set.sources[item]) + count_odd(pair_set.targets[item]) for item in kept]
     _write_items(out / "items.parquet", kept, split, texts, tokens, odd, digests[kept])
-    prepared = {
-        "status": "ok",
-        "reason": "",
+    facts = {
         "dataset": dataset,
         "shape": lengths,
         "axes": ["source tokens", "target tokens"],
         "vocabulary": tokenizer.get_vocab_size(),
         "counts": {name: int((split == name).sum()) for name in SPLITS},
         "dropped": dropped + leaks,
-        "files": {name: sha256(out / name) for name in _FILES},
     }
-    if optimum:
-        prepared["optimum"] = optimum
-    write_json(out / "prepared.json", prepared)
-    return prepared
+    return prepared.seal(out, facts, vocabularies=("tokenizer.json",), optimum=optimum)
 
 
 def _without_validation(
@@ -181,11 +173,9 @@ def byte_pairs(texts: Sequence[str], *, size: int) -> Tokenizer:
 def characters(texts: Sequence[str]) -> Tokenizer:
     """Return a tokenizer whose tokens are the characters of ``texts``."""
     found = sorted({character for text in texts for character in text})
-    vocabulary = _SPECIAL | {character: number for number, character in enumerate(found, start=len(_SPECIAL))}
-    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
-    tokenizer.decoder = decoders.Fuse()
-    return tokenizer
+    return tokenizer_of(
+        _SPECIAL | {character: number for number, character in enumerate(found, start=len(_SPECIAL))}
+    )
 
 
 def read_gzip_lines(path: Path) -> list[str]:

@@ -22,12 +22,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
-from safetensors.numpy import save_file
 from tokenizers import Tokenizer, models
 
+from assay.datasets import prepared
 from assay.datasets.cleaning import SPLITS, clean, draw_split
 from assay.datasets.text import SPECIAL, bad_row, read_lines, require_label
-from assay.files import replacing, sha256, write_json, write_text
+from assay.files import replacing, write_text
 from assay.word_ids import PADDING, UNKNOWN
 
 NO_TAG = -1
@@ -35,7 +35,6 @@ NO_TAG = -1
 WORD_CHARACTERS = 16
 """Of a longer word only so many characters are kept, the first."""
 _RESERVED = UNKNOWN + 1
-_FILES = ("arrays.safetensors", "items.parquet", "tokenizer.json", "characters.json")
 
 _SCHEMA = pa.schema(
     [
@@ -139,8 +138,7 @@ def prepare(
     Returns:
         What prepared.json holds.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "prepared.json").unlink(missing_ok=True)  # it vouches for the files that are written next
+    prepared.begin(out)
     digests = np.array([_digest(" ".join(words)) for words in tagged.words], dtype=object)
     answers = np.unique([_digest(str(tags)) for tags in tagged.tags], return_inverse=True)[1]
     kept, dropped = clean(digests, answers, tagged.split, noun="text")
@@ -156,12 +154,9 @@ def prepare(
     arrays = encode(words, tags, word_ids, character_ids)
     for name, ids in {"tokenizer.json": word_ids, "characters.json": character_ids}.items():
         write_text(out / name, _tokenizer(ids).to_str(pretty=True) + "\n")
-    with replacing(out / "arrays.safetensors") as aside:
-        save_file(arrays, aside)
+    prepared.write_arrays(out, arrays)
     _write_items(out / "items.parquet", kept, split, words, tags, arrays["words"], digests[kept])
-    prepared = {
-        "status": "ok",
-        "reason": "",
+    facts = {
         "dataset": dataset,
         "classes": list(tagged.classes),
         "shape": [arrays["words"].shape[1], 1 + WORD_CHARACTERS],
@@ -170,12 +165,8 @@ def prepare(
         "alphabet": _RESERVED + len(character_ids),
         "counts": {name: int((split == name).sum()) for name in SPLITS},
         "dropped": dropped,
-        "files": {name: sha256(out / name) for name in _FILES},
     }
-    if optimum:
-        prepared["optimum"] = optimum
-    write_json(out / "prepared.json", prepared)
-    return prepared
+    return prepared.seal(out, facts, vocabularies=("tokenizer.json", "characters.json"), optimum=optimum)
 
 
 def number(things: Iterable[str]) -> dict[str, int]:

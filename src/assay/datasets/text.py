@@ -21,15 +21,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
-from safetensors.numpy import save_file
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
+from assay.datasets import prepared
 from assay.datasets.cleaning import SPLITS, clean, draw_split
-from assay.files import replacing, sha256, write_json, write_text
+from assay.files import replacing, write_text
 from assay.word_ids import PADDING, UNKNOWN
 
 SPECIAL = {"[PAD]": PADDING, "[UNK]": UNKNOWN}  # no word is one of them: brackets are tokens of their own
-_FILES = ("arrays.safetensors", "items.parquet", "tokenizer.json")
 _LAYOUT = "\t\n\r"  # control characters that belong in a text
 
 _SCHEMA = pa.schema(
@@ -92,8 +91,7 @@ def prepare(
     Raises:
         ValueError: a class has too few items to stand in every split.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "prepared.json").unlink(missing_ok=True)  # it vouches for the three files that are written next
+    prepared.begin(out)
     cleaned = clean_and_split(
         text_set,
         dataset=dataset,
@@ -108,13 +106,10 @@ def prepare(
     tokens = [tokenizer.encode(text).ids for text in texts]
     length = min(longest, max(len(tokens[row]) for row in train))
     write_text(out / "tokenizer.json", tokenizer.to_str(pretty=True) + "\n")
-    with replacing(out / "arrays.safetensors") as aside:
-        save_file({"tokens": pad(tokens, length), "labels": labels}, aside)
+    prepared.write_arrays(out, {"tokens": pad(tokens, length), "labels": labels})
     odd = [count_odd(text_set.texts[item]) for item in kept]
     _write_items(out / "items.parquet", kept, split, labels, texts, tokens, odd, cleaned.digests)
-    prepared = {
-        "status": "ok",
-        "reason": "",
+    facts = {
         "dataset": dataset,
         "classes": list(text_set.classes),
         "shape": [length],
@@ -126,12 +121,8 @@ def prepare(
             for name in SPLITS
         },
         "dropped": cleaned.dropped,
-        "files": {name: sha256(out / name) for name in _FILES},
     }
-    if optimum:
-        prepared["optimum"] = optimum
-    write_json(out / "prepared.json", prepared)
-    return prepared
+    return prepared.seal(out, facts, vocabularies=("tokenizer.json",), optimum=optimum)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import torch
 from pydantic import Field
 from torch import nn
 
+from assay.models.dropout import Dropout
 from assay.models.word_embedding import WordEmbedding, cut, mean_over_words
 from assay.word_ids import PADDING
 
@@ -38,7 +39,7 @@ class BagOfEmbeddings(nn.Module):
     ) -> None:
         super().__init__()
         self.embedding = WordEmbedding(min(words, vocabulary), width)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.head = nn.Linear(width, num_classes)
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:

@@ -24,6 +24,10 @@ ASKED, MASKED, RANDOM = 0.15, 0.8, 0.1
 """Part of the words that are to be said; parts of these that are masked, and replaced."""
 
 
+ROWS = 64
+"""Words are judged a multiple of so many at once: each new shape of a product costs milliseconds to prepare."""
+
+
 class Bert(nn.Module):
     """Word vectors, encoder, Linear, GELU, normalisation, product with every word vector.
 
@@ -79,7 +83,11 @@ class Bert(nn.Module):
         seen = torch.where(asked & (chance >= ASKED * (1 - RANDOM)), other, seen)
         states = self.encoder(self.embedding(seen), ids != PADDING)
         asked[0, 0] = True  # a batch in which nothing is asked must not be a mean over nothing
-        return F.cross_entropy(self._say(states[asked]).float(), ids[asked])
+        spare = -int(asked.sum()) % ROWS
+        logits = self._say(F.pad(states[asked], (0, 0, 0, spare)))
+        return F.cross_entropy(
+            logits.float(), F.pad(ids[asked], (0, spare), value=PADDING), ignore_index=PADDING
+        )
 
     def _say(self, states: torch.Tensor) -> torch.Tensor:
         """Map states (M, D) to logits (M, words)."""

@@ -13,6 +13,7 @@ import torch
 from pydantic import Field
 from torch import nn
 
+from assay.models.dropout import Dropout
 from assay.models.text_encoder import TextEncoder
 from assay.models.word_embedding import WordEmbedding
 from assay.models.word_reader import padded, without_padding
@@ -59,7 +60,7 @@ class BertTagger(nn.Module):
             )
         self.embedding = WordEmbedding(min(words, vocabulary), width)
         self.encoder = TextEncoder(length=length, width=width, depth=depth, heads=heads, dropout=dropout)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.head = nn.Linear(width, num_classes)
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:

@@ -71,7 +71,8 @@ class BiLSTMCRF(nn.Module):
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Map words (N, T, 1 + L) to max-marginals (N, T, num_classes), of which the best are the Viterbi path."""
         words, lengths = without_padding(inputs)
-        return padded(self.crf.max_marginals(self.tagger.score(words, lengths), lengths), inputs.shape[1])
+        scores = self.tagger.score(words, lengths).float()
+        return padded(self.crf.max_marginals(scores, lengths), inputs.shape[1])
 
     def loss(self, inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         """Return the negative log-likelihood in nats a word of the tags (N, T) of words (N, T, 1 + L).
@@ -79,7 +80,7 @@ class BiLSTMCRF(nn.Module):
         The cost is left out in evaluation.
         """
         words, lengths = without_padding(inputs)
-        scores, tags = self.tagger.score(words, lengths), targets[:, : words.shape[1]]
+        scores, tags = self.tagger.score(words, lengths).float(), targets[:, : words.shape[1]]
         if self.training:
             missed = F.pad((tags > 0).unsqueeze(2).to(scores.dtype), (0, scores.shape[2] - 1))  # (N, T, K)
             scores = scores + self.recall_cost * missed

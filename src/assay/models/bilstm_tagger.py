@@ -13,6 +13,7 @@ import torch
 from pydantic import Field
 from torch import nn
 
+from assay.models.dropout import Dropout
 from assay.models.text_recurrent import Layer
 from assay.models.word_reader import WordReader, padded, without_padding
 
@@ -48,7 +49,7 @@ class BiLSTMTagger(nn.Module):
         super().__init__()
         self.reader = WordReader(min(words, vocabulary), width, alphabet, character_width, filters, dropout)
         self.layer = Layer("lstm", self.reader.outputs, hidden, bidirectional=True)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.head = nn.Linear(2 * hidden, num_classes)
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:

@@ -18,6 +18,7 @@ from torch.nn import functional as F
 
 from assay import sampling
 from assay.models.causal_attention import CausalAttention, KeyValues
+from assay.models.dropout import Dropout
 
 SPREAD = 0.02
 """Standard deviation of the first weights."""
@@ -32,13 +33,13 @@ class Block(nn.Module):
         super().__init__()
         self.norm = nn.LayerNorm(width, bias=False)
         self.attention = CausalAttention(width, heads, dropout, bias=False)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.feed_forward = nn.Sequential(
             nn.LayerNorm(width, bias=False),
             nn.Linear(width, MLP_RATIO * width, bias=False),
             nn.GELU(),
             nn.Linear(MLP_RATIO * width, width, bias=False),
-            nn.Dropout(dropout),
+            Dropout(dropout),
         )
 
     def forward(self, states: torch.Tensor, cache: KeyValues | None = None) -> torch.Tensor:
@@ -79,7 +80,7 @@ class GPT(nn.Module):
         self.block = shape[0]
         self.characters = nn.Embedding(vocabulary, width)
         self.positions = nn.Parameter(torch.empty(self.block, width))
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.blocks = nn.ModuleList(Block(width, heads, dropout) for _ in range(depth))
         self.norm = nn.LayerNorm(width, bias=False)
         self._draw_weights()

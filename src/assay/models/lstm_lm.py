@@ -13,6 +13,8 @@ import torch
 from pydantic import Field
 from torch import nn
 
+from assay.models.dropout import Dropout
+
 
 class LSTMLM(nn.Module):
     """Character vectors, stacked LSTM layers started from zeros at each item, dropout, Linear.
@@ -39,7 +41,7 @@ class LSTMLM(nn.Module):
         self.recurrent = nn.LSTM(
             width, hidden, num_layers=layers, batch_first=True, dropout=dropout if layers > 1 else 0.0
         )
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.head = nn.Linear(hidden, vocabulary)
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:

@@ -15,6 +15,7 @@ import torch
 from pydantic import Field
 from torch import nn
 
+from assay.models.dropout import Dropout
 from assay.models.source_and_target import Copying, SharedVectors, parts
 from assay.models.text_recurrent import Layer
 from assay.models.word_embedding import cut
@@ -77,7 +78,7 @@ class Seq2SeqAttention(nn.Module):
         del beam
         self.source_length = source_length
         self.vectors = SharedVectors(vocabulary, width)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.encoder = Layer("gru", width, hidden, bidirectional=True)
         self.asking = nn.GRU(width, hidden, batch_first=True)
         self.attention = AdditiveAttention(hidden, 2 * hidden, attention)

@@ -13,6 +13,7 @@ import torch
 from pydantic import Field
 from torch import nn
 
+from assay.models.dropout import Dropout
 from assay.models.source_and_target import SharedVectors, parts
 from assay.models.text_recurrent import Layer, turned
 from assay.models.word_embedding import cut
@@ -48,7 +49,7 @@ class Seq2SeqLSTM(nn.Module):
         del beam
         self.source_length = source_length
         self.vectors = SharedVectors(vocabulary, width)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         sizes = [width] + [hidden] * (layers - 1)
         self.encoder = nn.ModuleList(Layer("lstm", size, hidden, bidirectional=False) for size in sizes)
         sizes = [width + hidden] + [hidden] * (layers - 1)

@@ -15,6 +15,7 @@ import torch
 from pydantic import Field
 from torch import nn
 
+from assay.models.dropout import Dropout
 from assay.models.source_and_target import Copying, SharedVectors, parts
 from assay.models.text_encoder import MLP_RATIO, Block
 from assay.models.word_embedding import cut
@@ -61,13 +62,13 @@ class DecoderBlock(nn.Module):
         super().__init__()
         self.norm, self.source_norm = nn.LayerNorm(width), nn.LayerNorm(width)
         self.own, self.cross = Attention(width, heads), Attention(width, heads)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.feed_forward = nn.Sequential(
             nn.LayerNorm(width),
             nn.Linear(width, MLP_RATIO * width),
             nn.GELU(),
             nn.Linear(MLP_RATIO * width, width),
-            nn.Dropout(dropout),
+            Dropout(dropout),
         )
 
     def forward(
@@ -132,7 +133,7 @@ class Seq2SeqTransformer(nn.Module):
         self.source_length = source_length
         self.vectors = SharedVectors(vocabulary, width)
         self.register_buffer("waves", waves(max(source_length, target_length), width), persistent=False)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.encoder = nn.ModuleList(Block(width, heads, dropout) for _ in range(depth))
         self.decoder = nn.ModuleList(DecoderBlock(width, heads, dropout) for _ in range(depth))
         self.source_norm, self.norm = nn.LayerNorm(width), nn.LayerNorm(width)

@@ -14,6 +14,7 @@ from pydantic import Field
 from torch import nn
 from torch.nn import functional as F
 
+from assay.models.dropout import Dropout
 from assay.models.word_embedding import WordEmbedding, cut
 from assay.word_ids import PADDING
 
@@ -54,7 +55,7 @@ class TextCNN(nn.Module):
             self.STARTS["fixed"] = "embedding"
         self.kernels = kernels
         self.convolutions = nn.ModuleList(nn.Conv1d(width, filters, kernel) for kernel in kernels)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.head = nn.Linear(len(kernels) * filters, num_classes)
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:

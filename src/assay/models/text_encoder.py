@@ -10,6 +10,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from assay.models.dropout import Dropout
 from assay.models.word_embedding import SPREAD
 
 # The paper's ratio of a block's feed-forward units to its width.
@@ -45,13 +46,13 @@ class Block(nn.Module):
         super().__init__()
         self.norm = nn.LayerNorm(width)
         self.attention = Attention(width, heads)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.feed_forward = nn.Sequential(
             nn.LayerNorm(width),
             nn.Linear(width, MLP_RATIO * width),
             nn.GELU(),
             nn.Linear(MLP_RATIO * width, width),
-            nn.Dropout(dropout),
+            Dropout(dropout),
         )
 
     def forward(self, states: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
@@ -81,7 +82,7 @@ class TextEncoder(nn.Module):
             raise ValueError(f"width = {width} is not a multiple of heads = {heads}")
         self.positions = nn.Parameter(torch.empty(1, length, width))
         nn.init.normal_(self.positions, std=SPREAD)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.blocks = nn.ModuleList(Block(width, heads, dropout) for _ in range(depth))
         self.norm = nn.LayerNorm(width)
 

@@ -15,6 +15,7 @@ import torch
 from pydantic import Field
 from torch import nn
 
+from assay.models.dropout import Dropout
 from assay.models.word_embedding import WordEmbedding, cut
 from assay.word_ids import PADDING
 
@@ -86,7 +87,7 @@ class TextRecurrent(nn.Module):
         outputs = 2 * hidden if bidirectional else hidden
         inputs = [width] + [outputs] * (layers - 1)
         self.layers = nn.ModuleList(Layer(cell, size, hidden, bidirectional) for size in inputs)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.head = nn.Linear(outputs, num_classes)
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:

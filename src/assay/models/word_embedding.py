@@ -7,6 +7,10 @@ from torch import nn
 
 from assay.word_ids import PADDING, UNKNOWN
 
+COLUMNS = 2
+"""Texts are read a multiple of so many words wide: oneDNN prepares milliseconds for each new shape of a product,
+ten times what the product takes, and forgets the oldest of 1,024."""
+
 SPREAD = 0.1
 """Standard deviation of the vectors that a network starts from."""
 
@@ -35,14 +39,14 @@ class WordEmbedding(nn.Module):
 
 
 def cut(ids: torch.Tensor) -> torch.Tensor:
-    """Return ids (N, T) without the columns in which every text is padding; one column always stays.
+    """Return ids (N, T) without the columns in which every text is padding, but for a multiple of ``COLUMNS``.
 
     A graph that is being exported keeps them all: its size must not depend on what is in a batch.
     """
     if torch.compiler.is_exporting():
         return ids
     longest = int((ids != PADDING).any(dim=0).sum())
-    return ids[:, : max(longest, 1)]
+    return ids[:, : -(-max(longest, 1) // COLUMNS) * COLUMNS]
 
 
 def mean_over_words(vectors: torch.Tensor, real: torch.Tensor) -> torch.Tensor:

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from assay.models.dropout import Dropout
 from assay.models.word_embedding import WordEmbedding, cut
 from assay.word_ids import PADDING
 
@@ -34,7 +35,7 @@ class WordReader(nn.Module):
         super().__init__()
         self.embedding = WordEmbedding(words, width)
         self.outputs = width + filters
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.characters: nn.Embedding | None = None
         if filters:
             self.characters = nn.Embedding(alphabet, character_width, padding_idx=PADDING)

@@ -43,7 +43,7 @@ def score(answer: Answer, split: Pairs) -> dict[str, float | None]:
     means = rouge(answer, split).mean()
     return {
         **{name: float(means[name]) for name in KEYS},
-        "exact_match": float(exact(answer, split).mean()),
+        "exact_match": float(exact(answer.hypotheses, split).mean()),
         **likelihoods(answer),
     }
 

@@ -34,7 +34,11 @@ PRIMARY = Metric("exact_match", "maximise")
 
 def score(answer: Answer, split: Pairs) -> dict[str, float | None]:
     """Return every metric."""
-    return {"exact_match": float(exact(answer, split).mean()), **likelihoods(answer)}
+    return {
+        "exact_match": float(exact(answer.hypotheses, split).mean()),
+        "greedy_exact_match": float(exact(answer.greedy, split).mean()),
+        **likelihoods(answer),
+    }
 
 
 def predictions(answer: Answer, split: Pairs) -> pd.DataFrame:

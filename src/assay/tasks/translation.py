@@ -53,16 +53,17 @@ STATISTICS = (
 def score(answer: Answer, split: Pairs) -> dict[str, float | None]:
     """Return every metric."""
     return {
-        "bleu": bleu(statistics(answer, split)),
+        "bleu": bleu(statistics(answer.hypotheses, split)),
+        "greedy_bleu": bleu(statistics(answer.greedy, split)),
         "chrf": CHRF().corpus_score(answer.hypotheses, [list(_references(split))]).score,
-        "exact_match": float(exact(answer, split).mean()),
+        "exact_match": float(exact(answer.hypotheses, split).mean()),
         **likelihoods(answer),
     }
 
 
 def predictions(answer: Answer, split: Pairs) -> pd.DataFrame:
     """Return one row an item, with what BLEU counts of it and its own chrF."""
-    counts = pd.DataFrame(statistics(answer, split), columns=list(STATISTICS))
+    counts = pd.DataFrame(statistics(answer.hypotheses, split), columns=list(STATISTICS))
     table = pd.concat([rows(answer, split), counts], axis=1)
     table["chrf"] = [
         CHRF().sentence_score(ours, [theirs]).score
@@ -71,12 +72,12 @@ def predictions(answer: Answer, split: Pairs) -> pd.DataFrame:
     return table
 
 
-def statistics(answer: Answer, split: Pairs) -> NDArray[np.int64]:
+def statistics(hypotheses: list[str], split: Pairs) -> NDArray[np.int64]:
     """Return what BLEU counts of each text, (N, 10), in the order of ``STATISTICS``."""
     metric = BLEU(effective_order=True)
     found = (
         metric.sentence_score(ours, [theirs])
-        for ours, theirs in zip(answer.hypotheses, _references(split), strict=True)
+        for ours, theirs in zip(hypotheses, _references(split), strict=True)
     )
     return np.array([[*each.counts, *each.totals, each.sys_len, each.ref_len] for each in found], np.int64)
 
