@@ -55,7 +55,7 @@ def test_words_are_matched_by_name_and_unknown_ones_keep_what_was_drawn(start):
     model = Starts(vocabulary=5, **KNOBS)
     drawn = model.embedding.table.weight.detach().clone()
     head = model.head.weight.detach().clone()
-    transfer.take_over(model, found)
+    found.into(model)
     table, there = model.embedding.table.weight.detach(), source.embedding.table.weight.detach()
     assert torch.equal(table[[0, 1, 4]], there[[0, 1, 2]])
     assert torch.equal(table[[2, 3]], drawn[[2, 3]])
@@ -65,7 +65,7 @@ def test_words_are_matched_by_name_and_unknown_ones_keep_what_was_drawn(start):
 def test_a_smaller_table_takes_the_rows_it_has(start):
     found, source = start
     model = Starts(vocabulary=5, **{**KNOBS, "words": 3})
-    transfer.take_over(model, found)
+    found.into(model)
     assert torch.equal(model.embedding.table.weight[:2], source.embedding.table.weight[:2])
 
 
@@ -73,7 +73,7 @@ def test_a_part_that_is_no_table_is_copied_whole(start):
     found, source = start
     model = Starts(vocabulary=5, **KNOBS)
     model.STARTS = {"head": "head"}
-    transfer.take_over(model, found)
+    found.into(model)
     assert torch.equal(model.head.weight, source.head.weight)
     assert torch.equal(model.head.bias, source.head.bias)
 
@@ -81,16 +81,16 @@ def test_a_part_that_is_no_table_is_copied_whole(start):
 def test_what_does_not_fit_is_one_line(start):
     found, _ = start
     with pytest.raises(ValueError, match="BagOfEmbeddings takes over nothing"):
-        transfer.take_over(BagOfEmbeddings(vocabulary=5, **KNOBS), found)
+        found.into(BagOfEmbeddings(vocabulary=5, **KNOBS))
     wider = Starts(vocabulary=5, **{**KNOBS, "width": 6})
     with pytest.raises(
         ValueError, match=r"words/bag/3 has shape \(5, 4\) for embedding.table.weight of shape"
     ):
-        transfer.take_over(wider, found)
+        found.into(wider)
     other = nn.Module()
     other.STARTS, other.encoder = {"encoder": "encoder"}, WordEmbedding(5, 4)
     with pytest.raises(ValueError, match=r"has nothing for encoder\.table\.weight"):
-        transfer.take_over(other, found)
+        found.into(other)
 
 
 @pytest.mark.usefixtures("start")

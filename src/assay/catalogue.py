@@ -21,6 +21,8 @@ TEXT_TO_TAGS = "text to tags"
 TEXT_TO_NEXT = "text to next character"
 TEXT_TO_TEXT = "text to text"
 TWIN = "_twin"
+PRETRAINED = ("config", "pieces", "before", "after")
+"""Arguments that a network of others gives to the class that begins from it."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,8 @@ class Model:
     """The module that trains it."""
     seeded: bool = True
     """False where the fit does not depend on the seed: such a model runs once."""
+    pretrained: bool = False
+    """Whether it begins from a network that others trained, which its row names."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +136,9 @@ MODELS = {
     ),
     "text_transformer": Model(
         "assay.models.text_transformer:TextTransformer", "attention", (TEXT_TO_CLASS, TEXTS_TO_CLASSES)
+    ),
+    "hugging_face": Model(
+        "assay.models.hugging_face:HuggingFace", "attention", (TEXT_TO_CLASS,), pretrained=True
     ),
     "bert": Model("assay.models.bert:Bert", "attention", (TEXT_TO_WORD,)),
     "skip_gram": Model("assay.models.skip_gram:SkipGram", "embeddings", (TEXT_TO_WORD,)),

@@ -176,6 +176,8 @@ class Matrix:
         }
         if start := self.start(cell):
             spec["starts_from"] = asdict(start)
+        if pretrained := self.params.models[cell.model].pretrained:
+            spec["pretrained"] = pretrained.model_dump()
         if family.trainer == catalogue.LIGHTNING:
             spec["training"] = self.params.training_of(self.suite, cell.task, cell.model).model_dump()
             spec["lightning"] = self.params.trainer_of(self.suite).model_dump()

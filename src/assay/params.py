@@ -23,7 +23,11 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 """A row's name: it becomes a folder."""
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
 METHOD_PROVIDES = ("inputs", "folder")
-MODEL_PROVIDES = ("seed", *{name: None for task in catalogue.TASKS.values() for name in task.provides})
+MODEL_PROVIDES = (
+    "seed",
+    *{name: None for task in catalogue.TASKS.values() for name in task.provides},
+    *catalogue.PRETRAINED,
+)
 """Arguments that are no knobs: the pipeline gives those that a model names."""
 AnySection = TypeVar("AnySection", bound=BaseModel)
 
@@ -93,6 +97,15 @@ class Start(Section):
     """A row of ``models`` that itself starts from nothing; its first seed is taken."""
 
 
+class Pretrained(Section):
+    """A network that others trained."""
+
+    source: str = Field(min_length=1, max_length=300)
+    """The Hugging Face hub's id of a repository, or a folder; with config.json, model.safetensors, tokenizer.json."""
+    revision: str = Field(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})$")
+    """The repository's commit, or the sha256 of the folder's model.safetensors: names that move are not repeatable."""
+
+
 class RowChanges(Section):
     """What differs for one model on one task."""
 
@@ -108,6 +121,8 @@ class ModelParams(RowChanges):
     """Tasks on which it runs, of those that it fits."""
     starts_from: Start | None = None
     """The cell from whose weights this one begins, as far as its class says which; ``null`` draws them."""
+    pretrained: Pretrained | None = None
+    """The network of others from which this one begins; ``null`` for every family but those made for it."""
     train_fraction: float = Field(default=1.0, gt=0, le=1)
     """Part of the training items that it learns from: the first of each class."""
     per_task: dict[Name, RowChanges] = Field(default_factory=dict)
@@ -269,6 +284,13 @@ def _start_faults(params: Params, name: str, row: ModelParams) -> Iterable[str]:
     if row.tasks != "all":
         yield from _unknown(f"models.{name}.tasks", row.tasks, params.tasks)
         yield from _twice(f"models.{name}.tasks", row.tasks)
+    if catalogue.MODELS[row.model].pretrained != (row.pretrained is not None):
+        needed = (
+            "is missing; give source and revision"
+            if row.pretrained is None
+            else f"does not fit {row.model}; remove it"
+        )
+        yield f"models.{name}.pretrained: {needed}"
     start = row.starts_from
     if start is None:
         return

@@ -17,9 +17,10 @@ from assay.sources import ROOT
 
 NAMES = {
     "Annotated": Annotated,
+    "Any": Any,
     "Field": Field,
     "Literal": Literal,
-    **{kind.__name__: kind for kind in (int, float, bool, str, list, tuple)},
+    **{kind.__name__: kind for kind in (int, float, bool, str, list, tuple, dict)},
 }
 
 

@@ -33,7 +33,6 @@ from assay.metric import Metric
 from assay.optimizers import learning_rate, optimizer_of
 from assay.splits import Split
 from assay.training_params import Diverged, TrainerParams, TrainingParams, TrainResult
-from assay.transfer import Start, take_over
 
 BLOCK_ITEMS = 2048
 """Items gathered and augmented at once: some 6 MB of 28x28 scans, which the processor's cache still holds."""
@@ -370,6 +369,12 @@ def _history(rows: Tensor, columns: tuple[str, ...]) -> list[dict[str, float]]:
     ]
 
 
+class Start(Protocol):
+    """Weights that are there before training."""
+
+    def into(self, model: nn.Module) -> None: ...
+
+
 def learn(
     family: Callable[..., nn.Module],
     arguments: dict[str, Any],
@@ -389,7 +394,7 @@ def learn(
     torch.manual_seed(spec["seed"])
     model = family(**arguments)
     if start:
-        take_over(model, start)
+        start.into(model)
     result = train(
         model,
         task,

@@ -7,8 +7,9 @@ vector that was drawn for it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from tokenizers import Tokenizer
@@ -31,6 +32,32 @@ class Start:
     weights: dict[str, Tensor]
     rows: Tensor
     """(V,) int64: for each word id here, the word's id there; -1 if it was not known."""
+
+    arguments: dict[str, Any] = field(default_factory=dict)
+    """What the class of a network that starts from it is made with besides: nothing."""
+
+    def into(self, model: nn.Module) -> None:
+        """Overwrite, in place, the parts of ``model`` that its class says begin as this network's.
+
+        Raises:
+            ValueError: the class takes over nothing, or this network has no such part, or of another shape.
+        """
+        parts: dict[str, str] = getattr(model, "STARTS", {})
+        if not parts:
+            raise ValueError(f"starts_from: {type(model).__name__} takes over nothing from another network")
+        with torch.no_grad():
+            for here, there in parts.items():
+                part = model.get_submodule(here)
+                for name, weight in part.state_dict(keep_vars=True).items():
+                    source = self.weights.get(f"{there}.{name}")
+                    is_table = name == TABLE
+                    if source is None or source.shape[is_table:] != weight.shape[is_table:]:
+                        found = "nothing" if source is None else f"shape {tuple(source.shape)}"
+                        raise ValueError(
+                            f"starts_from: {self.name} has {found} for {here}.{name} of shape {tuple(weight.shape)};"
+                            " give both rows the same widths and depths"
+                        )
+                    _copy(source, weight, self.rows[: len(weight)] if is_table else None)
 
 
 def read(status: Path, prepared_there: Path, prepared_here: Path) -> Start:
@@ -55,30 +82,6 @@ def _words(path: Path) -> dict[str, int]:
         raise ValueError(f"{path}: not found; a model can start from another one on data with words alone")
     vocabulary: dict[str, int] = Tokenizer.from_file(str(path)).get_vocab()
     return vocabulary
-
-
-def take_over(model: nn.Module, start: Start) -> None:
-    """Overwrite, in place, the parts of ``model`` that its class says begin as the other network's.
-
-    Raises:
-        ValueError: the class takes over nothing, or the other network has no such part, or of another shape.
-    """
-    parts: dict[str, str] = getattr(model, "STARTS", {})
-    if not parts:
-        raise ValueError(f"starts_from: {type(model).__name__} takes over nothing from another network")
-    with torch.no_grad():
-        for here, there in parts.items():
-            part = model.get_submodule(here)
-            for name, weight in part.state_dict(keep_vars=True).items():
-                source = start.weights.get(f"{there}.{name}")
-                is_table = name == TABLE
-                if source is None or source.shape[is_table:] != weight.shape[is_table:]:
-                    found = "nothing" if source is None else f"shape {tuple(source.shape)}"
-                    raise ValueError(
-                        f"starts_from: {start.name} has {found} for {here}.{name} of shape {tuple(weight.shape)};"
-                        " give both rows the same widths and depths"
-                    )
-                _copy(source, weight, start.rows[: len(weight)] if is_table else None)
 
 
 def _copy(source: Tensor, weight: Tensor, rows: Tensor | None) -> None:

@@ -154,5 +154,8 @@ CLASSICAL_PAIRS: dict[str, dict[str, Any]] = {
     "word_by_word": {"rounds": 5, "least": 0.0},
 }
 
+PRETRAINED_TEXT: dict[str, dict[str, Any]] = {"hugging_face": {"length": 24}}
+
 TABLES = [NEURAL, CLASSICAL, NEURAL_TEXT, CLASSICAL_TEXT, MASKED, NEURAL_TAGGING]
 TABLES += [CLASSICAL_TAGGING, NEURAL_LANGUAGE, CLASSICAL_LANGUAGE, NEURAL_PAIRS, CLASSICAL_PAIRS]
+TABLES += [PRETRAINED_TEXT]

@@ -17,7 +17,7 @@ from assay.params import MODEL_PROVIDES
 SHARED = {
     "__init__", "layers", "class_scores", "word_embedding", "word_counts", "text_encoder", "missing_word",
     "word_reader", "crf",
-    "dropout", "causal_attention", "source_and_target", "next_words", "dropout",
+    "dropout", "causal_attention", "source_and_target", "next_words",
 }  # fmt: skip
 KNOBS = {name: knobs for table in TABLES for name, knobs in table.items()}
 FILES = {path.stem for path in Path(assay.models.__file__).parent.glob("*.py")} - SHARED

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from assay import artifacts, catalogue, measuring, records, transfer
+from assay import artifacts, catalogue, measuring, pretrained, records, transfer
 from assay.files import replacing, sha256
 from assay.layout import MEASURED
 
@@ -37,7 +37,14 @@ def train(
         splits["train"] = task.limit(splits["train"], items)
     family, trainer = catalogue.load(spec["target"]), catalogue.load(spec["trainer"])
     named = inspect.signature(family).parameters
-    provided = {**task.model_arguments(prepared.parent), "seed": spec["seed"]}
+    begin: transfer.Start | pretrained.Pretrained | None = None
+    if start:
+        begin = transfer.read(start[0], start[1], prepared)
+    elif "pretrained" in spec:
+        begin = pretrained.read(**spec["pretrained"], prepared=prepared)
+    provided = {**task.model_arguments(prepared.parent), "seed": spec["seed"]} | (
+        begin.arguments if begin else {}
+    )
     arguments = {name: provided[name] for name in provided if name in named} | spec["knobs"]
     folder.mkdir(parents=True, exist_ok=True)
     model, result = trainer.learn(
@@ -47,7 +54,7 @@ def train(
         splits,
         task=task,
         augment=task.augmenter(prepared.parent),
-        start=transfer.read(start[0], start[1], prepared) if start else None,
+        start=begin,
         folder=folder,
     )
     with replacing(folder / HISTORY) as aside:

@@ -1,0 +1,148 @@
+"""A network that others trained, from the Hugging Face hub or from a folder, as the start of one of ours.
+
+Three files are read and nothing of them is run: the configuration is data, the weights are safetensors, the tokenizer
+is of the ``tokenizers`` library; code that a repository brings along is never fetched. Our datasets number words, so
+each of our words becomes the pieces that the network's own tokenizer cuts it into.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from huggingface_hub import snapshot_download
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+
+from assay.files import read_json, sha256
+from assay.word_ids import PADDING, UNKNOWN
+
+CONFIG, WEIGHTS, TOKENIZER = FILES = ("config.json", "model.safetensors", "tokenizer.json")
+MOST_PIECES = 8
+"""Of a word that is cut into more, only so many are read."""
+NONE = -1
+"""Stands where a word has fewer pieces."""
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """What others trained, and how our words are its pieces."""
+
+    folder: Path
+    """Holds ``FILES``."""
+    words: Tensor
+    """(V, P) int64, each of our word ids' pieces, ``NONE`` behind the last."""
+    arguments: dict[str, Any]
+    """What its class is made with beside knobs, as plain JSON values: it can be made again without the files."""
+
+    def into(self, model: nn.Module) -> None:
+        """Overwrite the weights of ``model`` in place.
+
+        Raises:
+            ValueError: the class cannot, or the weights do not fit it.
+        """
+        take_over = getattr(model, "take_over", None)
+        if take_over is None:
+            raise ValueError(f"pretrained: {type(model).__name__} is of another make; use hugging_face")
+        take_over(self.folder, self.words)
+
+
+def read(source: str, revision: str, prepared: Path) -> Pretrained:
+    """Bring a network's files here and translate the words of a prepared dataset.
+
+    Args:
+        source: a folder, or the hub's id of a repository.
+        revision: the sha256 of the folder's weights, or the repository's commit.
+        prepared: prepared.json of the dataset, beside whose tokenizer it lies.
+
+    Raises:
+        ValueError: the files are not to be had, are not those that ``revision`` names, or cannot be read.
+    """
+    folder = fetch(source, revision)
+    config = read_json(folder / CONFIG)
+    if not isinstance(config, dict) or not isinstance(config.get("model_type"), str):
+        raise ValueError(
+            f"{folder / CONFIG}: no model_type; a configuration of the transformers library is needed"
+        )
+    tokenizer = _tokenizer(folder / TOKENIZER)
+    before, after = _around(tokenizer)
+    words = _pieces(_tokenizer(prepared.parent / TOKENIZER), tokenizer)
+    config = {key: value for key, value in config.items() if key != "auto_map"}  # names code that is not run
+    return Pretrained(
+        folder, words, {"config": config, "pieces": words.shape[1], "before": before, "after": after}
+    )
+
+
+def fetch(source: str, revision: str) -> Path:
+    """Return the folder with a network's files, downloaded once if they are on the hub.
+
+    Raises:
+        ValueError: as :func:`read`.
+    """
+    folder = Path(source)
+    if folder.is_dir():
+        missing = [name for name in FILES if not (folder / name).is_file()]
+        if missing:
+            raise ValueError(
+                f"{folder / missing[0]}: not found; a folder to start from has {', '.join(FILES)}"
+            )
+        found = sha256(folder / WEIGHTS)
+        if found != revision:
+            raise ValueError(
+                f"{folder / WEIGHTS}: sha256 {found} found, pretrained.revision is {revision};"
+                " put the first there if these are the weights that you mean"
+            )
+        return folder
+    try:
+        return Path(snapshot_download(source, revision=revision, allow_patterns=list(FILES), etag_timeout=10))
+    except Exception as fault:  # the hub's library raises its own errors, httpx's and the system's
+        problem = re.sub(r"\s+", " ", str(fault)).strip()[:300]
+        raise ValueError(
+            f"pretrained.source = {source}: no folder of that name, and the hub gives nothing at {revision}:"
+            f" {type(fault).__name__}: {problem}"
+        ) from None
+
+
+def _tokenizer(path: Path) -> Tokenizer:
+    if not path.is_file():
+        raise ValueError(
+            f"{path}: not found; a network of the hub is read with its tokenizer, and starts on words"
+        )
+    try:
+        return Tokenizer.from_file(os.fspath(path))
+    except Exception as fault:  # the library raises Exception itself
+        raise ValueError(f"{path}: not a tokenizer: {fault}") from None
+
+
+def _around(tokenizer: Tokenizer) -> tuple[list[int], list[int]]:
+    """Return the pieces that the tokenizer puts before and after a text."""
+    bare = tokenizer.encode("a", add_special_tokens=False).ids
+    whole = tokenizer.encode("a").ids
+    first = next(
+        (place for place in range(len(whole)) if bare and whole[place : place + len(bare)] == bare),
+        len(whole),
+    )
+    return whole[:first], whole[first + len(bare) :]
+
+
+def _pieces(ours: Tokenizer, theirs: Tokenizer) -> Tensor:
+    """Return each of our word ids' pieces (V, P): none of padding, of the unknown word what they have for it."""
+    vocabulary = ours.get_vocab()
+    words = sorted(vocabulary, key=lambda word: vocabulary[word])
+    # A blank before it, since most tokenizers tell a word's beginning by it.
+    cuts = [
+        each.ids for each in theirs.encode_batch([f" {word}" for word in words], add_special_tokens=False)
+    ]
+    unknown = next(
+        (number for name in ("[UNK]", "<unk>") if (number := theirs.token_to_id(name)) is not None), None
+    )
+    cuts[PADDING], cuts[UNKNOWN] = [], [] if unknown is None else [unknown]
+    width = min(max(map(len, cuts)), MOST_PIECES)
+    table = torch.full((len(words), max(width, 1)), NONE)
+    for row, pieces in enumerate(cuts):
+        table[row, : len(pieces)] = torch.tensor(pieces[:MOST_PIECES], dtype=torch.int64)[:width]
+    return table

@@ -1,0 +1,229 @@
+"""Networks of others: a tiny one with random weights is written to disk by the transformers library and begun from."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+from transformers import AutoModelForSequenceClassification, BertConfig, BertForMaskedLM
+
+from assay import artifacts, pretrained, records
+from assay.compression import int8, prune
+from assay.datasets import review_grammar
+from assay.files import read_json, sha256, write_json
+from assay.models.hugging_face import HuggingFace
+from assay.stages import train
+
+KNOBS = {"length": 24}
+SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("reviews")
+    review_grammar.make_twin(folder / "raw", 0)
+    review_grammar.prepare(folder / "raw", folder / "review_grammar_twin", seed=0, validation_fraction=0.1)
+    write_json(folder / "validated.json", {"status": "ok"})
+    return folder
+
+
+@pytest.fixture
+def network(tmp_path: Path, data: Path) -> Path:
+    """A folder as the hub has them: a masked-word network whose tokenizer cuts words into pieces."""
+    folder = tmp_path / "network"
+    words = sorted(Tokenizer.from_file(str(data / "review_grammar_twin/tokenizer.json")).get_vocab())
+    letters = sorted({letter for word in words for letter in word.lower()})
+    pieces = [*SPECIAL, *letters, *(f"##{letter}" for letter in letters), "the", "##ing", "not"]
+    tokenizer = Tokenizer(
+        models.WordPiece({piece: row for row, piece in enumerate(pieces)}, unk_token="[UNK]")
+    )
+    tokenizer.normalizer = normalizers.BertNormalizer()
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=len(pieces),
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=32,
+    )
+    BertForMaskedLM(config).save_pretrained(folder)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    return folder
+
+
+def begun(network: Path, data: Path, **knobs: int) -> HuggingFace:
+    found = pretrained.read(
+        str(network), sha256(network / "model.safetensors"), data / "review_grammar_twin/prepared.json"
+    )
+    vocabulary = read_json(data / "review_grammar_twin/prepared.json")["vocabulary"]
+    torch.manual_seed(1)
+    model = HuggingFace(vocabulary=vocabulary, num_classes=2, **found.arguments, **{**KNOBS, **knobs})
+    found.into(model)
+    return model.eval()
+
+
+def test_our_words_become_its_pieces_and_its_logits_ours(network: Path, data: Path) -> None:
+    model = begun(network, data)
+    ours = Tokenizer.from_file(str(data / "review_grammar_twin/tokenizer.json"))
+    theirs = Tokenizer.from_file(str(network / "tokenizer.json"))
+    torch.manual_seed(1)
+    given = AutoModelForSequenceClassification.from_pretrained(network, num_labels=2).eval()
+    given.load_state_dict(model.network.state_dict() | load_file(network / "model.safetensors"), strict=False)
+    known = [word for word, number in ours.get_vocab().items() if number > 1]
+    texts = [" ".join(known[:2]), known[5]]
+    ids = [ours.encode(text).ids for text in texts]
+    longest = max(map(len, ids))
+    found = model(torch.tensor([[*row, *[0] * (longest - len(row))] for row in ids]))
+    for text, logits in zip(texts, found, strict=True):
+        pieces = theirs.encode(text).ids
+        assert 3 < len(pieces) <= KNOBS["length"]
+        torch.testing.assert_close(logits, given(torch.tensor([pieces])).logits[0], rtol=1e-4, atol=1e-5)
+
+
+def test_a_long_text_keeps_its_end_mark_and_an_empty_one_is_no_nan(network: Path, data: Path) -> None:
+    model = begun(network, data, length=8)
+    pieces = model.cut_up(torch.full((1, 30), 5))
+    assert pieces.shape == (1, 8)
+    assert (pieces[0, 0].item(), pieces[0, -1].item()) == (2, 3)
+    assert model.cut_up(torch.zeros(1, 30, dtype=torch.int64)).tolist() == [[2, 3]]
+    assert model(torch.zeros(2, 30, dtype=torch.int64)).isfinite().all()
+
+
+def test_longer_than_the_network_reads_is_one_line(network: Path, data: Path) -> None:
+    with pytest.raises(ValueError, match="length = 33; bert reads at most 32 pieces"):
+        begun(network, data, length=33)
+
+
+def spec_of(network: Path | str, revision: str) -> dict[str, object]:
+    return {
+        "task": "reviews",
+        "model": "theirs",
+        "seed": 0,
+        "kind": "text_classification",
+        "dataset": "review_grammar_twin",
+        "target": "assay.models.hugging_face:HuggingFace",
+        "trainer": "assay.training",
+        "knobs": KNOBS,
+        "train_items": None,
+        "train_fraction": 1.0,
+        "pretrained": {"source": str(network), "revision": revision},
+        "training": {
+            "optimizer": "adamw", "learning_rate": 1e-3, "momentum": 0.9, "weight_decay": 0.01,
+            "schedule": "constant", "warmup": 0.0, "batch_size": 32, "epochs": 2, "max_steps": 0,
+            "label_smoothing": 0.0, "gradient_clip": 1.0, "augment": False, "patience": 0,
+        },
+        "lightning": {
+            "accelerator": "cpu", "devices": 1, "num_nodes": 1, "strategy": "auto", "precision": "bf16-auto",
+        },
+    }  # fmt: skip
+
+
+def trained(spec: dict[str, object], data: Path, out: Path) -> dict[str, object]:
+    arguments = ["--spec", json.dumps(spec), "--prepared", str(data / "review_grammar_twin/prepared.json")]
+    arguments += ["--validated", str(data / "validated.json"), "--out", str(out / "status.json")]
+    assert train.main(arguments) == 0
+    return read_json(out / "status.json")
+
+
+def test_a_cell_is_fine_tuned_and_needs_its_source_no_more(network: Path, data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "cell"
+    record = trained(spec_of(network, sha256(network / "model.safetensors")), data, out)
+    assert record["status"] == records.OK, record["reason"]
+    shutil.rmtree(network)
+    predictor = artifacts.load(out, record["artifact"])
+    ids = torch.randint(0, 20, (5, 12)).numpy()
+    assert predictor.logits(ids).shape == (5, 2)
+
+
+@pytest.mark.parametrize(("method", "knobs"), [(int8, {"calibration_items": 8}), (prune, {"sparsity": 0.5})])
+def test_it_is_compressed_as_any_other(
+    method: ModuleType, knobs: dict[str, float], network: Path, data: Path, tmp_path: Path
+) -> None:
+    record = trained(spec_of(network, sha256(network / "model.safetensors")), data, tmp_path / "cell")
+    model = artifacts.load_module(tmp_path / "cell", record["artifact"])
+    inputs = load_file(data / "review_grammar_twin/arrays.safetensors")["tokens"][:40].long()
+    folder = tmp_path / "small"
+    folder.mkdir()
+    made = method.compress(model, inputs=inputs.numpy(), folder=folder, **knobs)
+    write_json(
+        folder / "status.json", {"files": {path.name: sha256(path) for path in folder.glob("model.*")}}
+    )
+    found = artifacts.load(folder, {**record["artifact"], **made}).logits(inputs.numpy())
+    exact = model(inputs).detach().numpy()
+    assert found.shape == exact.shape
+    assert 0 < np.abs(found - exact).max() < 0.5 * np.abs(exact).max()
+
+
+def test_weights_other_than_those_named_are_refused(network: Path, data: Path, tmp_path: Path) -> None:
+    record = trained(spec_of(network, "0" * 64), data, tmp_path / "cell")
+    assert record["status"] == records.FAILED
+    assert f"sha256 {sha256(network / 'model.safetensors')} found" in record["reason"]
+
+
+def test_pickled_weights_alone_are_refused(network: Path, data: Path, tmp_path: Path) -> None:
+    torch.save(load_file(network / "model.safetensors"), network / "pytorch_model.bin")
+    (network / "model.safetensors").unlink()
+    record = trained(spec_of(network, "0" * 64), data, tmp_path / "cell")
+    assert record["status"] == records.FAILED
+    assert "model.safetensors: not found" in record["reason"]
+
+
+def test_code_that_a_folder_brings_is_not_run(network: Path, data: Path, tmp_path: Path) -> None:
+    trap = tmp_path / "ran"
+    (network / "modeling.py").write_text(f"open({str(trap)!r}, 'w')\nclass Net: ...\nclass Config: ...\n")
+    config = read_json(network / "config.json")
+    ours = {"AutoConfig": "modeling.Config", "AutoModelForSequenceClassification": "modeling.Net"}
+    write_json(network / "config.json", {**config, "auto_map": ours})
+    record = trained(spec_of(network, sha256(network / "model.safetensors")), data, tmp_path / "cell")
+    assert record["status"] == records.OK, record["reason"]
+    assert not trap.exists()
+
+
+def test_weights_of_another_network_are_refused(network: Path, data: Path, tmp_path: Path) -> None:
+    weights = load_file(network / "model.safetensors")
+    dropped = next(name for name in weights if name.endswith("layer.1.output.dense.weight"))
+    del weights[dropped]
+    save_file(weights, network / "model.safetensors", metadata={"format": "pt"})
+    record = trained(spec_of(network, sha256(network / "model.safetensors")), data, tmp_path / "cell")
+    assert record["status"] == records.FAILED
+    assert f"1 weights are missing, first {dropped}" in record["reason"]
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "said"),
+    [
+        ("config.json", "{}", "no model_type"),
+        ("config.json", '{"model_type": "no_such"}', "no_such"),
+        ("tokenizer.json", "{", "not a tokenizer"),
+    ],
+)
+def test_a_broken_file_is_one_line(
+    file: str, text: str, said: str, network: Path, data: Path, tmp_path: Path
+) -> None:
+    (network / file).write_text(text)
+    record = trained(spec_of(network, sha256(network / "model.safetensors")), data, tmp_path / "cell")
+    assert record["status"] == records.FAILED
+    assert said in record["reason"]
+    assert "\n" not in record["reason"]
+
+
+def test_an_id_that_cannot_be_fetched_is_a_failed_cell(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    record = trained(spec_of("nobody/nothing", "1" * 40), data, tmp_path / "cell")
+    assert record["status"] == records.FAILED
+    assert "pretrained.source = nobody/nothing: no folder of that name" in record["reason"]
+    assert "\n" not in record["reason"]
