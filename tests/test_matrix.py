@@ -28,6 +28,19 @@ def test_the_smoke_suite_runs_every_row_and_the_default_suite_three_seeds():
     assert {cell.seed for cell in cells if cell.model == "cnn"} == {0, 1, 2}
 
 
+def test_smoke_runs_each_row_on_one_task_and_controls_on_all():
+    cells = of("smoke").cells
+    tasks = {row: [cell.task for cell in cells if cell.model == row] for row in PARAMS.models}
+    assert tasks["cnn"] == ["digits"]
+    assert tasks["bert_small_tagger"] == ["wnut17"]
+    assert len(tasks["majority"]) > 5
+    assert {cell.task for cell in of("smoke", tasks="mnist").cells if cell.model == "cnn"} == {"mnist"}
+    assert {cell.task for cell in of("default").cells if cell.model == "majority"} >= {
+        "digits",
+        "review_grammar",
+    }
+
+
 def test_a_model_whose_fit_does_not_depend_on_the_seed_runs_once():
     cells = of("default", tasks="digits").cells
     assert [cell.seed for cell in cells if cell.model == "majority"] == [matrix.UNSEEDED]
@@ -35,8 +48,8 @@ def test_a_model_whose_fit_does_not_depend_on_the_seed_runs_once():
 
 def test_a_task_may_leave_methods_out():
     methods = {
-        task: {variant.method for variant in of("smoke").variants if variant.task == task}
-        for task in ("multi30k", "dates")
+        task: {variant.method for variant in of(suite).variants if variant.task == task}
+        for suite, task in (("public", "multi30k"), ("default", "dates"))
     }
     assert methods == {"multi30k": {"none", "prune"}, "dates": {"none", "int8", "prune"}}
 
@@ -105,5 +118,5 @@ def test_a_cell_that_others_start_from_runs_with_them_and_once():
 
 
 def test_a_row_runs_on_the_tasks_that_it_names():
-    tasks = {cell.task for cell in of("smoke").cells if cell.model == "bert_small"}
+    tasks = {cell.task for cell in of("public").cells if cell.model == "bert_small"}
     assert tasks == {"movie_reviews", "ag_news"}

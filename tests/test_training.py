@@ -212,6 +212,21 @@ def test_a_model_with_a_loss_of_its_own_learns_by_it(tmp_path):
         assert ours["validation_accuracy"] == theirs["validation_accuracy"]
 
 
+@pytest.mark.parametrize("asked", ["bf16-mixed", "32-true"])
+def test_a_loss_of_its_own_is_computed_in_the_precision_asked(tmp_path, asked):
+    seen = set()
+
+    class Spy(OwnLoss):
+        def loss(self, inputs, targets):
+            seen.add((self(inputs).dtype, self.training))
+            return super().loss(inputs, targets)
+
+    splits = [replace(split, inputs=split.inputs.flatten(1)) for split in digits()]
+    learn(tmp_path, Spy(64, 10), splits=splits, trainer=CPU.model_copy(update={"precision": asked}))
+    kind = torch.bfloat16 if asked == "bf16-mixed" else torch.float32
+    assert seen == {(kind, True), (kind, False)}
+
+
 def test_early_stopping_waits_as_long_as_asked(tmp_path):
     result = learn(tmp_path, perceptron(), optimizer="sgd", learning_rate=1e-9, epochs=50, patience=3)
     assert result.epochs_run == result.best_epoch + 3 < 50

@@ -86,7 +86,7 @@ class Matrix:
             Cell(task, model, seed)
             for task in self._asked_tasks
             for model in self._asked_models
-            if self._fits(task, model)
+            if self._fits(task, model) and self._is_due(task, model)
             for seed in self._seeds(task, model)
         ]
         starts = [start for cell in asked if (start := self.start(cell)) is not None]
@@ -102,6 +102,15 @@ class Matrix:
     def _fits(self, task: str, model: str) -> bool:
         chosen = self.params.models[model].tasks
         return self.kind(task).form in self.family(model).forms and (chosen == "all" or task in chosen)
+
+    def _is_due(self, task: str, model: str) -> bool:
+        """Return whether a row runs on a task that it fits: where rows run once, on the first, controls on all."""
+        if (
+            not self.params.suites[self.suite].rows_once
+            or self.params.models[model].model in self.kind(task).controls
+        ):
+            return True
+        return task == next(each for each in self._asked_tasks if self._fits(each, model))
 
     def _seeds(self, task: str, model: str) -> list[int]:
         if not self.family(model).seeded:

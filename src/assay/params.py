@@ -145,6 +145,8 @@ class SuiteParams(Section):
     seeds: list[Seed] = Field(min_length=1)
     twins: bool = False
     """Run on the tiny generated twins of the datasets."""
+    rows_once: bool = False
+    """Run each row on one task alone, the first that it fits, and controls on all: does the machine work?"""
     train_items: int | None = Field(default=None, ge=10)
     """Learn from this many training items at most, drawn by the seed of the split, stratified by label."""
     training: TrainingChanges = Field(default_factory=TrainingChanges)

@@ -3,7 +3,6 @@
 import inspect
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
 
 import numpy as np
 import pytest
@@ -27,18 +26,23 @@ NETWORKS = sorted(
 )
 
 
-@cache
-def twin(dataset):
-    """Return the folder of a dataset's twin, prepared."""
-    folder = Path(mkdtemp()) / f"{dataset}{catalogue.TWIN}"
-    module = catalogue.load(catalogue.DATASETS[dataset].module)
-    module.make_twin(folder / "raw", 0)
-    module.prepare(folder / "raw", folder, seed=0, validation_fraction=0.1)
-    return folder
+@pytest.fixture(scope="module")
+def twin(tmp_path_factory):
+    """Give the folder of a dataset's twin, prepared."""
+
+    @cache
+    def made(dataset):
+        folder = tmp_path_factory.mktemp(dataset) / f"{dataset}{catalogue.TWIN}"
+        module = catalogue.load(catalogue.DATASETS[dataset].module)
+        module.make_twin(folder / "raw", 0)
+        module.prepare(folder / "raw", folder, seed=0, validation_fraction=0.1)
+        return folder
+
+    return made
 
 
 @pytest.fixture(params=NETWORKS)
-def network(request):
+def network(request, twin):
     """A network with its first weights, and training items as it reads them."""
     entry = catalogue.MODELS[request.param]
     task = next(row for row in PARAMS.tasks.values() if catalogue.TASKS[row.kind].form in entry.forms)
