@@ -65,6 +65,7 @@ def load(prepared: Path, splits: tuple[str, ...]) -> dict[str, Split]:
             split.inputs,
             torch.cat([split.targets.unsqueeze(1), bounds[split.targets]], dim=1),
             split.items,
+            split.lengths,
             groups=groups,
         )
         for name, split in text_classification.load(prepared, splits).items()

@@ -32,6 +32,7 @@ from assay.classification import (
 from assay.datasets.text_augmentation import augment
 from assay.files import read_json
 from assay.splits import Split
+from assay.word_ids import PADDING
 
 __all__ = [
     "PRIMARY",
@@ -55,7 +56,9 @@ def load(prepared: Path, splits: tuple[str, ...]) -> dict[str, Split]:
     for split in splits:
         rows = torch.from_numpy(np.flatnonzero(table["split"] == split))  # (N,)
         items = table["item"].to_numpy(np.int64)[rows.numpy()]
-        loaded[split] = Split(arrays["tokens"][rows].long(), arrays["labels"][rows].long(), items)
+        inputs = arrays["tokens"][rows].long()
+        lengths = (inputs != PADDING).sum(dim=1)
+        loaded[split] = Split(inputs, arrays["labels"][rows].long(), items, lengths)
     return loaded
 
 
