@@ -194,7 +194,7 @@ def test_a_foreign_target_is_not_even_imported(saved, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"format": "pickle"}, "allowed: safetensors, sparse, skops, onnx"),
+        ({"format": "pickle"}, f"allowed: {', '.join(formats.FORMATS)}"),
         ({"format": ["onnx"]}, "is unknown"),
         ({"format": None}, "is unknown"),
         ({"target": TREE_TARGET}, "not a network"),
@@ -257,7 +257,7 @@ def test_an_estimator_with_a_foreign_type_is_refused(saved_tree, tree, module, n
 
 
 @pytest.mark.parametrize("data", [b"", b"PK", b"\x80\x04K\x01.", b"{}"])
-@pytest.mark.parametrize("form", ["safetensors", "sparse", "skops", "onnx"])
+@pytest.mark.parametrize("form", formats.FORMATS)
 def test_bytes_of_another_kind_are_refused(saved, form, data):
     folder, record = saved
     target = TREE_TARGET if form == "skops" else MLP_TARGET

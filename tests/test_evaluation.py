@@ -1,8 +1,6 @@
-"""Scores come from the task, each split is scored once, and costs are measured as they say."""
+"""Scores come from the task, each split is scored once, and sizes are what they say."""
 
-import time
 import zlib
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,13 +17,11 @@ class Fixed:
     format = "skops"
     parameters = 0
 
-    def __init__(self, seconds=0.0):
-        self.seconds = seconds
+    def __init__(self):
         self.batches = []
 
     def logits(self, inputs, *, batch_size=256):
         self.batches.append((inputs.shape, batch_size))
-        time.sleep(self.seconds)
         return inputs[:, 0, 0, :]
 
 
@@ -56,54 +52,6 @@ def test_a_logit_that_is_not_finite_names_its_split_and_item(value):
     broken = split([[0.0, 1.0], [value, 0.0], [1.0, value]], [0, 1, 0], first_item=40)
     with pytest.raises(ValueError, match="test: 2 of 3 items have logits that are not finite, first item 41"):
         evaluation.evaluate(Fixed(), image_classification, split(*VALIDATION), broken)
-
-
-def test_latency_is_of_one_and_of_sixty_four_items():
-    predictor = Fixed()
-    found = evaluation.latency(predictor, np.zeros((3, 1, 8, 8), np.float32))
-    assert set(found) == {"latency_ms_batch1", "latency_ms_batch64"}
-    assert set(predictor.batches) == {((1, 1, 8, 8), 1), ((64, 1, 8, 8), 64)}
-    assert len(predictor.batches) > 100
-
-
-def test_a_slow_model_is_called_few_times():
-    predictor = Fixed(seconds=0.1)
-    start = time.perf_counter()
-    found = evaluation.latency(predictor, np.zeros((1, 1, 8, 8), np.float32))
-    assert time.perf_counter() - start < 2
-    assert len(predictor.batches) <= 10
-    assert 100 <= found["latency_ms_batch1"] < 200
-
-
-def test_the_median_is_taken_of_warm_calls(monkeypatch):
-    """One call that warms up, then calls of 5, 1 and 3 ms; the clock is ours."""
-    monkeypatch.setattr(evaluation, "LATENCY_SECONDS", 0)
-    clock = SimpleNamespace(now=0.0)
-    monkeypatch.setattr(evaluation.time, "perf_counter", lambda: clock.now)
-    durations = iter([1.0, 0.005, 0.001, 0.003])
-
-    class Timed(Fixed):
-        def logits(self, inputs, *, batch_size=256):
-            clock.now += next(durations)
-            return super().logits(inputs, batch_size=batch_size)
-
-    assert evaluation.batch_latency(Timed(), np.zeros((1, 1, 1, 2), np.float32), 1) == pytest.approx(3.0)
-
-
-def test_latency_is_of_one_thread_and_gives_the_threads_back():
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    seen = set()
-
-    class Threads(Fixed):
-        def logits(self, inputs, *, batch_size=256):
-            seen.add(torch.get_num_threads())
-            return super().logits(inputs, batch_size=batch_size)
-
-    evaluation.latency(Threads(), np.zeros((1, 1, 1, 2), np.float32))
-    after = torch.get_num_threads()
-    torch.set_num_threads(before)
-    assert (seen, after) == ({1}, 2)
 
 
 def test_size_is_of_the_file_as_it_is_and_packed(tmp_path):

@@ -60,7 +60,7 @@ def holed():
 def test_the_sparse_format_gives_each_bit_back(holed):
     form = FORMATS["sparse"]
     stored = form.encode(holed)
-    again = form.decode(stored, holed)
+    again = form.decode(stored)
     assert again.keys() == holed.keys()
     for name, tensor in holed.items():
         assert again[name].numpy().tobytes() == tensor.numpy().tobytes(), name
@@ -85,11 +85,20 @@ def test_a_hand_worked_mask():
 @pytest.mark.parametrize(
     "stored",
     [
-        {"w|mask": torch.tensor([255], dtype=torch.uint8), "w|values": torch.ones(1)},
-        {"w|mask": torch.tensor([1], dtype=torch.uint8), "w|values": torch.ones(2)},
-        {"v|mask": torch.tensor([1], dtype=torch.uint8), "v|values": torch.ones(1)},
+        ([255], 1, [8]),
+        ([1], 2, [8]),
+        ([1], 1, [9]),
+        ([1], 1, [2**40, 2**40]),
+        ([1, 1], 2, [8]),
+        ([1], 1, [-2, -4]),
     ],
 )
-def test_a_mask_that_fits_nothing_is_refused(stored):
-    with pytest.raises(ValueError, match=r"bits are set|no weight"):
-        FORMATS["sparse"].decode(stored, {"w": torch.zeros(8)})
+def test_a_mask_that_does_not_fit_its_values_or_its_shape_is_refused(stored):
+    mask, values, shape = stored
+    tensors = {
+        "w|mask": torch.tensor(mask, dtype=torch.uint8),
+        "w|values": torch.ones(values),
+        "w|shape": torch.tensor(shape),
+    }
+    with pytest.raises(ValueError, match=r"bits are set|bits for a weight"):
+        FORMATS["sparse"].decode(tensors)

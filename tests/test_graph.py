@@ -102,6 +102,6 @@ def test_the_rules_ask_what_is_asked_here():
     known = {
         "dataset_code", "dataset_spec", "train_code", "cell_spec", "prepared", "validated", "compress_code",
         "method_spec", "evaluate_code", "variant_spec", "artifact", "statuses", "report_code",
-        "start",
+        "start", "source", "uncompressed",
     }  # fmt: skip
     assert asked == known

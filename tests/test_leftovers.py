@@ -15,7 +15,7 @@ HELD = (
     "data/validated/made.json",
     "data/raw/.gitkeep",
     "artifacts/trained/default/digits/cnn/2",
-    "artifacts/compressed/public/mnist/cnn/0/int8",
+    "artifacts/compressed/public/mnist/cnn/0/int8_static",
     "reports/cells/smoke/digits/majority/0/none",
     "reports/index.html",
 )
@@ -27,7 +27,7 @@ LEFT = (
     "artifacts/trained/default/digits/cnn/3",
     "artifacts/trained/default/digits/majority/1",
     "artifacts/trained/old/digits/cnn/0",
-    "artifacts/compressed/public/mnist/majority/0/int8",
+    "artifacts/compressed/public/mnist/majority/0/int8_static",
     "reports/cells/smoke/digits/cnn/0/distil",
 )
 

@@ -51,7 +51,10 @@ def test_a_task_may_leave_methods_out():
         task: {variant.method for variant in of(suite).variants if variant.task == task}
         for suite, task in (("public", "multi30k"), ("default", "dates"))
     }
-    assert methods == {"multi30k": {"none", "prune"}, "dates": {"none", "int8", "prune"}}
+    assert methods == {
+        "multi30k": {"none", "int8_dynamic", "prune"},
+        "dates": {"none", *PARAMS.suites["default"].methods},
+    }
 
 
 def test_every_task_has_its_controls():
@@ -89,12 +92,36 @@ def test_a_classical_cell_does_not_know_how_networks_are_trained():
     assert specs["cnn"]["training"]["epochs"] >= 1
 
 
-def test_compression_is_asked_of_networks_alone():
-    methods = {variant.model: set() for variant in of("default").variants}
-    for variant in of("default").variants:
-        methods[variant.model].add(variant.method)
-    assert methods["rbf_svm"] == {"none"}
-    assert methods["cnn"] == {"none", *PARAMS.methods}
+def trainers_of(row):
+    return set(catalogue.METHODS[PARAMS.methods[row].method].trainers)
+
+
+def test_a_model_is_compressed_by_the_methods_that_take_it():
+    found = {variant.model: set() for variant in of("compression").variants}
+    for variant in of("compression").variants:
+        found[variant.model].add(variant.method)
+    for model, trainer in (("cnn", catalogue.LIGHTNING), ("logistic_regression", catalogue.ESTIMATOR)):
+        rows = {row for row in PARAMS.methods if trainer in trainers_of(row)}
+        assert len(rows) >= 3
+        assert found[model] == {"none", *rows}
+
+
+def test_methods_compose():
+    """A suite that asks for the last of a chain runs the whole chain, each from what the one before left."""
+    params = PARAMS.model_copy(
+        update={
+            "suites": {
+                "few": PARAMS.suites["compression"].model_copy(update={"methods": ["prune_structured_int8"]})
+            }
+        }
+    )
+    few = matrix.select(params, suite="few", tasks="mnist", models="cnn")
+    assert [variant.method for variant in few.variants] == [
+        "none",
+        "prune_structured",
+        "prune_structured_int8",
+    ]
+    assert [few.source(variant).method for variant in few.variants[1:]] == ["none", "prune_structured"]
 
 
 def test_the_order_of_rows_does_not_change_a_cell():

@@ -3,11 +3,12 @@
 import json
 import mmap
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from assay.measuring import measured, provenance
+from assay.measuring import FEATURES, host, measured, provenance
 
 MEGABYTE = 2**20
 
@@ -37,3 +38,10 @@ def test_provenance_names_the_machine_and_the_versions():
     assert facts["host"]["memory_bytes"] > 2**28
     assert {"torch", "pytorch-lightning", "numpy"} <= set(facts["versions"])
     assert set(facts) == {"host", "python", "versions", "finished", "commit", "dirty"}
+
+
+def test_what_the_processor_can_is_what_the_kernel_says():
+    flags = {line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("flags")}
+    found = host()["features"]
+    for name in FEATURES:
+        assert (name in found) == all(name in line.split() for line in flags), name

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from assay import catalogue
-from assay.onnx_export import OnnxRecurrent, export, with_operators
+from assay.onnx_export import OneStep, OnnxRecurrent, export, graph_of, with_operators
 from tests.models.knobs import CELLS, NEURAL, NEURAL_TEXT
 
 SHAPES = [(1, 8, 8), (1, 28, 28)]
@@ -155,6 +155,42 @@ def test_an_lstm_with_projections_is_refused():
 def test_a_recurrent_layer_by_itself_is_replaced_too():
     assert isinstance(with_operators(nn.LSTM(3, 4), (nn.LSTM,)), OnnxRecurrent)
     assert isinstance(with_operators(nn.RNN(3, 4), (nn.LSTM,)), nn.RNN)
+
+
+ONE_WAY = [(layers, {"num_layers": 2, "batch_first": True}) for layers in (nn.LSTM, nn.GRU, nn.RNN)]
+ONE_WAY += [(nn.LSTM, {"bias": False}), (nn.GRU, {}), (nn.RNN, {"nonlinearity": "relu", "bias": False})]
+
+
+@pytest.mark.parametrize(("layers", "kind"), ONE_WAY, ids=str)
+def test_one_step_of_a_recurrent_layer_is_pytorchs(layers, kind):
+    torch.manual_seed(0)
+    model = layers(8, 5, **kind)
+    states = [torch.randn(model.num_layers, 7, 5) for _ in range(2)]
+    last = tuple(states) if layers is nn.LSTM else states[0]
+    inputs = torch.randn(7, 1, 8) if model.batch_first else torch.randn(1, 7, 8)
+    torch.testing.assert_close(OneStep(model)(inputs, last), model(inputs, last))
+
+
+def test_a_step_both_ways_is_refused():
+    with pytest.raises(ValueError, match="it must go one way"):
+        OneStep(nn.GRU(3, 4, bidirectional=True))
+
+
+class Remainder(nn.Module):
+    """Two inputs, two outputs, and a remainder by an axis's size."""
+
+    def forward(self, inputs, *others):
+        return (inputs - 5) % inputs.shape[1], inputs + others[0]
+
+
+def test_a_graph_has_any_number_of_inputs_and_outputs():
+    example, sizes = torch.ones(3, 4, dtype=torch.int64), {0: "batch", 1: "words"}
+    graph = graph_of(Remainder(), {"one": example, "other": example + 1}, ["rest", "sum"], [sizes, (sizes,)])
+    session = onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
+    numbers = np.arange(14).reshape(2, 7)
+    rest, total = session.run(["rest", "sum"], {"one": numbers, "other": 10 * numbers})
+    np.testing.assert_array_equal(rest, (numbers - 5) % 7)
+    np.testing.assert_array_equal(total, 11 * numbers)
 
 
 class Mixed(nn.Module):

@@ -92,7 +92,7 @@ def test_the_projects_own_file_is_fine():
             r"models\.theirs\.pretrained: is missing; give source and revision",
         ),
         ({"tasks__digits__methods": ["int9"]}, r"tasks\.digits\.methods: int9: not there"),
-        ({"tasks__digits__methods": ["int8", "int8"]}, r"tasks\.digits\.methods: int8: given twice"),
+        ({"tasks__digits__methods": ["onnx", "onnx"]}, r"tasks\.digits\.methods: onnx: given twice"),
         ({"suites__default__seeds": []}, r"suites\.default\.seeds = \[\]: "),
         (
             {"models__cnn__knobs__chanels": [1]},
@@ -110,12 +110,25 @@ def test_the_projects_own_file_is_fine():
         ],
         ({"tasks__digits__dataset": "digit"}, r"tasks\.digits\.dataset = 'digit': .*did you mean digits\?"),
         (
-            {"methods__prune__knobs__sparsity": 1.2},
-            r"methods\.prune\.knobs\.sparsity = 1\.2: should be less than 1",
+            {"methods__prune__knobs__rate": 1.2},
+            r"methods\.prune\.knobs\.rate = 1\.2: should be less than or equal to 1",
         ),
         (
-            {"methods__none": {"method": "prune", "knobs": {"sparsity": 0.1}}},
+            {"methods__none": {"method": "onnx"}},
             r"methods\.none: .*choose another",
+        ),
+        ({"methods__prune__most_lost": 2}, r"methods\.prune\.most_lost = 2: "),
+        (
+            {"methods__prune__after": "onyx"},
+            r"methods\.prune\.after: onyx: not there; allowed: .*did you mean onnx\?",
+        ),
+        (
+            {"methods__prune__after": "onnx"},
+            r"methods\.prune\.after: onnx leaves a graph, which can only be run",
+        ),
+        (
+            {"methods__prune__after": "prune_cluster"},
+            r"methods\.prune\.after: prune after prune_cluster after prune: this has no beginning",
         ),
     ],
 )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -15,11 +14,10 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from transformers import AutoModelForSequenceClassification, BertConfig, BertForMaskedLM
 
 from assay import artifacts, pretrained, records
-from assay.compression import int8, prune
 from assay.datasets import review_grammar
 from assay.files import read_json, sha256, write_json
 from assay.models.hugging_face import HuggingFace
-from assay.stages import train
+from assay.stages import compress, train
 
 KNOBS = {"length": 24}
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -147,21 +145,24 @@ def test_a_cell_is_fine_tuned_and_needs_its_source_no_more(network: Path, data: 
     assert predictor.logits(ids).shape == (5, 2)
 
 
-@pytest.mark.parametrize(("method", "knobs"), [(int8, {"calibration_items": 8}), (prune, {"sparsity": 0.5})])
+@pytest.mark.parametrize(
+    ("method", "knobs"),
+    [("int8_dynamic", {}), ("prune_magnitude", {"sparsities": [0.5], "fine_tune": 0, "rate": 0.3})],
+)
 def test_it_is_compressed_as_any_other(
-    method: ModuleType, knobs: dict[str, float], network: Path, data: Path, tmp_path: Path
+    method: str, knobs: dict[str, object], network: Path, data: Path, tmp_path: Path
 ) -> None:
-    record = trained(spec_of(network, sha256(network / "model.safetensors")), data, tmp_path / "cell")
-    model = artifacts.load_module(tmp_path / "cell", record["artifact"])
-    inputs = load_file(data / "review_grammar_twin/arrays.safetensors")["tokens"][:40].long()
-    folder = tmp_path / "small"
-    folder.mkdir()
-    made = method.compress(model, inputs=inputs.numpy(), folder=folder, **knobs)
-    write_json(
-        folder / "status.json", {"files": {path.name: sha256(path) for path in folder.glob("model.*")}}
-    )
-    found = artifacts.load(folder, {**record["artifact"], **made}).logits(inputs.numpy())
-    exact = model(inputs).detach().numpy()
+    whole = trained(spec_of(network, sha256(network / "model.safetensors")), data, tmp_path / "cell")
+    spec = {"target": f"assay.compression.{method}:compress", "knobs": knobs, "most_lost": 1.0}
+    prepared = data / "review_grammar_twin/prepared.json"
+    arguments = ["--spec", json.dumps(spec), "--prepared", str(prepared)]
+    arguments += ["--source", str(tmp_path / "cell/status.json")]
+    assert compress.main([*arguments, "--out", str(tmp_path / "small/status.json")]) == 0
+    small = read_json(tmp_path / "small/status.json")
+    assert small["status"] == records.OK, small["reason"]
+    inputs = load_file(prepared.parent / "arrays.safetensors")["tokens"][:40].long().numpy()
+    exact = artifacts.load(tmp_path / "cell", whole["artifact"]).logits(inputs)
+    found = artifacts.load(tmp_path / "small", small["artifact"]).logits(inputs)
     assert found.shape == exact.shape
     assert 0 < np.abs(found - exact).max() < 0.5 * np.abs(exact).max()
 

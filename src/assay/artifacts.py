@@ -53,15 +53,16 @@ def load(folder: Path, artifact: dict[str, Any]) -> Predictor:
 
 
 def load_module(folder: Path, artifact: dict[str, Any]) -> nn.Module:
-    """Return the network of ``folder`` in evaluation mode, for a method to compress.
+    """Return the network of ``folder`` in evaluation mode.
 
     Raises:
         ValueError: as :func:`load`, or the artifact is no network with its weights.
     """
     form = format_of(folder, artifact)
     if not isinstance(form, Safetensors):
+        networks = [name for name, form in FORMATS.items() if isinstance(form, Safetensors)]
         raise ValueError(
-            f"{folder}: format {artifact['format']!r} holds no network; allowed: safetensors, sparse"
+            f"{folder}: format {artifact['format']!r} holds no network; allowed: {', '.join(networks)}"
         )
     return form.module(checked(folder, form.file), artifact)
 

@@ -66,10 +66,12 @@ class Task:
 
 @dataclass(frozen=True)
 class Method:
-    """A way to compress: its module, and the trainers whose models it takes."""
+    """A way to compress: its module, the trainers whose models it takes, and whether others can follow it."""
 
     module: str
-    trainers: tuple[str, ...]
+    trainers: tuple[str, ...] = (LIGHTNING,)
+    final: bool = False
+    """Whether what it leaves can only be run: a graph is not trained or taken apart."""
 
 
 MODELS = {
@@ -252,8 +254,19 @@ TASKS = {
 }
 
 METHODS = {
-    "int8": Method("assay.compression.int8", (LIGHTNING,)),
-    "prune": Method("assay.compression.prune", (LIGHTNING,)),
+    "onnx": Method("assay.compression.onnx", final=True),
+    "int8_dynamic": Method("assay.compression.int8_dynamic", final=True),
+    "int8_static": Method("assay.compression.int8_static", final=True),
+    "bf16": Method("assay.compression.bf16", final=True),
+    "int8_qat": Method("assay.compression.int8_qat", final=True),
+    "prune_magnitude": Method("assay.compression.prune_magnitude"),
+    "prune_structured": Method("assay.compression.prune_structured"),
+    "low_rank": Method("assay.compression.low_rank"),
+    "cluster": Method("assay.compression.cluster"),
+    "distil": Method("assay.compression.distil"),
+    "fewer_trees": Method("assay.compression.fewer_trees", (ESTIMATOR,)),
+    "float32": Method("assay.compression.float32", (ESTIMATOR,)),
+    "onnx_classical": Method("assay.compression.onnx_classical", (ESTIMATOR,), final=True),
 }
 
 

@@ -58,8 +58,11 @@ class Rereading:
 
 def writer(predictor: Any, target_length: int) -> Writer:
     """Return the quickest way to ask a predictor for words."""
-    model: Any = getattr(predictor, "module", None) or getattr(predictor, "estimator", None)
-    return model if hasattr(model, "step") else Rereading(predictor, target_length)
+    for able in (predictor, predictor.model):
+        if hasattr(able, "step"):
+            found: Writer = able
+            return found
+    return Rereading(predictor, target_length)
 
 
 @torch.inference_mode()

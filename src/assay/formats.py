@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import json
+import math
 import re
 import sys
 import zipfile
@@ -14,10 +15,18 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import safetensors.torch
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
-from assay import catalogue
-from assay.predictors import EstimatorPredictor, ModulePredictor, OnnxPredictor, Predictor
+from assay import catalogue, huffman, structure
+from assay.openvino_predictor import OpenVinoPredictor
+from assay.predictors import (
+    EstimatorPredictor,
+    ModulePredictor,
+    OnnxPredictor,
+    OnnxStepsPredictor,
+    Predictor,
+)
 
 if TYPE_CHECKING:
     import onnx
@@ -25,6 +34,12 @@ if TYPE_CHECKING:
 OURS = re.compile(r"assay\.models\.\w+:\w+")
 MASK = "|mask"
 VALUES = "|values"
+SHAPE = "|shape"
+CODEBOOK = "|codebook"
+CODES = "|codes"
+GAPS = "|gaps"
+LEFT = "|left"
+RIGHT = "|right"
 
 
 class Format(Protocol):
@@ -87,7 +102,10 @@ class Safetensors:
         try:
             with torch.random.fork_rng(devices=[]):  # the random weights that are replaced next draw from it
                 module: nn.Module = target(**artifact["arguments"])
-            module.load_state_dict(self.decode(safetensors.torch.load(data), module.state_dict()))
+            state = self.decode(safetensors.torch.load(data))
+            if artifact.get("resized"):
+                structure.fit(module, state)
+            module.load_state_dict(state)
         except Exception as fault:  # arguments that were edited can fail anywhere in the class
             problem = f"{type(fault).__name__}: {one_line(fault)}"
             raise ValueError(f"{artifact['target']}: {self.file} cannot be loaded: {problem}") from None
@@ -97,11 +115,8 @@ class Safetensors:
         """Return the tensors to keep in the file."""
         return state
 
-    def decode(
-        self, stored: dict[str, torch.Tensor], like: dict[str, torch.Tensor]
-    ) -> dict[str, torch.Tensor]:
-        """Return the weights from the file's tensors; ``like`` has their names and shapes."""
-        del like
+    def decode(self, stored: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """Return the weights from the file's tensors."""
         return stored
 
 
@@ -119,28 +134,154 @@ class Sparse(Safetensors):
             else:
                 stored[name + MASK] = torch.from_numpy(np.packbits(kept.numpy()))
                 stored[name + VALUES] = tensor[kept]
+                stored[name + SHAPE] = torch.tensor(tensor.shape, dtype=torch.int32)
         return stored
 
-    def decode(
-        self, stored: dict[str, torch.Tensor], like: dict[str, torch.Tensor]
-    ) -> dict[str, torch.Tensor]:
+    def decode(self, stored: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """Return the dense weights, bit for bit those that were written.
 
         Raises:
-            ValueError: a mask fits no weight of the class, or its values.
+            ValueError: a mask does not fit its values or its shape.
         """
-        state = {name: tensor for name, tensor in stored.items() if not name.endswith((MASK, VALUES))}
+        state = {name: tensor for name, tensor in stored.items() if not name.endswith((MASK, VALUES, SHAPE))}
         for name in (key.removesuffix(MASK) for key in stored if key.endswith(MASK)):
-            if name not in like:
-                raise ValueError(f"{name} is no weight of this class")
-            dense, values = torch.zeros(like[name].shape), stored[name + VALUES]
-            mask = torch.from_numpy(
-                np.unpackbits(stored[name + MASK].numpy(), count=dense.numel()).astype(bool)
-            )
+            bits, shape = np.unpackbits(stored[name + MASK].numpy()), stored[name + SHAPE].tolist()
+            if min(shape) < 0 or not 0 <= len(bits) - math.prod(shape) < 8:
+                raise ValueError(f"{name}: {len(bits)} bits for a weight of shape {shape}")
+            dense, values = torch.zeros(shape), stored[name + VALUES]
+            mask = torch.from_numpy(bits[: dense.numel()].astype(bool))
             if int(mask.sum()) != values.numel():
                 raise ValueError(f"{name}: {int(mask.sum())} bits are set for {values.numel()} values")
             dense[mask.view(dense.shape)] = values
             state[name] = dense
+        return state
+
+
+class Clustered(Safetensors):
+    """A network whose weights share few values: these, and Huffman codes that say which one a weight has.
+
+    Where that is smaller, zeros are left out of the codes, and gaps from one other weight to the next are coded.
+    """
+
+    ESCAPE = 255
+    """So many zeros with no weight after them; a smaller gap has one, or the tensor's end."""
+
+    def encode(self, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """Keep each float32 tensor as codes where that is smaller."""
+        stored: dict[str, torch.Tensor] = {}
+        for name, tensor in state.items():
+            smallest = min(self.encodings(name, tensor), key=file_bytes)
+            stored |= smallest
+        return stored
+
+    def encodings(self, name: str, tensor: torch.Tensor) -> list[dict[str, torch.Tensor]]:
+        """Return the ways to keep a tensor, the plain one first."""
+        found = [{name: tensor}]
+        if tensor.dtype != torch.float32 or not tensor.ndim:
+            return found
+        bits = tensor.numpy().view(np.int32).ravel()  # as bits, so that a negative zero comes back as one
+        shape = {name + SHAPE: torch.tensor(tensor.shape, dtype=torch.int32)}
+        book, codes = np.unique(bits, return_inverse=True)
+        if len(book) <= huffman.ALPHABET:
+            found.append(self.coded(name, book, codes) | shape)
+        kept = np.flatnonzero(bits)
+        if len(kept) < len(bits) and len(book) <= huffman.ALPHABET + 1:
+            gaps = {name + GAPS: torch.from_numpy(huffman.encode(self.gaps(kept, len(bits))))}
+            found.append(self.coded(name, *np.unique(bits[kept], return_inverse=True)) | gaps | shape)
+        return found
+
+    def coded(self, name: str, book: NDArray[np.int32], codes: NDArray[np.int64]) -> dict[str, torch.Tensor]:
+        """Return what says a tensor's values and which number has which."""
+        values = torch.from_numpy(book.view(np.float32))
+        return {name + CODEBOOK: values, name + CODES: torch.from_numpy(huffman.encode(codes))}
+
+    def gaps(self, kept: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+        """Return the symbols that lead to each of the places ``kept`` (K,), rising, and then to ``count``."""
+        gaps = np.diff(kept, prepend=-1, append=count) - 1
+        escapes = gaps // self.ESCAPE
+        symbols = np.full(len(gaps) + escapes.sum(), self.ESCAPE)
+        symbols[np.cumsum(escapes + 1) - 1] = gaps % self.ESCAPE
+        return symbols
+
+    def places(self, symbols: NDArray[np.uint8]) -> tuple[NDArray[np.int64], int]:
+        """Return the places and the count that :meth:`gaps` was given.
+
+        Raises:
+            ValueError: they do not end at a count.
+        """
+        if not len(symbols) or symbols[-1] == self.ESCAPE:
+            raise ValueError(f"{len(symbols)} gaps that do not end")
+        ends = symbols != self.ESCAPE
+        places = np.cumsum(symbols + ends, dtype=np.int64)[ends] - 1
+        return places[:-1], int(places[-1])
+
+    def decode(self, stored: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """Return the weights, bit for bit those that were written.
+
+        Raises:
+            ValueError: codes do not fit their values, their gaps or their shape.
+        """
+        parts = CODEBOOK, CODES, GAPS, SHAPE
+        state = {name: tensor for name, tensor in stored.items() if not name.endswith(parts)}
+        for name in (key.removesuffix(CODEBOOK) for key in stored if key.endswith(CODEBOOK)):
+            found = {part: stored[name + part].numpy() for part in parts if name + part in stored}
+            if missing := {CODES, SHAPE} - set(found):
+                raise ValueError(f"{name}: no {min(missing)} beside its codebook")
+            try:
+                state[name] = self.weight(found)
+            except ValueError as fault:
+                raise ValueError(f"{name}: {fault}") from None
+        return state
+
+    def weight(self, parts: dict[str, NDArray[Any]]) -> torch.Tensor:
+        """Return one tensor from its parts; it is made only once the codes cover its shape.
+
+        Raises:
+            ValueError: they do not fit one another.
+        """
+        book, codes, shape = parts[CODEBOOK], huffman.decode(parts[CODES]), parts[SHAPE]
+        if book.dtype != np.float32 or shape.dtype != np.int32 or not book.ndim == shape.ndim == 1:
+            raise ValueError(
+                f"a codebook of {book.dtype} {book.shape}, a shape of {shape.dtype} {shape.shape}"
+            )
+        if len(codes) and codes.max() >= len(book):
+            raise ValueError(f"code {codes.max()} in a codebook of {len(book)} values")
+        places, count = np.arange(len(codes)), len(codes)
+        if GAPS in parts:
+            places, count = self.places(huffman.decode(parts[GAPS]))
+        if len(places) != len(codes):
+            raise ValueError(f"{len(codes)} codes for {len(places)} weights that are not zero")
+        if min(shape, default=0) < 0 or count != math.prod(shape.tolist()):
+            raise ValueError(f"{count} numbers for a weight of shape {shape.tolist()}")
+        dense = np.zeros(count, np.float32)
+        dense[places] = book[codes]
+        return torch.from_numpy(dense.reshape(shape))
+
+
+class LowRank(Safetensors):
+    """A network some of whose matrices, marked by two buffers beside them, are products of two thin ones."""
+
+    LARGEST = 2048
+    """Numbers of a product for one number of its factors: a rank of 1 in a matrix of 4096 x 4096."""
+
+    def encode(self, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """Leave out the products."""
+        return {name: tensor for name, tensor in state.items() if name + LEFT not in state}
+
+    def decode(self, stored: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """Return the weights, the factors multiplied.
+
+        Raises:
+            ValueError: factors do not fit each other.
+        """
+        state = {name: tensor for name, tensor in stored.items() if not name.endswith((LEFT, RIGHT))}
+        for name in (key.removesuffix(LEFT) for key in stored if key.endswith(LEFT)):
+            left, right = stored[name + LEFT], stored.get(name + RIGHT, torch.empty(0))
+            if left.ndim != 2 or right.ndim != 2 or left.shape[1] != right.shape[0]:
+                raise ValueError(f"{name}: factors of shapes {list(left.shape)} and {list(right.shape)}")
+            if len(left) * right.shape[1] > self.LARGEST * (left.numel() + right.numel()):
+                raise ValueError(f"{name}: a product of {len(left)} x {right.shape[1]} of rank {len(right)}")
+            state[name] = product(left, right)
         return state
 
 
@@ -194,12 +335,63 @@ class Onnx:
         return OnnxPredictor(data, artifact)
 
 
+class OpenVino(Onnx):
+    """The same, run by OpenVINO."""
+
+    def predictor(self, data: bytes, artifact: dict[str, Any]) -> Predictor:
+        """Return the graph as a predictor on one thread.
+
+        Raises:
+            ValueError: OpenVINO is not installed, or refuses the graph.
+        """
+        return OpenVinoPredictor(data, artifact)
+
+
+class OnnxSteps:
+    """Two graphs of a network that writes word by word: one reads the source, one writes a word."""
+
+    file = "model.onnx.zip"
+
+    def write(self, path: Path, model: dict[str, onnx.ModelProto]) -> None:
+        """Write the graphs ``start`` and ``step``."""
+        from assay import onnx_pair  # it imports onnx, which a network does not need
+
+        path.write_bytes(onnx_pair.pack(model))
+
+    def predictor(self, data: bytes, artifact: dict[str, Any]) -> Predictor:
+        """Return the graphs as a predictor on one thread.
+
+        Raises:
+            ValueError: the file is not made of two graphs alone, or onnxruntime refuses one.
+        """
+        from assay import onnx_pair
+
+        try:
+            return OnnxStepsPredictor(onnx_pair.unpack(data), artifact)
+        except ValueError as fault:
+            raise ValueError(f"{self.file} is refused: {fault}") from None
+
+
 FORMATS: dict[str, Format] = {
     "safetensors": Safetensors(),
     "sparse": Sparse(),
+    "clustered": Clustered(),
+    "low_rank": LowRank(),
     "skops": Skops(),
     "onnx": Onnx(),
+    "onnx_steps": OnnxSteps(),
+    "openvino": OpenVino(),
 }
+
+
+def file_bytes(tensors: dict[str, torch.Tensor]) -> int:
+    """Return how large a safetensors file of these tensors is."""
+    return len(safetensors.torch.save(tensors))
+
+
+def product(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+    """Return left (M, R) times right (R, N) in float32, summed in float64: the same whatever the threads."""
+    return (left.double() @ right.double()).float()
 
 
 def plain_state(module: nn.Module) -> dict[str, torch.Tensor]:

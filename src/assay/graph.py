@@ -76,8 +76,17 @@ class Graph:
 
     def artifact(self, wildcards: Any) -> str:
         """Return the status of the artifact that a variant is: trained, or compressed."""
-        variant = Variant(wildcards.task, wildcards.model, int(wildcards.seed), wildcards.method)
-        return f"{self.matrix.compressed(variant)}/{layout.STATUS}"
+        return self._status(_variant(wildcards))
+
+    def source(self, wildcards: Any) -> str:
+        """Return the status of the artifact that a variant is compressed from."""
+        return self._status(self.matrix.source(_variant(wildcards)))
+
+    def uncompressed(self, wildcards: Any) -> list[str]:
+        """Return the status of the trained model that a compressed variant is measured beside."""
+        if wildcards.method == layout.UNCOMPRESSED:
+            return []
+        return [f"{self.matrix.trained(_cell(wildcards))}/{layout.STATUS}"]
 
     def dataset_code(self, stage: str, dataset: str) -> str:
         """Return the digest of the files that a stage runs on a dataset."""
@@ -117,6 +126,9 @@ class Graph:
         }[phase]
         return [f"{folder}/{layout.STATUS}" for folder in folders]
 
+    def _status(self, variant: Variant) -> str:
+        return f"{self.matrix.compressed(variant)}/{layout.STATUS}"
+
     def _task_code(self, task: str) -> tuple[str, str]:
         dataset = catalogue.dataset_module(self.matrix.dataset(task))
         return catalogue.TASKS[self.matrix.params.tasks[task].kind].module, dataset
@@ -131,6 +143,10 @@ def _report_files() -> tuple[str, ...]:
 
 def _cell(wildcards: Any) -> Cell:
     return Cell(wildcards.task, wildcards.model, int(wildcards.seed))
+
+
+def _variant(wildcards: Any) -> Variant:
+    return Variant(wildcards.task, wildcards.model, int(wildcards.seed), wildcards.method)
 
 
 def _digest(*modules: str) -> str:

@@ -72,7 +72,7 @@ class Matrix:
     @cached_property
     def methods(self) -> list[str]:
         """Rows of ``methods`` that run."""
-        return _chosen(self.params.suites[self.suite].methods, list(self.params.methods), ())
+        return self._with_sources(self.params.suites[self.suite].methods)
 
     @cached_property
     def datasets(self) -> list[str]:
@@ -153,6 +153,11 @@ class Matrix:
             )
         return found
 
+    def source(self, variant: Variant) -> Variant:
+        """Return the variant that this one is made from by its method."""
+        after = self.params.methods[variant.method].after
+        return Variant(variant.task, variant.model, variant.seed, after or layout.UNCOMPRESSED)
+
     def family(self, model: str) -> catalogue.Model:
         """Return the catalogue's entry of a row of ``models``."""
         return catalogue.MODELS[self.params.models[model].model]
@@ -195,7 +200,8 @@ class Matrix:
     def method_spec(self, method: str) -> dict[str, Any]:
         """Return what a method is asked to do."""
         row = self.params.methods[method]
-        return {"target": f"{catalogue.METHODS[row.method].module}:compress", "knobs": row.knobs}
+        target = f"{catalogue.METHODS[row.method].module}:compress"
+        return {"target": target, "knobs": row.knobs, "most_lost": row.most_lost}
 
     def trained(self, cell: Cell) -> str:
         """Return the folder of a trained model."""
@@ -213,13 +219,23 @@ class Matrix:
 
     def _methods_for(self, cell: Cell) -> list[str]:
         trainer, rows = self.family(cell.model).trainer, self.params.methods
-        chosen = self.params.tasks[cell.task].methods
+        chosen = self._with_sources(self.params.tasks[cell.task].methods)
         return [
             name
             for name in self.methods
-            if trainer in catalogue.METHODS[rows[name].method].trainers
-            and (chosen == "all" or name in chosen)
+            if name in chosen
+            and all(trainer in catalogue.METHODS[rows[each].method].trainers for each in self._chain(name))
         ]
+
+    def _with_sources(self, chosen: list[str] | str) -> list[str]:
+        """Return the rows of ``methods`` that were chosen, each behind those it follows."""
+        named = _chosen(chosen, list(self.params.methods), ())
+        return list(dict.fromkeys(each for name in named for each in self._chain(name)))
+
+    def _chain(self, method: str) -> list[str]:
+        """Return the methods that a method follows, the first first, and itself."""
+        after = self.params.methods[method].after
+        return [*(self._chain(after) if after else []), method]
 
 
 def select(params: Params, *, suite: str | None = None, tasks: str = "", models: str = "") -> Matrix:

@@ -30,6 +30,8 @@ PACKAGES = (
     "torchmetrics",
 )
 """Those whose release can change a number."""
+FEATURES = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_int8", "amx_bf16")
+"""Of processors, those that decide how fast numbers of few bits are."""
 
 
 @dataclass
@@ -77,11 +79,12 @@ def provenance() -> dict[str, Any]:
 
 @cache
 def host() -> dict[str, Any]:
-    """Return the machine: its name, system, processor, cores, memory and accelerators."""
+    """Return the machine: its name, system, processor and what it can, cores, memory and accelerators."""
     return {
         "name": platform.node(),
         "system": f"{platform.system()} {platform.release()}",
-        "processor": _processor(),
+        "processor": _cpuinfo("model name") or platform.processor() or platform.machine(),
+        "features": [name for name in FEATURES if name in _cpuinfo("flags").split()],
         "cores": os.cpu_count(),
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         "accelerators": _accelerators(),
@@ -109,12 +112,13 @@ def commit() -> dict[str, Any]:
     return {"commit": described.removesuffix("-dirty"), "dirty": described.endswith("-dirty")}
 
 
-def _processor() -> str:
+def _cpuinfo(key: str) -> str:
+    """Return what the kernel says of the first processor (Linux), "" where it says nothing."""
     with contextlib.suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
+            if line.startswith(key):
                 return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+    return ""
 
 
 def _accelerators() -> list[str]:

@@ -3,7 +3,8 @@
 PyTorch's exporter writes the graph, onnxruntime folds it. The exporter's own optimiser is left off: it makes
 4.6 s of export 7.8 s on a tanh network unrolled over 28 steps, and onnxruntime's does as much in 0.1 s. Of
 what stays, 0.5 s an export is PyTorch reading its table of operators. Recurrent layers become ONNX's own
-operators, a tanh network if asked not: onnxruntime has its operator in full precision only.
+operators, a tanh network if asked not: onnxruntime has its operator in full precision only. In the graph of a
+single step (:mod:`assay.step_export`) they all are unrolled.
 """
 
 from __future__ import annotations
@@ -13,14 +14,16 @@ import copy
 import logging
 import tempfile
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import onnx
 import onnxruntime
 import torch
+from onnxscript import opset18
 from torch import nn
+from torch.nn import functional as F
 
 INPUT = "inputs"
 OUTPUT = "logits"
@@ -37,23 +40,45 @@ def export(module: nn.Module, example: torch.Tensor, *, unroll_tanh: bool = Fals
     Raises:
         ValueError: an LSTM in ``module`` has projections, which the ONNX operator has not.
     """
-    kinds = (nn.LSTM, nn.GRU) if unroll_tanh else (nn.LSTM, nn.GRU, nn.RNN)
+    kinds = (nn.LSTM, nn.GRU) if unroll_tanh else (nn.RNNBase,)
     ready = with_operators(copy.deepcopy(module).eval(), kinds)
     # The exporter takes a dynamic size of 1 for a constant.
     batch = example[:1].expand(2, *example.shape[1:]).contiguous()
+    return graph_of(ready, {INPUT: batch}, [OUTPUT], [{0: "batch"}])
+
+
+def graph_of(
+    ready: nn.Module,
+    inputs: Mapping[str, torch.Tensor],
+    outputs: Sequence[str],
+    dynamic: Sequence[Any],
+) -> onnx.ModelProto:
+    """Return a module, exported as it is, as a graph with these inputs and outputs.
+
+    Args:
+        inputs: an example of each, in the order of ``ready.forward``.
+        dynamic: for each argument of ``ready.forward`` the axes whose sizes vary, 2 or more in the example, and
+            what they count, as ``{0: "batch"}``; for its ``*arguments`` a tuple of such.
+    """
     with quiet():
         program = torch.onnx.export(
             ready,
-            (batch,),
+            tuple(inputs.values()),
             dynamo=True,
             verbose=False,
             optimize=False,
-            input_names=[INPUT],
-            output_names=[OUTPUT],
-            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            input_names=list(inputs),
+            output_names=list(outputs),
+            dynamic_shapes=tuple(dynamic),
+            custom_translation_table={torch.ops.aten.remainder.Scalar: remainder},
         )
     assert program is not None
     return tidy(fold(program.model_proto))
+
+
+def remainder(dividend: Any, divisor: Any) -> Any:
+    """Write the remainder of integers; the exporter's own version knows no divisor that is an axis's size."""
+    return opset18.Mod(dividend, opset18.CastLike(divisor, dividend))
 
 
 @contextlib.contextmanager
@@ -113,17 +138,25 @@ def replace(field: Any, values: Sequence[Any]) -> None:
     field.extend(kept)
 
 
-def with_operators(module: nn.Module, kinds: tuple[type[nn.RNNBase], ...]) -> nn.Module:
+def with_operators(
+    module: nn.Module,
+    kinds: tuple[type[nn.RNNBase], ...],
+    make: Callable[[nn.RNNBase], nn.Module] | None = None,
+) -> nn.Module:
     """Replace, in place, each recurrent layer of the given kinds by ONNX's operator, and return the module.
 
     Left to itself the exporter unrolls a layer over its steps (an LSTM only to learn its shapes: 3 s for 28
     steps) and slices an LSTM's weights at run time, so that quantisation finds none in the graph.
+
+    Args:
+        make: what a layer becomes, if not :class:`OnnxRecurrent`.
     """
+    make = make or OnnxRecurrent
     if isinstance(module, kinds):
-        return OnnxRecurrent(module)
+        return make(module)
     for name, child in list(module.named_modules()):
         if isinstance(child, kinds):
-            module.set_submodule(name, OnnxRecurrent(child))
+            module.set_submodule(name, make(child))
     return module
 
 
@@ -140,12 +173,12 @@ class OnnxRecurrent(nn.Module):
         if layers.proj_size:
             raise ValueError(f"ONNX export: an LSTM with proj_size = {layers.proj_size}; ONNX knows only 0")
         self.operator = next(kind for kind in (nn.LSTM, nn.GRU, nn.RNN) if isinstance(layers, kind)).__name__
-        self.hidden = layers.hidden_size
+        self.hidden_size = layers.hidden_size
         self.directions = 2 if layers.bidirectional else 1
         self.batch_first = layers.batch_first
         self.layers = layers.num_layers
         self.attributes: dict[str, Any] = {
-            "hidden_size": self.hidden,
+            "hidden_size": self.hidden_size,
             "direction": "bidirectional" if layers.bidirectional else "forward",
         }
         if isinstance(layers, nn.GRU):
@@ -162,7 +195,7 @@ class OnnxRecurrent(nn.Module):
         if kind != "bias":
             return torch.stack([self.reordered(getattr(layers, kind + suffix)) for suffix in suffixes])
         if not layers.bias:
-            return torch.zeros(self.directions, 2 * len(GATES[self.operator]) * self.hidden)
+            return torch.zeros(self.directions, 2 * len(GATES[self.operator]) * self.hidden_size)
         pairs = [
             (getattr(layers, "bias_ih" + suffix), getattr(layers, "bias_hh" + suffix)) for suffix in suffixes
         ]
@@ -188,13 +221,79 @@ class OnnxRecurrent(nn.Module):
         """Map (T, N, F) to states (T, N, directions * hidden) and last states, each (directions, N, hidden)."""
         length, batch = states.shape[:2]
         weights = [self.get_buffer(f"{kind}_l{layer}") for kind in ("weight_ih", "weight_hh", "bias")]
-        last = (self.directions, batch, self.hidden)
+        last = (self.directions, batch, self.hidden_size)
         num_last = 2 if self.operator == "LSTM" else 1
         outputs, *ends = torch.onnx.ops.symbolic_multi_out(
             self.operator,
             (states, *weights),
             self.attributes,
             dtypes=(states.dtype,) * (1 + num_last),
-            shapes=((length, self.directions, batch, self.hidden), *(last,) * num_last),
+            shapes=((length, self.directions, batch, self.hidden_size), *(last,) * num_last),
         )
         return outputs.transpose(1, 2).flatten(2), *ends
+
+
+class OneStep(nn.Module):
+    """Recurrent layers of PyTorch that are given one element and a state: products and gates, no operator.
+
+    Products have operators of 8 bits, the GRU's and the tanh layer's operators have not.
+    """
+
+    def __init__(self, layers: nn.RNNBase) -> None:
+        super().__init__()
+        if layers.bidirectional or layers.proj_size:
+            raise ValueError(f"ONNX export: a step of {layers}; it must go one way and have no projections")
+        self.layers, self.hidden_size = layers, layers.hidden_size
+        cells: dict[str, Callable[..., tuple[torch.Tensor, ...]]]
+        cells = {"LSTM": self.lstm, "GRU": self.gru, "RNN_TANH": self.tanh, "RNN_RELU": self.relu}
+        self.cell = cells[layers.mode]
+
+    def forward(self, inputs: torch.Tensor, last: Any) -> tuple[torch.Tensor, Any]:
+        """Do as the layers, for inputs (N, 1, F) if ``batch_first``, else (1, N, F)."""
+        axis = 1 if self.layers.batch_first else 0
+        states = inputs.squeeze(axis)  # (N, F)
+        given = last if isinstance(last, tuple) else (last,)
+        ends = []
+        for number in range(self.layers.num_layers):
+            read = self.gates("ih", number, states)
+            kept = self.gates("hh", number, given[0][number])
+            ends.append(self.cell(read, kept, *(state[number] for state in given)))
+            states = ends[-1][0]
+        hidden, *cells = (torch.stack(each) for each in zip(*ends, strict=True))
+        return states.unsqueeze(axis), (hidden, *cells) if cells else hidden
+
+    def gates(self, kind: str, number: int, states: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Return what one layer's gates, each (N, hidden), make of states (N, F)."""
+        bias = getattr(self.layers, f"bias_{kind}_l{number}") if self.layers.bias else None
+        every = F.linear(states, getattr(self.layers, f"weight_{kind}_l{number}"), bias)
+        return every.view(every.shape[0], -1, self.hidden_size).unbind(dim=1)
+
+    def lstm(
+        self, read: Sequence[torch.Tensor], kept: Sequence[torch.Tensor], *last: torch.Tensor
+    ) -> tuple[torch.Tensor, ...]:
+        """Return the next states (N, hidden): of what is read, of the last one, and the last ones themselves."""
+        into, forget, offered, out = (one + other for one, other in zip(read, kept, strict=True))
+        cell = forget.sigmoid() * last[1] + into.sigmoid() * offered.tanh()
+        return out.sigmoid() * cell.tanh(), cell
+
+    def gru(
+        self, read: Sequence[torch.Tensor], kept: Sequence[torch.Tensor], last: torch.Tensor
+    ) -> tuple[torch.Tensor, ...]:
+        """Return the next state (N, hidden), given as :meth:`lstm` is."""
+        reset, update = ((read[gate] + kept[gate]).sigmoid() for gate in (0, 1))
+        offered = (read[2] + reset * kept[2]).tanh()
+        return (offered + update * (last - offered),)
+
+    def tanh(
+        self, read: Sequence[torch.Tensor], kept: Sequence[torch.Tensor], last: torch.Tensor
+    ) -> tuple[torch.Tensor, ...]:
+        """Return the next state (N, hidden), given as :meth:`lstm` is."""
+        del last
+        return ((read[0] + kept[0]).tanh(),)
+
+    def relu(
+        self, read: Sequence[torch.Tensor], kept: Sequence[torch.Tensor], last: torch.Tensor
+    ) -> tuple[torch.Tensor, ...]:
+        """Return the next state (N, hidden), given as :meth:`lstm` is."""
+        del last
+        return ((read[0] + kept[0]).relu(),)

@@ -22,7 +22,7 @@ from assay.training_params import TrainerParams, TrainingParams
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 """A row's name: it becomes a folder."""
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
-METHOD_PROVIDES = ("inputs", "folder")
+METHOD_PROVIDES = ("subject",)
 MODEL_PROVIDES = (
     "seed",
     *{name: None for task in catalogue.TASKS.values() for name in task.provides},
@@ -134,6 +134,11 @@ class MethodParams(Section):
 
     method: Literal[tuple(catalogue.METHODS)]  # type: ignore[valid-type]
     knobs: dict[str, Any] = Field(default_factory=dict)
+    after: Name | None = None
+    """The row of ``methods`` whose result this one compresses further; ``null`` takes the trained model."""
+    most_lost: float = Field(default=0.01, ge=0, le=1)
+    """Its budget: the share of the uncompressed model's score that may be lost. Settings are chosen within it
+    on validation; what loses more on test items is marked in the report."""
 
 
 class SuiteParams(Section):
@@ -271,6 +276,29 @@ def _row_faults(params: Params) -> Iterable[str]:
             yield "methods.none: the name of the uncompressed variant; choose another"
         target = f"{catalogue.METHODS[method.method].module}:compress"
         yield from _knob_faults(f"methods.{name}.knobs", knobs(target, METHOD_PROVIDES), method.knobs)
+        yield from _chain_faults(params, name)
+
+
+def _chain_faults(params: Params, name: str) -> Iterable[str]:
+    """Yield why a method cannot follow another."""
+    where, after = f"methods.{name}.after", params.methods[name].after
+    if after is None:
+        return
+    unknown = list(_unknown(where, [after], params.methods))
+    yield from unknown
+    if unknown:
+        return
+    first = catalogue.METHODS[params.methods[after].method]
+    if first.final:
+        yield f"{where}: {after} leaves a graph, which can only be run; name a method that leaves a model"
+    if not set(first.trainers) & set(catalogue.METHODS[params.methods[name].method].trainers):
+        yield f"{where}: {after} takes other models than {name}; name a method that takes the same"
+    seen = [name]
+    while after in params.methods and after not in seen:
+        seen.append(after)
+        after = params.methods[after].after
+    if after in seen:
+        yield f"{where}: {' after '.join([*seen, after])}: this has no beginning; let one take the trained model"
 
 
 def _split_faults(params: Params, name: str, dataset: DatasetParams) -> Iterable[str]:

@@ -75,16 +75,22 @@ def _jobs(graph: Graph) -> Iterator[Job]:
         name = f"{cell.task}/{cell.model}"
         yield Job("train", name, record, inputs, graph.train_code(cell), graph.cell_spec(cell))
     for each in matrix.variants:
-        trained = Path(matrix.trained(each.cell), layout.STATUS)
         artifact = Path(matrix.compressed(each), layout.STATUS)
         prepared = Path(graph.prepared(each))
         name = f"{each.task}/{each.model}/{each.method}"
         if each.method != layout.UNCOMPRESSED:
             spec = graph.method_spec(each)
-            yield Job("compress", name, artifact, (prepared, trained), graph.compress_code(each), spec)
+            yield Job(
+                "compress",
+                name,
+                artifact,
+                (prepared, Path(graph.source(each))),
+                graph.compress_code(each),
+                spec,
+            )
         evaluated = Path(matrix.evaluated(each), layout.STATUS)
-        spec = graph.variant_spec(each)
-        yield Job("evaluate", name, evaluated, (prepared, artifact), graph.evaluate_code(each), spec)
+        inputs = (prepared, artifact, *map(Path, graph.uncompressed(each)))
+        yield Job("evaluate", name, evaluated, inputs, graph.evaluate_code(each), graph.variant_spec(each))
 
 
 def _reasons(job: Job, due: Mapping[Path, Planned]) -> Iterator[str]:

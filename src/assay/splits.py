@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Self, TypeVar
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Self, TypeVar
 
 import numpy as np
 import torch
@@ -34,6 +36,24 @@ class Split:
             items=self.items[rows.numpy()],
             lengths=lengths,
         )
+
+
+def for_learning(
+    task: ModuleType, prepared: Path, cell: dict[str, Any]
+) -> tuple[dict[str, Split], int | None]:
+    """Return the training items that a cell may learn from, validation, and the limit on the former if there is one.
+
+    Args:
+        task: module of a kind of task.
+        prepared: folder of the prepared dataset.
+        cell: what training it is asked to do.
+    """
+    found = task.load(prepared, ("train", "validation"))
+    total = len(found["train"].targets)
+    items = min(cell["train_items"] or total, round(cell["train_fraction"] * total))
+    if items == total:
+        return found, None
+    return {**found, "train": task.limit(found["train"], items)}, items
 
 
 AnySplit = TypeVar("AnySplit", bound=Split)

@@ -67,11 +67,14 @@ def verify(matrix: Matrix, variant: Variant, tolerance: float) -> Verdict:
 
 
 def _folders(matrix: Matrix, variant: Variant) -> dict[str, Path]:
-    """Return the folder of each phase that made the variant, in their order."""
-    folders = {"train": Path(matrix.trained(variant.cell))}
-    if variant.method != layout.UNCOMPRESSED:
-        folders["compress"] = Path(matrix.compressed(variant))
-    return {**folders, "evaluate": Path(matrix.evaluated(variant))}
+    """Return the folder of each phase that made the variant, in their order; compression by its methods."""
+    methods: dict[str, Path] = {}
+    made = variant
+    while made.method != layout.UNCOMPRESSED:
+        methods = {f"compress {made.method}": Path(matrix.compressed(made)), **methods}
+        made = matrix.source(made)
+    trained = Path(matrix.trained(variant.cell))
+    return {"train": trained, **methods, "evaluate": Path(matrix.evaluated(variant))}
 
 
 def _require(status: Path) -> dict[str, Any]:
@@ -97,14 +100,15 @@ def _make(matrix: Matrix, variant: Variant, scratch: Path) -> dict[str, Path]:
     for phase, folder in _folders(matrix, variant).items():
         made[phase] = scratch / phase
         out = made[phase] / layout.STATUS
+        stage = phase.split()[0]
         needs = {
             "train": ("--validated", layout.VALIDATED.format(dataset=dataset), "--start", *start),
-            "compress": ("--trained", artifact),
+            "compress": ("--source", artifact),
             "evaluate": ("--artifact", artifact),
-        }[phase]
+        }[stage]
         spec = json.dumps(read_json(folder / layout.STATUS)["spec"])
         words = ["--spec", spec, "--prepared", prepared, *needs]
-        command = [sys.executable, "-P", "-m", "assay.worker.alone", f"assay.stages.{phase}"]
+        command = [sys.executable, "-P", "-m", "assay.worker.alone", f"assay.stages.{stage}"]
         subprocess.run(
             [*command, *map(str, words), "--out", out], check=False
         )  # its record says how it ended

@@ -1,4 +1,6 @@
-"""Scikit-learn's scans, and networks that have learned them for a moment; texts, and networks that read them."""
+"""What methods are given: scikit-learn's scans, texts, and networks that have learned them for a moment."""
+
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -6,7 +8,71 @@ import torch
 from sklearn.datasets import load_digits
 from torch import nn
 
-from assay import catalogue
+from assay import artifacts, catalogue
+from assay.compression.subject import Made, Subject
+from assay.files import sha256, write_json
+from assay.formats import FORMATS
+from assay.splits import Split
+from assay.tasks import image_classification
+
+TRAINING = {
+    "optimizer": "adamw",
+    "learning_rate": 3e-3,
+    "momentum": 0.0,
+    "weight_decay": 0.0,
+    "schedule": "one_cycle",
+    "warmup": 0.3,
+    "batch_size": 50,
+    "epochs": 10,
+    "max_steps": 0,
+    "label_smoothing": 0.0,
+    "gradient_clip": 0.0,
+    "augment": False,
+    "patience": 0,
+}
+LIGHTNING = {
+    "accelerator": "cpu",
+    "devices": 1,
+    "num_nodes": 1,
+    "strategy": "auto",
+    "precision": "32-true",
+}
+
+
+def subject(
+    model,
+    inputs,
+    targets=None,
+    *,
+    validation=None,
+    task=image_classification,
+    folder=Path(),
+    most_lost=0.01,
+    **record,
+):
+    """Return a model with training items and validation items (the same ones, if none are given)."""
+
+    def split(inputs, targets):
+        targets = torch.zeros(len(inputs), dtype=torch.int64) if targets is None else targets
+        return Split(torch.as_tensor(inputs), targets, np.arange(len(inputs)))
+
+    splits = {
+        "train": split(inputs, targets),
+        "validation": split(*(validation or (inputs, targets))),
+    }
+    record = {"format": "safetensors", "target": "", "arguments": {}, "parameters": 1, **record}
+    cell = {"training": TRAINING, "lightning": LIGHTNING, "seed": 0}
+    return Subject(model, record, cell, task, splits, None, folder, most_lost)
+
+
+def written(made: Made, folder: Path, of: Subject):
+    """Write what a method left, and return it as it is read back."""
+    form = FORMATS[made.format]
+    form.write(folder / form.file, made.model)
+    write_json(folder / "status.json", {"files": {form.file: sha256(folder / form.file)}})
+    record = {**of.record, "format": made.format, "parameters": made.parameters, **made.facts}
+    return artifacts.load(folder, record)
+
 
 TEXT_ROWS = {
     "bag_of_embeddings": ("bag_of_embeddings", {"width": 16}),

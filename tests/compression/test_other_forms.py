@@ -7,13 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
-from assay import artifacts, catalogue
-from assay.compression import int8, prune
-from assay.files import sha256, write_json
+from assay import catalogue
+from assay.compression import int8_dynamic, onnx, prune_magnitude
 from assay.params import load_params
-from assay.records import Skip
+from tests.compression.conftest import subject, written
 from tests.models.knobs import TABLES
 
 PARAMS = load_params(Path("params.yaml"))
@@ -43,7 +41,7 @@ def twin(tmp_path_factory):
 
 @pytest.fixture(params=NETWORKS)
 def network(request, twin):
-    """A network with its first weights, and training items as it reads them."""
+    """A network with its first weights, and training items."""
     entry = catalogue.MODELS[request.param]
     task = next(row for row in PARAMS.tasks.values() if catalogue.TASKS[row.kind].form in entry.forms)
     folder, module = twin(task.dataset), catalogue.load(catalogue.TASKS[task.kind].module)
@@ -53,40 +51,41 @@ def network(request, twin):
     arguments = {name: provided[name] for name in provided if name in named} | KNOBS[request.param]
     torch.manual_seed(0)
     model = family(**arguments).eval()
-    return model, entry.target, arguments, module.load(folder, ("train",))["train"].inputs[:40]
-
-
-def answers(folder, made, target, arguments, inputs):
-    record = {"target": target, "arguments": arguments, "parameters": 1, **made}
-    write_json(
-        folder / "status.json", {"files": {path.name: sha256(path) for path in folder.glob("model.*")}}
+    split = module.load(folder, ("train",))["train"]
+    return subject(
+        model, split.inputs[:40], split.targets[:40], task=module, target=entry.target, arguments=arguments
     )
-    return artifacts.load(folder, record).logits(inputs.numpy())
 
 
 def test_some_were_found():
     assert len(NETWORKS) >= 3
 
 
+def test_the_graph_answers_the_same_for_any_batch(network, tmp_path):
+    found = written(onnx.compress(network), tmp_path, network).logits(inputs_of(network))
+    np.testing.assert_allclose(found, expected_of(network), rtol=1e-3, atol=1e-4)
+
+
 def test_int8_answers_nearly_the_same_for_any_batch(network, tmp_path):
-    model, target, arguments, inputs = network
-    asked = {"inputs": inputs.numpy(), "folder": tmp_path, "calibration_items": 20}
-    if int8.share_of(model, (nn.GRU,)) > 0.5:
-        with pytest.raises(Skip, match="operators of 8 bits for only"):
-            int8.compress(model, **asked)
-        return
-    made = int8.compress(model, **asked)
-    assert made["quantised_share"] > 0.5
-    found = answers(tmp_path, made, target, arguments, inputs)
-    with torch.inference_mode():
-        expected = model(inputs).numpy()
+    made = int8_dynamic.compress(network)
+    assert made.facts["quantised_share"] > 0.5
+    found, expected = written(made, tmp_path, network).logits(inputs_of(network)), expected_of(network)
     assert found.shape == expected.shape
     usual = expected > expected.min() / 2 if expected.min() < -100 else np.full(expected.shape, True)
     assert np.abs(found - expected)[usual].mean() < 0.2 * expected[usual].std()
 
 
 def test_pruned_it_is_read_back(network, tmp_path):
-    model, target, arguments, inputs = network
-    made = prune.compress(model, inputs=inputs.numpy(), folder=tmp_path, sparsity=0.5)
-    found = answers(tmp_path, made, target, arguments, inputs)
+    made = prune_magnitude.compress(network, sparsities=[0.25, 0.5], fine_tune=0, rate=0.3)
+    assert [trial["sparsity"] for trial in made.trials] == [0.25, 0.5]
+    found = written(made, tmp_path, network).logits(inputs_of(network))
     assert np.isfinite(found).all()
+
+
+def inputs_of(network):
+    return network.splits["train"].inputs.numpy()
+
+
+def expected_of(network):
+    with torch.inference_mode():
+        return network.model(network.splits["train"].inputs).numpy()

@@ -102,6 +102,20 @@ def test_keeping_states_and_reading_anew_write_the_same(name, beam, model_class,
     np.testing.assert_array_equal(*texts)
 
 
+class Graphs:
+    """A predictor that can be asked for words itself, as that of two graphs can."""
+
+    model = None
+
+    def step(self, words, memory):
+        """Not called here."""
+
+
+def test_a_predictor_that_writes_itself_is_asked_itself() -> None:
+    graphs = Graphs()
+    assert writer(graphs, TARGET) is graphs
+
+
 @pytest.mark.parametrize("name", ["seq2seq_attention", "seq2seq_transformer"])
 def test_copying_writes_the_same_either_way(name, model_class, sources) -> None:
     of = predictor(model_class, name, sources, copying=True)

@@ -11,8 +11,7 @@ from knobs import CLASSICAL_LANGUAGE, NEURAL_LANGUAGE
 from torch import nn
 from torch.nn import functional as F
 
-from assay import artifacts, sampling
-from assay.compression import int8, prune
+from assay import sampling
 from assay.models.causal_attention import CausalAttention, KeyValues
 from assay.models.gpt import GPT
 from assay.models.ngram import NGram
@@ -197,32 +196,6 @@ def test_dropout_acts_in_training_only(name, build):
 def test_the_graph_gives_the_networks_logits(name, build):
     model = build(name).eval()
     assert_same_logits(model, export(model, some_windows(1)), (LENGTH,), some_windows)
-
-
-@neural
-@pytest.mark.parametrize("method", [int8, prune])
-def test_compressed_it_says_much_the_same(name, method, build, tmp_path):
-    model = build(name, width=32).eval()
-    for parameter in model.parameters():
-        parameter.data *= 2  # logits that differ
-    knobs = {"calibration_items": 4} if method is int8 else {"sparsity": 0.1}
-    entry = method.compress(model, inputs=some_windows(8).numpy(), folder=tmp_path, **knobs)
-    artifact = {
-        "target": f"{type(model).__module__}:{type(model).__qualname__}",
-        "arguments": {
-            key: value for key, value in GIVEN.items() if key in inspect.signature(type(model)).parameters
-        }
-        | NEURAL_LANGUAGE[name]
-        | {"width": 32},
-        **entry,
-    }
-    form = artifacts.format_of(tmp_path, artifact)
-    predictor = form.predictor((tmp_path / form.file).read_bytes(), artifact)
-    windows = some_windows(16)
-    expected = model(windows).detach().numpy()
-    found = predictor.logits(windows.numpy())
-    assert np.corrcoef(found.ravel(), expected.ravel())[0, 1] > 0.98
-    assert entry.get("quantised_share", 1.0) <= 1.0
 
 
 def test_a_unigram_is_the_frequencies():

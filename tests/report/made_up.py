@@ -9,6 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from assay.report.collect import Model, Task, read_variants
+from assay.report.summaries import Summary, summarise
+
 SUITE = "made_up"
 HOST = {"name": "made-up", "processor": "made-up processor", "cores": 2, "memory_bytes": 8_000_000_000}
 CLASSES = {
@@ -179,7 +182,16 @@ def write_variant(row: dict[str, Any], accuracy: float | None = None) -> None:
     size = 4 * PARAMETERS.get(row["model"], 1000)
     if row["method"] != "none":
         folder = row["compressed"]
-        write(folder / "status.json", status("ok", "compress"))
+        tried = [
+            {"sparsity": share, "score": quality - share**6, "lost": share**6 / quality}
+            for share in (0.5, 0.7, 0.9)
+        ]
+        tried[0] |= {"tuned_score": quality, "tuned_lost": 0.0}
+        trials = tried if row["method"] == "prune" else []
+        write(
+            folder / "status.json",
+            status("ok", "compress", spec={"most_lost": 0.01}, trials=trials),
+        )
         write(folder / "measured.json", measured(0.4))
     folder = row["evaluated"]
     write(folder / "status.json", status("ok", "evaluate"))
@@ -190,6 +202,8 @@ def write_variant(row: dict[str, Any], accuracy: float | None = None) -> None:
             0.8,
             latency_ms_batch1=latency * (0.6 if row["method"] == "int8" else 1.0),
             latency_ms_batch64=latency * 20,
+            cold_start_ms=3 + latency,
+            **(speeds(1.6 if row["method"] == "int8" else 1.0) if row["method"] != "none" else {}),
             size_bytes=int(size * shrink) + 1200,
             compressed_bytes=int(size * shrink * (0.5 if row["method"] == "prune" else 0.9)) + 900,
             parameters=PARAMETERS.get(row["model"], 1000),
@@ -208,6 +222,13 @@ def write_variant(row: dict[str, Any], accuracy: float | None = None) -> None:
             "confusion": confusion(rng, quality),
         },
     )
+
+
+def speeds(ratio: float) -> dict[str, float]:
+    """Return what is measured of a compressed model by turns with the uncompressed one."""
+    names = [f"{name}_batch{size}" for name in ("speed", "speed_all_cores") for size in (1, 64)]
+    ends = {"": 1.0, "_low": 0.95, "_high": 1.05}
+    return {name + end: ratio * by for name in names for end, by in ends.items()}
 
 
 def confusion(rng: np.random.Generator, quality: float) -> list[list[int]]:
@@ -302,3 +323,29 @@ def write_tree(root: Path) -> dict[str, Any]:
     write_data(root, "digits")
     write_data(root, "fashion_mnist", twin=True)
     return asked
+
+
+TASK = Task("digits", "digits", "accuracy", "maximise", "accuracy", ("majority",))
+NAMES = {row["name"]: Model(row["name"], row["family"], row["seeded"]) for row in MODELS}
+
+
+def summaries_of(root: Path, scores: dict[tuple[str, int, str], float | None]) -> list[Summary]:
+    """Write one variant a key (model, seed, method), None as a failed training, and return the summaries."""
+    rows = []
+    for (model, seed, method), accuracy in scores.items():
+        row = {
+            "task": "digits",
+            "model": model,
+            "family": NAMES[model].family,
+            "seed": seed,
+            "method": method,
+        }
+        row |= folders(root, "digits", model, seed, method)
+        rows.append(row)
+        if method == "none":
+            write_train(row)
+        if accuracy is None:
+            fail_train(row, "failed", "made up")
+        else:
+            write_variant(row, accuracy)
+    return summarise(read_variants(rows, {"digits": TASK}), {"digits": TASK}, NAMES)

@@ -62,7 +62,7 @@ def column(page: Page, table: str, number: int) -> Locator:
 def test_opens_without_fault_or_request(browser: Browser, address: str, scheme: str, width: int) -> None:
     page, faults = opened(browser, address, color_scheme=scheme, viewport={"width": width, "height": 900})
     assert faults == []
-    assert page.locator(".chart svg.marks").count() == 10
+    assert page.locator(".chart svg.marks").count() == 12
     assert page.evaluate("document.documentElement.scrollWidth") <= width  # no sideways scrolling of the page
     page.context.close()
 

@@ -104,7 +104,7 @@ def test_markdown_holds_the_matrix(whole: Path) -> None:
 
 def test_figures_are_svg(whole: Path) -> None:
     names = {path.name for path in (whole / "figures").iterdir()}
-    kinds = ("loss", "watched", "size", "latency", "confusion")
+    kinds = ("loss", "watched", "size", "latency", "sensitivity", "confusion")
     assert names == {f"{kind}-{task}.svg" for kind in kinds for task in ("digits", "fashion_mnist")}
     assert all(path.read_text().startswith("<svg") for path in (whole / "figures").iterdir())
 

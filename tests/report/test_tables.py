@@ -7,36 +7,12 @@ from typing import Any
 
 import made_up
 import pytest
+from made_up import NAMES, TASK, summaries_of
 
 from assay.report import formats, tables
-from assay.report.collect import Model, Task, read_variants
+from assay.report.collect import read_variants
 from assay.report.published import Published
-from assay.report.summaries import Score, Summary, best_of, better, squares, summarise
-
-TASK = Task("digits", "digits", "accuracy", "maximise", "accuracy", ("majority",))
-NAMES = {row["name"]: Model(row["name"], row["family"], row["seeded"]) for row in made_up.MODELS}
-
-
-def summaries_of(root: Path, scores: dict[tuple[str, int, str], float | None]) -> list[Summary]:
-    """Write one variant a key (model, seed, method), None as a failed training, and return the summaries."""
-    rows = []
-    for (model, seed, method), accuracy in scores.items():
-        row = {
-            "task": "digits",
-            "model": model,
-            "family": NAMES[model].family,
-            "seed": seed,
-            "method": method,
-        }
-        row |= made_up.folders(root, "digits", model, seed, method)
-        rows.append(row)
-        if method == "none":
-            made_up.write_train(row)
-        if accuracy is None:
-            made_up.fail_train(row, "failed", "made up")
-        else:
-            made_up.write_variant(row, accuracy)
-    return summarise(read_variants(rows, {"digits": TASK}), {"digits": TASK}, NAMES)
+from assay.report.summaries import Score, best_of, better, squares, summarise
 
 
 def test_mean_and_sample_deviation_are_over_seeds(tmp_path: Path) -> None:
@@ -80,20 +56,6 @@ def test_direction_decides_what_is_best(direction: str, winner: float) -> None:
     assert best_of([1.0, 3.0, 2.0], direction) == winner
     assert better(winner, 2.0, direction)
     assert not better(winner, winner, direction)
-
-
-def test_compression_is_compared_seed_by_seed(tmp_path: Path) -> None:
-    scores = {
-        ("cnn", 0, "none"): 0.90, ("cnn", 0, "int8"): 0.88,
-        ("cnn", 1, "none"): 0.94, ("cnn", 1, "int8"): None,
-    }  # fmt: skip
-    (row,) = tables.compression(summaries_of(tmp_path, scores), TASK)
-    assert (row["seeds"], row["planned"]) == (1, 2)
-    assert row["before"] == pytest.approx(0.90)  # seed 1 has no partner, so it is not in the mean
-    assert row["difference"] == pytest.approx(-0.02)
-    plain = 4 * made_up.PARAMETERS["cnn"]
-    assert row["size_ratio"] == pytest.approx((plain + 1200) / (int(plain * 0.27) + 1200))
-    assert row["speed_batch1"] == pytest.approx(1 / 0.6)
 
 
 def test_confusion_is_summed_over_seeds() -> None:

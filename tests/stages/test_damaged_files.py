@@ -37,7 +37,7 @@ def ended(folder, phase):
         "prepared": (prepare, ["digits_twin", "--spec", spec, "--source", "raw/source.json"]),
         "validated": (validate, ["digits_twin", "--prepared", f"{DATA}/prepared.json", "--docs", "docs"]),
         "trained": (train, [*data, "--validated", "validated.json"]),
-        "compressed": (compress, [*data, "--trained", "trained/status.json"]),
+        "compressed": (compress, [*data, "--source", "trained/status.json"]),
         "evaluated": (evaluate, [*data, "--artifact", "trained/status.json"]),
     }[phase]
     assert stage.main([*words, "--out", str(out)]) == 0

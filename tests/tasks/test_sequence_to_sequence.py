@@ -31,6 +31,7 @@ def split(tmp_path_factory: pytest.TempPathFactory) -> pairs.Pairs:
 class Oracle:
     """Knows the targets of a split by their sources; what it is not asked, it gives one chance in two."""
 
+    model = None
     arguments: dict[str, int] = {}
 
     def __init__(self, split: pairs.Pairs, vocabulary: int) -> None:

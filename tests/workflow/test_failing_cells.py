@@ -24,7 +24,7 @@ WAYS = {
 """By model: its class, what its forward does, how its cell must end and a word of the reason."""
 FINE = ("majority", "decision_tree")
 ROWS = f"suite=smoke tasks=digits models={','.join((*FINE, *WAYS))}"
-METHODS = 3
+METHODS = 4
 
 
 @pytest.fixture(scope="module")

@@ -42,10 +42,10 @@ EDITS = {
     ),
     "a method's knob": (
         "params.yaml",
-        ("sparsity: 0.5", "sparsity: 0.25"),
+        ("sparsities: [0.5, 0.7", "sparsities: [0.6, 0.7"),
         {"compress": 2, "evaluate": 2},
         {"compress", "evaluate", "report"},
-        "compress digits/mlp/prune: knobs.sparsity: 0.5 is now 0.25",
+        "compress digits/mlp/prune: knobs.sparsities: [0.5, 0.7, 0.8, 0.9, 0.95] is now [0.6, 0.7, 0.8, 0.9, 0.95]",
     ),
     "how a dataset is split": (
         "params.yaml",

@@ -19,7 +19,7 @@ KILLS = 20
 LONGEST = 1.5  # seconds after a phase was seen at work
 STAGE = "assay.stages."
 SUITE = (
-    "\n  killed: {tasks: [digits], models: [majority, mlp], methods: [int8, prune], twins: true, seeds: [0],"
+    "\n  killed: {tasks: [digits], models: [majority, mlp], methods: [int8_dynamic, prune], twins: true, seeds: [0],"
     " training: {epochs: 200}}"
 )
 RUN = "exec snakemake --cores 2 --quiet all"

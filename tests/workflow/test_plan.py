@@ -34,7 +34,7 @@ def test_every_fault_of_params_is_told_at_once(project):
     before = (project.folder / "params.yaml").read_text()
     try:
         project.edit("params.yaml", "dropout: 0.15}", "dropout: 15}")
-        project.edit("params.yaml", "sparsity: 0.5", "sparsity: 5")
+        project.edit("params.yaml", "sparsities: [0.5, 0.7", "sparsities: [5, 0.7")
         told = project.run("assay plan")
     finally:
         (project.folder / "params.yaml").write_text(before)

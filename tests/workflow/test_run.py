@@ -38,7 +38,8 @@ def test_a_run_leaves_the_report_and_the_tables_that_other_programs_read(finishe
         ("majority", "none"),
         ("decision_tree", "none"),
         ("mlp", "none"),
-        ("mlp", "int8"),
+        ("mlp", "int8_dynamic"),
+        ("mlp", "int8_static"),
         ("mlp", "prune"),
     }
     assert "<table" in (reports / "index.html").read_text()
@@ -117,5 +118,5 @@ def test_both_ways_to_run_a_cell_leave_the_same_result(finished, tmp_path):
     project.edit("workflow/rules/common.smk", "        launch.start()\n", "        pass\n")
     assert project.run(RUN.replace("majority,mlp,decision_tree", "mlp")).returncode == 0
     assert status(project, folder) == before
-    cell = "reports/cells/smoke/digits/mlp/0/int8"
+    cell = "reports/cells/smoke/digits/mlp/0/int8_static"
     assert status(project, cell) == status(finished, cell)

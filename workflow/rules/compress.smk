@@ -4,7 +4,7 @@
 rule compress:
     input:
         prepared=GRAPH.prepared,
-        trained=rules.train.output.status,
+        source=GRAPH.source,
     output:
         status=f"{layout.COMPRESSED}/{layout.STATUS}",
         measured=f"{layout.COMPRESSED}/{layout.MEASURED}",
@@ -15,7 +15,7 @@ rule compress:
         spec=GRAPH.method_spec,
     shell:
         "cell assay.stages.compress --spec {params.spec:q} --prepared {input.prepared}"
-        " --trained {input.trained} --out {output.status} > {log} 2>&1"
+        " --source {input.source} --out {output.status} > {log} 2>&1"
 
 
 rule compressed:

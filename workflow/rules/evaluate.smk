@@ -5,6 +5,7 @@ rule evaluate:
     input:
         prepared=GRAPH.prepared,
         artifact=GRAPH.artifact,
+        uncompressed=GRAPH.uncompressed,
     output:
         status=f"{layout.EVALUATED}/{layout.STATUS}",
         measured=f"{layout.EVALUATED}/{layout.MEASURED}",
@@ -15,7 +16,7 @@ rule evaluate:
         spec=GRAPH.variant_spec,
     shell:
         "cell assay.stages.evaluate --spec {params.spec:q} --prepared {input.prepared}"
-        " --artifact {input.artifact} --out {output.status} > {log} 2>&1"
+        " --artifact {input.artifact} --uncompressed {input.uncompressed} --out {output.status} > {log} 2>&1"
 
 
 rule evaluated:

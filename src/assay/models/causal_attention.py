@@ -48,7 +48,8 @@ class CausalAttention(nn.Module):
 
     def __init__(self, width: int, heads: int, dropout: float, *, bias: bool) -> None:
         super().__init__()
-        self.heads, self.dropout = heads, dropout
+        self.dropout = dropout
+        self.head_width = width // heads  # kept, so that the network also runs with fewer heads
         self.queries_keys_values = nn.Linear(width, 3 * width, bias=bias)
         self.output = nn.Linear(width, width, bias=bias)
 
@@ -58,8 +59,8 @@ class CausalAttention(nn.Module):
         Args:
             cache: of the positions before these, which are added to it; it must be empty where T is not 1.
         """
-        length, width = states.shape[1:]
-        heads = self.queries_keys_values(states).view(-1, length, 3, self.heads, width // self.heads)
+        length = states.shape[1]
+        heads = self.queries_keys_values(states).view(*states.shape[:2], 3, -1, self.head_width)
         queries, keys, values = heads.permute(2, 0, 3, 1, 4).unbind()  # each (N, heads, T, width / heads)
         if cache is not None:
             assert length == 1 or not cache.length, "the mask below is that of a whole text or of one step"

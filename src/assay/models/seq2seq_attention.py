@@ -113,8 +113,11 @@ class Seq2SeqAttention(nn.Module):
     def start(self, source: torch.Tensor) -> list[torch.Tensor]:
         """Return what decoding keeps, each (N, ...): the source's, then both layers' states (N, hidden)."""
         source = cut(source)
-        nothing = torch.zeros(len(source), self.asking.hidden_size, device=source.device)
-        return [source, *self.encode(source), nothing, nothing]
+        encoded, keys, real = self.encode(source)
+        empty = [
+            encoded.new_zeros(source.shape[0], layer.hidden_size) for layer in (self.asking, self.writing)
+        ]
+        return [source, encoded, keys, real, *empty]
 
     def step(
         self, words: torch.Tensor, memory: list[torch.Tensor]

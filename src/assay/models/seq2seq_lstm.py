@@ -7,7 +7,8 @@ rather than as its first state, as in Cho et al., EMNLP 2014, https://arxiv.org/
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterable
+from typing import Annotated, cast
 
 import torch
 from pydantic import Field
@@ -81,7 +82,8 @@ class Seq2SeqLSTM(nn.Module):
     def start(self, source: torch.Tensor) -> list[torch.Tensor]:
         """Return what decoding keeps, each (N, hidden): the source's vector, then each layer's two states."""
         context = self.encode(cut(source))
-        return [context, *[torch.zeros_like(context) for _ in range(2 * len(self.decoder))]]
+        sizes = [layer.hidden_size for layer in cast(Iterable[nn.LSTM], self.decoder) for _ in range(2)]
+        return [context, *[context.new_zeros(context.shape[0], size) for size in sizes]]
 
     def step(
         self, words: torch.Tensor, memory: list[torch.Tensor]

@@ -27,7 +27,7 @@ class Attention(nn.Module):
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
-        self.heads = heads
+        self.head_width = width // heads  # kept, so that the network also runs with fewer heads
         self.queries = nn.Linear(width, width)
         self.keys_values = nn.Linear(width, 2 * width)
         self.output = nn.Linear(width, width)
@@ -39,7 +39,8 @@ class Attention(nn.Module):
 
     def split(self, states: torch.Tensor) -> torch.Tensor:
         """Return (N, T, D) as (N, heads, T, D / heads)."""
-        return states.view(*states.shape[:2], self.heads, -1).transpose(1, 2)
+        heads = states.shape[2] // self.head_width
+        return states.view(*states.shape[:2], heads, self.head_width).transpose(1, 2)
 
     def forward(
         self, states: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, seen: torch.Tensor
@@ -176,8 +177,7 @@ class Seq2SeqTransformer(nn.Module):
         encoded, real = self.encode(cut(source))
         memory = [cut(source), real]
         for block in self.blocks():
-            keys, values = block.cross.remember(encoded)
-            memory += [keys, values, keys[:, :, :0], values[:, :, :0]]
+            memory += [*block.cross.remember(encoded), *block.own.remember(encoded[:, :0])]
         return memory
 
     def step(

@@ -22,14 +22,13 @@ class Attention(nn.Module):
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
-        self.heads = heads
+        self.head_width = width // heads  # kept, so that the network also runs with fewer heads
         self.queries_keys_values = nn.Linear(width, 3 * width)
         self.output = nn.Linear(width, width)
 
     def forward(self, states: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
         """Map states (N, T, D) to (N, T, D); ``real`` (N, T) is false where there is padding."""
-        length, width = states.shape[1:]
-        heads = self.queries_keys_values(states).view(-1, length, 3, self.heads, width // self.heads)
+        heads = self.queries_keys_values(states).view(*states.shape[:2], 3, -1, self.head_width)
         queries, keys, values = heads.permute(2, 0, 3, 1, 4).unbind()  # each (N, heads, T, D / heads)
         scores = queries @ keys.transpose(-1, -2) * queries.shape[-1] ** -0.5  # (N, heads, T, T)
         # The lowest number, not minus infinity: a text of padding alone must not become NaN.

@@ -23,14 +23,13 @@ class Attention(nn.Module):
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
-        self.heads = heads
+        self.head_width = width // heads  # kept, so that the network also runs with fewer heads
         self.queries_keys_values = nn.Linear(width, 3 * width)
         self.output = nn.Linear(width, width)
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
         """Map tokens (N, T, D) to (N, T, D)."""
-        length, width = tokens.shape[1:]
-        heads = self.queries_keys_values(tokens).view(-1, length, 3, self.heads, width // self.heads)
+        heads = self.queries_keys_values(tokens).view(*tokens.shape[:2], 3, -1, self.head_width)
         queries, keys, values = heads.permute(2, 0, 3, 1, 4).unbind()  # each (N, heads, T, D / heads)
         # Written out: with its backward pass F.scaled_dot_product_attention takes 8 times as long on a CPU
         # at these sizes in bfloat16.

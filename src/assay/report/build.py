@@ -13,7 +13,7 @@ from typing import Any
 
 from assay.files import write_text
 from assay.layout import UNCOMPRESSED
-from assay.report import formats, markdown, page, plots, published, tables
+from assay.report import compression, formats, markdown, page, plots, published, tables
 from assay.report.collect import (
     NOT_RUN,
     Model,
@@ -60,6 +60,7 @@ class Section:
     not_compressed: Rows
     curves: list[Chart]
     scatters: list[Chart]
+    sensitivity: Chart | None
     confusion: Chart | None
     errors: Rows = field(default_factory=list)
     samples: Rows = field(default_factory=list)
@@ -75,7 +76,8 @@ class Section:
 
     @property
     def charts(self) -> list[Chart]:
-        return [*self.curves, *self.scatters, *([self.confusion] if self.confusion else [])]
+        single = [chart for chart in (self.sensitivity, self.confusion) if chart]
+        return [*self.curves, *self.scatters, *single]
 
 
 def build(
@@ -155,8 +157,9 @@ def _section(task: Task, anchor: str, summaries: Sequence[Summary], sheet: Sheet
         squares=column,
         metrics=metrics_of(mine),
         published=tables.beside_published(column, task, published.load().get(task.dataset, {})),
-        compression=tables.compression(mine, task),
-        not_compressed=tables.not_compressed(mine, task),
+        compression=compression.compared(mine, task),
+        not_compressed=compression.left_out(mine, task),
+        sensitivity=_sensitivity(mine, task),
         curves=[
             Chart(f"{name}-{task.name}", title, CAPTIONS[name], spec)
             for name, title, spec in plots.curves(plain, task.watched)
@@ -179,7 +182,11 @@ CAPTIONS = {
     "watched": "On the validation set, by which the epoch is chosen; one line a seed, one scale for all models.",
     "scatter": (
         "One point a model and method, mean over seeds, controls left out; the cost axis is logarithmic."
-        " Up and to the left is better."
+        " The line joins those that no other beats in both."
+    ),
+    "sensitivity": (
+        "What each method that chooses its setting tried, judged on validation: the score as it was right after"
+        " compression and, where the method trains on, after that; one line a seed."
     ),
     "confusion": (
         "Test items of all seeds together. Rows are the true class, columns the prediction; blue is right,"
@@ -187,6 +194,16 @@ CAPTIONS = {
         " errors show: it is full from a fifth of a class. Point at a square for its count."
     ),
 }
+
+
+def _sensitivity(summaries: Sequence[Summary], task: Task) -> Chart | None:
+    """Return how the task's best model bears each method, None where none was tried at several settings."""
+    rows = compression.trials(summaries, task)
+    if not rows:
+        return None
+    title = f"Sensitivity of {rows[0]['model']} to compression"
+    spec = plots.sensitivity(rows, task.watched)
+    return Chart(f"sensitivity-{task.name}", title, CAPTIONS["sensitivity"], spec)
 
 
 def _errors(plain: Sequence[Summary], classes: Sequence[str]) -> Rows:

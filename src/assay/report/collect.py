@@ -56,6 +56,7 @@ class Phase:
     artifact: Mapping[str, Any]
     measured: Mapping[str, Any]
     train_items: int | None = None  # None where there is no such number, or all were used
+    trials: Sequence[Mapping[str, float]] = ()
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,11 @@ class Variant:
     peak_memory_bytes: int | None
     latency_ms_batch1: float | None
     latency_ms_batch64: float | None
+    speed: Mapping[str, float]  # of a compressed model beside the uncompressed one, by turns; ratios
+    cold_start_ms: float | None
+    answering_memory_bytes: int | None  # at most, while the test items were answered
+    most_lost: float | None  # the share of the score that compression may lose
+    trials: Sequence[Mapping[str, float]]  # what compression tried on validation
     host: str
     commits: frozenset[str]
     finished: str
@@ -162,6 +168,7 @@ def _phase(folder: Path, name: str) -> Phase:
             record.get("artifact") or {},
             measured,
             _whole(record.get("train_items")),
+            record.get("trials") or (),
         )
     except (ValueError, KeyError, AttributeError, OSError) as fault:
         return Phase(name, "failed", f"unreadable record: {_one_line(fault)}", "", {}, {}, {})
@@ -211,6 +218,15 @@ def _variant(
         ),
         latency_ms_batch1=_finite(last.measured.get("latency_ms_batch1")),
         latency_ms_batch64=_finite(last.measured.get("latency_ms_batch64")),
+        speed={
+            name: number
+            for name, value in last.measured.items()
+            if name.startswith("speed_") and (number := _finite(value)) is not None
+        },
+        cold_start_ms=_finite(last.measured.get("cold_start_ms")),
+        answering_memory_bytes=_whole(last.measured.get("peak_memory_bytes")),
+        most_lost=_finite(phases[-2].spec.get("most_lost")),
+        trials=phases[-2].trials,
         host=host_name(last.measured.get("host") or train.measured.get("host")),
         commits=frozenset(_commit(each) for each in measured if each.get("commit")),
         finished=max((str(each.get("finished") or "") for each in measured), default=""),
@@ -275,6 +291,7 @@ def host_name(host: Any) -> str:
     known = [
         f"{host['cores']} cores" if host.get("cores") else "",
         formats.size(_finite(host.get("memory_bytes"))) + " memory" if host.get("memory_bytes") else "",
+        " ".join(map(str, host.get("features") or [])),
         *map(str, host.get("accelerators") or []),
     ]
     hardware = ", ".join(part for part in (str(host.get("processor") or ""), *known) if part)

@@ -33,6 +33,27 @@ FAMILY_COLOURS = [
     "#a8793f",
     "#8a8f98",
 ]
+SHAPES = [
+    "circle",
+    "square",
+    "triangle-up",
+    "diamond",
+    "cross",
+    "triangle-down",
+    "triangle-right",
+    "triangle-left",
+    "M0,-1L.22,-.31H.95L.36,.12L.59,.81L0,.38L-.59,.81L-.36,.12L-.95,-.31H-.22Z",  # a star
+    "M-1,-1H1L-1,1H1Z",  # an hourglass
+    "M-1,-1V1L1,-1V1Z",  # a bow tie
+    "M-1,-.35H1V.35H-1Z",  # a bar
+    "M-.35,-1V1H.35V-1Z",
+    "M-1,-1H-.3V.3H1V1H-1Z",  # an angle
+    "M1,-1H.3V.3H-1V1H1Z",
+    "M-.5,-.9H.5L1,0L.5,.9H-.5L-1,0Z",  # a hexagon
+    "M-1,-1H1V-.4H.3V1H-.3V-.4H-1Z",  # a T
+    "M-1,1H1V.4H.3V-1H-.3V.4H-1Z",
+]
+"""Of methods; the first is the uncompressed model's."""
 COLUMNS = 4
 """Small multiples in a row; the page fits it to its width."""
 
@@ -148,7 +169,7 @@ def quality_cost(summaries: Sequence[Summary], cost: str, title: str) -> Spec | 
             shape=alt.Shape(
                 "method:N",
                 title="method",
-                scale=alt.Scale(domain=methods),
+                scale=alt.Scale(domain=methods, range=SHAPES),
                 legend=alt.Legend(symbolFillColor=INK, symbolStrokeWidth=0, labelLimit=160),
             ),
             tooltip=[
@@ -158,9 +179,61 @@ def quality_cost(summaries: Sequence[Summary], cost: str, title: str) -> Spec | 
                 alt.Tooltip("priced:N", title=title),
             ],
         )
-        .properties(width=380, height=280)
     )
-    return _finished(chart, points)
+    front = (
+        alt.Chart(ROWS)
+        .transform_filter("datum.front")
+        .mark_line(interpolate="step-after", strokeWidth=1.2, strokeDash=[4, 3], color=INK)
+        .encode(x=alt.X("cost:Q"), y=alt.Y("score:Q"), order=alt.Order("cost:Q"))
+    )
+    return _finished((front + chart).properties(width=380, height=280), points)
+
+
+def sensitivity(rows: Rows, metric: str) -> Spec:
+    """Return small multiples of the score against a method's setting, one plot a method.
+
+    Args:
+        rows: of ``compression.trials``.
+    """
+    fraction = formats.is_fraction(metric)
+    chart = (
+        alt.Chart(ROWS)
+        .mark_line(strokeWidth=1.4, point=alt.OverlayMarkDef(size=26, filled=True))
+        .encode(
+            x=alt.X("strength:Q", title=None, scale=alt.Scale(zero=False), axis=alt.Axis(grid=False)),
+            y=alt.Y(
+                "score:Q",
+                title=formats.metric_name(metric),
+                scale=alt.Scale(zero=False),
+                axis=alt.Axis(tickCount=4, format=".0%" if fraction else ".3~f"),
+            ),
+            color=alt.Color(
+                "kind:N",
+                title=None,
+                scale=alt.Scale(domain=["as compressed", "trained on"], range=[FIRST, SECOND]),
+                legend=alt.Legend(orient="top", symbolType="stroke"),
+            ),
+            detail="seed:N",
+            tooltip=[
+                alt.Tooltip("method:N"),
+                alt.Tooltip("setting:N"),
+                alt.Tooltip("strength:Q"),
+                alt.Tooltip("seed:N"),
+                alt.Tooltip("kind:N", title="network"),
+                alt.Tooltip(
+                    "score:Q", title=formats.metric_name(metric), format=".2%" if fraction else ".4f"
+                ),
+            ],
+        )
+        .properties(width=200, height=130)
+        .facet(
+            facet=alt.Facet("panel:N", title=None, header=alt.Header(labelFontSize=12)),
+            columns=COLUMNS,
+            spacing=18,
+        )
+        .resolve_scale(x="independent")
+    )
+    return _finished(chart, [{**row, "panel": f"{row['method']}: {row['setting']}"} for row in rows])
 
 
 def _priced(summaries: Sequence[Summary], cost: str) -> Rows:
@@ -182,6 +255,11 @@ def _priced(summaries: Sequence[Summary], cost: str) -> Rows:
                 "priced": formats.size(price) if cost.endswith("bytes") else f"{price:.4g}",
             }
         )
+    sign = 1 if summaries and summaries[0].task.direction == "maximise" else -1
+    best = -math.inf
+    for point in sorted(points, key=lambda point: (point["cost"], -sign * point["score"])):
+        point["front"] = sign * point["score"] > best
+        best = max(best, sign * point["score"])
     return points
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from io import StringIO
@@ -11,10 +10,10 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from assay.layout import UNCOMPRESSED
+from assay.report import compression
 from assay.report.collect import Task, Variant
 from assay.report.published import Published
-from assay.report.summaries import Square, Summary, mean
+from assay.report.summaries import Square, Summary
 
 Rows = list[dict[str, Any]]
 
@@ -64,27 +63,7 @@ TABLES = {
         "read_at_source",
         "source",
     ),
-    "compression": (
-        "task",
-        "model",
-        "method",
-        "format_before",
-        "format_after",
-        "seeds",
-        "planned",
-        "before",
-        "after",
-        "difference",
-        "deviation",
-        "size_before",
-        "size_after",
-        "size_ratio",
-        "zipped_before",
-        "zipped_after",
-        "zipped_ratio",
-        "speed_batch1",
-        "speed_batch64",
-    ),
+    "compression": compression.COLUMNS,
     "failures": ("task", "model", "seeds", "methods", "phase", "status", "reason"),
     "dropped": ("dataset", "split", "reason", "count"),
 }
@@ -118,85 +97,6 @@ def beside_published(column: Mapping[str, Square], task: Task, published: Mappin
             }
         )
     return rows
-
-
-def compression(summaries: Sequence[Summary], task: Task) -> Rows:
-    """Return one row for each model and method that left a compressed model, beside the uncompressed one.
-
-    Differences and ratios are means over the seeds at which both are ok, so that they are paired.
-    """
-    plain = {
-        each.model.name: {variant.seed: variant for variant in each.finished}
-        for each in summaries
-        if each.task == task and each.method == UNCOMPRESSED
-    }
-    rows = []
-    for each in summaries:
-        if each.task != task or each.method == UNCOMPRESSED:
-            continue
-        pairs = [
-            (plain[each.model.name][variant.seed], variant)
-            for variant in each.finished
-            if variant.seed in plain.get(each.model.name, {})
-        ]
-        if pairs:
-            rows.append(_compressed(each, pairs))
-    return rows
-
-
-def _compressed(summary: Summary, pairs: Sequence[tuple[Variant, Variant]]) -> dict[str, Any]:
-    metric = summary.task.primary
-    before = [old.metrics.get("test", {}).get(metric) for old, _ in pairs]
-    after = [new.metrics.get("test", {}).get(metric) for _, new in pairs]
-    changes = [
-        last - first
-        for first, last in zip(before, after, strict=True)
-        if first is not None and last is not None
-    ]
-    return {
-        "task": summary.task.name,
-        "model": summary.model.name,
-        "method": summary.method,
-        "format_before": pairs[0][0].format,
-        "format_after": pairs[0][1].format,
-        "seeds": len(pairs),
-        "planned": len(summary.variants),
-        "before": mean(before),
-        "after": mean(after),
-        "difference": mean(changes),
-        "deviation": statistics.stdev(changes) if len(changes) > 1 else None,
-        "size_before": mean(old.size_bytes for old, _ in pairs),
-        "size_after": mean(new.size_bytes for _, new in pairs),
-        "size_ratio": mean(_ratio(old.size_bytes, new.size_bytes) for old, new in pairs),
-        "zipped_before": mean(old.compressed_bytes for old, _ in pairs),
-        "zipped_after": mean(new.compressed_bytes for _, new in pairs),
-        "zipped_ratio": mean(_ratio(old.compressed_bytes, new.compressed_bytes) for old, new in pairs),
-        "speed_batch1": mean(_ratio(old.latency_ms_batch1, new.latency_ms_batch1) for old, new in pairs),
-        "speed_batch64": mean(_ratio(old.latency_ms_batch64, new.latency_ms_batch64) for old, new in pairs),
-    }
-
-
-def _ratio(before: float | None, after: float | None) -> float | None:
-    return None if before is None or not after else before / after
-
-
-def not_compressed(summaries: Sequence[Summary], task: Task) -> Rows:
-    """Return the variants that compression or their evaluation left out, those with one reason in one row.
-
-    Cells whose training failed are not among them: the report shows these once, under failures.
-    """
-    groups: dict[tuple[str, str, str], dict[str, int]] = defaultdict(dict)
-    for each in summaries:
-        if each.task != task or each.method == UNCOMPRESSED:
-            continue
-        for variant in each.variants:
-            if not variant.ok and variant.phase != "train":
-                models = groups[variant.method, variant.status, variant.reason]
-                models[variant.model] = models.get(variant.model, 0) + 1
-    return [
-        {"method": method, "status": status, "reason": reason, "models": models}
-        for (method, status, reason), models in groups.items()
-    ]
 
 
 def confusion_of(summary: Summary) -> list[list[int]]:

@@ -1,4 +1,4 @@
-"""Compress one trained model by one method: an artifact that is loaded as any other. Test items are never seen."""
+"""Compress one model by one method: an artifact that is loaded as any other. Test items are never seen."""
 
 from __future__ import annotations
 
@@ -8,21 +8,53 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from assay import artifacts, catalogue, measuring, records
+from assay import artifacts, catalogue, measuring, records, splits
+from assay.compression.subject import Subject
+from assay.files import replacing
+from assay.formats import FORMATS
 from assay.layout import MEASURED
 
 
-def compress(spec: dict[str, Any], prepared: Path, trained: Path, folder: Path) -> dict[str, Any]:
-    """Compress the model beside ``trained`` into ``folder`` and return what its record keeps."""
+def compress(spec: dict[str, Any], prepared: Path, source: Path, folder: Path) -> dict[str, Any]:
+    """Compress the model beside ``source`` into ``folder`` and return what its record keeps.
+
+    Args:
+        source: the status of a trained model, or of one that another method left.
+
+    Raises:
+        ValueError: the method left the bytes that it was given.
+    """
     records.require_whole(prepared)
-    status = records.require(trained)
+    status = records.require(source)
+    cell = status.get("cell", status["spec"])
+    task = catalogue.load(catalogue.TASKS[cell["kind"]].module)
     folder.mkdir(parents=True, exist_ok=True)
-    model = artifacts.load_module(trained.parent, status["artifact"])
-    task = catalogue.load(catalogue.TASKS[status["spec"]["kind"]].module)
-    inputs = task.load(prepared.parent, ("train",))["train"].inputs.numpy()
-    made = catalogue.load(spec["target"])(model, inputs=inputs, folder=folder, **spec["knobs"])
-    artifact = {**status["artifact"], **made}
-    return {"artifact": artifact, "data": status["data"], "files": artifacts.digests(folder, artifact)}
+    subject = Subject(
+        artifacts.load(source.parent, status["artifact"]).model,
+        status["artifact"],
+        cell,
+        task,
+        splits.for_learning(task, prepared.parent, cell)[0],
+        task.augmenter(prepared.parent),
+        folder,
+        spec["most_lost"],
+    )
+    made = catalogue.load(spec["target"])(subject, **spec["knobs"])
+    form = FORMATS[made.format]
+    with replacing(folder / form.file) as aside:
+        form.write(aside, made.model)
+    artifact = {**status["artifact"], "format": made.format, "parameters": made.parameters, **made.facts}
+    files = artifacts.digests(folder, artifact)
+    if set(files.values()) & set(status["files"].values()):
+        (folder / form.file).unlink()
+        raise ValueError(f"{spec['target']} changed nothing: {form.file} has the bytes that it was given")
+    return {
+        "artifact": artifact,
+        "cell": cell,
+        "data": status["data"],
+        "trials": made.trials,
+        "files": files,
+    }
 
 
 def main(argv: list[str]) -> int:
@@ -30,7 +62,7 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="compress", description=__doc__)
     parser.add_argument("--spec", type=json.loads, required=True, help="the method, as JSON")
     parser.add_argument("--prepared", type=Path, required=True, help="prepared.json of the dataset")
-    parser.add_argument("--trained", type=Path, required=True, help="status of the trained model")
+    parser.add_argument("--source", type=Path, required=True, help="status of the model to compress")
     parser.add_argument("--out", type=Path, required=True, help="where the status goes")
     parser.add_argument("--died", type=int, help="record that an earlier try was ended by this signal")
     arguments = parser.parse_args(argv)
@@ -38,7 +70,7 @@ def main(argv: list[str]) -> int:
         records.keep(
             arguments.out,
             "compress",
-            lambda: compress(arguments.spec, arguments.prepared, arguments.trained, arguments.out.parent),
+            lambda: compress(arguments.spec, arguments.prepared, arguments.source, arguments.out.parent),
             died=arguments.died,
             spec=arguments.spec,
         )

@@ -5,20 +5,27 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
-from assay import artifacts, catalogue, evaluation, measuring, records
+from assay import artifacts, catalogue, evaluation, latency, measuring, records
 from assay.files import replacing, sha256, write_json
 from assay.layout import MEASURED
 
 
 def evaluate(
-    spec: dict[str, Any], prepared: Path, artifact_status: Path, folder: Path, costs: dict[str, Any]
+    spec: dict[str, Any],
+    prepared: Path,
+    artifact_status: Path,
+    uncompressed: list[Path],
+    folder: Path,
+    costs: dict[str, Any],
 ) -> dict[str, Any]:
     """Score the artifact beside ``artifact_status`` into ``folder`` and return what the record keeps.
 
     Args:
+        uncompressed: the status of the trained model beside which a compressed one's speed is measured.
         costs: receives what cannot be equal from run to run: latency; and size and parameters beside it.
     """
     records.require_whole(prepared)
@@ -26,12 +33,20 @@ def evaluate(
     artifact = status["artifact"]
     task = catalogue.load(catalogue.TASKS[spec["kind"]].module)
     splits = task.load(prepared.parent, ("validation", "test"))
+    example = splits["validation"].inputs[:1].numpy()
+    began = time.perf_counter()
     predictor = artifacts.load(artifact_status.parent, artifact)
+    predictor.logits(example)
+    costs["cold_start_ms"] = 1000 * (time.perf_counter() - began)
     metrics, predictions = evaluation.evaluate(predictor, task, splits["validation"], splits["test"])
     write_json(folder / "metrics.json", metrics)
     with replacing(folder / "predictions.parquet") as aside:
         predictions.to_parquet(aside, index=False)
-    costs |= evaluation.latency(predictor, splits["validation"].inputs[:1].numpy())
+    if uncompressed:
+        before = records.require(uncompressed[0])["artifact"]
+        costs |= latency.speed(predictor, artifacts.load(uncompressed[0].parent, before), example)
+    else:
+        costs |= latency.latency(predictor, example)
     costs |= evaluation.size(artifact_status.parent, artifact) | {"parameters": predictor.parameters}
     files = {name: sha256(folder / name) for name in ("metrics.json", "predictions.parquet")}
     return {"data": status["data"], "files": files}
@@ -43,6 +58,13 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--spec", type=json.loads, required=True, help="the variant, as JSON")
     parser.add_argument("--prepared", type=Path, required=True, help="prepared.json of the dataset")
     parser.add_argument("--artifact", type=Path, required=True, help="status of the artifact")
+    parser.add_argument(
+        "--uncompressed",
+        type=Path,
+        nargs="*",
+        default=[],
+        help="status of the trained model, beside which a compressed one is timed",
+    )
     parser.add_argument("--out", type=Path, required=True, help="where the status goes")
     parser.add_argument("--died", type=int, help="record that an earlier try was ended by this signal")
     arguments = parser.parse_args(argv)
@@ -51,7 +73,12 @@ def main(argv: list[str]) -> int:
             arguments.out,
             "evaluate",
             lambda: evaluate(
-                arguments.spec, arguments.prepared, arguments.artifact, arguments.out.parent, costs
+                arguments.spec,
+                arguments.prepared,
+                arguments.artifact,
+                arguments.uncompressed,
+                arguments.out.parent,
+                costs,
             ),
             died=arguments.died,
             spec=arguments.spec,

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from assay import artifacts, catalogue, measuring, pretrained, records, transfer
+from assay import artifacts, catalogue, measuring, pretrained, records, splits, transfer
 from assay.files import replacing, sha256
 from assay.layout import MEASURED
 
@@ -30,11 +30,7 @@ def train(
     records.require(validated)
     data = records.require_whole(prepared)
     task = catalogue.load(catalogue.TASKS[spec["kind"]].module)
-    splits = task.load(prepared.parent, ("train", "validation"))
-    total = len(splits["train"].targets)
-    items = min(spec["train_items"] or total, round(spec["train_fraction"] * total))
-    if items < total:
-        splits["train"] = task.limit(splits["train"], items)
+    items, limit = splits.for_learning(task, prepared.parent, spec)
     family, trainer = catalogue.load(spec["target"]), catalogue.load(spec["trainer"])
     named = inspect.signature(family).parameters
     begin: transfer.Start | pretrained.Pretrained | None = None
@@ -51,7 +47,7 @@ def train(
         family,
         arguments,
         spec,
-        splits,
+        items,
         task=task,
         augment=task.augmenter(prepared.parent),
         start=begin,
@@ -63,7 +59,7 @@ def train(
     return {
         "artifact": artifact,
         "data": data["files"],
-        "train_items": items if items < total else None,
+        "train_items": limit,
         "best_epoch": result.best_epoch,
         "epochs": result.epochs_run,
         "files": artifacts.digests(folder, artifact) | {HISTORY: sha256(folder / HISTORY)},

@@ -158,7 +158,7 @@ def exhibits(answer: Answer, split: Windows) -> dict[str, Any]:
 def sample(predictor: Predictor, prompts: Tensor, length: int, block: int) -> Tensor:
     """Return prompts (N, P) with ``length`` ids more, by the model's own cached generation where it has one."""
     generator = torch.Generator().manual_seed(0)
-    own = getattr(predictor.module, "generate", None) if isinstance(predictor, ModulePredictor) else None
+    own = getattr(predictor.model, "generate", None) if isinstance(predictor, ModulePredictor) else None
     if own:
         generated: Tensor = own(prompts, length, generator)
         return generated

@@ -8,13 +8,11 @@ import torch
 from torch import nn
 
 from assay import artifacts
-from assay.compression.prune import compress, prunable, prune
-from assay.files import sha256, write_json
+from assay.compression.prune_magnitude import compress, frozen, prunable, prune
 from assay.models.mlp import MLP
 from assay.records import Skip
-from tests.compression.conftest import TEXT_ROWS, make_text
+from tests.compression.conftest import TEXT_ROWS, make_text, subject, written
 
-NO_INPUTS = np.zeros((0, 1, 8, 8), np.float32)
 ARGUMENTS = {"shape": [1, 8, 8], "num_classes": 10, "hidden": [64, 64], "dropout": 0.0}
 
 
@@ -68,47 +66,83 @@ def test_biases_and_normalisation_stay():
     assert changed == {"0.weight", "4.weight"} | recurrent
 
 
-@pytest.mark.parametrize("sparsity", [0.0, 1.0, -0.1, 1.2, float("nan")])
-def test_a_sparsity_out_of_range_is_refused(sparsity):
-    with pytest.raises(ValueError, match="more than 0 and less than 1"):
-        prune(nn.Linear(3, 3), sparsity)
-
-
 def test_a_sparsity_that_prunes_nothing_is_refused():
     with pytest.raises(ValueError, match="of 9 weights is none"):
         prune(nn.Linear(3, 3), 0.01)
 
 
-def test_a_model_without_such_layers_is_skipped(tmp_path):
+def test_a_model_without_such_layers_is_skipped():
     with pytest.raises(Skip, match="BatchNorm2d has no Linear, convolution, recurrent or embedding layer"):
-        compress(nn.BatchNorm2d(3), inputs=NO_INPUTS, folder=tmp_path, sparsity=0.5)
-    assert list(tmp_path.iterdir()) == []
+        prune(nn.BatchNorm2d(3), 0.5)
 
 
 def test_what_is_on_disk_is_smaller_and_the_same_bit_for_bit(tmp_path):
     torch.manual_seed(0)
-    model = MLP(**ARGUMENTS)
-    dense = artifacts.save(tmp_path / "dense", model, target="assay.models.mlp:MLP", arguments=ARGUMENTS)
-    entry = compress(model, inputs=NO_INPUTS, folder=tmp_path / "pruned", sparsity=0.75)
+    model, target = MLP(**ARGUMENTS).eval(), "assay.models.mlp:MLP"
+    artifacts.save(tmp_path / "dense", model, target=target, arguments=ARGUMENTS)
+    of = subject(model, torch.randn(3, 1, 8, 8), target=target, arguments=ARGUMENTS, most_lost=1.0)
+    made = compress(of, sparsities=[0.75], fine_tune=0, rate=0.3)
     weights, biases = 64 * 64 * 2 + 64 * 10, 64 * 2 + 10
-    assert entry == {"format": "sparse", "parameters": weights // 4 + biases}
+    assert (made.format, made.parameters) == ("sparse", weights // 4 + biases)
+    (tmp_path / "pruned").mkdir()
+    loaded = written(made, tmp_path / "pruned", of)
     path = tmp_path / "pruned" / "model.safetensors"
     assert path.stat().st_size < 0.32 * (tmp_path / "dense" / "model.safetensors").stat().st_size
-    write_json(tmp_path / "pruned" / "status.json", {"files": {path.name: sha256(path)}})
-    loaded = artifacts.load_module(tmp_path / "pruned", {**dense, **entry})
     for name, expected in prune(model, 0.75).state_dict().items():
-        assert loaded.state_dict()[name].numpy().tobytes() == expected.numpy().tobytes(), name
-    images = torch.randn(3, 1, 8, 8)
-    found = artifacts.load(tmp_path / "pruned", {**dense, **entry}).logits(images.numpy())
-    np.testing.assert_array_equal(found, prune(model, 0.75).eval()(images).detach().numpy())
+        assert loaded.model.state_dict()[name].numpy().tobytes() == expected.numpy().tobytes(), name
+    images = of.splits["train"].inputs
+    with torch.inference_mode():
+        np.testing.assert_array_equal(loaded.logits(images.numpy()), prune(model, 0.75)(images))
+
+
+def learned_subject(learned, digits, tmp_path, **changed):
+    (images, targets), (others, theirs) = digits
+    model = learned(MLP(**ARGUMENTS))
+    return subject(
+        model, images, targets, validation=(others[:300], theirs[:300]), folder=tmp_path, **changed
+    )
+
+
+def test_trained_on_it_stays_within_its_budget_at_a_higher_sparsity(learned, digits, tmp_path):
+    of = learned_subject(learned, digits, tmp_path, most_lost=0.02)
+    sparsities = [0.5, 0.8, 0.9, 0.99]
+    plain = compress(of, sparsities=sparsities, fine_tune=0, rate=0.3)
+    tuned = compress(of, sparsities=sparsities, fine_tune=1.0, rate=0.5)
+    assert tuned.parameters < plain.parameters
+    assert of.lost(of.score(of.model), of.score(tuned.model)) <= 0.02
+    within = [trial for trial in tuned.trials if trial.get("tuned_lost", 1) <= 0.02]
+    zeros = sum(int((weight == 0).sum()) for weight in prunable(tuned.model))
+    assert zeros == round(within[-1]["sparsity"] * (64 * 64 * 2 + 64 * 10))
+    assert tuned.trials[len(within)]["tuned_lost"] > 0.02
+    assert "tuned_lost" not in tuned.trials[-1] or len(within) == len(sparsities) - 1
+
+
+def test_where_none_stays_within_the_budget_the_gentlest_is_taken(learned, digits, tmp_path):
+    of = learned_subject(learned, digits, tmp_path, most_lost=-1.0)
+    made = compress(of, sparsities=[0.5, 0.9], fine_tune=0.05, rate=0.3)
+    zeros = sum(int((weight == 0).sum()) for weight in prunable(made.model))
+    assert zeros == (64 * 64 * 2 + 64 * 10) // 2
+    assert "tuned_lost" not in made.trials[1]
+
+
+def test_zeros_learn_nothing():
+    layer = frozen(prune(linear([1.0, 0.1, 2.0]), 0.34))
+    layer(torch.ones(1, 3)).sum().backward()
+    assert layer.weight.grad.tolist() == [[1.0, 0.0, 1.0]]
+
+
+def test_sparsities_must_rise():
+    of = subject(MLP(**ARGUMENTS), torch.randn(3, 1, 8, 8))
+    with pytest.raises(ValueError, match="they must rise"):
+        compress(of, sparsities=[0.5, 0.3], fine_tune=0, rate=0.3)
 
 
 @pytest.mark.parametrize("row", sorted(TEXT_ROWS))
-def test_networks_of_texts_are_pruned_too(row, tmp_path):
+def test_networks_of_texts_are_pruned_too(row):
     model = make_text(row)
-    entry = compress(model, inputs=np.zeros((0, 12), np.int64), folder=tmp_path, sparsity=0.75)
+    texts = torch.randint(0, 400, (3, 12))
+    made = compress(subject(model, texts, most_lost=1.0), sparsities=[0.75], fine_tune=0, rate=0.3)
     total = sum(weight.numel() for weight in prunable(model))
     assert total > 0.9 * sum(parameter.numel() for parameter in model.parameters())
-    assert entry["parameters"] == sum(p.numel() for p in model.parameters()) - round(0.75 * total)
-    texts = torch.randint(0, 400, (3, 12))
+    assert made.parameters == sum(p.numel() for p in model.parameters()) - round(0.75 * total)
     assert torch.isfinite(prune(model, 0.75).eval()(texts)).all()

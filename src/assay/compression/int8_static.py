@@ -1,0 +1,86 @@
+"""Post-training quantisation with ranges of activations measured beforehand, on training items.
+
+Source: :mod:`assay.compression.integers`. The choice for convolutional networks; it can ruin a Transformer, whose
+activations have outliers, which is why each variant is held against its budget.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import onnx
+import torch
+from numpy.typing import NDArray
+from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+from pydantic import Field
+from torch import nn
+
+from assay.compression.integers import integer_graph
+from assay.compression.subject import Made, Subject
+from assay.step_export import Feed, Part
+
+LAYERS: tuple[type[nn.Module], ...] = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Embedding)
+OPERATORS = [
+    "Conv",
+    "Gemm",
+    "MatMul",
+    "Relu",
+    "Add",
+    "Concat",
+    "MaxPool",
+    "AveragePool",
+    "GlobalAveragePool",
+    "Gather",
+]
+
+
+def compress(subject: Subject, *, calibration_items: Annotated[int, Field(ge=1)]) -> Made:
+    """Return the network as a graph of integers.
+
+    Args:
+        calibration_items: training items on which activations are measured; all if there are fewer.
+
+    Raises:
+        Skip: less than half of the weights lie in layers that this method turns into integers.
+    """
+    inputs = subject.splits["train"].inputs
+    calibration = inputs[:calibration_items].numpy()
+    return integer_graph(subject.model, inputs, LAYERS, lambda part, path: quantise(part, path, calibration))
+
+
+def quantise(part: Part, path: Path, calibration: NDArray[Any]) -> None:
+    """Write a network's graph with weights, a scale a channel, and activations in 8 bits to ``path``.
+
+    Args:
+        calibration: (N, ...) inputs of the network, on which the activations' ranges are measured.
+    """
+    quantize_static(
+        part.graph,
+        path,
+        Feeds(part.feeds(torch.from_numpy(calibration))),
+        quant_format=QuantFormat.QDQ,
+        op_types_to_quantize=OPERATORS,
+        per_channel=True,
+        activation_type=QuantType.QUInt8,
+        weight_type=QuantType.QInt8,
+        nodes_to_exclude=before_logarithms(part.graph),
+    )
+
+
+def before_logarithms(graph: onnx.ModelProto) -> list[str]:
+    """Return the nodes whose results a logarithm is taken of: among 256 values of a probability one is zero."""
+    read = {name for node in graph.graph.node if node.op_type == "Log" for name in node.input}
+    return [node.name for node in graph.graph.node if read & set(node.output)]
+
+
+class Feeds(CalibrationDataReader):  # type: ignore[misc]
+    """What a graph is called with, one call after the other, as onnxruntime asks for it."""
+
+    def __init__(self, feeds: Iterator[Feed]) -> None:
+        self.feeds = feeds
+
+    def get_next(self) -> Feed | None:
+        """Return what the next call is given, None after the last."""
+        return next(self.feeds, None)

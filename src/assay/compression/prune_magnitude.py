@@ -1,0 +1,118 @@
+"""Unstructured magnitude pruning: zero the smallest weights, train the others on, zero more of them.
+
+Source: Han et al., "Learning both Weights and Connections for Efficient Neural Networks",
+NeurIPS 2015, https://arxiv.org/abs/1506.02626. What is left is kept as a mask of a bit a weight and the weights
+that are not zero: the file is smaller, the network runs as fast as before.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Annotated
+
+import torch
+from pydantic import Field
+from torch import nn
+
+from assay.artifacts import count_parameters
+from assay.compression.subject import Made, Subject, strongest
+from assay.records import Skip
+
+PRUNED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.RNNBase, nn.Embedding)
+
+
+def compress(
+    subject: Subject,
+    *,
+    sparsities: Annotated[list[Annotated[float, Field(gt=0, lt=1)]], Field(min_length=1)],
+    fine_tune: Annotated[float, Field(ge=0, le=1)],
+    rate: Annotated[float, Field(gt=0, le=1)],
+) -> Made:
+    """Return the network at the highest sparsity that stays within the budget.
+
+    Each sparsity begins from the weights that the one before it was trained to; the first that does not stay
+    within the budget is the last that is tried. Without training each is tried on its own.
+
+    Args:
+        sparsities: rising fractions of the weights of Linear, convolution, recurrent and embedding layers that
+            are set to zero, over the whole network.
+        fine_tune: share of the cell's training steps that follows each pruning; 0 for none.
+        rate: highest learning rate of that training, as a share of the cell's.
+
+    Raises:
+        Skip: the network has no such layer.
+        ValueError: a sparsity is so small that it prunes nothing, or they do not rise.
+    """
+    if sorted(set(sparsities)) != sparsities:
+        raise ValueError(f"prune_magnitude: sparsities = {sparsities}; they must rise")
+    chosen, trials = strongest(subject, "sparsity", sparsities, lambda each: prune(subject.model, each))
+    if not fine_tune:
+        return sparse(prune(subject.model, chosen), trials)
+    before, tuned, best = subject.score(subject.model), subject.model, None
+    for trial in trials:
+        tuned = prune(tuned, trial["sparsity"])
+        subject.fine_tune(frozen(tuned), share=fine_tune, rate=rate)
+        trial["tuned_score"] = subject.score(tuned)
+        trial["tuned_lost"] = subject.lost(before, trial["tuned_score"])
+        if best is None or trial["tuned_lost"] <= subject.most_lost:
+            best = copy.deepcopy(tuned)
+        if trial["tuned_lost"] > subject.most_lost:
+            break
+    return sparse(best, trials)
+
+
+def sparse(model: nn.Module | None, trials: list[dict[str, float]]) -> Made:
+    """Return a pruned network as what the method leaves."""
+    assert model is not None
+    zeros = sum(int((weight == 0).sum()) for weight in prunable(model))
+    return Made("sparse", model, count_parameters(model) - zeros, trials=trials)
+
+
+def frozen(model: nn.Module) -> nn.Module:
+    """Hold the zeros of a pruned network at zero while it learns, and return it: they get no gradient."""
+    for weight in prunable(model):
+        kept = weight.detach() != 0
+        # The ignore: torch leaves this method untyped.
+        weight.register_hook(lambda gradient, kept=kept: gradient * kept)  # type: ignore[no-untyped-call]
+    return model
+
+
+def prune(model: nn.Module, sparsity: float) -> nn.Module:
+    """Return a copy of ``model`` whose smallest weights are zero; of equal ones, the model's first go first.
+
+    Raises:
+        Skip: no layer that can be pruned.
+        ValueError: ``sparsity`` is so small that it prunes nothing.
+    """
+    pruned = copy.deepcopy(model)
+    weights = prunable(pruned)
+    if not weights:
+        raise Skip(
+            f"{type(model).__name__} has no Linear, convolution, recurrent or embedding layer to prune"
+        )
+    magnitudes = torch.cat([weight.detach().abs().flatten() for weight in weights])  # (num_weights,)
+    num_pruned = round(sparsity * magnitudes.numel())
+    if num_pruned == 0:
+        raise ValueError(
+            f"prune_magnitude: sparsity = {sparsity} of {magnitudes.numel()} weights is none; raise it"
+        )
+    # By rank: a threshold would prune more than was asked where weights are equal.
+    kept = torch.ones_like(magnitudes, dtype=torch.bool)
+    kept[magnitudes.argsort(stable=True)[:num_pruned]] = False
+    with torch.no_grad():
+        for weight, mask in zip(
+            weights, torch.split(kept, [weight.numel() for weight in weights]), strict=True
+        ):
+            weight[~mask.view(weight.shape)] = 0.0  # not a product, which would leave negative zeros
+    return pruned
+
+
+def prunable(model: nn.Module) -> list[nn.Parameter]:
+    """Return the weights, without biases, of the layers that are pruned, in the model's order."""
+    layers = [module for module in model.modules() if isinstance(module, PRUNED)]
+    return [
+        parameter
+        for layer in layers
+        for name, parameter in layer.named_parameters(recurse=False)
+        if name.startswith("weight")
+    ]
