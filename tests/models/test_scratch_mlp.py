@@ -48,7 +48,7 @@ def test_gradients_are_those_of_autograd(problem):
     expected.backward()
 
     loss, found = gradients(layers, inputs, targets)
-    np.testing.assert_allclose(forward(layers, inputs)[0], logits.detach().numpy(), rtol=1e-12)
+    np.testing.assert_allclose(forward(layers, inputs)[0], logits.detach().numpy(), rtol=1e-12, atol=1e-13)
     assert loss == pytest.approx(expected.item(), rel=1e-12)
     for (weights, biases), (down, down_biases) in zip(tensors, found, strict=True):
         np.testing.assert_allclose(down, weights.grad.numpy(), rtol=1e-10, atol=1e-14)
