@@ -106,6 +106,23 @@ def test_words_of_training_alone_have_numbers(tmp_path: Path) -> None:
     assert result["counts"] == {"train": 2, "validation": 1, "test": 1}
 
 
+def test_sentences_of_one_word_of_unknown_ones_and_of_a_hundred_thousand_characters(tmp_path: Path) -> None:
+    rows = [
+        *ROWS[:3],
+        ("test", "Rome", [1]),
+        ("test", "no\u00e9 \u4e00", [3, 0]),
+        ("test", "x" * 100_000, [0]),
+        ("test", "ann " * 25_000, [0] * 25_000),
+    ]
+    result, arrays, items = prepare(rows, tmp_path)
+    assert result["shape"] == [25_000, 17]
+    assert items["tokens"].tolist()[3:] == [1, 2, 1, 25_000]
+    assert items["longest"].tolist()[3:] == [4, 3, 100_000, 3]
+    assert items["unknown"].tolist()[3:] == [1, 1, 1, 0]
+    assert arrays["words"][3:6, :3].tolist() == [[1, 0, 0], [1, 1, 0], [1, 0, 0]]
+    assert arrays["characters"][5, 0].tolist() == [1] * 16
+
+
 def test_characters_keep_their_case_and_long_words_are_cut(tmp_path: Path) -> None:
     result, arrays, _ = prepare(ROWS, tmp_path)
     characters = vocabulary(tmp_path / "characters.json")
