@@ -21,6 +21,7 @@ from assay.datasets import (
     ag_news,
     item_expectations,
     movie_reviews,
+    multi30k,
     parts,
     prepared,
     text,
@@ -70,8 +71,25 @@ def _of_tagged(raw: Path, seed: int, validation_fraction: float) -> Texts:
     return Texts([" ".join(words) for words in found.words], found.split, ["wnut17"] * len(found))
 
 
-PARTS = {"movie_reviews": movie_reviews, "ag_news": ag_news, "wnut17": wnut17}
-_READ = {"movie_reviews": _of_labelled(movie_reviews), "ag_news": _of_labelled(ag_news), "wnut17": _of_tagged}
+def _of_translated(raw: Path, seed: int, validation_fraction: float) -> Texts:
+    """Return the English captions of multi30k, each run of whitespace one blank; the split is upstream's."""
+    del seed, validation_fraction
+    found = multi30k.read(raw)
+    return Texts([" ".join(each.split()) for each in found.targets], found.split, ["multi30k"] * len(found))
+
+
+PARTS = {
+    "movie_reviews": movie_reviews,
+    "ag_news": ag_news,
+    "wnut17": wnut17,
+    "multi30k": multi30k,
+}
+_READ = {
+    "movie_reviews": _of_labelled(movie_reviews),
+    "ag_news": _of_labelled(ag_news),
+    "wnut17": _of_tagged,
+    "multi30k": _of_translated,
+}
 
 SOURCE = parts.source(
     "english_texts",
