@@ -190,7 +190,7 @@ DATASETS = {
         "assay.datasets.english_texts", ("movie_reviews", "ag_news", "wnut17", "multi30k")
     ),
     "entity_grammar": Dataset("assay.datasets.entity_grammar"),
-    "wnut17": Dataset("assay.datasets.wnut17"),
+    "wnut17": Dataset("assay.datasets.wnut17", ("movie_reviews", "ag_news", "multi30k")),
     "tinyshakespeare": Dataset("assay.datasets.tinyshakespeare"),
     "markov_text": Dataset("assay.datasets.markov_text"),
     "dates": Dataset("assay.datasets.dates"),

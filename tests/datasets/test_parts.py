@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from assay import catalogue
-from assay.datasets import ag_news, english_texts, movie_reviews, multi30k, reviews_and_news, wnut17
+from assay.datasets import ag_news, english_texts, movie_reviews, multi30k, reviews_and_news, wnut17_sentences
 from assay.datasets.cleaning import SPLITS
 from assay.word_ids import MASK, PADDING
 
@@ -21,8 +21,8 @@ def prepared(module, folder: Path, seed: int) -> pd.DataFrame:
     return pd.read_parquet(folder / "out" / "items.parquet")
 
 
-def test_both_were_found():
-    assert MADE == ["english_texts", "reviews_and_news"]
+def test_all_were_found():
+    assert MADE == ["english_texts", "reviews_and_news", "wnut17"]
 
 
 @pytest.mark.parametrize("name", MADE)
@@ -47,7 +47,7 @@ def test_test_items_of_a_part_are_test_items_here(module, seed, tmp_path):
 def test_captions_and_tagged_sentences_are_split_as_upstream_has_them(tmp_path):
     here = prepared(english_texts, tmp_path, 0).set_index("text")
     captions = multi30k.read(tmp_path / "raw" / "multi30k")
-    sentences = wnut17.read(tmp_path / "raw" / "wnut17")
+    sentences = wnut17_sentences.read(tmp_path / "raw" / "wnut17")
     texts = {
         "multi30k": (captions.targets, captions.split),
         "wnut17": ([" ".join(words) for words in sentences.words], sentences.split),
