@@ -186,9 +186,11 @@ DATASETS = {
     "ag_news": Dataset("assay.datasets.ag_news"),
     "review_grammar": Dataset("assay.datasets.review_grammar"),
     "reviews_and_news": Dataset("assay.datasets.reviews_and_news", ("movie_reviews", "ag_news")),
-    "english_texts": Dataset("assay.datasets.english_texts", ("movie_reviews", "ag_news", "wnut17")),
+    "english_texts": Dataset(
+        "assay.datasets.english_texts", ("movie_reviews", "ag_news", "wnut17", "multi30k")
+    ),
     "entity_grammar": Dataset("assay.datasets.entity_grammar"),
-    "wnut17": Dataset("assay.datasets.wnut17"),
+    "wnut17": Dataset("assay.datasets.wnut17", ("movie_reviews", "ag_news", "multi30k")),
     "tinyshakespeare": Dataset("assay.datasets.tinyshakespeare"),
     "markov_text": Dataset("assay.datasets.markov_text"),
     "dates": Dataset("assay.datasets.dates"),

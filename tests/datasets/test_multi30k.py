@@ -44,8 +44,13 @@ def spoil_gzip(raw: Path) -> None:
     (raw / "val.en.gz").write_bytes(b"not gzip")
 
 
+def spoil_stream(raw: Path) -> None:
+    whole = gzip.compress(b"one\n" * 99)
+    (raw / "val.en.gz").write_bytes(whole[:10] + b"\xff" + whole[11:])
+
+
 def spoil_encoding(raw: Path) -> None:
-    (raw / "val.en.gz").write_bytes(gzip.compress(b"caf\xe9\n"))
+    (raw / "val.en.gz").write_bytes(gzip.compress(b"one\ncaf\xe9\n"))
 
 
 def spoil_line(raw: Path) -> None:
@@ -59,8 +64,9 @@ def spoil_count(raw: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "found"),
     [
-        (spoil_gzip, "not gzipped UTF-8"),
-        (spoil_encoding, "not gzipped UTF-8"),
+        (spoil_gzip, "not gzip"),
+        (spoil_stream, "not gzip"),
+        (spoil_encoding, "row 2: byte 0xe9 is not utf-8"),
         (spoil_line, "row 2: the text is empty"),
         (spoil_count, "1 lines, val.de.gz has 20"),
     ],

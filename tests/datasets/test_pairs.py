@@ -39,12 +39,14 @@ def test_a_text_cannot_spell_out_what_is_no_word(build) -> None:
     assert UNKNOWN in ids
 
 
-def prepared(tmp_path: Path, last: str = "e f", **changes) -> dict:
-    pair_set = pairs.PairSet(
-        ["a b", "c  d", "e f", "a x"],
-        ["1 2", "3", last, "4 5 6"],
-        np.array(["train"] * 2 + ["validation", "test"]),
-    )
+FOUR = pairs.PairSet(
+    ["a b", "c  d", "e f", "a x"],
+    ["1 2", "3", "e f", "4 5 6"],
+    np.array(["train"] * 2 + ["validation", "test"]),
+)
+
+
+def prepared(tmp_path: Path, pair_set: pairs.PairSet = FOUR, **changes) -> dict:
     arguments = {
         "build_tokenizer": pairs.characters,
         "longest": (9, 3),
@@ -69,6 +71,24 @@ def test_arrays_are_padded_and_cut(tmp_path: Path) -> None:
     assert arrays["source"].shape == (4, 3)
     assert arrays["target"][1].tolist()[1:] == [0, 0]
     assert arrays["target"][3].tolist() == [1, arrays["target"][0][1], 1]  # of "4 5 6" the first three
+
+
+@pytest.mark.parametrize("build", TOKENIZERS)
+def test_texts_of_one_token_of_unknown_ones_and_of_a_hundred_thousand_characters(
+    build, tmp_path: Path
+) -> None:
+    texts = [*TEXTS, "a", "\u4e00\u4e8c", "a man " * 16_667, "x" * 100_000]
+    split = np.array(["train"] * 2 + ["validation"] + ["test"] * 4)
+    pair_set = pairs.PairSet(texts, texts[::-1], split)
+    assert prepared(tmp_path, pair_set, build_tokenizer=build)["shape"] == [9, 3]
+    items, arrays = pd.read_parquet(tmp_path / "items.parquet"), load_file(tmp_path / "arrays.safetensors")
+    assert items["source_characters"].tolist()[3:] == [1, 2, 100_001, 100_000]
+    tokenizer = Tokenizer.from_file(str(tmp_path / "tokenizer.json"))
+    for row, text in enumerate(items["source"]):
+        ids = tokenizer.encode(text).ids
+        assert items["source_tokens"][row] == len(ids)
+        assert arrays["source"][row].tolist() == (ids + [0] * 9)[:9]
+    assert UNKNOWN in arrays["source"][4]
 
 
 def test_prepared_json_vouches_for_the_files(tmp_path: Path) -> None:

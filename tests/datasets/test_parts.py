@@ -1,5 +1,6 @@
 """Datasets made of others hold their texts, and no test item of a part is learned from."""
 
+import gzip
 from pathlib import Path
 
 import pandas as pd
@@ -7,7 +8,7 @@ import pytest
 import torch
 
 from assay import catalogue
-from assay.datasets import ag_news, english_texts, movie_reviews, reviews_and_news
+from assay.datasets import ag_news, english_texts, movie_reviews, multi30k, reviews_and_news, wnut17_sentences
 from assay.datasets.cleaning import SPLITS
 from assay.word_ids import MASK, PADDING
 
@@ -20,8 +21,8 @@ def prepared(module, folder: Path, seed: int) -> pd.DataFrame:
     return pd.read_parquet(folder / "out" / "items.parquet")
 
 
-def test_both_were_found():
-    assert MADE == ["english_texts", "reviews_and_news"]
+def test_all_were_found():
+    assert MADE == ["english_texts", "reviews_and_news", "wnut17"]
 
 
 @pytest.mark.parametrize("name", MADE)
@@ -41,6 +42,42 @@ def test_test_items_of_a_part_are_test_items_here(module, seed, tmp_path):
             assert set(here) == {split}
             texts += len(here)
     assert texts > 20
+
+
+def test_captions_and_tagged_sentences_are_split_as_upstream_has_them(tmp_path):
+    here = prepared(english_texts, tmp_path, 0).set_index("text")
+    captions = multi30k.read(tmp_path / "raw" / "multi30k")
+    sentences = wnut17_sentences.read(tmp_path / "raw" / "wnut17")
+    texts = {
+        "multi30k": (captions.targets, captions.split),
+        "wnut17": ([" ".join(words) for words in sentences.words], sentences.split),
+    }
+    for name, (of_part, split) in texts.items():
+        expected = pd.Series(split, of_part).groupby(level=0).first()
+        found = here.loc[here["source"] == name, "split"]
+        assert len(found) > 150
+        assert found.to_dict() == expected[found.index].to_dict()
+
+
+def test_a_text_that_one_part_holds_out_is_not_learned_from_another(tmp_path):
+    english_texts.make_twin(tmp_path / "raw", 0)
+    found = english_texts.read(tmp_path / "raw", seed=0, validation_fraction=0.2)
+    review = found.texts[found.split.tolist().index("train")]
+    held = tmp_path / "raw" / "multi30k" / "val.en.gz"
+    captions = gzip.decompress(held.read_bytes()).decode().split("\n")
+    held.write_bytes(gzip.compress("\n".join([review, *captions[1:]]).encode()))
+    english_texts.prepare(tmp_path / "raw", tmp_path / "out", seed=0, validation_fraction=0.2)
+    items = pd.read_parquet(tmp_path / "out" / "items.parquet").set_index("text")
+    assert items.loc[[review], "split"].tolist() == ["validation"]
+
+
+def test_a_text_of_unknown_words_alone_is_dropped_and_counted(tmp_path):
+    english_texts.make_twin(tmp_path / "raw", 0)
+    with (tmp_path / "raw" / "wnut17" / "emerging.test.annotated").open("a") as file:
+        file.write("\nxyzzy\tO\n")
+    result = english_texts.prepare(tmp_path / "raw", tmp_path / "out", seed=0, validation_fraction=0.2)
+    told = [entry for entry in result["dropped"] if entry["reason"] == "no word that training knows"]
+    assert [(entry["split"], entry["count"]) for entry in told] == [("test", 1)]
 
 
 def test_one_known_word_is_missing_from_each_text(tmp_path):

@@ -100,10 +100,27 @@ def test_words_of_training_alone_have_numbers(tmp_path: Path) -> None:
     assert vocabulary(tmp_path / "tokenizer.json") == ["[PAD]", "[UNK]", "ann", "hi", "likes"]
     assert arrays["words"].tolist() == [[2, 4, 2], [3, 0, 0], [1, 4, 1], [2, 1, 1]]
     assert arrays["tags"].tolist() == [[3, 0, 3], [0, -1, -1], [3, 0, 1], [3, 4, 4]]
-    assert (result["vocabulary"], result["shape"]) == (5, [3, 17])
+    assert (result["vocabulary"], result["shape"]) == (5, [3, 18])
     assert items["unknown"].tolist() == [0, 0, 2 / 3, 2 / 3]
     assert items["split"].tolist() == ["train", "train", "validation", "test"]
     assert result["counts"] == {"train": 2, "validation": 1, "test": 1}
+
+
+def test_sentences_of_one_word_of_unknown_ones_and_of_a_hundred_thousand_characters(tmp_path: Path) -> None:
+    rows = [
+        *ROWS[:3],
+        ("test", "Rome", [1]),
+        ("test", "no\u00e9 \u4e00", [3, 0]),
+        ("test", "x" * 100_000, [0]),
+        ("test", "ann " * 25_000, [0] * 25_000),
+    ]
+    result, arrays, items = prepare(rows, tmp_path)
+    assert result["shape"] == [25_000, 18]
+    assert items["tokens"].tolist()[3:] == [1, 2, 1, 25_000]
+    assert items["longest"].tolist()[3:] == [4, 3, 100_000, 3]
+    assert items["unknown"].tolist()[3:] == [1, 1, 1, 0]
+    assert arrays["words"][3:6, :3].tolist() == [[1, 0, 0], [1, 1, 0], [1, 0, 0]]
+    assert arrays["characters"][5, 0, 1:].tolist() == [1] * 16
 
 
 def test_characters_keep_their_case_and_long_words_are_cut(tmp_path: Path) -> None:
@@ -111,10 +128,36 @@ def test_characters_keep_their_case_and_long_words_are_cut(tmp_path: Path) -> No
     characters = vocabulary(tmp_path / "characters.json")
     assert result["alphabet"] == len(characters)
     spelt = [characters[number] for number in arrays["characters"][0, 0] if number]
-    assert "".join(spelt) == "Ann"
+    assert spelt == ["[title]", *"Ann"]
     assert (arrays["characters"][2, 0] == 1).sum() == 3  # training has neither B nor o nor b
     assert (arrays["characters"][3, 2] > 0).all()
     assert not arrays["characters"][1, 1:].any()
+
+
+def test_words_of_further_texts_have_numbers_too(tmp_path: Path) -> None:
+    arguments = {"dataset": "x", "seed": 0, "validation_fraction": 0.5, "test_fraction": 0.25}
+    result = tagging.prepare(a_set(ROWS), tmp_path, further=("of", "likes", "rome", "ann"), **arguments)
+    assert vocabulary(tmp_path / "tokenizer.json")[2:] == ["ann", "likes", "of", "rome", "hi"]
+    assert result["vocabulary"] == 7
+    arrays = load_file(tmp_path / "arrays.safetensors")
+    assert arrays["words"].tolist() == [[2, 3, 2], [6, 0, 0], [1, 3, 5], [2, 4, 1]]
+
+
+@pytest.mark.parametrize(
+    ("words", "shape"),
+    [
+        ("@Ann #nlp http://x.y", "address"),
+        ("2nd 50% 7", "number"),
+        ("... :) 😀 '", "mark"),
+        ("ann é don't", "lower"),
+        ("USA É.U.", "upper"),
+        ("A I", "letter"),
+        ("Ann Don't Étienne", "title"),
+        ("iPhone McCain CamelCase", "mixed"),
+    ],
+)
+def test_shapes(words: str, shape: str) -> None:
+    assert {tagging.shape(word) for word in words.split()} == {shape}
 
 
 def test_describes_each_sentence(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from assay.models.transformer_tagger import TransformerTagger, waves
 from assay.models.word_reader import WordReader
 from assay.onnx_export import INPUT, export
 from assay.tasks import tagging as task
+from assay.transfer import Start
 
 VOCABULARY, ALPHABET, LENGTH, CHARACTERS, NUM_CLASSES = 60, 12, 11, 5, 5
 GIVEN = {
@@ -144,6 +145,21 @@ def test_without_filters_the_characters_are_not_read(name, build):
     words = inputs.clone()
     words[:, :, 1:] = 0
     assert torch.equal(model(inputs), model(words))
+
+
+@neural
+def test_takes_over_word_vectors(name, build):
+    model = build(name)
+    (here,) = (ours for ours, theirs in model.STARTS.items() if theirs == "embedding")
+    model.STARTS = {here: "embedding"}
+    table = model.get_submodule(here).table.weight
+    drawn, learned = table.detach().clone(), torch.randn(90, table.shape[1])
+    rows = torch.arange(20, 20 + VOCABULARY)
+    rows[7] = -1
+    Start("english/skip_gram/0", {"embedding.table.weight": learned}, rows).into(model)
+    assert torch.equal(table[2:7], learned[22:27])
+    assert torch.equal(table[7], drawn[7])
+    assert torch.equal(table[8:], learned[28 : 20 + len(table)])
 
 
 @neural

@@ -369,7 +369,9 @@ def test_padding_and_neighbours_do_not_matter_to_a_classical_model(name, make_cl
     model.fit(ids, targets)
     padded = np.pad(ids[:9], ((0, 0), (0, 7)))
     np.testing.assert_allclose(model.logits(padded), model.logits(ids)[:9], rtol=1e-6)
-    assert np.isfinite(model.logits(np.zeros((1, 20), np.int64))).all()
+    odd = np.zeros((4, 20), np.int64)  # no word, one word, one unknown word, unknown words alone
+    odd[1, 0], odd[2, 0], odd[3] = 2, 1, 1
+    assert np.isfinite(model.logits(odd)).all()
 
 
 @classical

@@ -48,10 +48,10 @@ def scores(rows):
 def test_loads_words_and_characters_in_one_tensor(prepared):
     splits = task.load(prepared, ("train", "test"))
     train = splits["train"]
-    assert train.inputs.shape == (2, 4, 1 + dataset.WORD_CHARACTERS)
+    assert train.inputs.shape == (2, 4, 1 + dataset.SYMBOLS)
     assert train.inputs.dtype == train.targets.dtype == torch.int64
     assert train.inputs[:, :, 0].tolist() == [[2, 5, 4, 0], [3, 0, 0, 0]]
-    assert (train.inputs[0, 2, 1:] > 0).sum() == len("jolene")
+    assert (train.inputs[0, 2, 1:] > 0).sum() == 1 + len("jolene")
     assert train.targets.tolist() == [[B_W, OUT, B_C, END], [OUT, END, END, END]]
     assert train.lengths.tolist() == [3, 1]
     assert splits["test"].items.tolist() == [3, 4, 5]
@@ -69,9 +69,9 @@ def test_takes_and_limits_sentences(test_split):
 
 def test_tells_a_model_what_the_data_decides(prepared):
     assert task.model_arguments(prepared) == {
-        "shape": (4, 1 + dataset.WORD_CHARACTERS),
+        "shape": (4, 1 + dataset.SYMBOLS),
         "vocabulary": 6,
-        "alphabet": 2 + len(set("annsingsjolenehi")),
+        "alphabet": 2 + len(dataset.SHAPES) + len(set("annsingsjolenehi")),
         "num_classes": 5,
     }
 

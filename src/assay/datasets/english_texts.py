@@ -21,11 +21,12 @@ from assay.datasets import (
     ag_news,
     item_expectations,
     movie_reviews,
+    multi30k,
     parts,
     prepared,
     text,
     text_expectations,
-    wnut17,
+    wnut17_sentences,
 )
 from assay.datasets.cleaning import SPLITS, clean
 from assay.datasets.declarations import TextAugmentation
@@ -35,6 +36,8 @@ from assay.word_ids import MASK
 LONGEST = 48  # tokens; of a longer text the first are read
 HELD_OUT = 1500
 """Items of validation, and of test, at most: each is asked about a vocabulary of thousands."""
+COMMON = 20_000
+"""Words that others may know from here: those beyond stand once or twice, too rarely for a vector to be learned."""
 _SPECIAL = {**text.SPECIAL, "[MASK]": MASK}
 FACTS = ("item", "split", "source", "characters", "tokens", "unknown", "odd", "sha256", "text")
 
@@ -66,12 +69,29 @@ def _of_labelled(module: Any) -> Callable[[Path, int, float], Texts]:
 def _of_tagged(raw: Path, seed: int, validation_fraction: float) -> Texts:
     """Return the sentences of wnut17, whose split is upstream's."""
     del seed, validation_fraction
-    found = wnut17.read(raw)
+    found = wnut17_sentences.read(raw)
     return Texts([" ".join(words) for words in found.words], found.split, ["wnut17"] * len(found))
 
 
-PARTS = {"movie_reviews": movie_reviews, "ag_news": ag_news, "wnut17": wnut17}
-_READ = {"movie_reviews": _of_labelled(movie_reviews), "ag_news": _of_labelled(ag_news), "wnut17": _of_tagged}
+def _of_translated(raw: Path, seed: int, validation_fraction: float) -> Texts:
+    """Return the English captions of multi30k, each run of whitespace one blank; the split is upstream's."""
+    del seed, validation_fraction
+    found = multi30k.read(raw)
+    return Texts([" ".join(each.split()) for each in found.targets], found.split, ["multi30k"] * len(found))
+
+
+PARTS = {
+    "movie_reviews": movie_reviews,
+    "ag_news": ag_news,
+    "wnut17": wnut17_sentences,
+    "multi30k": multi30k,
+}
+_READ = {
+    "movie_reviews": _of_labelled(movie_reviews),
+    "ag_news": _of_labelled(ag_news),
+    "wnut17": _of_tagged,
+    "multi30k": _of_translated,
+}
 
 SOURCE = parts.source(
     "english_texts",
@@ -146,6 +166,17 @@ def prepare(raw: Path, out: Path, *, seed: int, validation_fraction: float) -> d
         "dropped": dropped,
     }
     return prepared.seal(out, facts, vocabularies=("tokenizer.json",))
+
+
+def common_words(raw: Path, *, seed: int, validation_fraction: float) -> list[str]:
+    """Return the commonest words of the training texts, in lower case, the commonest first.
+
+    Raises:
+        ValueError: a file of a part is not as it should be.
+    """
+    items, _ = _kept(read(raw, seed=seed, validation_fraction=validation_fraction))
+    ids = text.build_tokenizer(items.loc[items["split"] == "train", "text"].tolist(), _SPECIAL).get_vocab()
+    return sorted(set(ids) - set(_SPECIAL), key=lambda word: ids[word])[:COMMON]
 
 
 def expectations(counts: dict[str, int]) -> list[Any]:

@@ -99,7 +99,7 @@ def read(raw: Path) -> pairs.PairSet:
     """Return what upstream's files hold: train, validation, test.
 
     Raises:
-        ValueError: a file is not gzipped UTF-8, a line of it is blank, or the two languages differ in lines.
+        ValueError: a file is not gzip or not UTF-8, a line of it is blank, or the two languages differ in lines.
     """
     texts: dict[str, list[str]] = {language: [] for language in _LANGUAGES}
     split: list[str] = []

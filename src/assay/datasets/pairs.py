@@ -10,6 +10,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,7 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 from assay.datasets import prepared
 from assay.datasets.characters import tokenizer_of
 from assay.datasets.cleaning import SPLITS, clean, draw_split
-from assay.datasets.text import bad_row, count_odd, pad
+from assay.datasets.text import bad_row, count_odd, decode, pad
 from assay.files import replacing, write_text
 from assay.word_ids import BEGIN, END, PADDING, UNKNOWN
 
@@ -185,9 +186,10 @@ def read_gzip_lines(path: Path) -> list[str]:
         ValueError: it is not gzip or not UTF-8, or a line is blank.
     """
     try:
-        lines = gzip.decompress(path.read_bytes()).decode().split("\n")
-    except (OSError, EOFError, UnicodeDecodeError) as broken:
-        raise ValueError(f"{path}: not gzipped UTF-8 ({broken}); delete the file and run again") from None
+        data = gzip.decompress(path.read_bytes())
+    except (OSError, EOFError, zlib.error) as broken:
+        raise ValueError(f"{path}: not gzip ({broken}); delete the file and run again") from None
+    lines = decode(path, "utf-8", data).split("\n")
     lines = lines if lines[-1] else lines[:-1]
     for row, line in enumerate(lines, start=1):
         if not line.strip():

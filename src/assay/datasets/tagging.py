@@ -2,9 +2,11 @@
 
 Items are numbered in upstream's order, before anything is dropped; that number is the item's name in every
 table that follows. Words are those of the file. A word is known by its lower case, and the words of the
-training items alone have numbers; its characters keep their case, and so do those alone that training has.
+training items have numbers, and those of further texts without tags; its characters keep their case, and those
+alone that training has have numbers. Before a word's characters stands its shape, as if it were one more:
+names are new words, whose capitals tell.
 
-One tensor holds a sentence, (T, 1 + WORD_CHARACTERS): column 0 has the words' ids, the others each word's
+One tensor holds a sentence, (T, 1 + SYMBOLS): column 0 has the words' ids, the others each word's shape and
 characters. Tags are numbered ``O`` = 0, ``B-x`` = 2 i + 1, ``I-x`` = 2 i + 2 for the entity type number i.
 """
 
@@ -34,7 +36,11 @@ NO_TAG = -1
 """Stands for the tag after a sentence's end."""
 WORD_CHARACTERS = 16
 """Of a longer word only so many characters are kept, the first."""
-_RESERVED = UNKNOWN + 1
+SYMBOLS = 1 + WORD_CHARACTERS
+"""A word's shape and its characters."""
+SHAPES = ("address", "number", "mark", "lower", "upper", "letter", "title", "mixed")
+"""What :func:`shape` tells apart."""
+_SHAPES = {shape: f"[{shape}]" for shape in SHAPES}
 
 _SCHEMA = pa.schema(
     [
@@ -123,6 +129,7 @@ def prepare(
     validation_fraction: float,
     test_fraction: float,
     optimum: dict[str, float] | None = None,
+    further: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Clean, split and describe ``tagged``; write tokenizer.json and characters.json, which hold the
     vocabularies, arrays.safetensors, items.parquet and prepared.json.
@@ -134,6 +141,9 @@ def prepare(
             upstream names no validation items.
         test_fraction: likewise part of all items that goes to test.
         optimum: the best value that any model can have, by metric, where it is known.
+        further: words in lower case, each once, that texts without tags have. Those of them that training has
+            are numbered first, then those that it has not, then what training alone has: a network that starts
+            from what was learned on those texts can leave out the last, of which it would know nothing.
 
     Returns:
         What prepared.json holds.
@@ -149,8 +159,12 @@ def prepare(
         alike = np.zeros(len(kept), dtype=np.int64)  # sentences have no class that each part must have
         split = draw_split(split, alike, seed, validation_fraction, test_fraction)
     train = [words[row] for row in np.flatnonzero(split == "train")]
-    word_ids = number(word.lower() for sentence in train for word in sentence)
-    character_ids = number(character for sentence in train for word in sentence for character in word)
+    trained = by_count(word.lower() for sentence in train for word in sentence)
+    known_elsewhere = set(further)
+    ordered = dict.fromkeys([*(word for word in trained if word in known_elsewhere), *further, *trained])
+    characters = by_count(character for sentence in train for word in sentence for character in word)
+    word_ids = {name: number for number, name in enumerate([*SPECIAL, *ordered])}
+    character_ids = {name: number for number, name in enumerate([*SPECIAL, *_SHAPES.values(), *characters])}
     arrays = encode(words, tags, word_ids, character_ids)
     for name, ids in {"tokenizer.json": word_ids, "characters.json": character_ids}.items():
         write_text(out / name, _tokenizer(ids).to_str(pretty=True) + "\n")
@@ -159,26 +173,46 @@ def prepare(
     facts = {
         "dataset": dataset,
         "classes": list(tagged.classes),
-        "shape": [arrays["words"].shape[1], 1 + WORD_CHARACTERS],
-        "axes": ["words", "word and characters"],
-        "vocabulary": _RESERVED + len(word_ids),
-        "alphabet": _RESERVED + len(character_ids),
+        "shape": [arrays["words"].shape[1], 1 + SYMBOLS],
+        "axes": ["words", "word, shape and characters"],
+        "vocabulary": len(word_ids),
+        "alphabet": len(character_ids),
         "counts": {name: int((split == name).sum()) for name in SPLITS},
         "dropped": dropped,
     }
     return prepared.seal(out, facts, vocabularies=("tokenizer.json", "characters.json"), optimum=optimum)
 
 
-def number(things: Iterable[str]) -> dict[str, int]:
-    """Return an id for each thing, the commonest first, equally common ones by name; the first is UNKNOWN + 1."""
+def by_count(things: Iterable[str]) -> list[str]:
+    """Return the distinct things, the commonest first, equally common ones by name."""
     counts = Counter(things)
-    ordered = sorted(counts, key=lambda thing: (-counts[thing], thing))
-    return {thing: place for place, thing in enumerate(ordered, start=_RESERVED)}
+    return sorted(counts, key=lambda thing: (-counts[thing], thing))
+
+
+def shape(word: str) -> str:
+    """Return which of ``SHAPES`` a word has.
+
+    Addresses are of the web, of people (``@``) and of topics (``#``); a number has a digit in it, a mark no letter.
+
+    Source: Collobert et al., "Natural Language Processing (Almost) from Scratch", JMLR 2011,
+    https://jmlr.org/papers/v12/collobert11a.html, its capitalisation feature, with marks and addresses as well.
+    """
+    if word.startswith(("@", "#")) or "http" in word:
+        return "address"
+    if any(character.isdigit() for character in word):
+        return "number"
+    if not any(character.isalpha() for character in word):
+        return "mark"
+    if word.islower():
+        return "lower"
+    if word.isupper():
+        return "upper" if len(word) > 1 else "letter"
+    return "title" if word[0].isupper() and word[1:].islower() else "mixed"
 
 
 def _tokenizer(ids: dict[str, int]) -> Tokenizer:
     """Return a tokenizer that knows these words, or these characters; it is given them one by one."""
-    return Tokenizer(models.WordLevel({**SPECIAL, **ids}, unk_token="[UNK]"))
+    return Tokenizer(models.WordLevel(ids, unk_token="[UNK]"))
 
 
 def encode(
@@ -191,20 +225,21 @@ def encode(
 
     Returns:
         words: (N, T), 0 after a sentence's end.
-        characters: (N, T, WORD_CHARACTERS), 0 after a word's end.
+        characters: (N, T, SYMBOLS), a word's shape and its characters, 0 after its end.
         tags: (N, T), NO_TAG after a sentence's end.
     """
-    shape = (len(words), max(map(len, words)))
+    size = (len(words), max(map(len, words)))
     arrays = {
-        "words": np.full(shape, PADDING, dtype=np.int32),
-        "characters": np.full((*shape, WORD_CHARACTERS), PADDING, dtype=np.int32),
-        "tags": np.full(shape, NO_TAG, dtype=np.int32),
+        "words": np.full(size, PADDING, dtype=np.int32),
+        "characters": np.full((*size, SYMBOLS), PADDING, dtype=np.int32),
+        "tags": np.full(size, NO_TAG, dtype=np.int32),
     }
     for row, sentence in enumerate(words):
         arrays["words"][row, : len(sentence)] = [word_ids.get(word.lower(), UNKNOWN) for word in sentence]
         arrays["tags"][row, : len(sentence)] = tags[row]
         for place, word in enumerate(sentence):
-            ids = [character_ids.get(character, UNKNOWN) for character in word[:WORD_CHARACTERS]]
+            symbols = [_SHAPES[shape(word)], *word[:WORD_CHARACTERS]]
+            ids = [character_ids.get(symbol, UNKNOWN) for symbol in symbols]
             arrays["characters"][row, place, : len(ids)] = ids
     return arrays
 

@@ -234,8 +234,16 @@ def bad_row(path: Path, row: int, what: str) -> ValueError:
     return ValueError(f"{path}: row {row}: {what}; delete the file and run again")
 
 
-def decode(path: Path, encoding: str) -> str:
-    data = path.read_bytes()
+def decode(path: Path, encoding: str, data: bytes | None = None) -> str:
+    """Return the text of a file.
+
+    Args:
+        data: what the file holds once it is unpacked; its own bytes if it is not given.
+
+    Raises:
+        ValueError: it has bytes that the encoding does not.
+    """
+    data = path.read_bytes() if data is None else data
     try:
         return data.decode(encoding)
     except UnicodeDecodeError as broken:

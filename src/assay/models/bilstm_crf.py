@@ -39,6 +39,8 @@ class BiLSTMCRF(nn.Module):
             likelihood.
     """
 
+    STARTS = {"tagger.reader.embedding": "embedding"}
+
     def __init__(
         self,
         *,

@@ -33,6 +33,8 @@ class BiLSTMTagger(nn.Module):
         dropout: chance that a number is zeroed in training, before and after the LSTM.
     """
 
+    STARTS = {"reader.embedding": "embedding"}
+
     def __init__(
         self,
         *,

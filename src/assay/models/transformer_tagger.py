@@ -44,6 +44,7 @@ class TransformerTagger(nn.Module):
         ValueError: the width is odd, or ``heads`` does not divide it.
     """
 
+    STARTS = {"reader.embedding": "embedding"}
     positions: torch.Tensor
 
     def __init__(

@@ -54,7 +54,7 @@ SAMPLES = 8
 
 @dataclass(frozen=True)
 class Sentences(Split):
-    """Tagged sentences: inputs (N, T, 1 + L) hold each word's id and characters; targets (N, T) its tag, NO_TAG
+    """Tagged sentences: inputs (N, T, 1 + L) hold each word's id, shape and characters; targets (N, T) its tag, NO_TAG
     after a sentence's end."""
 
     words: tuple[tuple[str, ...], ...] = ()
