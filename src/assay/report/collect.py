@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,8 @@ class Phase:
     measured: Mapping[str, Any]
     train_items: int | None = None  # None where there is no such number, or all were used
     trials: Sequence[Mapping[str, float]] = ()
+    files: Mapping[str, str] = field(default_factory=dict)  # name -> SHA-256 of what it left
+    data: Mapping[str, str] = field(default_factory=dict)  # likewise of the prepared data that it read
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,8 @@ class Variant:
     commits: frozenset[str]
     finished: str
     versions: Mapping[str, str]
+    phases: tuple[Phase, ...]  # train, compress where there is a method, evaluate
+    source: str  # the method of the variant that this one's method was given, "" for an uncompressed one
 
     @property
     def ok(self) -> bool:
@@ -133,7 +137,7 @@ def read_variants(rows: Sequence[Mapping[str, Any]], tasks: Mapping[str, Task]) 
 
     Args:
         rows: each with task, model, family, seed, method, and the folders ``trained``, ``compressed`` and
-            ``evaluated`` of its phases' records.
+            ``evaluated`` of its phases' records; ``source`` where its method was given what another one left.
         tasks: the tasks by name.
     """
 
@@ -158,7 +162,7 @@ def _phase(folder: Path, name: str) -> Phase:
         return Phase(name, NOT_RUN, f"{name}: no record; the run was stopped before it", "", {}, {}, {})
     try:
         record = read_json(folder / STATUS)
-        measured = read_json(folder / MEASURED) if (folder / MEASURED).is_file() else {}
+        measured = dict(read_json(folder / MEASURED)) if (folder / MEASURED).is_file() else {}
         return Phase(
             str(record.get("phase") or name),
             str(record["status"]),
@@ -169,8 +173,10 @@ def _phase(folder: Path, name: str) -> Phase:
             measured,
             _whole(record.get("train_items")),
             record.get("trials") or (),
+            dict(record.get("files") or {}),
+            dict(record.get("data") or {}),
         )
-    except (ValueError, KeyError, AttributeError, OSError) as fault:
+    except (ValueError, TypeError, KeyError, AttributeError, OSError) as fault:
         return Phase(name, "failed", f"unreadable record: {_one_line(fault)}", "", {}, {}, {})
 
 
@@ -231,6 +237,8 @@ def _variant(
         commits=frozenset(_commit(each) for each in measured if each.get("commit")),
         finished=max((str(each.get("finished") or "") for each in measured), default=""),
         versions=_versions(last.measured) or _versions(train.measured),
+        phases=tuple(phases),
+        source=str(row.get("source") or ""),
     )
 
 
