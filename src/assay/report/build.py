@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +11,7 @@ from typing import Any
 
 from assay.files import write_text
 from assay.layout import UNCOMPRESSED
-from assay.report import compression, formats, markdown, page, plots, published, tables
+from assay.report import cards, compression, formats, markdown, page, plots, published, tables
 from assay.report.collect import (
     NOT_RUN,
     Model,
@@ -23,6 +21,7 @@ from assay.report.collect import (
     read_sheet,
     read_variants,
 )
+from assay.report.file_names import file_name
 from assay.report.summaries import Square, Summary, metrics_of, squares, summarise
 from assay.report.tables import Rows
 
@@ -92,7 +91,7 @@ def build(
     validated: Mapping[str, Path],
     provenance: Mapping[str, Any],
 ) -> None:
-    """Write index.html, results.csv, costs.csv, results.md, tables/*.csv and figures/*.svg to ``reports``.
+    """Write index.html, results.csv, costs.csv, results.md, cards, tables/*.csv and figures/*.svg to ``reports``.
 
     The same files and arguments give the same bytes. Missing or unreadable records are shown as such.
 
@@ -126,8 +125,9 @@ def build(
     write_text(reports / "results.csv", tables.to_csv(results, tables.RESULT_COLUMNS))
     write_text(reports / "costs.csv", tables.to_csv(costs, tables.COST_COLUMNS))
     write_text(reports / "results.md", markdown.render(view))
+    cards.write(reports / "cards", suite, summaries, sheets)
     _fill(reports / "tables", {f"{name}.csv": text for name, text in _csv_tables(view).items()})
-    _fill(reports / "figures", {f"{_file_name(key)}.svg": plots.to_svg(spec) for key, spec in charts.items()})
+    _fill(reports / "figures", {f"{file_name(key)}.svg": plots.to_svg(spec) for key, spec in charts.items()})
 
 
 def _task(row: Mapping[str, Any], sheet: Sheet) -> Task:
@@ -378,9 +378,3 @@ def _fill(folder: Path, files: Mapping[str, str]) -> None:
         stale.unlink()
     for name, text in files.items():
         write_text(folder / name, text)
-
-
-def _file_name(key: str) -> str:
-    """Return a key as a file name: itself where it is plain, else its plain part and a digest."""
-    plain = re.sub(r"[^A-Za-z0-9_.-]+", "_", key)[:80]
-    return plain if plain == key else f"{plain}-{hashlib.sha256(key.encode()).hexdigest()[:8]}"
