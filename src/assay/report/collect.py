@@ -15,6 +15,7 @@ from typing import Any
 
 from assay.files import read_json
 from assay.layout import MEASURED, STATUS, UNCOMPRESSED
+from assay.metric import SummedMetric
 from assay.report import formats
 
 NOT_RUN = "not run"
@@ -33,6 +34,8 @@ class Task:
     controls: tuple[str, ...]
     optimum: float | None = None
     """Of generated data: the primary metric's best expected value, worked out from how the data are made."""
+    metric: SummedMetric | None = None
+    """How the primary metric comes from single test items; without it there are no intervals and no ranks."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,7 @@ class Variant:
     reason: str
     traceback: str
     metrics: Mapping[str, Mapping[str, float]]  # split -> metric -> value
+    predictions: Path  # one row a test item
     confusion: Sequence[Sequence[int]]  # rows = true class; empty where there is none
     samples: Sequence[Mapping[str, str]]  # of answers: given, expected, said; empty where the task shows none
     history: Sequence[Epoch]
@@ -208,6 +212,7 @@ def _variant(
         reason=worst.reason,
         traceback=worst.traceback,
         metrics=metrics,
+        predictions=row["evaluated"] / "predictions.parquet",
         confusion=exhibits.get("confusion") or [],
         samples=exhibits.get("samples") or [],
         history=history,

@@ -29,6 +29,7 @@ def tasks_of(matrix: Matrix) -> list[dict[str, Any]]:
                 "dataset": matrix.dataset(name),
                 "primary": module.PRIMARY.name,
                 "direction": module.PRIMARY.direction,
+                "metric": module.PRIMARY,
                 "watched": module.WATCHED.name,
                 "controls": rows,
             }
