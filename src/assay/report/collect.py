@@ -18,6 +18,8 @@ from assay.layout import MEASURED, STATUS, UNCOMPRESSED
 from assay.report import formats
 
 NOT_RUN = "not run"
+UNCOMMITTED = " + uncommitted changes"
+"""Follows the commit of what was made in a changed working tree."""
 
 
 @dataclass(frozen=True)
@@ -299,7 +301,7 @@ def host_name(host: Any) -> str:
 
 
 def _commit(measured: Mapping[str, Any]) -> str:
-    return f"{str(measured['commit'])[:12]}{' + uncommitted changes' if measured.get('dirty') else ''}"
+    return f"{str(measured['commit'])[:12]}{UNCOMMITTED if measured.get('dirty') else ''}"
 
 
 def _versions(measured: Mapping[str, Any]) -> dict[str, str]:
