@@ -19,6 +19,8 @@ from assay.metric import SummedMetric
 from assay.report import formats
 
 NOT_RUN = "not run"
+UNCOMMITTED = " + uncommitted changes"
+"""Follows the commit of what was made in a changed working tree."""
 
 
 @dataclass(frozen=True)
@@ -312,7 +314,7 @@ def host_name(host: Any) -> str:
 
 
 def _commit(measured: Mapping[str, Any]) -> str:
-    return f"{str(measured['commit'])[:12]}{' + uncommitted changes' if measured.get('dirty') else ''}"
+    return f"{str(measured['commit'])[:12]}{UNCOMMITTED if measured.get('dirty') else ''}"
 
 
 def _versions(measured: Mapping[str, Any]) -> dict[str, str]:
