@@ -13,7 +13,7 @@ from scipy import stats
 
 from assay.metric import SummedMetric, counted, ratio
 from assay.report import formats
-from assay.report.compare import KINDS, Change, Comparison, compare
+from assay.report.compare import KINDS, Change, Comparison, compare, since_last
 from assay.report.compare_text import render
 from assay.report.runs import Run
 
@@ -250,3 +250,21 @@ def test_nothing_to_compare_is_said() -> None:
     empty = Comparison("a", "b", (), 0)
     assert render(empty) == "### b, compared with a\n\nNothing to compare."
     assert list(empty.counts) == list(KINDS)
+
+
+def test_a_training_of_no_time_is_not_compared_in_times() -> None:
+    short, longer = ({"a": {"train_seconds": seconds}} for seconds in ("0.1", "0.9"))
+    found = compare(run({"a": [0.5]}, costs=short), run({"a": [0.5]}, costs=longer), lambda _: RIGHT)
+    assert [each.kind for each in found.changes] == ["same"]
+
+
+def test_without_an_earlier_run_the_report_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    told = since_last("", "", run({"a": [0.5]}), lambda _: RIGHT)
+    assert isinstance(told, str)
+    assert told.startswith("No earlier run")
+    (tmp_path / "dvc.lock").write_text("stages: 3")
+    assert since_last("", "", run({"a": [0.5]}), lambda _: RIGHT) == (
+        "dvc.lock: not as DVC writes it ('int' object has no attribute 'values')"
+    )

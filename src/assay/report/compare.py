@@ -25,7 +25,7 @@ from statsmodels.stats.multitest import multipletests
 from assay import layout
 from assay.metric import SummedMetric
 from assay.report import same_items
-from assay.report.runs import Run
+from assay.report.runs import Run, last, of_record
 from assay.report.summaries import better
 
 LEVEL = 0.05
@@ -33,17 +33,18 @@ LEVEL = 0.05
 ROUNDING = 1e-6
 """Scores that are alike up to this share are the same: other machines add in another order."""
 FACTORS = {
-    "size_bytes": 1.02,
-    "train_seconds": 1.25,
-    "peak_memory_bytes": 1.25,
-    "latency_ms_batch1": 1.25,
-    "latency_ms_batch64": 1.25,
+    "size_bytes": (1.02, 0.0),
+    "train_seconds": (1.25, 1.0),
+    "peak_memory_bytes": (1.25, 0.0),
+    "latency_ms_batch1": (1.25, 0.0),
+    "latency_ms_batch64": (1.25, 0.0),
 }
-"""A cost changed where it is at least this many times larger or smaller."""
+"""A cost changed where it is at least this many times larger or smaller, and by more than the second number."""
 OF_ANY_HOST = ("size_bytes",)
 """Costs that do not depend on the host; others are compared only where both runs had the same one."""
 KINDS = ("broken", "worse", "better", "mended", "gone", "new", "untested", "within noise", "cost", "same")
 """What a change can be, what needs a reader first."""
+NO_EARLIER = "No earlier run: neither dvc.lock nor any commit of it names other results."
 
 Key = tuple[str, str, str, str, str]
 """Suite, task, dataset, model, method."""
@@ -116,6 +117,20 @@ def compare(before: Run, now: Run, metric_of: MetricOf) -> Comparison:
     found = [*_corrected(list(_scores(before, now, metric_of))), *costs]
     found.sort(key=lambda each: (KINDS.index(each.kind), each.suite, each.task, each.model, each.method))
     return Comparison(_named(before), _named(now), tuple(found), other_hosts)
+
+
+def since_last(results: str, costs: str, now: Run, metric_of: MetricOf) -> Comparison | str:
+    """Return what changed since DVC's newest record of other results; or, in a line, why that cannot be told.
+
+    Args:
+        results: the text of this run's results.csv.
+        costs: of its costs.csv.
+    """
+    try:
+        record = last(results, costs)
+        return compare(of_record(record), now, metric_of) if record else NO_EARLIER
+    except ValueError as fault:
+        return str(fault)
 
 
 def _named(run: Run) -> str:
@@ -247,14 +262,16 @@ def _costs(before: Run, now: Run) -> tuple[list[Change], int]:
         first, second = old[key], new[key]
         same_host = {row["host"] for row in first} == {row["host"] for row in second}
         other_hosts += not same_host
-        for column, factor in FACTORS.items():
+        for column, (factor, least) in FACTORS.items():
             if column not in OF_ANY_HOST and not same_host:
                 continue
             values = [[float(row[column]) for row in rows if row[column]] for rows in (first, second)]
             if not all(values):
                 continue
             earlier, later = (statistics.fmean(each) for each in values)
-            if min(earlier, later) > 0 and max(earlier / later, later / earlier) >= factor:
+            if min(earlier, later) <= 0 or abs(later - earlier) <= least:
+                continue
+            if max(earlier / later, later / earlier) >= factor:
                 counts = len(values[0]), len(values[1])
                 why = f"{later / earlier:.2f} times"
                 found.append(Change("cost", *key, column, earlier, later, *counts, why=why))

@@ -8,7 +8,7 @@ from assay import catalogue, layout, recorded
 from assay.metric import SummedMetric
 from assay.params import Params
 from assay.report import formats, markdown
-from assay.report.compare import FACTORS, LEVEL, Change, Comparison, compare
+from assay.report.compare import FACTORS, LEVEL, NO_EARLIER, Change, Comparison, compare
 from assay.report.runs import COSTS, RESULTS, last, of_record, on_disk
 
 COST_FORMATS = {
@@ -34,7 +34,7 @@ def told(revision: str | None, params: Params) -> str:
     if revision is None:
         record = last(*(path.read_text(encoding="utf-8") for path in (RESULTS, COSTS)))
         if record is None:
-            raise ValueError("no earlier run: neither dvc.lock nor any commit of it names other results")
+            raise ValueError(NO_EARLIER)
     else:
         record = recorded.at(revision)
 
@@ -61,8 +61,8 @@ def render(comparison: Comparison) -> str:
             f"p is corrected for all tests of this comparison; better and worse: p < {LEVEL}.",
         ]
     if costs:
-        least = ", ".join(f"{name.replace('_', ' ')} {factor}" for name, factor in FACTORS.items())
-        parts += [_costs(costs), f"Costs that changed at least so many times: {least}."]
+        least = ", ".join(f"{_cost_name(name)} {factor}" for name, (factor, _) in FACTORS.items())
+        parts += [_costs(costs), f"Costs are told that changed at least so many times: {least}."]
     if comparison.other_hosts:
         parts.append(
             f"Times and memory of {comparison.other_hosts} models and methods are not compared: the hosts differ."
@@ -101,6 +101,10 @@ def _costs(changes: Sequence[Change]) -> str:
     rows = []
     for each in changes:
         shown = COST_FORMATS[each.measure]
-        name = each.measure.removesuffix("_bytes").replace("_", " ")
+        name = _cost_name(each.measure)
         rows.append([each.task, each.model, each.method, name, shown(each.before), shown(each.now), each.why])
     return markdown.table(head, rows)
+
+
+def _cost_name(column: str) -> str:
+    return column.removesuffix("_bytes").replace("_", " ")
