@@ -89,7 +89,10 @@ def test_each_trained_model_has_one_and_nothing_stale_stays(tmp_path: Path) -> N
     (tmp_path / "cards/gone/old.md").touch()
     (tmp_path / "cards/old.md").touch()
     summaries = made_up.summaries_of(tmp_path, {**SCORES, ("cnn", 0, "none"): None})
+    cards.write(tmp_path / "other", "made_up", summaries, {"digits": sheet_of(tmp_path)})
     assert written(tmp_path, summaries) == {"digits", "digits/mlp.md", "digits/rbf_svm.md"}
+    for path in (tmp_path / "cards").rglob("*.md"):
+        assert path.read_bytes() == (tmp_path / "other/digits" / path.name).read_bytes()
     assert written(tmp_path, []) == set()
     assert (tmp_path / "cards").is_dir()
 

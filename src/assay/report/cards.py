@@ -17,7 +17,7 @@ from assay.layout import UNCOMPRESSED
 from assay.report import formats, markdown, tables
 from assay.report.collect import Phase, Sheet, Variant
 from assay.report.file_names import file_name
-from assay.report.proof import NAMES, commands
+from assay.report.proof import NAMES, anew, commands
 from assay.report.summaries import Score, Summary, best_of, better, metrics_of
 
 LICENCE = "unknown"
@@ -280,8 +280,10 @@ def _again(suite: str, summary: Summary) -> Iterator[str]:
     training = _training(first)
     commits = sorted({commit for each in summary.finished for commit in each.commits})
     lock = training.measured.get("lock")
-    yield "In a clone in which `assay restore` has brought the results back:"
+    yield "Where the results are, or `assay restore` has brought them back, to compare:"
     yield _code("\n".join(commands(suite, first)))
+    yield "Where they are not:"
+    yield _code(anew(suite, first))
     yield (
         f"Made at commit {markdown.text(', '.join(commits) or 'not recorded')}; digest of requirements.lock:"
         f" {markdown.text(lock or 'not recorded')}. Training was asked:"

@@ -234,8 +234,8 @@ def _by_items(before: Run, now: Run, folder: Path, metric: SummedMetric | None) 
         data = run.read(folder / "predictions.parquet")
         if data is None:
             return None, f"changed, one run, and predictions of {run.name} are not here: no test possible"
-        tables.append(pd.read_parquet(BytesIO(data)))
-    if list(tables[0]["item"]) != list(tables[1]["item"]):
+        tables.append(pd.read_parquet(BytesIO(data), columns=["item", *metric.columns]))
+    if not tables[0]["item"].equals(tables[1]["item"]):
         return None, "changed, one run, and the test items are others: no test possible"
     p, test = same_items.p_value(tables[0], tables[1], metric)
     return p, f"{test}, one run each"

@@ -26,19 +26,20 @@ def proofs(suite: str, variants: Sequence[Variant]) -> dict[str, Any]:
     """Return the proofs of all variants, fit for JSON.
 
     Returns:
-        ``variants``: name (task/model/seed or task/model/seed/method) -> ``jobs`` (places in ``jobs``, in the
-        order in which they ran), ``commands`` and, where a method was given what another one left, ``source``
-        (that variant's name). ``jobs``: rows, what one phase left, under the names of ``columns``; of them
-        ``files`` is name -> SHA-256, and the last ones are places in the lists ``code`` (commit, dirty), ``host``,
-        ``software`` (python, packages, lock), ``spec`` (parameters without names and seed) and ``data`` (file ->
-        SHA-256). What was not recorded is null.
+        ``variants``: name (task/model/seed or task/model/seed/method) -> ``jobs`` (places in ``jobs``, in the order
+        in which they ran), ``commands``, ``anew`` (the command that makes it in a clone without results) and, where
+        a method was given what another one left, ``source`` (that variant's name). ``jobs``: rows, what one phase
+        left, under the names of ``columns``; of them ``files`` is name -> SHA-256, and the last ones are places in
+        the lists ``code`` (commit, dirty), ``host``, ``software`` (python, packages, lock), ``spec`` (parameters
+        without names and seed) and ``data`` (file -> SHA-256). What was not recorded is null.
     """
     lists: dict[str, Places] = {name: Places() for name in (*SHARED, "jobs")}
     found = {}
     for each in variants:
         phases = zip(_phase_names(each), each.phases, strict=True)
         jobs = [lists["jobs"].of(_job(name, phase, lists)) for name, phase in phases]
-        found[name_of(each)] = {"jobs": jobs, "commands": commands(suite, each)} | _source(each)
+        told = {"commands": commands(suite, each), "anew": anew(suite, each)}
+        found[name_of(each)] = {"jobs": jobs, **told, **_source(each)}
     return {"variants": found, "columns": COLUMNS, **{name: places.values for name, places in lists.items()}}
 
 
@@ -64,6 +65,13 @@ def commands(suite: str, variant: Variant) -> list[str]:
     measured = variant.phases[-1].measured
     checkout = [f"git checkout {shlex.quote(str(measured['commit']))}"] if measured.get("commit") else []
     return [*checkout, f"assay verify {shlex.quote(name_of(variant))} --suite {shlex.quote(suite)}"]
+
+
+def anew(suite: str, variant: Variant) -> str:
+    """Return the shell's line that makes a variant where no results are, with its data and what it starts from."""
+    asked = {"suite": suite, "tasks": variant.task, "models": variant.model}
+    words = [shlex.quote(f"{key}={name}") for key, name in asked.items()]
+    return f"snakemake --cores all --config {' '.join(words)}"
 
 
 class Places:
