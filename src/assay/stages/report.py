@@ -14,6 +14,7 @@ from assay.files import write_json
 from assay.matrix import Matrix, select
 from assay.params import load_params
 from assay.report import build, metrics_by_row
+from assay.report.compare import since_last
 
 
 def tasks_of(matrix: Matrix) -> list[dict[str, Any]]:
@@ -92,6 +93,7 @@ def main(argv: list[str]) -> int:
         prepared={name: Path(layout.PREPARED.format(dataset=name)) for name in names},
         validated={name: Path(layout.VALIDATED.format(dataset=name)) for name in names},
         provenance=provenance_of(matrix),
+        since=since_last,
     )
     write_json(reports / "metrics.json", metrics_by_row(reports / "tables" / "matrix.csv"))
     return 0
