@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
@@ -58,14 +59,17 @@ def build(
         since: from this run's results.csv and costs.csv, this run, and how a task's metric is summed, to what
             changed, or why that cannot be told.
     """
-    with ThreadPoolExecutor(1) as beside:
+    with ThreadPoolExecutor(2) as beside:
         script = beside.submit(drawing.script)
         sheets = {name: read_sheet(name, raw[name], prepared[name], validated[name], reports) for name in raw}
         asked = {str(row["name"]): _task(row, sheets[row["dataset"]]) for row in tasks}
         rows = {str(row["name"]): Model(row["name"], row["family"], bool(row["seeded"])) for row in models}
         found = read_variants(variants, asked)
         summaries = summarise(found, asked, rows)
+        written = beside.submit(cards.write, reports / "cards", suite, summaries, sheets)
+        gc.freeze()  # statsmodels collects garbage at each correction: 0.3 s over all that was read, twice a task
         sections = _sections(asked, summaries, sheets, rows)
+        gc.unfreeze()
         results = tables.to_csv(tables.result_rows(suite, found, asked), tables.RESULT_COLUMNS)
         costs = tables.to_csv(tables.cost_rows(suite, found), tables.COST_COLUMNS)
         judged = {name: (task.primary, task.direction) for name, task in asked.items()}
@@ -79,11 +83,11 @@ def build(
         write_text(reports / "costs.csv", costs)
         shown = printed.tables_of(view)
         write_text(reports / "results.md", markdown.render(view, shown))
-        cards.write(reports / "cards", suite, summaries, sheets)
         _fill(reports / "tables", _csv_tables(view) | latex.files(shown))
         write_text(reports / "index.html", page.render(view, all_charts(view), script.result()))
         drawn = {f"{file_name(key)}.svg": text for key, text in figures.result().items()}
         _fill(reports / "figures", drawn)
+        written.result()
 
 
 def _task(row: Mapping[str, Any], sheet: Sheet) -> Task:

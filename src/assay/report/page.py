@@ -24,6 +24,8 @@ from assay.report.plots import Chart
 from assay.report.verdicts import Verdict
 
 HERE = Path(__file__).parent / "templates"
+LEAST = 0.0001
+"""No smaller p-value is printed: how small it is, nobody can know so well."""
 
 
 def render(view: Mapping[str, Any], charts: Sequence[Chart], vega: str) -> str:
@@ -130,7 +132,11 @@ def _cost(value: float, column: str) -> str:
 
 def _chance(p: float) -> str:
     """A p-value with two digits."""
-    return "< 0.0001" if p < 0.0001 else f"{p:.2g}"
+    return f"< {LEAST}" if p < LEAST else f"{p:.2g}"
+
+
+def _p_value(p: float) -> str:
+    return f"p < {LEAST}" if p < LEAST else f"p = {p:.2g}"
 
 
 SIGNS = {
@@ -173,6 +179,7 @@ def _template() -> jinja2.Template:
         "shade": _shade,
         "share": _share,
         "chance": _chance,
+        "p_value": _p_value,
         "cost": _cost,
         "verdict_sign": _verdict_sign,
         "verdict_colour": _verdict_colour,

@@ -56,7 +56,7 @@ function startTable(table) {
     pageLength: 25,
     info: rows > 60,
     searching: many,
-    rowGroup: table.dataset.group ? { dataSrc: Number(table.dataset.group) } : false,
+    rowGroup: table.dataset.group ? groupedBy(Number(table.dataset.group)) : false,
     columnDefs: many ? [{ targets: words, columnControl: [["searchList"]] }] : [],
     layout: {
       topStart: many ? "search" : null,
@@ -70,6 +70,11 @@ function startTable(table) {
   if (table.dataset.group) groupWhileUnsorted(started, Number(table.dataset.group));
   scrollInside(table);
 }
+
+const groupedBy = (place) => ({
+  dataSrc: place,
+  startRender: (rows) => made("span", rows.nodes()[0].cells[place].textContent),
+});
 
 // Rows stand by family until another column's order is asked for.
 function groupWhileUnsorted(table, place) {
@@ -98,9 +103,11 @@ function fitted(spec, width) {
     const one = spec.spec.width + 58;
     return { ...spec, columns: Math.max(1, Math.floor((width - 30) / one)) };
   }
-  if (width >= 480) return { ...spec, width: Math.min(spec.width, width - 250) };
+  if (width >= 480) return { ...spec, width: Math.min(spec.width, width - (spec.padding ? 330 : 250)) };
   const legend = { ...spec.config.legend, orient: "bottom", columns: 2, layout: { bottom: { direction: "vertical" } } };
-  return { ...spec, width: width - 110, config: { ...spec.config, legend } };
+  const padding = spec.padding && { ...spec.padding, left: 100, right: 100 };
+  const inner = Math.min(spec.width, width - (padding ? 210 : 110));
+  return { ...spec, width: inner, config: { ...spec.config, legend }, ...(padding && { padding }) };
 }
 
 async function startChart(place) {
