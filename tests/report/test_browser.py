@@ -133,6 +133,7 @@ def test_a_table_is_copied_and_saved_as_csv_with_full_numbers(browser: Browser, 
     page, faults = opened(browser, address)
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.get_by_role("button", name="Copy as CSV").first.click()
+    expect(page.locator(".dt-button-info")).to_contain_text("6 rows")
     copied = page.evaluate("navigator.clipboard.readText()")
     rows = list(csv.reader(StringIO(copied)))
     assert rows[0][:4] == ["Model", "Family", "Parameters", "digits accuracy, %"]

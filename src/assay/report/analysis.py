@@ -33,6 +33,8 @@ class Estimate:
     over: str
     """What the interval is over: ``seeds and items``; ``items`` of one run, which is all there is of a model that does
     not depend on the seed and says nothing of other seeds of one that does; ``nothing`` of a single item."""
+    items_variance: float
+    """Of the mean, over test items alone."""
 
 
 @dataclass(frozen=True)
@@ -174,6 +176,7 @@ def _resample(usable: Sequence[Summary], found: Answers, metric: SummedMetric) -
 
 def _estimate(runs: _Runs, spread: Spread, metric: SummedMetric) -> dict[tuple[str, str], Estimate]:
     low, high = statistics.interval(spread.mean, statistics.alone(spread), metric.highest)
+    items = spread.items
     several = "items" if runs.num_items > 1 else "nothing"
     return {
         (each.model.name, each.method): Estimate(
@@ -182,6 +185,7 @@ def _estimate(runs: _Runs, spread: Spread, metric: SummedMetric) -> dict[tuple[s
             float(high[row]),
             int(runs.runs[row]),
             "seeds and items" if runs.runs[row] > 1 else several,
+            float(items[row]),
         )
         for row, each in enumerate(runs.summaries)
     }
