@@ -14,6 +14,7 @@ import pytest
 from made_up import TASK, summaries_of
 from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.power import TTestPower
 
 from assay.metric import SummedMetric, counted
 from assay.report import statistics
@@ -70,7 +71,11 @@ def test_models_that_cannot_be_told_apart_share_a_rank(tmp_path: Path) -> None:
     close = found.neighbours[1]
     assert close.difference == pytest.approx(0.005)
     assert close.low < 0 < 0.005 < close.high
-    assert close.needed_items > 1000
+    deviation = (close.high - close.difference) / stats.t.isf(0.025, 999) * np.sqrt(1000)
+    alone = TTestPower().solve_power(
+        close.difference / deviation, alpha=0.05, power=0.8
+    )  # the others are told apart
+    assert close.needed_items == pytest.approx(alone, rel=1e-3)
     assert close.needed_seeds is None
 
 
@@ -208,6 +213,16 @@ def test_nothing_is_analysed_as_nothing(
     tmp_path: Path, scores: dict[tuple[str, int, str], float | None]
 ) -> None:
     assert analyse(summaries_of(tmp_path, scores), TASK) == Analysis({}, {}, {}, (), {}, {})
+
+
+def test_without_the_uncompressed_model_there_is_nothing_to_compare_with(tmp_path: Path) -> None:
+    scores = three_seeds(cnn=0.9)
+    scores |= {("cnn", seed, "int8"): 0.88 for seed in SEEDS}
+    found = summaries_of(tmp_path, scores)
+    predictions(tmp_path, "cnn", 1).unlink()
+    analysis = analyse(found, TASK)
+    assert analysis.estimates.keys() == {("cnn", "int8")}
+    assert (analysis.ranks, analysis.neighbours, analysis.compressed) == ({}, (), {})
 
 
 def test_one_item_is_over_nothing(tmp_path: Path) -> None:

@@ -112,6 +112,11 @@ def test_what_seeds_and_items_share_is_found() -> None:
     assert found.between.mean() == pytest.approx(whole, rel=0.15)
 
 
+def test_a_variance_from_few_items_is_not_too_small() -> None:
+    found = spread_of(rng().random((3000, 6)) < 0.5, [1] * 3000)
+    assert found.items.mean() == pytest.approx(0.25 / 6, rel=0.03)
+
+
 def test_one_run_each_is_the_paired_t_test_of_scipy() -> None:
     scores = rng().normal(0.5, 0.2, (2, 400)) + rng(1).normal(0, 0.4, 400)
     values, drawn = statistics.resample([scores, np.ones(scores.shape, np.uint8)], ratio, rng(), 4000)

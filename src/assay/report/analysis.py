@@ -200,24 +200,21 @@ def _rank(
     first, second = np.triu_indices(len(plain), 1)
     tests = _test_pairs(runs, spread, plain, first, second)
     told = tests.p_holm <= statistics.LEVEL
-    better = np.where((tests.difference > 0) == (metric.direction == "maximise"), first, second)
-    worse = first + second - better
-    beaten = np.bincount(worse[told], minlength=len(plain))
-    tied = np.zeros((len(plain), len(plain)), bool)
-    tied[first[~told], second[~told]] = tied[second[~told], first[~told]] = True
-    ties = {
-        name: tuple(names[other] for other in row.nonzero()[0]) for name, row in zip(names, tied, strict=True)
-    }
+    first_is_better = (tests.difference > 0) == (metric.direction == "maximise")
+    beaten = np.bincount(np.where(first_is_better, second, first)[told], minlength=len(plain))
+    tied, pair = np.zeros((len(plain), len(plain)), bool), np.zeros((len(plain), len(plain)), int)
+    for one, other in ((first, second), (second, first)):
+        tied[one, other] = ~told
+        pair[one, other] = np.arange(len(first))
     order = np.argsort([-metric.rank(value) for value in spread.mean[plain]], kind="stable")
-    pair = np.zeros((len(plain), len(plain)), int)
-    pair[first, second] = pair[second, first] = np.arange(len(first))
+    neighbours = [(names[one], names[other]) for one, other in pairwise(order)]
     return (
         {name: 1 + int(count) for name, count in zip(names, beaten, strict=True)},
-        ties,
-        _compared(
-            tests.of(pair[order[:-1], order[1:]]),
-            [(names[one], names[other]) for one, other in pairwise(order)],
-        ),
+        {
+            name: tuple(names[other] for other in np.flatnonzero(row))
+            for name, row in zip(names, tied, strict=True)
+        },
+        _compared(tests.of(pair[order[:-1], order[1:]]), neighbours),
     )
 
 
@@ -231,22 +228,18 @@ def _test_pairs(runs: _Runs, spread: Spread, plain: Numbers, first: Numbers, sec
     if exact.any():
         right = runs.right((runs.runs.cumsum() - runs.runs)[plain])  # (G, N), of the first run of each
         together = right @ right.T
-        alone = (
-            np.diagonal(together)[:, None] - together
-        )  # (G, G): what the row has right and the column has not
+        alone = np.diagonal(together)[:, None] - together  # (G, G), that the row has right and the column not
         p[exact] = statistics.mcnemar(alone[first, second], alone[second, first])[exact]
     return _tested(difference, variance, exact, p)
 
 
 def _compare_compressed(runs: _Runs, metric: SummedMetric) -> dict[tuple[str, str], Compared]:
     """Compare each compressed model with the uncompressed one, run by run of the seeds that both have."""
-    pairs: dict[
-        tuple[str, str], list[tuple[int, int]]
-    ] = {}  # where the runs of (compressed, uncompressed) are
+    pairs: dict[tuple[str, str], list[tuple[int, int]]] = {}
     for (model, method, seed), place in runs.places.items():
         before = runs.places.get((model, UNCOMPRESSED, seed))
         if method != UNCOMPRESSED and before is not None:
-            pairs.setdefault((model, method), []).append((place, before))
+            pairs.setdefault((model, method), []).append((place, before))  # where the two runs are
     if not pairs:
         return {}
     after, before = np.array([pair for group in pairs.values() for pair in group]).T
