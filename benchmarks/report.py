@@ -2,10 +2,11 @@
 
 For each number of variants a folder gets results MADE UP FOR THE PURPOSE (no model was trained, no number means
 anything): learning curves, metrics, confusions, and predictions for --items test items. A process of its own then
-builds the report from them, twice, and Chromium opens the page with the network off. Prints seconds of the first build
-with all imports, the largest resident memory of the building process and of its largest child, what the page weighs,
-whether both builds gave the same bytes, and in the browser the time until the page can be used, until all is drawn,
-and of the first sort of the matrix and of the table of all variants, each from the click to the next picture.
+builds the report from them, twice, and Chromium opens the page with the network off. Prints of the first build the
+seconds with all imports, by the clock and of processors, and the largest resident memory of the process and of its
+largest child; what the page weighs, and whether both builds gave the same bytes; in the browser the time until the
+page can be used, until all is drawn, and of the first sort of the matrix and of the table of all variants, each from
+the click to the next picture.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from playwright.sync_api import Page, sync_playwright
 from pyarrow import parquet
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "report"))
@@ -42,11 +42,12 @@ from assay.report import build
 asked = benchmark.asked(Path({root!r}), {variants})
 build(**asked)
 first = time.perf_counter() - started
+usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+used = [sum(each.ru_utime + each.ru_stime for each in usages), *(each.ru_maxrss * 1024 / 1e6 for each in usages)]
 pages = [(asked["reports"] / "index.html").read_bytes()]
 build(**asked)
 pages.append((asked["reports"] / "index.html").read_bytes())
-peaks = [resource.getrusage(who).ru_maxrss / 1000 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-print(first, *peaks, len(pages[0]) / 1e6, pages[0] == pages[1])
+print(first, *used, len(pages[0]) / 1e6, pages[0] == pages[1])
 """
 SORT = """
 async (head) => {
@@ -135,9 +136,10 @@ def built(root: Path, variants: int) -> list[str]:
         variants=variants,
     )
     done = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, check=True)
-    seconds, own, child, size, equal = done.stdout.split()
+    seconds, worked, own, child, size, equal = done.stdout.split()
     return [
         f"{float(seconds):.1f} s",
+        f"{float(worked):.1f} s",
         f"{float(own):.0f} MB",
         f"{float(child):.0f} MB",
         f"{float(size):.2f} MB",
@@ -145,7 +147,7 @@ def built(root: Path, variants: int) -> list[str]:
     ]
 
 
-def opened(page: Page, path: Path) -> list[str]:
+def opened(page: Any, path: Path) -> list[str]:
     """Open the page and sort; return how long each took, as cells."""
     page.goto(path.as_uri())
     page.wait_for_selector("html[data-ready]", timeout=120_000)
@@ -161,13 +163,15 @@ def opened(page: Page, path: Path) -> list[str]:
 
 def main() -> None:
     """Print the table."""
+    from playwright.sync_api import sync_playwright  # here: what builds the report imports this file
+
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--variants", type=int, nargs="+", default=list(SHAPES), choices=SHAPES)
     parser.add_argument("--items", type=int, default=1000, help="test items of a task")
     arguments = parser.parse_args()
-    heads = ("variants, made up", "build", "memory", "child", "page", "same bytes")
+    heads = ("variants, made up", "build", "of processors", "memory", "child", "page", "same bytes")
     heads += ("usable", "drawn", "sort, matrix", "sort, variants")
     print(f"| {' | '.join(heads)} |\n|{'---|' * len(heads)}")
     for variants in arguments.variants:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
@@ -78,15 +78,18 @@ def build(
         )
         view = _view(suite, found, asked, sections, list(sheets.values()), rows, provenance)
         view |= {"changed": changed, **_across(across.compare(summaries))}
-        figures = beside.submit(drawing.svgs, {each.key: each.plot.whole() for each in main_charts(view)})
+        figures = {f"{file_name(each.key)}.svg": each.plot.whole() for each in main_charts(view)}
+        drawn = beside.submit(
+            drawing.svgs, {reports / "figures" / name: spec for name, spec in figures.items()}
+        )
         write_text(reports / "results.csv", results)
         write_text(reports / "costs.csv", costs)
         shown = printed.tables_of(view)
         write_text(reports / "results.md", markdown.render(view, shown))
         _fill(reports / "tables", _csv_tables(view) | latex.files(shown))
-        write_text(reports / "index.html", page.render(view, all_charts(view), script.result()))
-        drawn = {f"{file_name(key)}.svg": text for key, text in figures.result().items()}
-        _fill(reports / "figures", drawn)
+        page.write(reports / "index.html", view, all_charts(view), script.result())
+        drawn.result()
+        _clear(reports / "figures", figures)
         written.result()
 
 
@@ -221,9 +224,14 @@ def _csv_tables(view: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _fill(folder: Path, files: Mapping[str, str]) -> None:
-    """Make ``folder`` hold exactly these files; what an earlier report left there goes."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for stale in sorted(path for path in folder.iterdir() if path.is_file() and path.name not in files):
-        stale.unlink()
+    """Make ``folder`` hold exactly these files."""
     for name, text in files.items():
         write_text(folder / name, text)
+    _clear(folder, files)
+
+
+def _clear(folder: Path, names: Container[str]) -> None:
+    """Remove the files that an earlier report left in a folder beside those of these names."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for stale in sorted(path for path in folder.iterdir() if path.is_file() and path.name not in names):
+        stale.unlink()

@@ -1,7 +1,7 @@
 """What Vega draws, in a process of its own: the script for the page, and plots as SVG files.
 
 Vega runs in a JavaScript engine that takes seconds to start and 150 MB; beside the report's own process it costs
-the report neither. This file is also that process: it is run by its path, without importing the package.
+the report neither. This file is also that process: it is run by its path, without importing the rest of the report.
 """
 
 from __future__ import annotations
@@ -10,9 +10,12 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import vl_convert
+
+from assay.files import write_text
 
 EMBED = "window.vegaEmbed = vegaEmbed;"
 
@@ -22,9 +25,10 @@ def script() -> str:
     return str(_asked("script", None))
 
 
-def svgs(specs: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    """Return Vega-Lite specifications drawn as SVG on white, under the same keys."""
-    return dict(_asked("svgs", specs)) if specs else {}
+def svgs(specs: Mapping[Path, Mapping[str, Any]]) -> None:
+    """Draw Vega-Lite specifications as SVG to these paths."""
+    if specs:
+        _asked("svgs", {str(path): spec for path, spec in specs.items()})
 
 
 def _asked(what: str, given: Any) -> Any:
@@ -37,7 +41,9 @@ def _asked(what: str, given: Any) -> Any:
 def _drawn(what: str, given: Any) -> Any:
     if what == "script":
         return vl_convert.javascript_bundle(EMBED)
-    return {key: vl_convert.vegalite_to_svg(spec) for key, spec in given.items()}
+    for path, spec in given.items():
+        write_text(Path(path), vl_convert.vegalite_to_svg(spec))
+    return None
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup, escape
 
+from assay.files import replacing
 from assay.report import embedded, formats
 from assay.report.compare_text import COST_FORMATS
 from assay.report.normalised import Scale
@@ -28,8 +29,8 @@ LEAST = 0.0001
 """No smaller p-value is printed: how small it is, nobody can know so well."""
 
 
-def render(view: Mapping[str, Any], charts: Sequence[Chart], vega: str) -> str:
-    """Return the page.
+def write(path: Path, view: Mapping[str, Any], charts: Sequence[Chart], vega: str) -> None:
+    """Write the page, piece by piece: as one string it would take four bytes a letter.
 
     Args:
         view: what page.html names.
@@ -37,7 +38,7 @@ def render(view: Mapping[str, Any], charts: Sequence[Chart], vega: str) -> str:
         vega: the script that sets ``window.vegaEmbed``.
     """
     scripts = [_inline(text) for text in (vega, _tables(), (HERE / "page.js").read_text("utf-8"))]
-    return _template().render(
+    pieces = _template().generate(
         **view,
         embedded=embedded.data(view["suite"], view["variants"], view["tasks"], charts),
         proof_of=embedded.places(view["variants"]),
@@ -46,6 +47,8 @@ def render(view: Mapping[str, Any], charts: Sequence[Chart], vega: str) -> str:
         scripts=[Markup(script) for script in scripts],
         script_hashes=Markup(" ".join(map(_digest, scripts))),
     )
+    with replacing(path) as aside, aside.open("w", encoding="utf-8") as stream:
+        stream.writelines(pieces)
 
 
 def _tables() -> str:
