@@ -37,7 +37,7 @@ def test_provenance_names_the_machine_and_the_versions():
     assert facts["host"]["cores"] >= 1
     assert facts["host"]["memory_bytes"] > 2**28
     assert {"torch", "pytorch-lightning", "numpy"} <= set(facts["versions"])
-    assert set(facts) == {"host", "python", "versions", "finished", "commit", "dirty"}
+    assert set(facts) == {"host", "python", "versions", "lock", "finished", "commit", "dirty"}
 
 
 def test_what_the_processor_can_is_what_the_kernel_says():

@@ -12,15 +12,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 from torchmetrics.functional import classification as metrics
 
-from assay.metric import Metric
+from assay.metric import SummedMetric, ratio
 from assay.predictors import Predictor, finite_logits
 from assay.splits import Split
 
-PRIMARY = Metric("accuracy", "maximise")
+
+def right(table: pd.DataFrame) -> NDArray[np.bool_]:
+    """Return of each prediction whether it is right, and that it is one: (N, 2)."""
+    return np.stack([table["target"] == table["prediction"], np.ones(len(table), bool)], axis=1)
+
+
+PRIMARY = SummedMetric("accuracy", "maximise", ("target", "prediction"), right, ratio, highest=1)
 WATCHED = PRIMARY
 """By which validation chooses the epoch."""
 CALIBRATION_BINS = 15

@@ -135,6 +135,25 @@ def verify_cell(
         raise typer.Exit(1)
 
 
+@app.command("compare")
+def compare_runs(
+    revision: Annotated[
+        str | None,
+        typer.Argument(
+            help="of Git: a commit, branch or tag; DVC's newest record of other results if left out"
+        ),
+    ] = None,
+) -> None:
+    """Print what changed since an earlier run, as Markdown fit for a pull request: scores beyond noise, costs.
+
+    Reads reports, params.yaml, the revision's dvc.lock and DVC's cache; writes nothing.
+    """
+    from assay.report import compare_text
+
+    params = _checked()
+    typer.echo(_told(lambda: compare_text.told(revision, params)))
+
+
 def _checked() -> Params:
     """Return params.yaml; leave with all of its faults if there are any."""
     try:

@@ -137,7 +137,7 @@ class Graph:
 @cache
 def _report_files() -> tuple[str, ...]:
     folder = sources.ROOT / "report"
-    found = (path for pattern in REPORT_FILES for path in folder.glob(pattern))
+    found = (path for pattern in REPORT_FILES for path in folder.rglob(pattern))
     return tuple(sorted(str(path.relative_to(sources.ROOT.parent.parent)) for path in found))
 
 

@@ -16,7 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from assay.files import write_json
+from assay.files import sha256, write_json
 
 PACKAGES = (
     "assay",
@@ -30,6 +30,8 @@ PACKAGES = (
     "torchmetrics",
 )
 """Those whose release can change a number."""
+LOCK = Path("requirements.lock")
+"""Where the release of every package is pinned; in the project's folder, in which jobs run."""
 FEATURES = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_int8", "amx_bf16")
 """Of processors, those that decide how fast numbers of few bits are."""
 
@@ -72,6 +74,7 @@ def provenance() -> dict[str, Any]:
         "host": host(),
         "python": platform.python_version(),
         "versions": versions(),
+        "lock": lock(),
         "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         **commit(),
     }
@@ -99,6 +102,12 @@ def versions() -> dict[str, str]:
         with contextlib.suppress(PackageNotFoundError):
             found[package] = version(package)
     return found
+
+
+@cache
+def lock() -> str | None:
+    """Return the SHA-256 digest of requirements.lock, None where there is none."""
+    return sha256(LOCK) if LOCK.is_file() else None
 
 
 @cache

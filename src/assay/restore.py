@@ -6,7 +6,6 @@ is left as it is.
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import subprocess
 import sys
@@ -14,13 +13,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
-from assay import knowledge, lock
+from assay import knowledge, lock, recorded
 from assay.files import read_json, replaced, replacing, set_aside
 from assay.layout import STATUS, VERDICT
+from assay.recorded import LOCK, has_digest, inside, stored
 
-LOCK = Path("dvc.lock")
 RECORDS = (STATUS, "source.json", "prepared.json")
 """The files that a job's folder is asked for: without them its job runs again."""
 
@@ -56,8 +53,8 @@ def restore() -> Restored:
         promised = _promised(outs, cache)
         if promised is None:
             raise ValueError(f"dvc fetch: {told}; nothing was changed")
-    absent = [path for path, digest in promised.items() if not _is(path, digest)]
-    if not told and any(not _object(cache, promised[path]).is_file() for path in absent):
+    absent = [path for path, digest in promised.items() if not has_digest(path, digest)]
+    if not told and any(not stored(cache, promised[path]).is_file() for path in absent):
         told = _fetch(outs, cache)
     changed = [path for path in absent if path.exists()]
     aside = replaced()
@@ -75,21 +72,7 @@ def _outs() -> list[tuple[Path, str]]:
     """Return each out of dvc.lock with its MD5 digest, which ends in ``.dir`` for a folder."""
     if not LOCK.is_file():
         raise ValueError(f"{LOCK}: not found; dvc repro or dvc commit --force writes it")
-    try:
-        stages = yaml.safe_load(LOCK.read_text(encoding="utf-8"))["stages"]
-        outs = [
-            (Path(out["path"]), str(out["md5"])) for stage in stages.values() for out in stage.get("outs", [])
-        ]
-    except (yaml.YAMLError, KeyError, TypeError, AttributeError) as fault:
-        raise ValueError(f"{LOCK}: not as DVC writes it ({' '.join(str(fault).split())})") from None
-    return [(_inside(path, LOCK), digest) for path, digest in outs]
-
-
-def _inside(path: Path, named_by: Path) -> Path:
-    """Return a relative path that a file from outside names, unless it leads out of where it belongs."""
-    if ".." in path.parts or path.is_absolute():
-        raise ValueError(f"{named_by}: {path} leads out of its folder; refused")
-    return path
+    return list(recorded.outs(LOCK.read_text(encoding="utf-8"), str(LOCK)).items())
 
 
 def _promised(outs: list[tuple[Path, str]], cache: Path) -> dict[Path, str] | None:
@@ -99,31 +82,20 @@ def _promised(outs: list[tuple[Path, str]], cache: Path) -> dict[Path, str] | No
         if not digest.endswith(".dir"):
             files[path] = digest
             continue
-        listed = _object(cache, digest)
-        if not _is(listed, digest.removesuffix(".dir")):
+        listed = stored(cache, digest)
+        if not has_digest(listed, digest.removesuffix(".dir")):
             return None
         for entry in read_json(listed):
-            files[path / _inside(Path(entry["relpath"]), listed)] = entry["md5"]
+            files[path / inside(Path(entry["relpath"]), listed)] = entry["md5"]
     return files
-
-
-def _object(cache: Path, digest: str) -> Path:
-    return cache / "files" / "md5" / digest[:2] / digest[2:]
-
-
-def _is(path: Path, digest: str) -> bool:
-    if not path.is_file():
-        return False
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest() == digest
 
 
 def _bring(path: Path, digest: str, cache: Path, told: str, aside: Path) -> str:
     """Put a file's proven bytes in place; return why that was not possible, or nothing."""
-    kept = _object(cache, digest)
+    kept = stored(cache, digest)
     if not kept.is_file():
         return f"not in DVC's cache{f' (dvc fetch: {told})' if told else ''}"
-    if not _is(kept, digest):
+    if not has_digest(kept, digest):
         return f"DVC's cache is poisoned: {kept} has other bytes than its name says; delete it"
     with replacing(path) as whole:
         shutil.copyfile(kept, whole)
@@ -150,7 +122,7 @@ def _dvc(*words: str) -> subprocess.CompletedProcess[str]:
 def _fetch(outs: list[tuple[Path, str]], cache: Path) -> str:
     """Have DVC fetch what it can; return the first reason why something did not come, or nothing."""
     done = _dvc("fetch")
-    lists = [digest for _, digest in outs if digest.endswith(".dir") and not _object(cache, digest).is_file()]
+    lists = [digest for _, digest in outs if digest.endswith(".dir") and not stored(cache, digest).is_file()]
     if done.returncode and lists:
         _fetch_lists(lists, cache)
     errors = [line.removeprefix("ERROR: ") for line in done.stderr.splitlines() if line.startswith("ERROR: ")]
@@ -165,5 +137,5 @@ def _fetch_lists(digests: list[str], cache: Path) -> None:
     with suppress(Exception), Repo() as repo:  # whatever a remote's library raises, DVC has told the reason
         remote = repo.cloud.get_remote_odb()
         for digest in digests:
-            with replacing(_object(cache, digest)) as whole:
+            with replacing(stored(cache, digest)) as whole:
                 remote.fs.get_file(remote.oid_to_path(digest), str(whole))

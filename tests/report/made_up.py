@@ -8,10 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
+from assay.metric import SummedMetric, ratio
 from assay.report.collect import Model, Task, read_variants
 from assay.report.summaries import Summary, summarise
 
+
+def right(table: pd.DataFrame) -> np.ndarray:
+    return np.stack([table["target"] == table["prediction"], np.ones(len(table))], axis=1)
+
+
+ACCURACY = SummedMetric("accuracy", "maximise", ("target", "prediction"), right, ratio, highest=1)
+"""As assay.classification has it, without torch."""
 SUITE = "made_up"
 HOST = {"name": "made-up", "processor": "made-up processor", "cores": 2, "memory_bytes": 8_000_000_000}
 CLASSES = {
@@ -24,10 +33,10 @@ CLASSES = {
 TASKS = [
     {"name": "digits", "dataset": "digits", "kind": "image_classification",
      "primary": "accuracy", "direction": "maximise", "watched": "accuracy",
-     "controls": ("majority",)},
+     "controls": ("majority",), "metric": ACCURACY},
     {"name": "fashion_mnist", "dataset": "fashion_mnist", "kind": "image_classification",
      "primary": "accuracy", "direction": "maximise", "watched": "accuracy",
-     "controls": ("majority",)},
+     "controls": ("majority",), "metric": ACCURACY},
 ]  # fmt: skip
 MODELS = [
     {"name": "majority", "family": "control", "seeded": False},
@@ -50,6 +59,9 @@ PARAMETERS = {
     "lstm": 213_898,
 }  # fmt: skip
 METHODS = ("none", "int8", "prune")
+ITEMS, FIRST_ITEM = 1000, 6000
+ERRORS = (0.4, 0.2, 0.1, 0.1, 0.05, 0.05, 0.04, 0.03, 0.03)
+"""Shares of wrong answers that are the next class, the one after it and so on."""
 EPOCHS = 8
 
 
@@ -177,7 +189,8 @@ def write_variant(row: dict[str, Any], accuracy: float | None = None) -> None:
     else:
         quality += rng.normal(0, 0.004)
     quality -= {"none": 0.0, "int8": 0.002, "prune": 0.011}.get(row["method"], 0.0)
-    quality = quality if accuracy is None else accuracy
+    answers = predictions(row, quality if accuracy is None else accuracy)
+    quality = float((answers["target"] == answers["prediction"]).mean())
     shrink = {"none": 1.0, "int8": 0.27, "prune": 0.55}.get(row["method"], 1.0)
     size = 4 * PARAMETERS.get(row["model"], 1000)
     if row["method"] != "none":
@@ -219,9 +232,12 @@ def write_variant(row: dict[str, Any], accuracy: float | None = None) -> None:
         {
             "test": scores,
             "validation": {**scores, "accuracy": quality + 0.003},
-            "confusion": confusion(rng, quality),
+            "confusion": np.bincount(10 * answers["target"] + answers["prediction"], minlength=100)
+            .reshape(10, 10)
+            .tolist(),
         },
     )
+    answers.to_parquet(folder / "predictions.parquet", index=False)
 
 
 def speeds(ratio: float) -> dict[str, float]:
@@ -231,13 +247,21 @@ def speeds(ratio: float) -> dict[str, float]:
     return {name + end: ratio * by for name in names for end, by in ends.items()}
 
 
-def confusion(rng: np.random.Generator, quality: float) -> list[list[int]]:
-    """Return 10 classes of 100 items, of which about ``quality`` are right; errors gather in few pairs."""
-    matrix = []
-    for true in range(10):
-        weights = rng.dirichlet(np.full(9, 0.25)) * (1 - quality)
-        matrix.append([int(n) for n in rng.multinomial(100, np.insert(weights, true, quality))])
-    return matrix
+def predictions(row: dict[str, Any], quality: float) -> pd.DataFrame:
+    """Return answers to ``ITEMS`` items of 10 classes, of which the share ``quality`` is right.
+
+    An item is as hard for one model as for another, a little harder or easier for one run of it, and compression
+    changes little. Errors gather in few pairs of classes.
+    """
+    hard = rng_of("items", row["task"]).normal(0, 1, ITEMS)
+    hard = hard + rng_of("run", row["task"], row["model"], row["seed"]).normal(0, 0.7, ITEMS)
+    hard = hard + (rng_of("method", row["method"]).normal(0, 0.1, ITEMS) if row["method"] != "none" else 0)
+    wrong = np.argsort(-hard)[: ITEMS - round(quality * ITEMS)]
+    target = np.arange(ITEMS) % 10
+    shift = 1 + rng_of("errors", row["task"], row["model"]).choice(9, ITEMS, p=ERRORS)
+    prediction = target.copy()
+    prediction[wrong] = (target + shift)[wrong] % 10
+    return pd.DataFrame({"item": FIRST_ITEM + np.arange(ITEMS), "target": target, "prediction": prediction})
 
 
 def fail_train(row: dict[str, Any], name: str, reason: str, traceback: str = "") -> None:
@@ -246,7 +270,8 @@ def fail_train(row: dict[str, Any], name: str, reason: str, traceback: str = "")
     folder = row["evaluated"]
     write(folder / "status.json", status("skipped", "evaluate", "its training is not ok"))
     write(folder / "measured.json", measured(0.1))
-    (folder / "metrics.json").unlink(missing_ok=True)
+    for name in ("metrics.json", "predictions.parquet"):
+        (folder / name).unlink(missing_ok=True)
 
 
 def skip_compression(row: dict[str, Any], reason: str) -> None:
@@ -254,7 +279,8 @@ def skip_compression(row: dict[str, Any], reason: str) -> None:
     folder = row["evaluated"]
     write(folder / "status.json", status("skipped", "evaluate", reason))
     write(folder / "measured.json", measured(0.1))
-    (folder / "metrics.json").unlink(missing_ok=True)
+    for name in ("metrics.json", "predictions.parquet"):
+        (folder / name).unlink(missing_ok=True)
 
 
 def write_data(root: Path, dataset: str, twin: bool = False) -> None:
@@ -325,7 +351,7 @@ def write_tree(root: Path) -> dict[str, Any]:
     return asked
 
 
-TASK = Task("digits", "digits", "accuracy", "maximise", "accuracy", ("majority",))
+TASK = Task("digits", "digits", "accuracy", "maximise", "accuracy", ("majority",), metric=ACCURACY)
 NAMES = {row["name"]: Model(row["name"], row["family"], row["seeded"]) for row in MODELS}
 
 

@@ -8,7 +8,7 @@ import made_up
 import pytest
 from made_up import TASK, summaries_of
 
-from assay.report import compression, plots
+from assay.report import compression, fronts
 
 
 def test_compression_is_compared_seed_by_seed(tmp_path: Path) -> None:
@@ -61,7 +61,6 @@ def test_trials_are_those_of_the_best_model_that_has_some(tmp_path: Path) -> Non
 def test_the_front_is_of_those_that_none_beats_in_size_and_score(tmp_path: Path) -> None:
     """Sizes are the made-up ones: prune is smaller than none, and int8 smaller than prune."""
     scores = {("cnn", 0, "none"): 0.95, ("cnn", 0, "int8"): 0.90, ("cnn", 0, "prune"): 0.89}
-    spec = plots.quality_cost(summaries_of(tmp_path, scores), "size_bytes", "size")
-    assert spec is not None
-    rows = spec["data"]["values"]
-    assert {row["method"]: row["front"] for row in rows} == {"none": True, "int8": True, "prune": False}
+    plot = fronts.of_task(summaries_of(tmp_path, scores), "size_bytes", "size", ("convolutional",))
+    assert plot is not None
+    assert {row["method"]: row["front"] for row in plot.rows} == {"none": True, "int8": True, "prune": False}

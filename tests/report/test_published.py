@@ -39,3 +39,12 @@ def test_unchecked_submissions_are_never_comparable() -> None:
     unchecked = [row for row in rows if "zalandoresearch" in row.source_url]
     assert unchecked
     assert not any(row.comparable for row in unchecked)
+
+
+def test_rounding_is_half_a_step_of_the_last_digit_printed() -> None:
+    rows = published.load()
+    assert rows["mnist"]["mlp"].rounding == pytest.approx(0.00005)  # 1.53 % of errors
+    assert rows["mnist"]["scratch_mlp"].rounding == pytest.approx(0.0005)  # 1.6 %
+    assert rows["fashion_mnist"]["rbf_svm"].rounding == pytest.approx(0.0005)  # 0.897
+    assert rows["tinyshakespeare"]["gpt"].rounding == pytest.approx(0.005 / math.log(2))  # 1.88 nats
+    assert rows["multi30k"]["seq2seq_attention"].rounding == pytest.approx(0.005)

@@ -16,6 +16,7 @@ rule report:
         markdown="reports/results.md",
         metrics="reports/metrics.json",
         tables=directory("reports/tables"),
+        cards=directory("reports/cards"),
         figures=report(
             directory("reports/figures"),
             patterns=["{figure}.svg"],

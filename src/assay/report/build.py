@@ -2,82 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+import gc
+from collections.abc import Callable, Container, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from assay.files import write_text
-from assay.layout import UNCOMPRESSED
-from assay.report import compression, formats, markdown, page, plots, published, tables
-from assay.report.collect import (
-    NOT_RUN,
-    Model,
-    Sheet,
-    Task,
-    Variant,
-    read_sheet,
-    read_variants,
-)
-from assay.report.summaries import Square, Summary, metrics_of, squares, summarise
-from assay.report.tables import Rows
+from assay.report import across, cards, drawing, latex, markdown, overview, page, printed, quality, tables
+from assay.report.across import Across
+from assay.report.collect import Model, Sheet, Task, Variant, read_sheet, read_variants
+from assay.report.compare import Comparison, MetricOf
+from assay.report.file_names import file_name
+from assay.report.plots import Chart
+from assay.report.runs import Run, run
+from assay.report.sections import Section, section
+from assay.report.summaries import Summary, summarise
 
-SCATTERS = (
-    ("size_bytes", "size on disk, bytes", "size"),
-    ("latency_ms_batch1", "latency at batch 1, ms", "latency"),
-)
 KNOWN_PROVENANCE = ("commit", "dirty", "commands", "params", "tuning", "versions")
-COMMONEST = 3
-SAMPLE = ("given", "expected", "said")
 
 
-@dataclass(frozen=True)
-class Chart:
-    """A figure: its key in the page, its title, its caption and its specification."""
-
-    key: str
-    title: str
-    caption: str
-    spec: plots.Spec
-
-
-@dataclass(frozen=True)
-class Section:
-    """All that the page shows of one task."""
-
-    task: Task
-    anchor: str
-    sheet: Sheet
-    plain: list[Summary]
-    squares: dict[str, Square]
-    metrics: list[str]
-    published: Rows
-    compression: Rows
-    not_compressed: Rows
-    curves: list[Chart]
-    scatters: list[Chart]
-    sensitivity: Chart | None
-    confusion: Chart | None
-    errors: Rows = field(default_factory=list)
-    samples: Rows = field(default_factory=list)
-
-    @property
-    def without_curves(self) -> list[str]:
-        """Models of which no seed left a history."""
-        return [
-            each.model.name
-            for each in self.plain
-            if not each.control and not any(variant.history for variant in each.variants)
-        ]
-
-    @property
-    def charts(self) -> list[Chart]:
-        single = [chart for chart in (self.sensitivity, self.confusion) if chart]
-        return [*self.curves, *self.scatters, *single]
+def not_asked(results: str, costs: str, now: Run, metric_of: MetricOf) -> str:  # noqa: ARG001
+    """Return what the page says where no earlier run is looked for."""
+    return "Not compared with an earlier run."
 
 
 def build(
@@ -91,15 +39,16 @@ def build(
     prepared: Mapping[str, Path],
     validated: Mapping[str, Path],
     provenance: Mapping[str, Any],
+    since: Callable[[str, str, Run, MetricOf], Comparison | str] = not_asked,
 ) -> None:
-    """Write index.html, results.csv, costs.csv, results.md, tables/*.csv and figures/*.svg to ``reports``.
+    """Write index.html, results.csv, costs.csv, results.md, cards, tables (CSV and LaTeX) and figures (SVG).
 
     The same files and arguments give the same bytes. Missing or unreadable records are shown as such.
 
     Args:
         variants: what was planned, each with task, model, family, seed, method, and the folders ``trained``,
             ``compressed`` and ``evaluated`` of its phases.
-        tasks: each with name, dataset, primary, direction (maximise | minimise), watched, controls.
+        tasks: each with name, dataset, primary, direction (maximise | minimise), metric, watched, controls.
         models: each with name, family, seeded (False where the fit does not depend on the seed).
         reports: where to write, and where ``validation/<dataset>/`` of an earlier phase may be.
         raw: dataset -> folder with source.json.
@@ -107,27 +56,41 @@ def build(
         validated: dataset -> its validation record (a JSON file).
         provenance: commit, dirty, commands (list), params (digest), tuning (text), versions (mapping); each
             may be absent, and other keys are shown as they are.
+        since: from this run's results.csv and costs.csv, this run, and how a task's metric is summed, to what
+            changed, or why that cannot be told.
     """
-    sheets = {name: read_sheet(name, raw[name], prepared[name], validated[name], reports) for name in raw}
-    asked = {str(row["name"]): _task(row, sheets[row["dataset"]]) for row in tasks}
-    rows = {str(row["name"]): Model(row["name"], row["family"], bool(row["seeded"])) for row in models}
-    found = read_variants(variants, asked)
-    summaries = summarise(found, asked, rows)
-    sections = [
-        _section(task, f"task-{number}", summaries, sheets[task.dataset])
-        for number, task in enumerate(asked.values(), 1)
-    ]
-    view = _view(
-        suite, found, asked, sections, list(sheets.values()), matrix_rows(sections, rows), provenance
-    )
-    charts = {chart.key: chart.spec for section in sections for chart in section.charts}
-    write_text(reports / "index.html", page.render(view, charts))
-    results, costs = tables.result_rows(suite, found, asked), tables.cost_rows(suite, found)
-    write_text(reports / "results.csv", tables.to_csv(results, tables.RESULT_COLUMNS))
-    write_text(reports / "costs.csv", tables.to_csv(costs, tables.COST_COLUMNS))
-    write_text(reports / "results.md", markdown.render(view))
-    _fill(reports / "tables", {f"{name}.csv": text for name, text in _csv_tables(view).items()})
-    _fill(reports / "figures", {f"{_file_name(key)}.svg": plots.to_svg(spec) for key, spec in charts.items()})
+    with ThreadPoolExecutor(2) as beside:
+        script = beside.submit(drawing.script)
+        sheets = {name: read_sheet(name, raw[name], prepared[name], validated[name], reports) for name in raw}
+        asked = {str(row["name"]): _task(row, sheets[row["dataset"]]) for row in tasks}
+        rows = {str(row["name"]): Model(row["name"], row["family"], bool(row["seeded"])) for row in models}
+        found = read_variants(variants, asked)
+        summaries = summarise(found, asked, rows)
+        written = beside.submit(cards.write, reports / "cards", suite, summaries, sheets)
+        gc.freeze()  # statsmodels collects garbage at each correction: 0.3 s over all that was read, twice a task
+        sections = _sections(asked, summaries, sheets, rows)
+        gc.unfreeze()
+        results = tables.to_csv(tables.result_rows(suite, found, asked), tables.RESULT_COLUMNS)
+        costs = tables.to_csv(tables.cost_rows(suite, found), tables.COST_COLUMNS)
+        judged = {name: (task.primary, task.direction) for name, task in asked.items()}
+        changed = since(
+            results, costs, run("this run", results, costs, judged, reports), lambda task: asked[task].metric
+        )
+        view = _view(suite, found, asked, sections, list(sheets.values()), rows, provenance)
+        view |= {"changed": changed, **_across(across.compare(summaries))}
+        figures = {f"{file_name(each.key)}.svg": each.plot.whole() for each in main_charts(view)}
+        drawn = beside.submit(
+            drawing.svgs, {reports / "figures" / name: spec for name, spec in figures.items()}
+        )
+        write_text(reports / "results.csv", results)
+        write_text(reports / "costs.csv", costs)
+        shown = printed.tables_of(view)
+        write_text(reports / "results.md", markdown.render(view, shown))
+        _fill(reports / "tables", _csv_tables(view) | latex.files(shown))
+        page.write(reports / "index.html", view, all_charts(view), script.result())
+        drawn.result()
+        _clear(reports / "figures", figures)
+        written.result()
 
 
 def _task(row: Mapping[str, Any], sheet: Sheet) -> Task:
@@ -139,119 +102,24 @@ def _task(row: Mapping[str, Any], sheet: Sheet) -> Task:
         str(row["watched"]),
         tuple(map(str, row["controls"])),
         (sheet.prepared.get("optimum") or {}).get(row["primary"]),
+        row.get("metric"),
     )
 
 
-def _section(task: Task, anchor: str, summaries: Sequence[Summary], sheet: Sheet) -> Section:
-    """Gather what the page shows of a task."""
-    mine = [each for each in summaries if each.task == task]
-    plain = [each for each in mine if each.method == UNCOMPRESSED]
-    column = squares(mine, task)
-    classes = [str(name) for name in sheet.prepared.get("classes") or []]
-    confused = plots.confusions(plain, classes)
-    return Section(
-        task=task,
-        anchor=anchor,
-        sheet=sheet,
-        plain=plain,
-        squares=column,
-        metrics=metrics_of(mine),
-        published=tables.beside_published(column, task, published.load().get(task.dataset, {})),
-        compression=compression.compared(mine, task),
-        not_compressed=compression.left_out(mine, task),
-        sensitivity=_sensitivity(mine, task),
-        curves=[
-            Chart(f"{name}-{task.name}", title, CAPTIONS[name], spec)
-            for name, title, spec in plots.curves(plain, task.watched)
-        ],
-        scatters=[
-            Chart(f"{short}-{task.name}", f"Against {title.split(',')[0]}", CAPTIONS["scatter"], spec)
-            for cost, title, short in SCATTERS
-            if (spec := plots.quality_cost(mine, cost, title)) is not None
-        ],
-        confusion=Chart(f"confusion-{task.name}", "Where each model errs", CAPTIONS["confusion"], confused)
-        if confused
-        else None,
-        errors=_errors(plain, classes),
-        samples=_samples(plain),
-    )
-
-
-CAPTIONS = {
-    "loss": "Training and validation loss, one line a seed; each model has a scale of its own.",
-    "watched": "On the validation set, by which the epoch is chosen; one line a seed, one scale for all models.",
-    "scatter": (
-        "One point a model and method, mean over seeds, controls left out; the cost axis is logarithmic."
-        " The line joins those that no other beats in both."
-    ),
-    "sensitivity": (
-        "What each method that chooses its setting tried, judged on validation: the score as it was right after"
-        " compression and, where the method trains on, after that; one line a seed."
-    ),
-    "confusion": (
-        "Test items of all seeds together. Rows are the true class, columns the prediction; blue is right,"
-        " orange is wrong, deeper is a larger share of the true class. The orange is stretched so that rare"
-        " errors show: it is full from a fifth of a class. Point at a square for its count."
-    ),
-}
-
-
-def _sensitivity(summaries: Sequence[Summary], task: Task) -> Chart | None:
-    """Return how the task's best model bears each method, None where none was tried at several settings."""
-    rows = compression.trials(summaries, task)
-    if not rows:
-        return None
-    title = f"Sensitivity of {rows[0]['model']} to compression"
-    spec = plots.sensitivity(rows, task.watched)
-    return Chart(f"sensitivity-{task.name}", title, CAPTIONS["sensitivity"], spec)
-
-
-def _errors(plain: Sequence[Summary], classes: Sequence[str]) -> Rows:
-    """Return the number of errors and the commonest confusions of each model."""
-    rows = []
-    for each in plain:
-        matrix = tables.confusion_of(each)
-        if matrix and not each.control:
-            names = [plots.class_name(classes, place) for place in range(len(matrix))]
-            wrong = sum(map(sum, matrix)) - sum(row[place] for place, row in enumerate(matrix))
-            errors = tables.commonest_errors(matrix, names, COMMONEST)
-            rows.append({"model": each.model.name, "wrong": wrong, "errors": errors})
-    return rows
-
-
-def _samples(plain: Sequence[Summary]) -> Rows:
-    """Return what each model answered to the first test items, one seed a model."""
+def _sections(
+    tasks: Mapping[str, Task],
+    summaries: Sequence[Summary],
+    sheets: Mapping[str, Sheet],
+    models: Mapping[str, Model],
+) -> list[Section]:
+    families = list(dict.fromkeys(model.family for model in models.values()))
+    mine: dict[str, list[Summary]] = {name: [] for name in tasks}
+    for each in summaries:
+        mine[each.task.name].append(each)
     return [
-        {"model": each.model.name, **{name: str(sample.get(name, "")) for name in SAMPLE}}
-        for each in plain
-        for variant in each.finished[:1]
-        for sample in variant.samples
+        section(task, f"task-{number}", mine[name], sheets[task.dataset], families)
+        for number, (name, task) in enumerate(tasks.items(), 1)
     ]
-
-
-def matrix_rows(sections: Sequence[Section], models: Mapping[str, Model]) -> Rows:
-    """Return the matrix's rows, models of one family together in the order of their first member."""
-    used = [name for name in models if any(name in section.squares for section in sections)]
-    families = list(dict.fromkeys(models[name].family for name in used))
-    rows = []
-    for name in sorted(used, key=lambda name: families.index(models[name].family)):
-        mine = [section.squares[name] for section in sections if name in section.squares]
-        sizes = sorted(
-            {round(number) for square in mine if (number := square.summary.cost("parameters")) is not None}
-        )
-        rows.append(
-            {
-                "model": models[name],
-                "control": all(square.summary.control for square in mine),
-                "parameters": sizes[-1] if sizes else None,
-                "parameters_text": " to ".join(
-                    formats.count(number) for number in dict.fromkeys((sizes[0], sizes[-1]))
-                )
-                if sizes
-                else formats.NOTHING,
-            }
-        )
-    return rows
 
 
 def _view(
@@ -260,38 +128,35 @@ def _view(
     tasks: Mapping[str, Task],
     sections: Sequence[Section],
     sheets: Sequence[Sheet],
-    matrix: Rows,
+    models: Mapping[str, Model],
     provenance: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Return what page.html and the Markdown name."""
-    ok = sum(each.ok for each in variants)
-    skipped = sum(each.status == "skipped" for each in variants)
-    not_run = sum(each.status == NOT_RUN for each in variants)
-    hosts = _counted(each.host for each in variants)
-    commits = _counted(commit for each in variants for commit in sorted(each.commits))
+    """Return what the templates and the printed tables name."""
+    hosts = overview.counted(each.host for each in variants)
+    commits = overview.counted(commit for each in variants for commit in sorted(each.commits))
     latest = max(variants, key=lambda each: each.finished, default=None)
+    matrix = overview.matrix_rows(sections, models)
+    families = list(dict.fromkeys(model.family for model in models.values()))
+    findings = quality.findings(_evidence(each) for each in sections)
     return {
         "suite": suite,
-        "tally": {
-            "ok": ok,
-            "skipped": skipped,
-            "not_run": not_run,
-            "failed": len(variants) - ok - skipped - not_run,
-            "planned": len(variants),
-            "tasks": len(tasks),
-            "models": len(matrix),
-        },
+        "tally": overview.tally(variants, len(tasks), len(matrix)),
         "commit": provenance.get("commit") or "",
         "dirty": bool(provenance.get("dirty")),
         "hosts": [host for host, _ in hosts],
         "host_counts": hosts,
         "commits": commits,
         "finished": latest.finished if latest else "",
-        "seconds_spent": _seconds_spent(variants),
-        "notices": _notices(variants, sheets, hosts, commits, provenance),
+        "spent": overview.spent(variants),
+        "notices": overview.notices(variants, sheets, hosts, commits, provenance),
+        "findings": findings,
+        "marks": quality.marks(findings),
         "tasks": tasks,
         "matrix": matrix,
         "sections": sections,
+        "fronts": overview.quality_and_cost(sections, families),
+        "families": overview.families(sections, models),
+        "tradeoff": overview.trade_off(sections),
         "sheets": sheets,
         "failures": tables.failure_rows(variants),
         "variants": variants,
@@ -307,57 +172,44 @@ def _view(
     }
 
 
-def _seconds_spent(variants: Sequence[Variant]) -> float:
-    """Return the seconds of all phases; a cell's training counts once, not once a method."""
-    training = {(each.task, each.model, each.seed): each.train_seconds or 0.0 for each in variants}
-    rest = sum(each.seconds - (each.train_seconds or 0.0) for each in variants)
-    return sum(training.values()) + rest
+def _across(found: Across) -> dict[str, Any]:
+    charts = overview.rankings(found)
+    return {"across": found, "ranking_charts": charts, "improvement_chart": overview.improvement(found)}
 
 
-def _notices(
-    variants: Sequence[Variant],
-    sheets: Sequence[Sheet],
-    hosts: Sequence[tuple[str, int]],
-    commits: Sequence[tuple[str, int]],
-    provenance: Mapping[str, Any],
-) -> list[str]:
-    """Return what a reader must know before trusting a number."""
-    notices = []
-    if not variants:
-        notices.append("This suite plans no variants.")
-    elif not any(each.ok for each in variants):
-        notices.append("No variant has finished: this report holds no results, only what went wrong.")
-    twins = [sheet.name for sheet in sheets if sheet.twin]
-    if twins:
-        notices.append(
-            f"Generated twins stand in for {', '.join(twins)}: these numbers show that the pipeline works and"
-            " say nothing of the models' quality on the real data."
-        )
-    if provenance.get("dirty"):
-        notices.append("The working tree had uncommitted changes when this report was built.")
-    if len(commits) > 1:
-        notices.append(
-            f"The variants were made at {len(commits)} different states of the code; see How it was made."
-        )
-    if len(hosts) > 1:
-        notices.append(f"Costs were measured on {len(hosts)} different hosts and may not be comparable.")
-    return notices
+def _evidence(each: Section) -> quality.Evidence:
+    return quality.Evidence(
+        each.task, each.sheet, each.summaries, each.analysis, each.quoted, each.compression
+    )
 
 
-def _counted(values: Iterable[str]) -> list[tuple[str, int]]:
-    """Return distinct non-empty values with their counts, commonest first, ties by name."""
-    return sorted(Counter(value for value in values if value).items(), key=lambda item: (-item[1], item[0]))
+def main_charts(view: Mapping[str, Any]) -> list[Chart]:
+    """Return the figures of the whole run and each task's curves and scatters, which become files too."""
+    of_tasks = [chart for each in view["sections"] for chart in (*each.curves[-1:], *each.scatters)]
+    return [*_whole_run(view), *of_tasks]
+
+
+def all_charts(view: Mapping[str, Any]) -> list[Chart]:
+    """Return every figure of the page."""
+    of_families = [each.chart for each in view["families"] if each.chart]
+    return [*_whole_run(view), *of_families, *(chart for each in view["sections"] for chart in each.charts)]
+
+
+def _whole_run(view: Mapping[str, Any]) -> list[Chart]:
+    single = [view["improvement_chart"], view["spent"]["chart"]]
+    several = (*view["fronts"], *view["ranking_charts"], *view["tradeoff"]["charts"])
+    return [*several, *(chart for chart in single if chart)]
 
 
 def _csv_tables(view: Mapping[str, Any]) -> dict[str, str]:
-    """Return the page's tables as CSV text by name."""
+    """Return the page's tables as CSV text by the name of their file."""
     sections: Sequence[Section] = view["sections"]
-    rows: dict[str, Rows] = {name: [] for name in tables.TABLES}
-    for section in sections:
-        rows["matrix"] += tables.matrix_records(section.task, section.squares)
-        rows["metrics"] += tables.metric_records(section.task, section.plain, section.metrics)
-        rows["published"] += [{"task": section.task.name, **row} for row in section.published]
-        rows["compression"] += section.compression
+    rows: dict[str, tables.Rows] = {name: [] for name in tables.TABLES}
+    for each in sections:
+        rows["matrix"] += tables.matrix_records(each.task, each.squares)
+        rows["metrics"] += tables.metric_records(each.task, each.plain, each.metrics)
+        rows["published"] += [{"task": each.task.name, **row} for row in each.published]
+        rows["compression"] += each.compression
     rows["failures"] = [
         {**cause, "model": model, "seeds": " ".join(seeds), "methods": " ".join(cause["methods"])}
         for cause in view["failures"]
@@ -368,19 +220,18 @@ def _csv_tables(view: Mapping[str, Any]) -> dict[str, str]:
         for sheet in view["sheets"]
         for row in sheet.prepared.get("dropped") or []
     ]
-    return {name: tables.to_csv(rows[name], columns) for name, columns in tables.TABLES.items()}
+    return {f"{name}.csv": tables.to_csv(rows[name], columns) for name, columns in tables.TABLES.items()}
 
 
 def _fill(folder: Path, files: Mapping[str, str]) -> None:
-    """Make ``folder`` hold exactly these files; what an earlier report left there goes."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for stale in sorted(path for path in folder.iterdir() if path.is_file() and path.name not in files):
-        stale.unlink()
+    """Make ``folder`` hold exactly these files."""
     for name, text in files.items():
         write_text(folder / name, text)
+    _clear(folder, files)
 
 
-def _file_name(key: str) -> str:
-    """Return a key as a file name: itself where it is plain, else its plain part and a digest."""
-    plain = re.sub(r"[^A-Za-z0-9_.-]+", "_", key)[:80]
-    return plain if plain == key else f"{plain}-{hashlib.sha256(key.encode()).hexdigest()[:8]}"
+def _clear(folder: Path, names: Container[str]) -> None:
+    """Remove the files that an earlier report left in a folder beside those of these names."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for stale in sorted(path for path in folder.iterdir() if path.is_file() and path.name not in names):
+        stale.unlink()

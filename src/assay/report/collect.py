@@ -8,16 +8,19 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from assay.files import read_json
 from assay.layout import MEASURED, STATUS, UNCOMPRESSED
+from assay.metric import SummedMetric
 from assay.report import formats
 
 NOT_RUN = "not run"
+UNCOMMITTED = " + uncommitted changes"
+"""Follows the commit of what was made in a changed working tree."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,8 @@ class Task:
     controls: tuple[str, ...]
     optimum: float | None = None
     """Of generated data: the primary metric's best expected value, worked out from how the data are made."""
+    metric: SummedMetric | None = None
+    """How the primary metric comes from single test items; without it there are no intervals and no ranks."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,8 @@ class Phase:
     measured: Mapping[str, Any]
     train_items: int | None = None  # None where there is no such number, or all were used
     trials: Sequence[Mapping[str, float]] = ()
+    files: Mapping[str, str] = field(default_factory=dict)  # name -> SHA-256 of what it left
+    data: Mapping[str, str] = field(default_factory=dict)  # likewise of the prepared data that it read
 
 
 @dataclass(frozen=True)
@@ -84,6 +91,7 @@ class Variant:
     reason: str
     traceback: str
     metrics: Mapping[str, Mapping[str, float]]  # split -> metric -> value
+    predictions: Path  # one row a test item
     confusion: Sequence[Sequence[int]]  # rows = true class; empty where there is none
     samples: Sequence[Mapping[str, str]]  # of answers: given, expected, said; empty where the task shows none
     history: Sequence[Epoch]
@@ -106,6 +114,8 @@ class Variant:
     commits: frozenset[str]
     finished: str
     versions: Mapping[str, str]
+    phases: tuple[Phase, ...]  # train, compress where there is a method, evaluate
+    source: str  # the method of the variant that this one's method was given, "" for an uncompressed one
 
     @property
     def ok(self) -> bool:
@@ -133,7 +143,7 @@ def read_variants(rows: Sequence[Mapping[str, Any]], tasks: Mapping[str, Task]) 
 
     Args:
         rows: each with task, model, family, seed, method, and the folders ``trained``, ``compressed`` and
-            ``evaluated`` of its phases' records.
+            ``evaluated`` of its phases' records; ``source`` where its method was given what another one left.
         tasks: the tasks by name.
     """
 
@@ -158,7 +168,7 @@ def _phase(folder: Path, name: str) -> Phase:
         return Phase(name, NOT_RUN, f"{name}: no record; the run was stopped before it", "", {}, {}, {})
     try:
         record = read_json(folder / STATUS)
-        measured = read_json(folder / MEASURED) if (folder / MEASURED).is_file() else {}
+        measured = dict(read_json(folder / MEASURED)) if (folder / MEASURED).is_file() else {}
         return Phase(
             str(record.get("phase") or name),
             str(record["status"]),
@@ -169,8 +179,10 @@ def _phase(folder: Path, name: str) -> Phase:
             measured,
             _whole(record.get("train_items")),
             record.get("trials") or (),
+            dict(record.get("files") or {}),
+            dict(record.get("data") or {}),
         )
-    except (ValueError, KeyError, AttributeError, OSError) as fault:
+    except (ValueError, TypeError, KeyError, AttributeError, OSError) as fault:
         return Phase(name, "failed", f"unreadable record: {_one_line(fault)}", "", {}, {}, {})
 
 
@@ -202,6 +214,7 @@ def _variant(
         reason=worst.reason,
         traceback=worst.traceback,
         metrics=metrics,
+        predictions=row["evaluated"] / "predictions.parquet",
         confusion=exhibits.get("confusion") or [],
         samples=exhibits.get("samples") or [],
         history=history,
@@ -231,6 +244,8 @@ def _variant(
         commits=frozenset(_commit(each) for each in measured if each.get("commit")),
         finished=max((str(each.get("finished") or "") for each in measured), default=""),
         versions=_versions(last.measured) or _versions(train.measured),
+        phases=tuple(phases),
+        source=str(row.get("source") or ""),
     )
 
 
@@ -299,7 +314,7 @@ def host_name(host: Any) -> str:
 
 
 def _commit(measured: Mapping[str, Any]) -> str:
-    return f"{str(measured['commit'])[:12]}{' + uncommitted changes' if measured.get('dirty') else ''}"
+    return f"{str(measured['commit'])[:12]}{UNCOMMITTED if measured.get('dirty') else ''}"
 
 
 def _versions(measured: Mapping[str, Any]) -> dict[str, str]:

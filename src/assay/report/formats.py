@@ -76,6 +76,11 @@ def difference(value: float | None, metric: str) -> str:
     return text.replace("-", "\N{MINUS SIGN}")
 
 
+def amount(value: float, metric: str) -> str:
+    """The size of a difference with its unit: ``0.0123`` of accuracy is ``1.23 points``."""
+    return f"{100 * value:.2f} points" if is_fraction(metric) else f"{value:.3g}"
+
+
 def count(value: float | None) -> str:
     return NOTHING if value is None else f"{value:,.0f}"
 

@@ -9,50 +9,55 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import jinja2
-import vl_convert
 from markupsafe import Markup, escape
 
-from assay.report import formats
+from assay.files import replacing
+from assay.report import embedded, formats
+from assay.report.compare_text import COST_FORMATS
+from assay.report.normalised import Scale
+from assay.report.plots import Chart
+from assay.report.verdicts import Verdict
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parent / "templates"
+LEAST = 0.0001
+"""No smaller p-value is printed: how small it is, nobody can know so well."""
 
 
-def render(view: Mapping[str, Any], charts: Mapping[str, Any]) -> str:
-    """Return the page.
+def write(path: Path, view: Mapping[str, Any], charts: Sequence[Chart], vega: str) -> None:
+    """Write the page, piece by piece: as one string it would take four bytes a letter.
 
     Args:
         view: what page.html names.
-        charts: key -> Vega-Lite specification, for the places that carry ``data-chart="key"``.
+        charts: for the places that carry ``data-chart="key"``.
+        vega: the script that sets ``window.vegaEmbed``.
     """
-    embedded = scripts()
-    return _template().render(
+    scripts = [_inline(text) for text in (vega, _tables(), (HERE / "page.js").read_text("utf-8"))]
+    pieces = _template().generate(
         **view,
-        charts=charts,
+        embedded=embedded.data(view["suite"], view["variants"], view["tasks"], charts),
+        proof_of=embedded.places(view["variants"]),
         table_css=Markup(_style(_bundled("dt_bundle.css"))),
         page_css=Markup(_style((HERE / "page.css").read_text("utf-8"))),
-        scripts=[Markup(script) for script in embedded],
-        script_hashes=Markup(" ".join(map(_digest, embedded))),
+        scripts=[Markup(script) for script in scripts],
+        script_hashes=Markup(" ".join(map(_digest, scripts))),
     )
+    with replacing(path) as aside, aside.open("w", encoding="utf-8") as stream:
+        stream.writelines(pieces)
 
 
-@cache
-def scripts() -> tuple[str, ...]:
-    """Return the page's scripts in the order in which they run: Vega-Embed, DataTables, ours."""
+def _tables() -> str:
+    """Return DataTables as a script that sets ``window.jQuery``."""
     tables = _bundled("dt_bundle.js")
     exported = re.search(r"export\s*\{[^}]*?([\w$]+) as jQuery[^}]*\};?", tables)
     if exported is None:
         raise ValueError("itables' dt_bundle.js exports no jQuery; pin itables to a version that does")
-    tables = tables.replace(exported.group(0), f"window.jQuery={exported.group(1)};")
-    plots = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
-    ours = (HERE / "page.js").read_text("utf-8")
-    return tuple(_inline(text) for text in (plots, tables, ours))
+    return tables.replace(exported.group(0), f"window.jQuery={exported.group(1)};")
 
 
 def _bundled(name: str) -> str:
@@ -79,7 +84,7 @@ def _digest(script: str) -> str:
 def _link(url: Any) -> Markup | str:
     """Return a web address as a link, anything else as text."""
     text = str(url or "")
-    if not re.match(r"https?://", text):
+    if not _is_web(text):
         return text
     return Markup('<a href="{0}" rel="noopener noreferrer">{0}</a>').format(escape(text))
 
@@ -87,6 +92,70 @@ def _link(url: Any) -> Markup | str:
 def _name(name: Any) -> Markup:
     """Return a name that may break after an underscore."""
     return Markup(escape(str(name)).replace("_", Markup("_<wbr>")))
+
+
+def _source(url: Any) -> Markup | str:
+    """Return a web address as a link that says no more than that it is the source."""
+    return (
+        Markup('<a href="{}" rel="noopener noreferrer">source</a>').format(url) if _is_web(url) else str(url)
+    )
+
+
+def _is_web(url: Any) -> bool:
+    return re.match(r"https?://", str(url or "")) is not None
+
+
+def _link_of(section: Any) -> tuple[str, str]:
+    """Return a section's anchor and what it is called in the menu."""
+    return section.anchor, section.name if hasattr(section, "name") else section.task.name
+
+
+def _scale_said(scale: Scale | None, metric: str) -> str:
+    """Say what the ends of a task's scale are."""
+    if scale is None:
+        return "no scale of colours"
+    zero, one = (formats.score_with_unit(end, metric) for end in (scale.zero, scale.one))
+    return f"0 is {zero}, {scale.zero_is}; 1 is {one}, {scale.one_is}"
+
+
+def _shade(value: float) -> str:
+    """A normalised score in [0, 1] as the strength of its colour: stretched where good models stand close together."""
+    return f"{value**3:.3f}"
+
+
+def _share(value: float | None) -> str:
+    """``0.0123`` is ``1.23%``."""
+    return formats.NOTHING if value is None else f"{100 * value:.2f}%".replace("-", "\N{MINUS SIGN}")
+
+
+def _cost(value: float, column: str) -> str:
+    """A cost in the unit of its column of costs.csv."""
+    return COST_FORMATS[column](value)
+
+
+def _chance(p: float) -> str:
+    """A p-value with two digits."""
+    return f"< {LEAST}" if p < LEAST else f"{p:.2g}"
+
+
+def _p_value(p: float) -> str:
+    return f"p < {LEAST}" if p < LEAST else f"p = {p:.2g}"
+
+
+SIGNS = {
+    "reproduced": ("\N{CHECK MARK}", "good"),
+    "above": ("\N{UPWARDS ARROW}", ""),
+    "below": ("\N{DOWNWARDS ARROW}", "warn"),
+}
+"""Of verdicts: a sign and a colour; of the one that compares nothing a dot."""
+
+
+def _verdict_sign(verdict: Verdict) -> str:
+    return SIGNS.get(verdict.name, ("\N{MIDDLE DOT}", ""))[0]
+
+
+def _verdict_colour(verdict: Verdict) -> str:
+    return SIGNS.get(verdict.name, ("", ""))[1]
 
 
 def _splits(record: Mapping[str, Any] | None) -> list[tuple[str, Any]]:
@@ -107,5 +176,15 @@ def _template() -> jinja2.Template:
         "link": _link,
         "name": _name,
         "splits": _splits,
+        "source": _source,
+        "link_of": _link_of,
+        "scale_said": _scale_said,
+        "shade": _shade,
+        "share": _share,
+        "chance": _chance,
+        "p_value": _p_value,
+        "cost": _cost,
+        "verdict_sign": _verdict_sign,
+        "verdict_colour": _verdict_colour,
     }
     return environment.get_template("page.html")

@@ -1,20 +1,21 @@
-"""Vega-Lite specifications of the report's plots, and the same plots as SVG files.
+"""Vega-Lite specifications of learning curves, sensitivity and confusion; how every plot of the report looks.
 
 Every spec is plain data made from plain data: fixed names, no counters, so equal input gives equal bytes.
 Colours of text and lines are set by the page's style sheet, so that one plot serves light, dark and print.
+Altair takes some 30 ms for a plot, so what differs between two plots of one kind is put in afterwards.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import altair as alt
-import vl_convert
 
-from assay.layout import UNCOMPRESSED
 from assay.report import formats
+from assay.report.collect import Epoch
 from assay.report.summaries import Summary
 from assay.report.tables import Rows, confusion_of
 
@@ -22,68 +23,94 @@ Spec = dict[str, Any]
 
 INK, ERROR, FIRST, SECOND = "#6b7280", "#d9480f", "#3b6ea5", "#d9822b"
 ROWS = alt.NamedData("rows")
-"""Stands in a chart for its rows until ``_finished`` puts them there."""
-FAMILY_COLOURS = [
-    "#4e79a7",
-    "#e08a2e",
-    "#59a14f",
-    "#c65b6b",
-    "#9c6db0",
-    "#3fa7a3",
-    "#a8793f",
-    "#8a8f98",
-]
-SHAPES = [
-    "circle",
-    "square",
-    "triangle-up",
-    "diamond",
-    "cross",
-    "triangle-down",
-    "triangle-right",
-    "triangle-left",
-    "M0,-1L.22,-.31H.95L.36,.12L.59,.81L0,.38L-.59,.81L-.36,.12L-.95,-.31H-.22Z",  # a star
-    "M-1,-1H1L-1,1H1Z",  # an hourglass
-    "M-1,-1V1L1,-1V1Z",  # a bow tie
-    "M-1,-.35H1V.35H-1Z",  # a bar
-    "M-.35,-1V1H.35V-1Z",
-    "M-1,-1H-.3V.3H1V1H-1Z",  # an angle
-    "M1,-1H.3V.3H-1V1H1Z",
-    "M-.5,-.9H.5L1,0L.5,.9H-.5L-1,0Z",  # a hexagon
-    "M-1,-1H1V-.4H.3V1H-.3V-.4H-1Z",  # a T
-    "M-1,1H1V.4H.3V-1H-.3V.4H-1Z",
-]
-"""Of methods; the first is the uncompressed model's."""
+"""Stands in a chart for its rows."""
 COLUMNS = 4
 """Small multiples in a row; the page fits it to its width."""
+POINTS = 60
+"""At most as many points of a learning curve as there are pixels to tell them apart by."""
 
 
-def curves(summaries: Sequence[Summary], metric: str) -> list[tuple[str, str, Spec]]:
-    """Return (name, title, spec) of the learning curves of a task: loss, and the metric watched on validation."""
+@dataclass(frozen=True)
+class Plot:
+    """A Vega-Lite specification without its data, and the rows that it draws, which have the same keys."""
+
+    spec: Spec
+    rows: Rows
+
+    def packed(self) -> Spec:
+        """Return it for the page: a row is a list, its keys are said once, numbers have five digits."""
+        columns = list(self.rows[0]) if self.rows else []
+        rows = [[_short(row[name]) for name in columns] for row in self.rows]
+        return {"spec": self.spec, "columns": columns, "rows": rows}
+
+    def whole(self) -> Spec:
+        """Return it as a specification that stands for itself, on white."""
+        return {**self.spec, "config": {**CONFIG, "background": "white"}, "data": {"values": self.rows}}
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A figure: its key in the page, its title, its caption and what it draws."""
+
+    key: str
+    title: str
+    caption: str
+    plot: Plot
+
+
+def _short(value: Any) -> Any:
+    return float(f"{value:.5g}") if isinstance(value, float) else value
+
+
+def skeleton(chart: alt.Chart | alt.LayerChart | alt.FacetChart) -> Spec:
+    """Return a chart as plain data without its rows."""
+    spec: Spec = chart.to_dict(validate=False)
+    return {key: value for key, value in spec.items() if key not in ("data", "config")}
+
+
+def in_order(spec: Spec, panels: Sequence[str]) -> Spec:
+    """Return small multiples with their panels in this order."""
+    return {**spec, "facet": {**spec["facet"], "sort": list(panels)}}
+
+
+def curves(summaries: Sequence[Summary], metric: str) -> list[tuple[str, str, Plot]]:
+    """Return (name, title, plot) of the learning curves of a task: loss, and the metric watched on validation."""
     losses: Rows = []
     watched: Rows = []
     for summary in summaries:
         for variant in summary.variants:
             base = {"model": variant.model, "seed": variant.seed}
-            for epoch in variant.history:
+            for epoch in _thinned(variant.history):
                 at = {**base, "epoch": epoch.epoch}
                 losses.append({**at, "split": "train", "value": epoch.train_loss})
                 losses.append({**at, "split": "validation", "value": epoch.validation_loss})
                 watched.append({**at, "split": "validation", "value": epoch.watched})
     found = []
     if any(row["value"] is not None for row in losses):
-        found.append(("loss", "Loss by epoch", _multiples(losses, "loss", "independent", (".3~f", ".4f"))))
+        plot = _of_models(_multiples("loss", "independent", (".3~f", ".4f")), losses)
+        found.append(("loss", "Loss by epoch", plot))
     if any(row["value"] is not None for row in watched):
         name = formats.metric_name(metric)
         numbers = (".1%", ".2%") if formats.is_fraction(metric) else (".3~f", ".4f")
-        spec = _multiples(watched, name, "shared", numbers)
-        found.append(("watched", f"Validation {name} by epoch", spec))
+        plot = _of_models(_multiples(name, "shared", numbers), watched)
+        found.append(("watched", f"Validation {name} by epoch", plot))
     return found
 
 
-def _multiples(rows: Rows, title: str, scale: str, numbers: tuple[str, str]) -> Spec:
-    """One small plot a model, one line a seed and split; ``numbers`` are the formats of axis and tooltip."""
+def _thinned(history: Sequence[Epoch]) -> Sequence[Epoch]:
+    """Return every so many epochs and the last one."""
+    step = -(-len(history) // POINTS)
+    return history if step < 2 else [*history[:-1:step], history[-1]]
+
+
+def _of_models(spec: Spec, rows: Rows) -> Plot:
     models = list(dict.fromkeys(row["model"] for row in rows))
+    return Plot(in_order(spec, models), [row for row in rows if row["value"] is not None])
+
+
+@cache
+def _multiples(title: str, scale: str, numbers: tuple[str, str]) -> Spec:
+    """One small plot a model, one line a seed and split; ``numbers`` are the formats of axis and tooltip."""
     chart = (
         alt.Chart(ROWS)
         .mark_line(strokeWidth=1.4, opacity=0.85, point=alt.OverlayMarkDef(size=9, filled=True))
@@ -112,89 +139,27 @@ def _multiples(rows: Rows, title: str, scale: str, numbers: tuple[str, str]) -> 
         )
         .properties(width=200, height=110)
         .facet(
-            facet=alt.Facet(
-                "model:N", title=None, sort=models, header=alt.Header(labelFontSize=12, labelLimit=190)
-            ),
+            facet=alt.Facet("model:N", title=None, header=alt.Header(labelFontSize=12, labelLimit=190)),
             columns=COLUMNS,
             spacing=18,
         )
         .resolve_scale(y=scale, x="independent")
     )
-    return _finished(chart, [row for row in rows if row["value"] is not None])
+    return skeleton(chart)
 
 
-def quality_cost(summaries: Sequence[Summary], cost: str, title: str) -> Spec | None:
-    """Return the scatter of the primary metric against a cost (log scale), one point a model and method.
-
-    Args:
-        cost: a numeric attribute of Variant, such as ``size_bytes``; in the plot, a mean over seeds.
-    """
-    points = _priced(summaries, cost)
-    if not points:
-        return None
-    metric = summaries[0].task.primary
-    methods = [
-        UNCOMPRESSED,
-        *sorted({point["method"] for point in points if point["method"] != UNCOMPRESSED}),
-    ]
-    families = list(dict.fromkeys(point["family"] for point in points))
-    fraction = formats.is_fraction(metric)
-    chart = (
-        alt.Chart(ROWS)
-        .mark_point(filled=True, size=60, opacity=0.9)
-        .encode(
-            x=alt.X(
-                "cost:Q",
-                title=title,
-                scale=alt.Scale(type="log", nice=False, padding=12),
-                axis=alt.Axis(
-                    format="~s" if cost.endswith("bytes") else "~g",
-                    values=_ticks([point["cost"] for point in points]),
-                    grid=False,
-                    labelOverlap=True,
-                ),
-            ),
-            y=alt.Y(
-                "score:Q",
-                title=formats.metric_name(metric),
-                scale=alt.Scale(zero=False, padding=10),
-                axis=alt.Axis(format=".1%" if fraction else "~g", tickCount=6),
-            ),
-            color=alt.Color(
-                "family:N",
-                title="family",
-                scale=alt.Scale(domain=families, range=FAMILY_COLOURS),
-                legend=alt.Legend(symbolType="circle", labelLimit=160),
-            ),
-            shape=alt.Shape(
-                "method:N",
-                title="method",
-                scale=alt.Scale(domain=methods, range=SHAPES),
-                legend=alt.Legend(symbolFillColor=INK, symbolStrokeWidth=0, labelLimit=160),
-            ),
-            tooltip=[
-                alt.Tooltip("model:N"),
-                alt.Tooltip("method:N"),
-                alt.Tooltip("shown:N", title=formats.metric_name(metric)),
-                alt.Tooltip("priced:N", title=title),
-            ],
-        )
-    )
-    front = (
-        alt.Chart(ROWS)
-        .transform_filter("datum.front")
-        .mark_line(interpolate="step-after", strokeWidth=1.2, strokeDash=[4, 3], color=INK)
-        .encode(x=alt.X("cost:Q"), y=alt.Y("score:Q"), order=alt.Order("cost:Q"))
-    )
-    return _finished((front + chart).properties(width=380, height=280), points)
-
-
-def sensitivity(rows: Rows, metric: str) -> Spec:
+def sensitivity(rows: Rows, metric: str) -> Plot:
     """Return small multiples of the score against a method's setting, one plot a method.
 
     Args:
         rows: of ``compression.trials``.
     """
+    panels = [{**row, "panel": f"{row['method']}: {row['setting']}"} for row in rows]
+    return Plot(_settings(metric), panels)
+
+
+@cache
+def _settings(metric: str) -> Spec:
     fraction = formats.is_fraction(metric)
     chart = (
         alt.Chart(ROWS)
@@ -233,44 +198,10 @@ def sensitivity(rows: Rows, metric: str) -> Spec:
         )
         .resolve_scale(x="independent")
     )
-    return _finished(chart, [{**row, "panel": f"{row['method']}: {row['setting']}"} for row in rows])
+    return skeleton(chart)
 
 
-def _priced(summaries: Sequence[Summary], cost: str) -> Rows:
-    """Return one point a model and method that has both a score and a cost; controls are left out."""
-    points: Rows = []
-    for summary in summaries:
-        score, price = summary.score(summary.task.primary), summary.cost(cost)
-        if score is None or not price or summary.control:
-            continue
-        points.append(
-            {
-                "model": summary.model.name,
-                "family": summary.model.family,
-                "method": summary.method,
-                "cost": price,
-                "score": score.mean,
-                "shown": formats.score(score.mean, summary.task.primary)
-                + formats.metric_unit(summary.task.primary),
-                "priced": formats.size(price) if cost.endswith("bytes") else f"{price:.4g}",
-            }
-        )
-    sign = 1 if summaries and summaries[0].task.direction == "maximise" else -1
-    best = -math.inf
-    for point in sorted(points, key=lambda point: (point["cost"], -sign * point["score"])):
-        point["front"] = sign * point["score"] > best
-        best = max(best, sign * point["score"])
-    return points
-
-
-def _ticks(values: Sequence[float]) -> list[float]:
-    """Return round numbers for a log axis: powers of ten, with twos and fives where the range is short."""
-    first, last = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
-    steps = (1,) if last - first > 3 else (1, 2, 5)
-    return [step * 10.0**power for power in range(first, last + 1) for step in steps]
-
-
-def confusions(summaries: Sequence[Summary], classes: Sequence[str]) -> Spec | None:
+def confusions(summaries: Sequence[Summary], classes: Sequence[str]) -> Plot | None:
     """Return the confusion matrices of a task's uncompressed models as small multiples.
 
     The diagonal (right answers) and the errors have two hues; each deepens with the share of the true class,
@@ -315,7 +246,7 @@ def confusions(summaries: Sequence[Summary], classes: Sequence[str]) -> Spec | N
             spacing=18,
         )
     )
-    return _finished(chart, cells)
+    return Plot(skeleton(chart), cells)
 
 
 def _shares(summaries: Sequence[Summary], classes: Sequence[str]) -> Rows:
@@ -374,15 +305,3 @@ CONFIG: Spec = {
         "titleFontSize": 11,
     },
 }
-
-
-def _finished(chart: alt.Chart | alt.FacetChart, rows: Rows) -> Spec:
-    """Return the chart as plain data, transparent and in the page's letters, with its rows."""
-    spec: Spec = chart.to_dict(validate=False)
-    return spec | {"config": CONFIG, "data": {"values": rows}}
-
-
-def to_svg(spec: Mapping[str, Any]) -> str:
-    """Return a spec drawn as SVG on white, for reports that take pictures."""
-    config = {**spec["config"], "background": "white"}
-    return vl_convert.vegalite_to_svg({**spec, "config": config})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from pathlib import Path
 
@@ -33,6 +34,23 @@ class Published(BaseModel):
     """True where family, split, metric and loss agree and the test set chose nothing."""
     why: str
     """What differs, or why it may not be compared."""
+
+    @property
+    def rounding(self) -> float:
+        """Half a step of the last digit that the source prints, in the metric's own unit.
+
+        Closing zeros are lost: 98.00 counts as 98.0, which makes it larger.
+        """
+        digits = str(self.quoted_value).partition(".")[2]
+        return 0.5 * 10.0 ** -len(digits) * self._unit
+
+    @property
+    def _unit(self) -> float:
+        """How much ``value`` changes where ``quoted_value`` changes by 1."""
+        share = self.quoted_value / 100
+        if any(math.isclose(self.value, each) for each in (share, 1 - share)):
+            return 0.01
+        return self.value / self.quoted_value
 
 
 @cache

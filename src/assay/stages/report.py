@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from assay import catalogue, layout, measuring
-from assay.files import sha256, write_json
+from assay.files import write_json
 from assay.matrix import Matrix, select
 from assay.params import load_params
 from assay.report import build, metrics_by_row
+from assay.report.compare import since_last
 
 
 def tasks_of(matrix: Matrix) -> list[dict[str, Any]]:
@@ -29,6 +30,7 @@ def tasks_of(matrix: Matrix) -> list[dict[str, Any]]:
                 "dataset": matrix.dataset(name),
                 "primary": module.PRIMARY.name,
                 "direction": module.PRIMARY.direction,
+                "metric": module.PRIMARY,
                 "watched": module.WATCHED.name,
                 "controls": rows,
             }
@@ -48,6 +50,7 @@ def variants_of(matrix: Matrix) -> list[dict[str, Any]]:
         {
             **asdict(variant),
             "family": matrix.family(variant.model).family,
+            "source": None if variant.method == layout.UNCOMPRESSED else matrix.source(variant).method,
             "trained": Path(matrix.trained(variant.cell)),
             "compressed": Path(matrix.compressed(variant)),
             "evaluated": Path(matrix.evaluated(variant)),
@@ -58,13 +61,11 @@ def variants_of(matrix: Matrix) -> list[dict[str, Any]]:
 
 def provenance_of(matrix: Matrix) -> dict[str, Any]:
     """Return how the run was made: commit, commands, digest of the params, how knobs were chosen."""
-    facts = measuring.commit()
-    lock = Path("requirements.lock")
     return {
-        **facts,
+        **measuring.commit(),
         "commands": [f"snakemake --cores all --config suite={matrix.suite}"],
         "params": hashlib.sha256(layout.PARAMS.read_bytes()).hexdigest(),
-        "lock": sha256(lock) if lock.exists() else "",
+        "lock": measuring.lock() or "",
         "tuning": matrix.params.budget,
     }
 
@@ -92,6 +93,7 @@ def main(argv: list[str]) -> int:
         prepared={name: Path(layout.PREPARED.format(dataset=name)) for name in names},
         validated={name: Path(layout.VALIDATED.format(dataset=name)) for name in names},
         provenance=provenance_of(matrix),
+        since=since_last,
     )
     write_json(reports / "metrics.json", metrics_by_row(reports / "tables" / "matrix.csv"))
     return 0

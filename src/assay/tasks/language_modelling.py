@@ -25,7 +25,7 @@ from torch.nn import functional as F
 from assay import sampling
 from assay.datasets.characters import IGNORED
 from assay.files import read_json
-from assay.metric import Metric
+from assay.metric import SummedMetric, counted, ratio
 from assay.predictors import ModulePredictor, Predictor, finite_logits
 from assay.splits import Split, limit
 from assay.word_ids import PADDING
@@ -43,7 +43,14 @@ __all__ = [
 ]
 __all__ += ["predictions", "score", "tally", "watched"]
 
-PRIMARY = Metric("bits_per_character", "minimise")
+
+def bits(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return bits a character of summed nats and characters (..., 2)."""
+    return ratio(sums) / math.log(2)
+
+
+COUNTS = ("nats", "characters")
+PRIMARY = SummedMetric("bits_per_character", "minimise", COUNTS, counted(*COUNTS), bits)
 WATCHED = PRIMARY
 """By which validation chooses the epoch."""
 LARGEST_NATS = 700.0

@@ -12,7 +12,7 @@ from __future__ import annotations
 import pandas as pd
 from torchmetrics.functional.text import rouge_score
 
-from assay.metric import Metric
+from assay.metric import SummedMetric, averaged, ratio
 from assay.sequence_to_sequence import (
     WATCHED,
     Answer,
@@ -34,7 +34,7 @@ from assay.splits import limit
 __all__ = ["PRIMARY", "WATCHED", "answer", "augmenter", "exhibits", "limit", "load", "loss"]
 __all__ += ["model_arguments", "predictions", "score", "tally", "watched"]
 
-PRIMARY = Metric("rouge_l", "maximise")
+PRIMARY = SummedMetric("rouge_l", "maximise", ("rouge_l",), averaged("rouge_l"), ratio, highest=1)
 KEYS = {"rouge_l": "rougeL", "rouge_1": "rouge1", "rouge_2": "rouge2"}
 
 

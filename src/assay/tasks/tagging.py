@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional as F
@@ -28,7 +29,7 @@ from assay.datasets.tagging import NO_TAG
 from assay.datasets.text_augmentation import drop
 from assay.entities import f1, listed, shared
 from assay.files import read_json
-from assay.metric import Metric
+from assay.metric import SummedMetric, counted
 from assay.predictors import Predictor, finite_logits
 from assay.splits import Split, limit
 from assay.word_ids import PADDING
@@ -46,7 +47,14 @@ __all__ = [
 ]
 __all__ += ["predictions", "score", "tally", "watched"]
 
-PRIMARY = Metric("entity_f1", "maximise")
+
+def f1_of(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return F1 of summed entities found, predicted and true, (..., 3); 0 if there is nothing to count."""
+    return 2 * sums[..., 0] / np.maximum(sums[..., 1] + sums[..., 2], 1)
+
+
+COUNTS = ("found", "predicted", "gold")
+PRIMARY = SummedMetric("entity_f1", "maximise", COUNTS, counted(*COUNTS), f1_of, highest=1)
 WATCHED = PRIMARY
 """By which validation chooses the epoch."""
 SAMPLES = 8

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from assay.metric import Metric
+from assay.metric import SummedMetric, averaged, ratio
 from assay.sequence_to_sequence import (
     WATCHED,
     Answer,
@@ -29,7 +29,7 @@ from assay.splits import limit
 __all__ = ["PRIMARY", "WATCHED", "answer", "augmenter", "exhibits", "limit", "load", "loss"]
 __all__ += ["model_arguments", "predictions", "score", "tally", "watched"]
 
-PRIMARY = Metric("exact_match", "maximise")
+PRIMARY = SummedMetric("exact_match", "maximise", ("exact_match",), averaged("exact_match"), ratio, highest=1)
 
 
 def score(answer: Answer, split: Pairs) -> dict[str, float | None]:

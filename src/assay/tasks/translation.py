@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
-from assay.metric import Metric
+from assay.metric import SummedMetric, counted
 from assay.sequence_to_sequence import (
     WATCHED,
     Answer,
@@ -39,7 +39,6 @@ from assay.splits import limit
 __all__ = ["PRIMARY", "WATCHED", "answer", "augmenter", "exhibits", "limit", "load", "loss"]
 __all__ += ["model_arguments", "predictions", "score", "tally", "watched"]
 
-PRIMARY = Metric("bleu", "maximise")
 ORDERS = range(1, 5)
 STATISTICS = (
     *(f"matches_{order}" for order in ORDERS),
@@ -48,6 +47,21 @@ STATISTICS = (
     "reference_length",
 )
 """What BLEU counts of a text: the sums over texts give the score of all of them."""
+
+
+def bleu_of(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the BLEU, 0 to 100, of summed counts (..., 10), as sacreBLEU smooths it (``exp``): of the orders of
+    which no n-gram is right, the first counts half a right one, the next a quarter and so on."""
+    right, said = sums[..., :4], sums[..., 4:8]
+    smoothed = np.where(right > 0, right, 0.5 ** (right == 0).cumsum(axis=-1))
+    with np.errstate(divide="ignore", invalid="ignore"):  # texts without a word
+        precision = np.where(said > 0, smoothed / said, 0)
+        brevity = np.minimum(1 - sums[..., 9] / sums[..., 8], 0)
+        score = 100 * np.exp(np.log(precision).mean(axis=-1) + brevity)
+    return np.where(right.any(axis=-1), score, 0.0)
+
+
+PRIMARY = SummedMetric("bleu", "maximise", STATISTICS, counted(*STATISTICS), bleu_of, highest=100)
 
 
 def score(answer: Answer, split: Pairs) -> dict[str, float | None]:

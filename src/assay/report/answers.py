@@ -1,0 +1,104 @@
+"""What each variant answered to the test items, as counts of its task's primary metric."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from assay.metric import SummedMetric
+from assay.report.collect import Variant
+
+CLOSE = 1e-6
+"""Relative difference at which a metric that is summed up again is still the one that was recorded."""
+
+
+Key = tuple[str, str, str]
+"""A variant within its task: model, method, seed."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Of V variants that answered the same N items: what the metric counts of each."""
+
+    keys: tuple[Key, ...]
+    counts: tuple[NDArray[Any], ...]
+    """S arrays (V, N)."""
+
+
+@dataclass(frozen=True)
+class _Table:
+    """One variant's predictions in the order of their items."""
+
+    items: bytes
+    """A digest of which they are."""
+    counts: tuple[NDArray[Any], ...]
+
+
+def key(variant: Variant) -> Key:
+    """Return what a variant is called within its task."""
+    return variant.model, variant.method, variant.seed
+
+
+def read(variants: Sequence[Variant], metric: SummedMetric) -> tuple[Answers, dict[Key, str]]:
+    """Return the answers of the variants that answered the same items as most, in the variants' order, and why the
+    others are left out: predictions that are missing, unreadable, of other items or of another score."""
+    tables: dict[Key, _Table] = {}
+    reasons: dict[Key, str] = {}
+    for variant in variants:
+        try:
+            tables[key(variant)] = _table(variant, metric)
+        except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as fault:
+            what = " ".join(str(fault).split()) or type(fault).__name__
+            reasons[key(variant)] = f"no usable predictions: {what}"
+    common = Counter(table.items for table in tables.values()).most_common(1)
+    kept = [name for name, table in tables.items() if table.items == common[0][0]]
+    for name in sorted(tables.keys() - kept):
+        number = len(tables[name].counts[0])
+        reasons[name] = f"its {number} predictions are not of the test items that most variants answered"
+    parts = zip(*(tables[name].counts for name in kept), strict=True)
+    return Answers(tuple(kept), tuple(np.stack(each) for each in parts)), reasons
+
+
+def _table(variant: Variant, metric: SummedMetric) -> _Table:
+    """Read one variant's predictions.
+
+    Raises:
+        ValueError: an item is no number or there twice, a count is not finite, or the metric is not the recorded one.
+    """
+    if not variant.predictions.is_file():
+        raise ValueError("there is no predictions.parquet")
+    with pq.ParquetFile(variant.predictions, memory_map=True) as file:
+        table = file.read(["item", *metric.columns], use_threads=False).to_pandas(use_threads=False)
+    items = table["item"].to_numpy()
+    if items.dtype.kind not in "iu":
+        raise ValueError("its items are no whole numbers")
+    counts = metric.counts(table)
+    if (items[1:] <= items[:-1]).any():
+        order = items.argsort(kind="stable")
+        items, counts = items[order], counts[order]
+        if (items[1:] == items[:-1]).any():
+            raise ValueError("an item is there twice")
+    if not len(items) or not np.isfinite(counts).all():
+        raise ValueError("nothing or no number where the metric counts")
+    again = float(metric.of_sums(counts.sum(axis=0, dtype=np.float64)))
+    recorded = variant.metrics.get("test", {}).get(metric.name)
+    if recorded is None or not np.isclose(again, recorded, rtol=CLOSE, atol=CLOSE):
+        raise ValueError(f"they give {metric.name} {again:.6g}, metrics.json says {recorded}")
+    return _Table(
+        hashlib.sha256(items.astype(np.int64).tobytes()).digest(),
+        tuple(_small(column) for column in counts.T),
+    )
+
+
+def _small(column: NDArray[Any]) -> NDArray[Any]:
+    """Return the same numbers (N,) in a byte each where they fit, which is most of what is kept in memory."""
+    small = column.astype(np.uint8) if column.min() >= 0 and column.max() < 256 else column
+    return small if (small == column).all() else column

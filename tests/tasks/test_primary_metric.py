@@ -1,0 +1,113 @@
+"""Every kind of task: its primary metric comes again from the table of predictions, summed over the items."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sacrebleu.metrics.bleu import BLEU
+
+from assay import catalogue
+from assay.sequence_to_sequence import Answer, Pairs
+from assay.splits import Split
+from assay.tasks import language_modelling, masked_words, multi_task_classification, tagging, translation
+
+ITEMS = np.array([9, 4, 7, 3, 8])
+RNG = np.random.default_rng(0)
+
+
+def classes() -> tuple[Any, Split]:
+    return torch.randn(5, 3), Split(torch.zeros(5), torch.tensor([0, 1, 2, 1, 0]), ITEMS)
+
+
+def classes_of_two_tasks() -> tuple[Any, Split]:
+    targets = torch.tensor([[0, 0, 2], [1, 0, 2], [2, 2, 4], [3, 2, 4], [2, 2, 4]])
+    groups = (("a", 0, 2), ("b", 2, 4))
+    return torch.randn(5, 4), multi_task_classification.Grouped(torch.zeros(5), targets, ITEMS, groups=groups)
+
+
+def missing_words() -> tuple[Any, Split]:
+    split = masked_words.Texts(
+        torch.zeros(5, 2), torch.tensor([6, 5, 6, 7, 6]), ITEMS, words=tuple("abcdefgh")
+    )
+    return masked_words.Answer(torch.randn(5, 8), []), split
+
+
+def sentences() -> tuple[Any, Split]:
+    targets = torch.tensor([[0, 1, 2], [1, 2, -100], [0, 0, 1], [0, 0, 0], [1, 1, -100]])
+    words = tuple(("ann",) * length for length in (3, 2, 3, 3, 2))
+    split = tagging.Sentences(
+        torch.zeros(5, 3, 2), targets, ITEMS, words=words, classes=("O", "B-who", "I-who")
+    )
+    return torch.randn(5, 3, 3) + 2 * torch.nn.functional.one_hot(targets.clamp(0), 3), split
+
+
+def windows() -> tuple[Any, Split]:
+    answer = language_modelling.Answer(RNG.gamma(9, 2, 5), RNG.integers(3, 9, 5), None)
+    return answer, Split(torch.zeros(5), torch.zeros(5), ITEMS)
+
+
+def texts() -> tuple[Any, Split]:
+    said = ["a man is asleep on a red couch", "two dogs run in the deep snow", "", "a red car", "rain"]
+    true = [
+        "a man sleeps on a red couch",
+        "two dogs run in the deep snow",
+        "a boy",
+        "a red car parks",
+        "rain",
+    ]
+    nothing = torch.zeros(5, 2, dtype=torch.int64)
+    split = Pairs(nothing, nothing, ITEMS, sources=np.array(true), references=np.array(true))
+    return Answer(said, true, np.ones(5), np.ones(5, np.int64)), split
+
+
+ANSWERS = {
+    "image_classification": classes,
+    "text_classification": classes,
+    "multi_task_classification": classes_of_two_tasks,
+    "masked_words": missing_words,
+    "tagging": sentences,
+    "language_modelling": windows,
+    "transduction": texts,
+    "summarisation": texts,
+    "translation": texts,
+}
+
+
+def test_all_kinds_are_tested() -> None:
+    assert ANSWERS.keys() == catalogue.TASKS.keys()
+
+
+@pytest.mark.parametrize("kind", catalogue.TASKS)
+def test_sums_over_predictions_give_the_score(kind: str, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    task = catalogue.load(catalogue.TASKS[kind].module)
+    metric = task.PRIMARY
+    answer, split = ANSWERS[kind]()
+    task.predictions(answer, split).to_parquet(tmp_path / "predictions.parquet")
+    counts = metric.counts(pd.read_parquet(tmp_path / "predictions.parquet", columns=list(metric.columns)))
+    expected = task.score(answer, split)[metric.name]
+    assert len(counts) == len(ITEMS)
+    assert metric.of_sums(counts.sum(axis=0)) == pytest.approx(expected, rel=1e-6)
+    assert 0 < expected < (metric.highest or np.inf)
+    twice = np.stack([counts.sum(axis=0), 2 * counts.sum(axis=0)])[:, None]  # (2, 1, S)
+    assert metric.of_sums(twice) == pytest.approx(np.full((2, 1), expected), rel=1e-6)
+
+
+def test_f1_of_nothing_is_nothing() -> None:
+    assert tagging.PRIMARY.of_sums(np.zeros((2, 3))).tolist() == [0, 0]
+
+
+def test_bleu_of_many_sums_is_sacrebleus_of_each() -> None:
+    said = RNG.integers(0, 12, (400, 4))
+    sums = np.concatenate([RNG.integers(0, said + 1), said, RNG.integers(0, 40, (400, 2))], axis=1)
+    expected = [
+        BLEU.compute_bleu(row[:4], row[4:8], row[8], row[9], smooth_method="exp").score
+        for row in sums.tolist()
+    ]
+    assert translation.PRIMARY.of_sums(sums) == pytest.approx(expected)
+    assert 0 < np.count_nonzero(expected) < 400
