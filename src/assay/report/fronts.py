@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import cycle
 from typing import Literal
 
 import altair as alt
@@ -60,7 +61,7 @@ def of_task(summaries: Sequence[Summary], cost: str, title: str, families: Seque
         title,
         summaries[0].task.primary,
         cost.endswith("bytes"),
-        tuple(families),
+        _colours(families, points),
         (UNCOMPRESSED, *methods),
         tuple(_ticks([point["cost"] for point in points])),
     )
@@ -79,9 +80,8 @@ def of_all_tasks(
     if not rows:
         return None
     drawn = list(dict.fromkeys(row["task"] for row in rows))
-    used = {row["family"] for row in rows}
-    colours = tuple((name, colour) for name, colour in _colours(families) if name in used)
-    return Plot(in_order(_small_multiples(title, cost.endswith("bytes"), colours), drawn), rows)
+    spec = _small_multiples(title, cost.endswith("bytes"), _colours(families, rows))
+    return Plot(in_order(spec, drawn), rows)
 
 
 def trade_off(rows: Rows, gain: str, title: str) -> Plot | None:
@@ -150,8 +150,11 @@ def _ticks(values: Sequence[float]) -> list[float]:
     return [step * 10.0**power for power in range(first, last + 1) for step in steps]
 
 
-def _colours(families: Sequence[str]) -> list[tuple[str, str]]:
-    return [(name, COLOURS[place % len(COLOURS)]) for place, name in enumerate(families)]
+def _colours(families: Sequence[str], rows: Rows) -> tuple[tuple[str, str], ...]:
+    """Return the families of these rows, each with its colour in all plots of the report."""
+    used = {row["family"] for row in rows}
+    coloured = zip(families, cycle(COLOURS), strict=False)
+    return tuple((name, colour) for name, colour in coloured if name in used)
 
 
 def _priced_axis(title: str, bytes_: bool, ticks: Sequence[float] = ()) -> alt.X:
@@ -180,11 +183,11 @@ def _scatter(
     title: str,
     metric: str,
     bytes_: bool,
-    families: tuple[str, ...],
+    families: tuple[tuple[str, str], ...],
     methods: tuple[str, ...],
     ticks: tuple[float, ...],
 ) -> Spec:
-    names, colours = zip(*_colours(families), strict=True)
+    names, colours = zip(*families, strict=True)
     chart = (
         alt.Chart(ROWS)
         .mark_point(filled=True, size=60, opacity=0.9)
