@@ -255,6 +255,17 @@ TASKS = {
     ),
 }
 
+ASKING = {
+    IMAGE_TO_CLASS: "assay.asking.images",
+    TEXT_TO_CLASS: "assay.asking.texts",
+    TEXTS_TO_CLASSES: "assay.asking.texts_of_tasks",
+    TEXT_TO_WORD: "assay.asking.missing_words",
+    TEXT_TO_TAGS: "assay.asking.sentences",
+    TEXT_TO_NEXT: "assay.asking.beginnings",
+    TEXT_TO_TEXT: "assay.asking.sources",
+}
+"""How a user's own file is read for tasks of a form, and how the answers are told."""
+
 METHODS = {
     "onnx": Method("assay.compression.onnx", final=True),
     "int8_dynamic": Method("assay.compression.int8_dynamic", final=True),

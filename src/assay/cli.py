@@ -1,4 +1,4 @@
-"""The command line: ``assay COMMAND``. It shows, writes schemas and keeps results; Snakemake and DVC run things."""
+"""The command line: ``assay COMMAND``. It shows, asks models and keeps results; Snakemake and DVC run things."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from assay import layout, records
-from assay.files import read_json, write_json
+from assay.files import read_json, replacing, write_json
 from assay.graph import Graph, matrix_or_exit
 from assay.params import Params, ParamsError, load_params
 
@@ -152,6 +152,34 @@ def compare_runs(
 
     params = _checked()
     typer.echo(_told(lambda: compare_text.told(revision, params)))
+
+
+@app.command("predict")
+def predict_items(
+    variant: Annotated[str, typer.Argument(help="TASK/MODEL/SEED, or TASK/MODEL/SEED/METHOD")],
+    file: Annotated[Path, typer.Argument(help="items of your own")],
+    out: Annotated[Path, typer.Option(help="CSV to write")],
+    suite: SuiteOption = None,
+) -> None:
+    """Let a trained or compressed model answer items of your own.
+
+    Images are read from an .npy or .npz file of one array, (N, channels, height, width) or (N, height, width), of
+    whole numbers as the dataset's own source has them, such as 0 to 255. All else is UTF-8, an item a line: a text to
+    classify; a sentence to tag, its words apart by blanks; the beginning of a text that goes on; a text to translate,
+    rewrite or sum up; a text with ____ for the word that is missing; and where one model learned several tasks, a
+    task's name, a tab and a text.
+
+    Writes a CSV, one row an item in the file's order: row (from 1), prediction and, of classes, confidence; of
+    beginnings bits_per_character and continuation. Reads params.yaml, data/prepared and artifacts too. Exit code 2,
+    with one line that names file and row, if an item is not what the task reads or the model is not there.
+    """
+    from assay.predict import predict
+
+    matrix = matrix_or_exit({"suite": suite} if suite else {})
+    table = _told(lambda: predict(matrix, matrix.variant(variant), file))
+    with replacing(out) as aside:
+        table.to_csv(aside, index=False)
+    typer.echo(f"{out}: {len(table)} {'row' if len(table) == 1 else 'rows'}")
 
 
 def _checked() -> Params:

@@ -3,7 +3,7 @@
 Source: Zhang, Zhao, LeCun, "Character-level Convolutional Networks for Text Classification", NIPS 2015,
 https://arxiv.org/abs/1509.01626.
 
-Upstream lost something on its way from HTML, and ``_mend`` puts it right. A backslash stands for a line
+Upstream lost something on its way from HTML, and ``mend`` puts it right. A backslash stands for a line
 break, or before a dollar sign; it becomes a blank. The ampersand of an entity became a blank, as in
 ``doesn #39;t`` or `` quot;Yes, quot; he said``; it is put back in that blank's place, and the entities, these
 and the whole ones such as ``&lt;``, become the characters that they name. Tags that come to light so, such as
@@ -113,8 +113,8 @@ def read_articles(raw: Path) -> list[Article]:
     return [
         Article(
             text.require_label(path, row, topic, _LABELS),
-            text.require_text(path, row, _mend(title)),
-            text.require_text(path, row, _mend(description)),
+            text.require_text(path, row, mend(title)),
+            text.require_text(path, row, mend(description)),
         )
         for row, (topic, title, description) in text.read_table(path, encoding="utf-8", num_columns=3)
     ]
@@ -156,6 +156,6 @@ def expectations(counts: dict[str, int]) -> list[Any]:
     )
 
 
-def _mend(field: str) -> str:
+def mend(field: str) -> str:
     """Return the field as it was before backslashes and HTML came into it."""
     return _TAG.sub(" ", html.unescape(_CUT_ENTITY.sub("&", field.replace("\\", " "))))

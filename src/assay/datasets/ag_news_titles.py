@@ -37,6 +37,7 @@ AUGMENTATION = TextAugmentation(drop=0.0, swap=0.0)
 
 fetch = ag_news.fetch
 make_twin = ag_news.make_twin
+mend = ag_news.mend
 
 
 def read(raw: Path) -> pairs.PairSet:

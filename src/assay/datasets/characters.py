@@ -127,7 +127,7 @@ def prepare(
     tokenizer = build_tokenizer([texts[row] for row in np.flatnonzero(split == "train")])
     ids = [encoding.ids for encoding in tokenizer.encode_batch(texts)]
     write_text(out / "tokenizer.json", tokenizer.to_str(pretty=True) + "\n")
-    inputs, targets = _pair(ids, untold)
+    inputs, targets = pair(ids, untold)
     prepared.write_arrays(out, {"inputs": inputs, "targets": targets})
     told = (targets != IGNORED).sum(axis=1)
     _write_items(out / "items.parquet", kept, split, told, texts, ids, digests[kept])
@@ -167,7 +167,7 @@ def tokenizer_of(vocabulary: dict[str, int]) -> Tokenizer:
     return tokenizer
 
 
-def _pair(ids: Sequence[Sequence[int]], untold: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+def pair(ids: Sequence[Sequence[int]], untold: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Return inputs and targets (N, 64) from the ids of windows, the last of each of which is a target alone."""
     padded = np.array([[*row, *[PADDING] * (WINDOW + 1 - len(row))] for row in ids], dtype=np.int32)
     inputs, targets = padded[:, :-1].copy(), padded[:, 1:].copy()

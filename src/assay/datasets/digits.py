@@ -23,7 +23,7 @@ from assay.files import replacing
 CLASSES = tuple("0123456789")
 TEST_FRACTION = 0.2
 _SIDE = 8
-_LEVELS = 16  # the largest value of a pixel
+LEVELS = 16  # the largest value of a pixel
 _TWIN_ITEMS = 35  # of each class
 
 _FILE = RemoteFile(
@@ -72,7 +72,7 @@ def make_twin(raw: Path, seed: int) -> None:
     pixels, labels = prototypes.draw_images(
         np.random.default_rng(seed), side=_SIDE, num_classes=len(CLASSES), per_class=_TWIN_ITEMS
     )
-    levels = np.rint(pixels * _LEVELS).astype(np.int64).reshape(len(labels), -1)
+    levels = np.rint(pixels * LEVELS).astype(np.int64).reshape(len(labels), -1)
     text = io.BytesIO()
     np.savetxt(text, np.column_stack([levels, labels]), fmt="%d", delimiter=",")
     with replacing(raw / _FILE.name) as aside:
@@ -98,12 +98,12 @@ def read(raw: Path) -> images.ImageSet:
             f"{path}: {table.shape[1]} columns, expected 64 pixels and a label; delete it and run again"
         )
     levels, labels = table[:, :-1], table[:, -1]
-    if levels.min() < 0 or levels.max() > _LEVELS:
+    if levels.min() < 0 or levels.max() > LEVELS:
         raise ValueError(
-            f"{path}: pixels from {levels.min()} to {levels.max()}, allowed are 0 to {_LEVELS};"
+            f"{path}: pixels from {levels.min()} to {levels.max()}, allowed are 0 to {LEVELS};"
             " delete it and run again"
         )
-    pixels = np.rint(levels * (255 / _LEVELS)).astype(np.uint8).reshape(-1, 1, _SIDE, _SIDE)
+    pixels = images.as_bytes(levels, LEVELS).reshape(-1, 1, _SIDE, _SIDE)
     return images.ImageSet(pixels, labels, np.full(len(labels), ""), CLASSES)
 
 

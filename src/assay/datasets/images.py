@@ -106,6 +106,11 @@ def prepare(
     return prepared.seal(out, facts)
 
 
+def as_bytes(levels: NDArray[Any], most: int) -> NDArray[np.uint8]:
+    """Return pixels, 0 to ``most``, as bytes, 0 to 255."""
+    return np.rint(levels * (255 / most)).astype(np.uint8)
+
+
 def _digest(images: NDArray[np.uint8]) -> NDArray[np.object_]:
     return np.array([hashlib.sha256(image.tobytes()).hexdigest() for image in images], dtype=object)
 

@@ -55,10 +55,15 @@ def load(prepared: Path, splits: tuple[str, ...]) -> dict[str, Split]:
     loaded = {}
     for split in splits:
         rows = torch.from_numpy(np.flatnonzero(table["split"] == split))  # (N,)
-        inputs = arrays["images"][rows].to(torch.float32).div_(255).sub_(facts["mean"]).div_(facts["std"])
+        inputs = normalised(arrays["images"][rows], facts)
         items = table["item"].to_numpy(np.int64)[rows.numpy()]
         loaded[split] = Split(inputs, arrays["labels"][rows].to(torch.int64), items)
     return loaded
+
+
+def normalised(images: Tensor, facts: dict[str, Any]) -> Tensor:
+    """Return images (N, C, H, W) of bytes as float32 by the mean and deviation that prepared.json names."""
+    return images.to(torch.float32).div_(255).sub_(facts["mean"]).div_(facts["std"])
 
 
 def model_arguments(prepared: Path) -> dict[str, Any]:

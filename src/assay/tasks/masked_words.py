@@ -39,6 +39,8 @@ __all__ = [
 __all__ += ["predictions", "score", "tally", "watched"]
 
 TOP = 5
+MISSING = "____"
+"""Is shown for the missing word."""
 SHOWN_TEXTS, SHOWN_WORDS, NEIGHBOURS = 4, 4, 6
 RAREST = 400
 """Neighbours are shown of words spread evenly over so many of the commonest."""
@@ -66,8 +68,7 @@ def load(prepared: Path, splits: tuple[str, ...]) -> dict[str, Split]:
     """Read the named splits of a prepared dataset."""
     table = pd.read_parquet(prepared / "items.parquet", columns=["item", "split"])
     arrays = load_file(prepared / "arrays.safetensors")
-    vocabulary = Tokenizer.from_file(str(prepared / "tokenizer.json")).get_vocab()
-    words = tuple(sorted(vocabulary, key=lambda word: vocabulary[word]))
+    words = vocabulary(prepared)
     loaded: dict[str, Split] = {}
     for name in splits:
         rows = torch.from_numpy(np.flatnonzero(table["split"] == name))  # (N,)
@@ -75,6 +76,12 @@ def load(prepared: Path, splits: tuple[str, ...]) -> dict[str, Split]:
         lengths = (inputs != PADDING).sum(dim=1)
         loaded[name] = Texts(inputs, arrays["labels"][rows].long(), items, lengths, words)
     return loaded
+
+
+def vocabulary(prepared: Path) -> tuple[str, ...]:
+    """Return the words that a prepared dataset knows, by id."""
+    numbers = Tokenizer.from_file(str(prepared / "tokenizer.json")).get_vocab()
+    return tuple(sorted(numbers, key=lambda word: numbers[word]))
 
 
 def model_arguments(prepared: Path) -> dict[str, Any]:
@@ -134,7 +141,7 @@ def exhibits(answer: Answer, split: Texts) -> dict[str, Any]:
 
 
 def _text(ids: list[int], words: tuple[str, ...]) -> str:
-    return " ".join("____" if number == MASK else words[number] for number in ids if number != PADDING)
+    return " ".join(MISSING if number == MASK else words[number] for number in ids if number != PADDING)
 
 
 def _neighbours(vectors: Tensor) -> list[tuple[int, list[int]]]:

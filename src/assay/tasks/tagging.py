@@ -86,7 +86,7 @@ def load(prepared: Path, splits: tuple[str, ...]) -> dict[str, Sentences]:
         rows = torch.from_numpy(places)  # (N,)
         ids, characters = arrays["words"][rows], arrays["characters"][rows]
         loaded[split] = Sentences(
-            torch.cat([ids.unsqueeze(2), characters], dim=2).long(),
+            with_characters(ids, characters),
             arrays["tags"][rows].long(),
             table["item"].to_numpy(np.int64)[places],
             (ids != PADDING).sum(dim=1),
@@ -94,6 +94,11 @@ def load(prepared: Path, splits: tuple[str, ...]) -> dict[str, Sentences]:
             classes,
         )
     return loaded
+
+
+def with_characters(words: Tensor, characters: Tensor) -> Tensor:
+    """Return words' ids (N, T) and characters (N, T, L) as the inputs (N, T, 1 + L) of a model."""
+    return torch.cat([words.unsqueeze(2), characters], dim=2).long()
 
 
 def model_arguments(prepared: Path) -> dict[str, Any]:

@@ -1,0 +1,49 @@
+"""What a model of the project, compressed or not, answers to items of the user's own.
+
+They are read and prepared as the dataset's own items are, by the module of :data:`assay.catalogue.ASKING` for the
+task's form, and answered as test items are.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from assay import artifacts, catalogue, layout, records
+from assay.files import read_json
+from assay.matrix import Matrix, Variant
+
+
+def predict(matrix: Matrix, variant: Variant, path: Path) -> pd.DataFrame:
+    """Return one row an item of the file ``path``.
+
+    Raises:
+        ValueError: the variant has not been made here, or from other data; the file is not what its task reads, or
+            no file is read for its task; one line.
+    """
+    kind, name = matrix.kind(variant.task), matrix.dataset(variant.task)
+    if kind.form not in catalogue.ASKING:
+        raise ValueError(f"{variant.task}: from {kind.form}: no file is read for that yet")
+    folder, prepared = Path(matrix.compressed(variant)), Path(layout.PREPARED.format(dataset=name))
+    made = _require(folder / layout.STATUS)
+    if made["data"] != _require(prepared / "prepared.json")["files"]:
+        raise ValueError(f"{folder}: made from other data than {prepared} holds; run the suite again")
+    task = catalogue.load(kind.module)
+    asking = catalogue.load(catalogue.ASKING[kind.form])
+    split = asking.read(path, prepared, catalogue.load(catalogue.dataset_module(name)))
+    predictor = artifacts.load(folder, made["artifact"])
+    table: pd.DataFrame = asking.rows(task.answer(predictor, split), split)
+    return table
+
+
+def _require(record: Path) -> dict[str, Any]:
+    if not record.is_file():
+        raise ValueError(f"{record}: not found; run the suite, or assay restore")
+    found: dict[str, Any] = read_json(record)
+    if found["status"] != records.OK:
+        raise ValueError(f"{record}: {found['status']} ({found['reason']}); there is nothing to ask")
+    for path in records.changed(record):
+        raise ValueError(f"{path}: not the bytes that {record} names; delete it and run the suite again")
+    return found

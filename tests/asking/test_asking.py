@@ -1,0 +1,262 @@
+"""Items of a user are answered as the same items are in evaluation, for every form of task."""
+
+from __future__ import annotations
+
+import inspect
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from assay import catalogue
+from assay.asking import files
+from assay.datasets import ag_news, text
+from assay.params import load_params
+from assay.predictors import ModulePredictor
+from tests.models.knobs import TABLES
+
+PARAMS = load_params(Path("params.yaml"))
+KNOBS = {name: knobs for table in TABLES for name, knobs in table.items()}
+NETWORKS = {
+    "digits": "mlp",
+    "mnist": "cnn",
+    "ag_news": "text_cnn",
+    "reviews_and_news": "text_recurrent",
+    "english": "cbow",
+    "wnut17": "transformer_tagger",
+    "tinyshakespeare": "gpt",
+    "dates": "seq2seq_attention",
+    "multi30k": "seq2seq_transformer",
+    "titles": "seq2seq_lstm",
+}
+
+
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory):
+    """Return a function: what is asked of a task's twin, answered by a network with its first weights."""
+
+    @cache
+    def made(row):
+        return Asked(row, tmp_path_factory.mktemp(row))
+
+    return made
+
+
+class Asked:
+    """A task on a twin, with a network."""
+
+    def __init__(self, row, folder):
+        entry = PARAMS.tasks[row]
+        kind = catalogue.TASKS[entry.kind]
+        self.task, self.asking = catalogue.load(kind.module), catalogue.load(catalogue.ASKING[kind.form])
+        self.dataset = catalogue.load(catalogue.DATASETS[entry.dataset].module)
+        self.raw, self.prepared = folder / "raw", folder / f"{entry.dataset}{catalogue.TWIN}"
+        self.dataset.make_twin(self.raw, 0)
+        self.dataset.prepare(self.raw, self.prepared, seed=0, validation_fraction=0.2)
+        self.items = pd.read_parquet(self.prepared / "items.parquet")
+        self.items = self.items[self.items["split"] == "test"]
+        self.split = self.task.load(self.prepared, ("test",))["test"]
+        family = catalogue.load(catalogue.MODELS[NETWORKS[row]].target)
+        provided = self.task.model_arguments(self.prepared)
+        named = inspect.signature(family).parameters
+        arguments = {name: provided[name] for name in provided if name in named} | KNOBS[NETWORKS[row]]
+        torch.manual_seed(0)
+        record = {"format": "safetensors", "parameters": 1, "arguments": arguments}
+        self.predictor = ModulePredictor(family(**arguments).eval(), record)
+
+    @property
+    def expected(self):
+        return self.task.predictions(self.task.answer(self.predictor, self.split), self.split)
+
+    def read(self, path):
+        return self.asking.read(path, self.prepared, self.dataset)
+
+    def rows(self, path):
+        split = self.read(path)
+        return self.asking.rows(self.task.answer(self.predictor, split), split)
+
+
+def written(folder, lines):
+    path = folder / "items.txt"
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return path
+
+
+def saved(folder, array):
+    np.save(folder / "items.npy", array)
+    return folder / "items.npy"
+
+
+def names(asked, numbers):
+    classes = asked.dataset.CLASSES
+    return [classes[number] for number in numbers]
+
+
+def same_classes(asked, rows):
+    assert rows["row"].tolist() == list(range(1, 1 + len(asked.items)))
+    assert rows["prediction"].tolist() == names(asked, asked.expected["prediction"])
+    np.testing.assert_allclose(rows["confidence"], asked.expected["confidence"], rtol=1e-5)
+    assert rows["confidence"].nunique() > 1
+
+
+def test_a_network_of_each_form_is_asked():
+    forms = {catalogue.TASKS[PARAMS.tasks[row].kind].form for row in NETWORKS}
+    assert forms == set(catalogue.ASKING)
+
+
+@pytest.mark.parametrize(("row", "most"), [("digits", 16), ("mnist", 255)])
+def test_images_are_given_as_upstream_has_them(row, most, asked, tmp_path):
+    asked = asked(row)
+    pixels = asked.dataset.read(asked.raw).images[asked.items["item"]]
+    levels = np.rint(pixels * (most / 255)).astype(np.uint8)
+    same_classes(asked, asked.rows(saved(tmp_path, levels)))
+    same_classes(asked, asked.rows(saved(tmp_path, levels[:, 0].astype(np.float64))))
+    np.savez(tmp_path / "items.npz", levels)
+    same_classes(asked, asked.rows(tmp_path / "items.npz"))
+
+
+def test_texts_are_mended_as_upstreams_are(asked, tmp_path):
+    asked = asked("ag_news")
+    raw = [
+        f"{title} {body}"
+        for _, (_, title, body) in text.read_table(asked.raw / "test.csv", encoding="utf-8", num_columns=3)
+    ]
+    given = [raw[item] for item in asked.items["item"]]
+    assert given != asked.items["text"].tolist()
+    same_classes(asked, asked.rows(written(tmp_path, given)))
+
+
+def test_a_text_is_asked_about_the_classes_of_its_task(asked, tmp_path):
+    asked = asked("reviews_and_news")
+    tasks = ["movie_reviews" if label < 2 else "ag_news" for label in asked.items["label"]]
+    lines = [f"{task}\t{line}" for task, line in zip(tasks, asked.items["text"], strict=True)]
+    rows = asked.rows(written(tmp_path, lines))
+    same_classes(asked, rows)
+    reviews = rows["prediction"][np.array(tasks) == "movie_reviews"]
+    assert set(reviews) <= {"negative", "positive"}
+
+
+def test_a_missing_word_is_said(asked, tmp_path):
+    asked = asked("english")
+    words = asked.split.words
+    lines = [
+        " ".join("____" if number == 2 else words[number] for number in ids if number)
+        for ids in asked.split.inputs.tolist()
+    ]
+    rows = asked.rows(written(tmp_path, [line.replace("[UNK]", "unheardof") for line in lines]))
+    assert rows["prediction"].tolist() == [words[number] for number in asked.expected["prediction"]]
+    assert rows["confidence"].between(0, 1).all()
+
+
+def test_each_word_of_a_sentence_gets_a_tag(asked, tmp_path):
+    asked = asked("wnut17")
+    rows = asked.rows(written(tmp_path, asked.items["text"]))
+    assert rows["prediction"].tolist() == asked.expected["prediction"].tolist()
+    assert "B-" in "".join(rows["prediction"])
+
+
+def test_a_beginning_is_as_surprising_as_in_evaluation_and_goes_on(asked, monkeypatch):
+    asked = asked("tinyshakespeare")
+    windows = asked.items["text"].tolist()[:6]  # each is several lines
+    monkeypatch.setattr(files, "lines", lambda _: windows)
+    rows = asked.rows(Path("any"))
+    expected = asked.expected[:6]
+    nats = rows["bits_per_character"] * np.log(2) * expected["characters"]
+    np.testing.assert_allclose(nats, expected["nats"], rtol=1e-5)
+    assert (rows["continuation"].str.len() == 128).all()
+
+
+def test_a_long_beginning_is_judged_whole_and_a_short_one_has_no_bits(asked, tmp_path):
+    asked = asked("tinyshakespeare")
+    line = "To be, or not to be, that is the question: " * 4
+    split = asked.read(written(tmp_path, [line, "T"]))
+    answer = asked.task.answer(asked.predictor, split)
+    rows = asked.asking.rows(answer, split)
+    assert split.items.tolist() == [1, 1, 1, 2]
+    assert (split.targets != -100).sum() == len(line) - 1
+    expected = answer.nats[:3].sum() / (len(line) - 1) / np.log(2)
+    assert rows["bits_per_character"][0] == pytest.approx(expected)
+    assert np.isnan(rows["bits_per_character"][1])
+    assert len(rows["continuation"][1]) == 128
+
+
+@pytest.mark.parametrize("row", ["dates", "multi30k", "titles"])
+def test_a_text_is_made_of_a_text(row, asked, tmp_path):
+    asked = asked(row)
+    rows = asked.rows(written(tmp_path, asked.items["source"]))
+    assert rows["prediction"].tolist() == asked.expected["hypothesis"].tolist()
+    assert len("".join(rows["prediction"])) > 0
+
+
+@pytest.mark.parametrize(
+    ("array", "told"),
+    [
+        (np.full((3, 8, 8), 17), "row 1: value 17; allowed are whole numbers, 0 to 16"),
+        (np.concatenate([np.zeros((2, 8, 8)), np.full((1, 8, 8), 0.5)]), "row 3: value 0.5; allowed"),
+        (np.full((1, 8, 8), np.nan), "row 1: value nan; allowed"),
+        (np.zeros((3, 8, 9)), r"shape \(3, 8, 9\); \(N, 1, 8, 8\) or \(N, 8, 8\) is expected"),
+        (np.zeros((0, 8, 8)), r"shape \(0, 8, 8\); .* N at least 1"),
+        (np.full((1, 8, 8), "a"), "values of type <U1; numbers are expected"),
+    ],
+)
+def test_images_that_cannot_be_are_told(array, told, asked, tmp_path):
+    with pytest.raises(ValueError, match=rf"items\.npy: {told}"):
+        asked("digits").read(saved(tmp_path, array))
+
+
+@pytest.mark.parametrize(
+    ("row", "line", "told"),
+    [
+        ("reviews_and_news", "a fine film", "a task, a tab and a text are expected"),
+        ("reviews_and_news", "films\ta fine film", "task 'films'; allowed are movie_reviews, ag_news"),
+        ("english", "no word is missing", "0 times ____; it is expected once"),
+        ("english", "____ and ____", "2 times ____; it is expected once"),
+        ("english", "a " * 60 + "____", "____ is token 61; at most the first 48 are read"),
+        ("wnut17", "a " * 500, "500 words; allowed are .*, as in the dataset"),
+    ],
+)
+def test_lines_that_cannot_be_are_told(row, line, told, asked, tmp_path):
+    fine = {"reviews_and_news": "ag_news\ta text", "english": "a ____ text", "wnut17": "a text"}[row]
+    with pytest.raises(ValueError, match=f"items.txt: row 2: {told}"):
+        asked(row).read(written(tmp_path, [fine, line]))
+
+
+def test_files_that_are_none_are_told(tmp_path):
+    path = tmp_path / "items.txt"
+    with pytest.raises(ValueError, match=r"items\.txt: no such file"):
+        files.lines(path)
+    for data, told in {
+        b"": "empty",
+        b"a\n \nb\n": "row 2: the line is blank",
+        b"a\nb\xff\n": "row 2: byte 0xff is not UTF-8",
+    }.items():
+        path.write_bytes(data)
+        with pytest.raises(ValueError, match=rf"items\.txt: {told}"):
+            files.lines(path)
+    path.write_bytes(b"a line\r\nanother")
+    assert files.lines(path) == ["a line", "another"]
+
+
+def test_arrays_that_are_none_are_told_and_nothing_is_unpickled(tmp_path):
+    path = tmp_path / "items.npy"
+    path.write_bytes(b"P5 8 8 255")
+    with pytest.raises(ValueError, match=r"not a file of NumPy's; .npy or .npz is expected"):
+        files.array(path)
+    np.save(path, np.array([{}], object), allow_pickle=True)
+    with pytest.raises(ValueError, match="cannot be read: Object arrays"):
+        files.array(path)
+    path.write_bytes(b"PK\x03\x04 and no more")
+    with pytest.raises(ValueError, match="cannot be read"):
+        files.array(path)
+    np.savez(tmp_path / "two.npz", np.zeros(1), np.ones(1))
+    with pytest.raises(ValueError, match=r"two\.npz: 2 arrays; one is expected"):
+        files.array(tmp_path / "two.npz")
+
+
+def test_mending_what_was_mended_changes_nothing():
+    assert ag_news.mend(ag_news.mend("Alan #39;s \\dog&lt;b&gt;")) == ag_news.mend(
+        "Alan #39;s \\dog&lt;b&gt;"
+    )
