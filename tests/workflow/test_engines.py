@@ -62,7 +62,7 @@ def test_after_dvc_repro_neither_engine_has_anything_to_do_and_results_are_those
     made = {path.relative_to(tiny.folder) for path in tiny.folder.glob("reports/cells/**/*.*")}
     made |= {path.relative_to(tiny.folder) for path in tiny.folder.glob("artifacts/**/model.*")}
     equal = {path for path in made if path.name not in ("measured.json", "made.json")}
-    assert {path.suffix for path in equal} == {".json", ".parquet", ".safetensors", ".skops"}
+    assert {path.suffix for path in equal} == {".json", ".parquet", ".safetensors", ".sha256", ".skops"}
     for path in equal:
         assert (project.folder / path).read_bytes() == (tiny.folder / path).read_bytes(), path
 

@@ -7,7 +7,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from assay import knowledge, layout, leftovers, lock, records
+from assay import knowledge, layout, leftovers, lock, records, seals
 from assay.graph import Graph, matrix_or_exit
 from assay.stages import verdict
 from assay.worker import launch
@@ -45,6 +45,8 @@ for record in GRAPH.ingested():
         print(f"{path}: not what was ingested; ingested again", file=sys.stderr)
     knowledge.doubt(record, bool(changed))
 
+seals.heal()
+
 
 onstart:
     try:
@@ -52,6 +54,7 @@ onstart:
     except ValueError as fault:
         print(fault, file=sys.stderr)
         sys.exit(2)
+    seals.unseal()
     verdict.forget()
     waiting = list(workflow.dag.needrun_jobs())
     knowledge.not_later_than_now(
@@ -72,6 +75,7 @@ def pack_knowledge():
 onsuccess:
     leftovers.sweep(MATRIX.params)
     pack_knowledge()
+    seals.seal()
     if (
         "DVC_STAGE" not in os.environ
         and Path(".dvc").is_dir()
@@ -82,4 +86,5 @@ onsuccess:
 
 onerror:
     pack_knowledge()
+    seals.seal()
     sys.exit(verdict.exit_code())
