@@ -15,3 +15,5 @@ rule all:
     default_target: True
     input:
         str(layout.VERDICT),
+        # A killed job has no record; what was made from an earlier one would hide that from Snakemake.
+        GRAPH.missing(),

@@ -13,29 +13,19 @@ from assay.params import Params, load_params
 
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 RULES = {
-    "ingest": lambda graph: [graph.dataset_code("ingest", each.dataset) for each in datasets(graph)],
-    "prepare": lambda graph: [
-        (graph.dataset_code("prepare", each.dataset), graph.dataset_spec(each)) for each in datasets(graph)
-    ],
-    "validate": lambda graph: [graph.dataset_code("validate", each.dataset) for each in datasets(graph)],
+    "ingest": lambda graph: [graph.asked_to_ingest(each) for each in datasets(graph)],
+    "prepare": lambda graph: [graph.asked_to_prepare(each) for each in datasets(graph)],
+    "validate": lambda graph: [graph.asked_to_validate(each) for each in datasets(graph)],
     "train": lambda graph: [
-        (
-            graph.train_code(cell),
-            graph.cell_spec(cell),
-            graph.prepared(cell),
-            graph.validated(cell),
-            graph.start(cell),
-        )
-        for cell in graph.matrix.cells
+        (graph.asked_to_train(cell), graph.train_from(cell)) for cell in graph.matrix.cells
     ],
     "compress": lambda graph: [
-        (graph.compress_code(each), graph.method_spec(each), graph.prepared(each))
+        (graph.asked_to_compress(each), graph.compress_from(each))
         for each in graph.matrix.variants
         if each.method != layout.UNCOMPRESSED
     ],
     "evaluate": lambda graph: [
-        (graph.evaluate_code(each), graph.variant_spec(each), graph.prepared(each), graph.artifact(each))
-        for each in graph.matrix.variants
+        (graph.asked_to_evaluate(each), graph.evaluate_from(each)) for each in graph.matrix.variants
     ],
 }
 """What the rules of each phase ask, as workflow/rules has it."""
@@ -97,11 +87,13 @@ def test_a_stage_before_training_names_no_source_that_its_rule_does_not_read(rea
 
 
 def test_the_rules_ask_what_is_asked_here():
-    text = "".join(path.read_text() for path in sorted((ROOT / "workflow/rules").glob("*.smk")))
+    text = "".join(
+        path.read_text() for path in [ROOT / "Snakefile", *(ROOT / "workflow/rules").glob("*.smk")]
+    )
     asked = {name for name in vars(Graph) if f"GRAPH.{name}" in text}
     known = {
-        "dataset_code", "dataset_spec", "train_code", "cell_spec", "prepared", "validated", "compress_code",
-        "method_spec", "evaluate_code", "variant_spec", "artifact", "statuses", "report_code",
-        "start", "source", "uncompressed",
+        "asked_to_ingest", "asked_to_prepare", "asked_to_validate", "asked_to_train", "asked_to_compress",
+        "asked_to_evaluate", "train_from", "compress_from", "evaluate_from", "report_code", "missing",
+        "ingested", "prepared", "validated", "trained", "compressed", "evaluated",
     }  # fmt: skip
     assert asked == known

@@ -23,7 +23,8 @@ def raising(fault):
 def test_work_that_ends_well_adds_its_facts(tmp_path):
     record = kept(tmp_path, lambda: {"files": {"model": "abc"}})
     assert record == {
-        "status": "ok", "phase": "train", "reason": "", "traceback": "", "spec": {"seed": 1}, "files": {"model": "abc"}
+        "status": "ok", "phase": "train", "reason": "", "traceback": "", "made_from": [], "spec": {"seed": 1},
+        "files": {"model": "abc"},
     }  # fmt: skip
 
 
@@ -33,6 +34,13 @@ def test_a_fault_is_kept_with_the_end_of_its_traceback(tmp_path, capsys):
     assert record["reason"] == "RuntimeError: shapes differ"
     assert "RuntimeError: shapes" in record["traceback"]
     assert "train: failed: RuntimeError" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("work", [lambda: {}, raising(RuntimeError("no"))])
+def test_what_it_was_made_from_stands_in_it_however_it_ends(tmp_path, work):
+    (tmp_path / "earlier.json").write_text("abc")
+    record = kept(tmp_path, work, made_from=[tmp_path / "earlier.json", tmp_path / "gone.json"])
+    assert record["made_from"] == ["ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", ""]
 
 
 def test_two_equal_faults_leave_equal_bytes(tmp_path):

@@ -6,6 +6,7 @@ Imported by Snakemake at each start, so nothing heavy may be imported here.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Mapping
 from functools import cache
@@ -38,100 +39,120 @@ def matrix_or_exit(config: Mapping[str, Any]) -> Matrix:
 
 
 class Graph:
-    """Input, code and params functions of the rules, over one matrix. ``wildcards`` are Snakemake's."""
+    """What the rules ask, over one matrix. ``wildcards`` are Snakemake's.
+
+    Snakemake takes 0.1 ms to call such a function, whatever it does: a rule has one for its input and one for its
+    params. ``asked_to_`` a phase is what its jobs are asked: the digest of the files they run, ``code``, which they
+    do not read; ``spec`` as JSON; and where what they find by themselves lies.
+
+    A record holds the digests of those it was made from, so a rule's input names the nearest records alone.
+    """
 
     def __init__(self, matrix: Matrix) -> None:
         self.matrix = matrix
 
-    def dataset_spec(self, wildcards: Any) -> str:
-        """Return how a dataset is split, as JSON."""
-        return _json(self.matrix.dataset_spec(wildcards.dataset))
+    def asked_to_ingest(self, wildcards: Any) -> dict[str, str]:
+        """Return what ingesting a dataset is asked."""
+        return {"code": self._dataset_code("ingest", wildcards.dataset)}
 
-    def cell_spec(self, wildcards: Any) -> str:
-        """Return what training a cell is asked to do, as JSON."""
-        return _json(self.matrix.cell_spec(_cell(wildcards)))
+    def asked_to_prepare(self, wildcards: Any) -> dict[str, str]:
+        """Return what preparing a dataset is asked."""
+        spec = self.matrix.dataset_spec(wildcards.dataset)
+        return {"code": self._dataset_code("prepare", wildcards.dataset), "spec": _json(spec)}
 
-    def method_spec(self, wildcards: Any) -> str:
-        """Return what a method is asked to do, as JSON."""
-        return _json(self.matrix.method_spec(wildcards.method))
+    def asked_to_validate(self, wildcards: Any) -> dict[str, str]:
+        """Return what validating a dataset is asked."""
+        docs = layout.DATA_DOCS.format(dataset=wildcards.dataset)
+        return {"code": self._dataset_code("validate", wildcards.dataset), "docs": docs}
 
-    def variant_spec(self, wildcards: Any) -> str:
-        """Return which variant is evaluated, and by which kind of task, as JSON."""
+    def asked_to_train(self, wildcards: Any) -> dict[str, str]:
+        """Return what training a cell is asked."""
+        family = self.matrix.family(wildcards.model)
+        modules = (f"{STAGES}.train", family.trainer, _module(family.target))
+        return self._asked(wildcards.task, modules, self.matrix.cell_spec(_cell(wildcards)))
+
+    def asked_to_compress(self, wildcards: Any) -> dict[str, str]:
+        """Return what compressing a cell's model by a method is asked."""
+        method = catalogue.METHODS[self.matrix.params.methods[wildcards.method].method].module
+        modules = (f"{STAGES}.compress", method, _module(self.matrix.family(wildcards.model).target))
+        return self._asked(wildcards.task, modules, self.matrix.method_spec(wildcards.method))
+
+    def asked_to_evaluate(self, wildcards: Any) -> dict[str, str]:
+        """Return what evaluating a variant is asked."""
         kind = self.matrix.params.tasks[wildcards.task].kind
         names = {key: getattr(wildcards, key) for key in ("task", "model", "method")}
-        return _json({**names, "seed": int(wildcards.seed), "kind": kind})
+        modules = (f"{STAGES}.evaluate", _module(self.matrix.family(wildcards.model).target))
+        return self._asked(wildcards.task, modules, {**names, "seed": int(wildcards.seed), "kind": kind})
 
-    def prepared(self, wildcards: Any) -> str:
-        """Return the record of the prepared dataset of a task."""
-        return f"{layout.PREPARED.format(dataset=self.matrix.dataset(wildcards.task))}/prepared.json"
-
-    def validated(self, wildcards: Any) -> str:
-        """Return the verdict on the dataset of a task."""
-        return layout.VALIDATED.format(dataset=self.matrix.dataset(wildcards.task))
-
-    def start(self, wildcards: Any) -> list[str]:
-        """Return the records of the model that a cell starts from and of its data; nothing if it starts from none."""
+    def train_from(self, wildcards: Any) -> dict[str, str | list[str]]:
+        """Return the verdict on a cell's data; and the records of the model that it starts from and of its data."""
+        validated = layout.VALIDATED.format(dataset=self.matrix.dataset(wildcards.task))
         start = self.matrix.start(_cell(wildcards))
-        return [f"{self.matrix.trained(start)}/{layout.STATUS}", self.prepared(start)] if start else []
+        begins = (
+            [f"{self.matrix.trained(start)}/{layout.STATUS}", self._prepared(start.task)] if start else []
+        )
+        return {"validated": validated, "start": begins}
 
-    def artifact(self, wildcards: Any) -> str:
-        """Return the status of the artifact that a variant is: trained, or compressed."""
-        return self._status(_variant(wildcards))
-
-    def source(self, wildcards: Any) -> str:
+    def compress_from(self, wildcards: Any) -> str:
         """Return the status of the artifact that a variant is compressed from."""
         return self._status(self.matrix.source(_variant(wildcards)))
 
-    def uncompressed(self, wildcards: Any) -> list[str]:
-        """Return the status of the trained model that a compressed variant is measured beside."""
+    def evaluate_from(self, wildcards: Any) -> dict[str, str | list[str]]:
+        """Return the status of a variant's artifact; and that of the trained model it is measured beside."""
+        artifact = self._status(_variant(wildcards))
         if wildcards.method == layout.UNCOMPRESSED:
-            return []
-        return [f"{self.matrix.trained(_cell(wildcards))}/{layout.STATUS}"]
-
-    def dataset_code(self, stage: str, dataset: str) -> str:
-        """Return the digest of the files that a stage runs on a dataset."""
-        return _digest(f"{STAGES}.{stage}", catalogue.dataset_module(dataset))
-
-    def train_code(self, wildcards: Any) -> str:
-        """Return the digest of the files that training a cell runs."""
-        family = self.matrix.family(wildcards.model)
-        return _digest(
-            f"{STAGES}.train", family.trainer, _module(family.target), *self._task_code(wildcards.task)
-        )
-
-    def compress_code(self, wildcards: Any) -> str:
-        """Return the digest of the files that a method runs on a cell's model."""
-        method = catalogue.METHODS[self.matrix.params.methods[wildcards.method].method].module
-        target = self.matrix.family(wildcards.model).target
-        return _digest(f"{STAGES}.compress", method, _module(target), *self._task_code(wildcards.task))
-
-    def evaluate_code(self, wildcards: Any) -> str:
-        """Return the digest of the files that evaluating a variant runs."""
-        target = self.matrix.family(wildcards.model).target
-        return _digest(f"{STAGES}.evaluate", _module(target), *self._task_code(wildcards.task))
+            return {"artifact": artifact, "uncompressed": []}
+        trained = f"{self.matrix.trained(_cell(wildcards))}/{layout.STATUS}"
+        return {"artifact": artifact, "uncompressed": [trained]}
 
     def report_code(self) -> str:
         """Return the digest of the files that the report is made with, templates included."""
         return sources.digest((*sources.closure(f"{STAGES}.report", "assay.catalogue"), *_report_files()))
 
-    def statuses(self, phase: str) -> list[str]:
-        """Return the status records of a phase: ``train``, ``compress`` or ``evaluate``."""
-        matrix = self.matrix
-        folders = {
-            "train": [matrix.trained(cell) for cell in matrix.cells],
-            "compress": [
-                matrix.compressed(each) for each in matrix.variants if each.method != layout.UNCOMPRESSED
-            ],
-            "evaluate": [matrix.evaluated(each) for each in matrix.variants],
-        }[phase]
-        return [f"{folder}/{layout.STATUS}" for folder in folders]
+    def ingested(self, _wildcards: Any = None) -> list[str]:
+        """Return the records of all raw data."""
+        return [f"{layout.RAW.format(dataset=name)}/source.json" for name in self.matrix.datasets]
+
+    def prepared(self, _wildcards: Any = None) -> list[str]:
+        """Return the records of all prepared data."""
+        return [f"{layout.PREPARED.format(dataset=name)}/prepared.json" for name in self.matrix.datasets]
+
+    def validated(self, _wildcards: Any = None) -> list[str]:
+        """Return the verdicts on all data."""
+        return [layout.VALIDATED.format(dataset=name) for name in self.matrix.datasets]
+
+    def trained(self, _wildcards: Any = None) -> list[str]:
+        """Return the statuses of all cells."""
+        return [f"{self.matrix.trained(cell)}/{layout.STATUS}" for cell in self.matrix.cells]
+
+    def compressed(self, _wildcards: Any = None) -> list[str]:
+        """Return the statuses of all artifacts that a method made."""
+        return [self._status(each) for each in self.matrix.variants if each.method != layout.UNCOMPRESSED]
+
+    def evaluated(self, _wildcards: Any = None) -> list[str]:
+        """Return the statuses of all evaluations."""
+        return [f"{self.matrix.evaluated(each)}/{layout.STATUS}" for each in self.matrix.variants]
+
+    def missing(self) -> list[str]:
+        """Return the records that are not there."""
+        phases = (
+            self.ingested, self.prepared, self.validated, self.trained, self.compressed, self.evaluated
+        )  # fmt: skip
+        return [record for phase in phases for record in phase() if not os.path.exists(record)]  # noqa: PTH110
+
+    def _asked(self, task: str, modules: tuple[str, ...], spec: dict[str, Any]) -> dict[str, str]:
+        kind = catalogue.TASKS[self.matrix.params.tasks[task].kind].module
+        code = _digest(*modules, kind, catalogue.dataset_module(self.matrix.dataset(task)))
+        return {"code": code, "spec": _json(spec), "prepared": self._prepared(task)}
+
+    def _dataset_code(self, stage: str, dataset: str) -> str:
+        return _digest(f"{STAGES}.{stage}", catalogue.dataset_module(dataset))
+
+    def _prepared(self, task: str) -> str:
+        return f"{layout.PREPARED.format(dataset=self.matrix.dataset(task))}/prepared.json"
 
     def _status(self, variant: Variant) -> str:
         return f"{self.matrix.compressed(variant)}/{layout.STATUS}"
-
-    def _task_code(self, task: str) -> tuple[str, str]:
-        dataset = catalogue.dataset_module(self.matrix.dataset(task))
-        return catalogue.TASKS[self.matrix.params.tasks[task].kind].module, dataset
 
 
 @cache

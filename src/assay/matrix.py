@@ -205,17 +205,17 @@ class Matrix:
 
     def trained(self, cell: Cell) -> str:
         """Return the folder of a trained model."""
-        return layout.TRAINED.format(suite=self.suite, **asdict(cell))
+        return layout.TRAINED.format(suite=self.suite, **vars(cell))
 
     def compressed(self, variant: Variant) -> str:
         """Return the folder of a variant's artifact: of the uncompressed one, the trained model's."""
         if variant.method == layout.UNCOMPRESSED:
             return self.trained(variant.cell)
-        return layout.COMPRESSED.format(suite=self.suite, **asdict(variant))
+        return layout.COMPRESSED.format(suite=self.suite, **vars(variant))
 
     def evaluated(self, variant: Variant) -> str:
         """Return the folder of a variant's metrics and predictions."""
-        return layout.EVALUATED.format(suite=self.suite, **asdict(variant))
+        return layout.EVALUATED.format(suite=self.suite, **vars(variant))
 
     def _methods_for(self, cell: Cell) -> list[str]:
         trainer, rows = self.family(cell.model).trainer, self.params.methods

@@ -29,8 +29,8 @@ class Job:
     """What the phase is done to, without the seed: ``digits/mlp/int8``."""
     record: Path
     inputs: tuple[Path, ...]
-    code: str
-    spec: str
+    asked: Mapping[str, str]
+    """As :class:`assay.graph.Graph` has it."""
     changed: tuple[Path, ...] = ()
     """Files it made that have other bytes now."""
 
@@ -58,39 +58,29 @@ def _jobs(graph: Graph) -> Iterator[Job]:
     matrix = graph.matrix
     for dataset in matrix.datasets:
         named = SimpleNamespace(dataset=dataset)
-        raw, prepared = (
-            Path(layout.RAW.format(dataset=dataset), "source.json"),
-            Path(layout.PREPARED.format(dataset=dataset), "prepared.json"),
-        )
+        raw = Path(layout.RAW.format(dataset=dataset), "source.json")
+        prepared = Path(layout.PREPARED.format(dataset=dataset), "prepared.json")
         validated = Path(layout.VALIDATED.format(dataset=dataset))
-        yield Job(
-            "ingest", dataset, raw, (), graph.dataset_code("ingest", dataset), "", tuple(records.changed(raw))
-        )
-        spec = graph.dataset_spec(named)
-        yield Job("prepare", dataset, prepared, (raw,), graph.dataset_code("prepare", dataset), spec)
-        yield Job("validate", dataset, validated, (prepared,), graph.dataset_code("validate", dataset), "")
+        yield Job("ingest", dataset, raw, (), graph.asked_to_ingest(named), tuple(records.changed(raw)))
+        yield Job("prepare", dataset, prepared, (raw,), graph.asked_to_prepare(named))
+        yield Job("validate", dataset, validated, (prepared,), graph.asked_to_validate(named))
     for cell in matrix.cells:
-        inputs = (Path(graph.prepared(cell)), Path(graph.validated(cell)), *map(Path, graph.start(cell)))
         record = Path(matrix.trained(cell), layout.STATUS)
-        name = f"{cell.task}/{cell.model}"
-        yield Job("train", name, record, inputs, graph.train_code(cell), graph.cell_spec(cell))
+        inputs = _paths(graph.train_from(cell))
+        yield Job("train", f"{cell.task}/{cell.model}", record, inputs, graph.asked_to_train(cell))
     for each in matrix.variants:
-        artifact = Path(matrix.compressed(each), layout.STATUS)
-        prepared = Path(graph.prepared(each))
         name = f"{each.task}/{each.model}/{each.method}"
         if each.method != layout.UNCOMPRESSED:
-            spec = graph.method_spec(each)
-            yield Job(
-                "compress",
-                name,
-                artifact,
-                (prepared, Path(graph.source(each))),
-                graph.compress_code(each),
-                spec,
-            )
-        evaluated = Path(matrix.evaluated(each), layout.STATUS)
-        inputs = (prepared, artifact, *map(Path, graph.uncompressed(each)))
-        yield Job("evaluate", name, evaluated, inputs, graph.evaluate_code(each), graph.variant_spec(each))
+            record = Path(matrix.compressed(each), layout.STATUS)
+            source = (Path(graph.compress_from(each)),)
+            yield Job("compress", name, record, source, graph.asked_to_compress(each))
+        record = Path(matrix.evaluated(each), layout.STATUS)
+        yield Job("evaluate", name, record, _paths(graph.evaluate_from(each)), graph.asked_to_evaluate(each))
+
+
+def _paths(named: Mapping[str, str | list[str]]) -> tuple[Path, ...]:
+    lists = ([each] if isinstance(each, str) else each for each in named.values())
+    return tuple(Path(name) for names in lists for name in names)
 
 
 def _reasons(job: Job, due: Mapping[Path, Planned]) -> Iterator[str]:
@@ -101,10 +91,10 @@ def _reasons(job: Job, due: Mapping[Path, Planned]) -> Iterator[str]:
         return
     place = knowledge.place(str(job.record))
     known = read_json(place) if place.is_file() else {}
-    params = [str(ast.literal_eval(value)) for value in known.get("params", [])]
-    if job.spec and job.spec not in params:
-        yield from _changes(_spec(params), _spec([job.spec]))
-    if params and job.code not in params:
+    told = [ast.literal_eval(value) for value in known.get("params", [])]
+    asked = next((each for each in told if isinstance(each, dict)), {} if told else job.asked)
+    yield from _changes(_spec(asked), _spec(job.asked))
+    if job.asked["code"] != asked.get("code"):
         yield "its code changed"
     for path in job.changed:
         yield f"{path} is not what was ingested"
@@ -116,9 +106,9 @@ def _reasons(job: Job, due: Mapping[Path, Planned]) -> Iterator[str]:
             yield f"{path} changed"
 
 
-def _spec(params: list[str]) -> dict[str, Any]:
-    """Return the spec among a job's params, with keys such as ``training.learning_rate``."""
-    return next((dict(_flat(json.loads(text))) for text in params if text.startswith("{")), {})
+def _spec(asked: Mapping[str, str]) -> dict[str, Any]:
+    """Return the spec of what a job is asked, with keys such as ``training.learning_rate``."""
+    return dict(_flat(json.loads(asked.get("spec", "{}"))))
 
 
 def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +80,13 @@ def changed(record: Path) -> list[Path]:
 
 
 def keep(
-    out: Path, phase: str, work: Callable[[], dict[str, Any]], *, died: int | None = None, **facts: Any
+    out: Path,
+    phase: str,
+    work: Callable[[], dict[str, Any]],
+    *,
+    made_from: Iterable[Path] = (),
+    died: int | None = None,
+    **facts: Any,
 ) -> None:
     """Do ``work`` and leave its record at ``out``: what it returns, or how it failed.
 
@@ -88,10 +94,13 @@ def keep(
         out: where the record goes.
         phase: the phase that the record names.
         work: what is done; returns facts for the record.
+        made_from: earlier records; their digests stand in this one, so that what changes a record changes all
+            that follow from it, and a rule need name only the nearest.
         died: the signal that ended an earlier try of this job, which is then recorded instead.
         facts: what was asked; stands in the record however the work ends.
     """
-    ending = {"phase": phase, "reason": "", "traceback": "", **facts}
+    digests = [sha256(path) if path.is_file() else "" for path in made_from]
+    ending = {"phase": phase, "reason": "", "traceback": "", "made_from": digests, **facts}
     try:
         record = ending | _killed(died) if died else {**ending, "status": OK, **work()}
     except Upstream as upstream:

@@ -94,7 +94,7 @@ def _make(matrix: Matrix, variant: Variant, scratch: Path) -> dict[str, Path]:
     """
     dataset = matrix.dataset(variant.task)
     prepared = Path(layout.PREPARED.format(dataset=dataset)) / "prepared.json"
-    start = Graph(matrix).start(variant)
+    start = Graph(matrix).train_from(variant)["start"]
     made: dict[str, Path] = {}
     artifact = Path()
     for phase, folder in _folders(matrix, variant).items():

@@ -85,3 +85,15 @@ def test_a_record_that_was_cut_is_named(folder, phase):
     assert status == "failed"
     assert reason.startswith(f"{DATA}/prepared.json: not valid JSON (")
     assert reason.endswith("; delete it and run again")
+
+
+def test_a_fact_that_changes_in_prepared_json_changes_every_later_record(folder):
+    phases = ("validated", "trained", "compressed", "evaluated")
+    for phase in phases:
+        ended(folder, phase)
+    before = {phase: (folder / phase / "status.json").read_bytes() for phase in phases}
+    path = folder / DATA / "prepared.json"
+    write_json(path, json.loads(path.read_text()) | {"a fact": "that nobody reads"})
+    for phase in phases:
+        ended(folder, phase)
+        assert (folder / phase / "status.json").read_bytes() != before[phase], phase

@@ -20,6 +20,7 @@ COPIED = (
     "workflow",
     "profiles",
     ".dvc",
+    ".dvcignore",
 )
 
 

@@ -62,9 +62,16 @@ def test_after_dvc_repro_neither_engine_has_anything_to_do_and_results_are_those
     made = {path.relative_to(tiny.folder) for path in tiny.folder.glob("reports/cells/**/*.*")}
     made |= {path.relative_to(tiny.folder) for path in tiny.folder.glob("artifacts/**/model.*")}
     equal = {path for path in made if path.name not in ("measured.json", "made.json")}
-    assert {path.suffix for path in equal} == {".json", ".parquet", ".safetensors", ".skops"}
+    assert {path.suffix for path in equal} == {".json", ".parquet", ".safetensors", ".sha256", ".skops"}
     for path in equal:
         assert (project.folder / path).read_bytes() == (tiny.folder / path).read_bytes(), path
+
+
+def test_what_python_compiled_is_no_change_of_the_code(tiny, tmp_path):
+    project = Project(shutil.copytree(tiny.folder, tmp_path / "copy", symlinks=True))
+    assert project.run("assay list", PYTHONDONTWRITEBYTECODE="").returncode == 0
+    assert any(project.folder.glob("src/assay/__pycache__/*.pyc"))
+    assert "up to date" in project.run("dvc status").stdout
 
 
 def test_the_metrics_that_dvc_compares_are_the_reports(tiny):

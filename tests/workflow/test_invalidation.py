@@ -178,6 +178,24 @@ def test_an_edit_re_runs_what_depends_on_it_and_nothing_else(project, edit):
     assert set(status) == stages
 
 
+@pytest.mark.parametrize(
+    ("record", "jobs"),
+    [
+        ("data/prepared/digits_twin/prepared.json", {"prepare": 1, **DIGITS}),
+        ("artifacts/trained/wide/digits/mlp/0/status.json", {"train": 1, "compress": 1, "evaluate": 2}),
+        ("reports/cells/wide/digits/mlp/0/none/status.json", {"evaluate": 1}),
+    ],
+)
+def test_a_record_that_is_gone_is_made_again_with_what_follows_from_it(project, record, jobs):
+    path = project.folder / record
+    path.rename(path.with_suffix(".gone"))
+    try:
+        found = project.jobs("suite=wide")
+    finally:
+        path.with_suffix(".gone").rename(path)
+    assert {phase: count for phase, count in found.items() if phase in PHASES} == jobs
+
+
 def test_what_was_put_back_is_not_made_again(project):
     assert nothing_to_do(project)
 

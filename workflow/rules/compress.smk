@@ -3,21 +3,19 @@
 
 rule compress:
     input:
-        prepared=GRAPH.prepared,
-        source=GRAPH.source,
+        source=GRAPH.compress_from,
     output:
         status=f"{layout.COMPRESSED}/{layout.STATUS}",
         measured=f"{layout.COMPRESSED}/{layout.MEASURED}",
     log:
         "logs/compress/{suite}/{task}.{model}.{seed}.{method}.log",
     params:
-        code=GRAPH.compress_code,
-        spec=GRAPH.method_spec,
+        asked=GRAPH.asked_to_compress,
     shell:
-        "cell assay.stages.compress --spec {params.spec:q} --prepared {input.prepared}"
+        "cell assay.stages.compress --spec {params.asked[spec]:q} --prepared {params.asked[prepared]}"
         " --source {input.source} --out {output.status} > {log} 2>&1"
 
 
 rule compressed:
     input:
-        GRAPH.statuses("compress"),
+        GRAPH.compressed,

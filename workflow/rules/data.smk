@@ -7,7 +7,7 @@ rule ingest:
     log:
         "logs/ingest/{dataset}.log",
     params:
-        code=ingest_code,
+        asked=GRAPH.asked_to_ingest,
     shell:
         "python -m assay.stages.ingest {wildcards.dataset} --out {output.source} --log {log}"
 
@@ -20,10 +20,9 @@ rule prepare:
     log:
         "logs/prepare/{dataset}.log",
     params:
-        code=prepare_code,
-        spec=GRAPH.dataset_spec,
+        asked=GRAPH.asked_to_prepare,
     shell:
-        "python -m assay.stages.prepare {wildcards.dataset} --spec {params.spec:q}"
+        "python -m assay.stages.prepare {wildcards.dataset} --spec {params.asked[spec]:q}"
         " --source {input.source} --out {output.prepared} > {log} 2>&1"
 
 
@@ -35,23 +34,22 @@ rule validate:
     log:
         "logs/validate/{dataset}.log",
     params:
-        code=validate_code,
-        docs=layout.DATA_DOCS,
+        asked=GRAPH.asked_to_validate,
     shell:
         "python -m assay.stages.validate {wildcards.dataset} --prepared {input.prepared}"
-        " --docs {params.docs} --out {output.validated} > {log} 2>&1"
+        " --docs {params.asked[docs]} --out {output.validated} > {log} 2>&1"
 
 
 rule ingested:
     input:
-        expand(rules.ingest.output.source, dataset=MATRIX.datasets),
+        GRAPH.ingested,
 
 
 rule prepared:
     input:
-        expand(rules.prepare.output.prepared, dataset=MATRIX.datasets),
+        GRAPH.prepared,
 
 
 rule validated:
     input:
-        expand(rules.validate.output.validated, dataset=MATRIX.datasets),
+        GRAPH.validated,

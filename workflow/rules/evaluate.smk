@@ -3,22 +3,19 @@
 
 rule evaluate:
     input:
-        prepared=GRAPH.prepared,
-        artifact=GRAPH.artifact,
-        uncompressed=GRAPH.uncompressed,
+        unpack(GRAPH.evaluate_from),
     output:
         status=f"{layout.EVALUATED}/{layout.STATUS}",
         measured=f"{layout.EVALUATED}/{layout.MEASURED}",
     log:
         "logs/evaluate/{suite}/{task}.{model}.{seed}.{method}.log",
     params:
-        code=GRAPH.evaluate_code,
-        spec=GRAPH.variant_spec,
+        asked=GRAPH.asked_to_evaluate,
     shell:
-        "cell assay.stages.evaluate --spec {params.spec:q} --prepared {input.prepared}"
+        "cell assay.stages.evaluate --spec {params.asked[spec]:q} --prepared {params.asked[prepared]}"
         " --artifact {input.artifact} --uncompressed {input.uncompressed} --out {output.status} > {log} 2>&1"
 
 
 rule evaluated:
     input:
-        GRAPH.statuses("evaluate"),
+        GRAPH.evaluated,

@@ -4,9 +4,8 @@
 rule report:
     input:
         params=str(layout.PARAMS),
-        validated=rules.validated.input,
-        trained=rules.trained.input,
-        evaluated=rules.evaluated.input,
+        validated=GRAPH.validated,
+        evaluated=GRAPH.evaluated,
     output:
         page=report(
             "reports/index.html", caption="../report/results.rst", category="Results"
@@ -39,15 +38,7 @@ rule report:
 
 rule verdict:
     input:
-        # Not rules.report.output.page: Snakemake 9.27 would then hash each list below once for each of its files.
-        page="reports/index.html",
-        # It reads them all; and a record that is missing is made again although the report is there.
-        ingested=rules.ingested.input,
-        prepared=rules.prepared.input,
-        validated=rules.validated.input,
-        trained=rules.trained.input,
-        compressed=rules.compressed.input,
-        evaluated=rules.evaluated.input,
+        rules.report.output.page,
     output:
         verdict=str(layout.VERDICT),
     log:

@@ -3,22 +3,19 @@
 
 rule train:
     input:
-        prepared=GRAPH.prepared,
-        validated=GRAPH.validated,
-        start=GRAPH.start,
+        unpack(GRAPH.train_from),
     output:
         status=f"{layout.TRAINED}/{layout.STATUS}",
         measured=f"{layout.TRAINED}/{layout.MEASURED}",
     log:
         "logs/train/{suite}/{task}.{model}.{seed}.log",
     params:
-        code=GRAPH.train_code,
-        spec=GRAPH.cell_spec,
+        asked=GRAPH.asked_to_train,
     shell:
-        "cell assay.stages.train --spec {params.spec:q} --prepared {input.prepared}"
+        "cell assay.stages.train --spec {params.asked[spec]:q} --prepared {params.asked[prepared]}"
         " --validated {input.validated} --start {input.start} --out {output.status} > {log} 2>&1"
 
 
 rule trained:
     input:
-        GRAPH.statuses("train"),
+        GRAPH.trained,

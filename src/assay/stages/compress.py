@@ -71,6 +71,7 @@ def main(argv: list[str]) -> int:
             arguments.out,
             "compress",
             lambda: compress(arguments.spec, arguments.prepared, arguments.source, arguments.out.parent),
+            made_from=[arguments.prepared, arguments.source],
             died=arguments.died,
             spec=arguments.spec,
         )

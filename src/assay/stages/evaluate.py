@@ -80,6 +80,7 @@ def main(argv: list[str]) -> int:
                 arguments.out.parent,
                 costs,
             ),
+            made_from=[arguments.prepared, arguments.artifact, *arguments.uncompressed],
             died=arguments.died,
             spec=arguments.spec,
         )

@@ -93,6 +93,7 @@ def main(argv: list[str]) -> int:
                 arguments.start,
                 arguments.out.parent,
             ),
+            made_from=[arguments.prepared, *arguments.start],
             died=arguments.died,
             spec=arguments.spec,
         )

@@ -34,6 +34,7 @@ def main(argv: list[str]) -> int:
         arguments.out,
         "validate",
         lambda: check(arguments.dataset, arguments.prepared, arguments.docs),
+        made_from=[arguments.prepared],
         dataset=arguments.dataset,
     )
     return 0

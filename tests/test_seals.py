@@ -1,0 +1,72 @@
+"""A seal says what the records of a phase are, until one of them changes or a run begins."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from workflow.project import ROOT
+
+from assay import seals
+
+TRAINED = Path("artifacts/trained/smoke/digits/mlp")
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for seed in (0, 1):
+        (TRAINED / str(seed)).mkdir(parents=True)
+        (TRAINED / str(seed) / "status.json").write_text(f"{seed}\n")
+    (TRAINED / "1" / "status.failed.json").write_text("evidence\n")
+
+
+def test_a_seal_is_what_sha256sum_checks_and_holds_every_record():
+    seals.seal()
+    told = subprocess.run(
+        ["sha256sum", "--check", "--strict", seals.SEAL],
+        cwd="artifacts/trained",
+        capture_output=True,
+        text=True,
+    )
+    assert told.returncode == 0
+    assert told.stdout == "smoke/digits/mlp/0/status.json: OK\nsmoke/digits/mlp/1/status.json: OK\n"
+    assert Path("artifacts/compressed", seals.SEAL).read_text() == ""
+
+
+def test_a_seal_changes_with_the_records_alone():
+    seals.seal()
+    path = Path("artifacts/trained", seals.SEAL)
+    before = path.read_text(), path.stat().st_mtime_ns
+    (TRAINED / "0" / "measured.json").write_text("{}\n")
+    seals.seal()
+    assert (path.read_text(), path.stat().st_mtime_ns) == before
+    (TRAINED / "0" / "status.json").write_text("other\n")
+    seals.seal()
+    changed = path.read_text()
+    assert changed != before[0]
+    (TRAINED / "0" / "status.json").unlink()
+    seals.seal()
+    assert path.read_text() == changed.splitlines(keepends=True)[1]
+
+
+def test_a_run_breaks_the_seals_and_what_comes_next_mends_them():
+    seals.seal()
+    whole = {path: path.read_text() for path in Path().glob(f"*/*/{seals.SEAL}")}
+    assert len(whole) == 3
+    seals.unseal()
+    assert not any(path.exists() for path in whole)
+    Path("artifacts/compressed").rmdir()
+    seals.heal()
+    assert whole == {path: path.read_text() for path in whole}
+    (TRAINED / "0" / "status.json").write_text("changed by hand\n")
+    seals.heal()
+    assert whole == {path: path.read_text() for path in whole}
+
+
+def test_the_stages_of_dvc_depend_on_seals_and_each_lies_in_an_out():
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    deps = {dep for stage in stages.values() for dep in stage["deps"] if dep.endswith(seals.SEAL)}
+    assert deps == {str(folder / seals.SEAL) for folder in seals.SEALED}
+    outs = {name for stage in stages.values() for out in stage["outs"] for name in out}
+    assert {str(folder) for folder in seals.SEALED} <= outs
