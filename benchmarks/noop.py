@@ -31,6 +31,7 @@ SEEDS = 50
 REPORT = (
     "index.html", "results.csv", "costs.csv", "results.md", "metrics.json", "verdict.json", "tables/x.csv",
     "figures/x.svg",
+    "cards/x.md",
 )  # fmt: skip
 TOUCH = """
 import sys
