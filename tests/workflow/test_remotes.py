@@ -44,17 +44,25 @@ def s3():
     server.stop()
 
 
-@pytest.fixture
-def clone(tiny, tmp_path, s3):
-    """A clone of a project whose results were pushed to S3."""
+@pytest.fixture(scope="module")
+def origin(tiny, tmp_path_factory, s3):
+    """A project whose results were pushed to S3."""
     url, keys = s3
-    origin = Project(shutil.copytree(tiny.folder, tmp_path / "origin", symlinks=True))
-    pushed = origin.run(
-        f"dvc remote add -d store s3://results/{tmp_path.name} && dvc remote modify store endpointurl {url}"
-        f" && dvc push && {COMMIT} && git clone -q . {tmp_path}/clone",
+    folder = tmp_path_factory.mktemp("origin") / "origin"
+    project = Project(shutil.copytree(tiny.folder, folder, symlinks=True))
+    pushed = project.run(
+        f"dvc remote add -d store s3://results/all && dvc remote modify store endpointurl {url}"
+        f" && dvc push && {COMMIT}",
         **keys,
     )
     assert pushed.returncode == 0, pushed.stdout + pushed.stderr
+    return project
+
+
+@pytest.fixture
+def clone(origin, tmp_path):
+    """A clone of it."""
+    assert origin.run(f"git clone -q . {tmp_path}/clone").returncode == 0
     return Project(tmp_path / "clone")
 
 
@@ -105,14 +113,14 @@ def test_a_server_that_cannot_be_reached_is_one_line(clone, s3):
         assert url in refused(clone, s3[1])
 
 
-def test_an_object_that_the_remote_lost_is_named_and_made_again(clone, s3, tmp_path):
+def test_an_object_that_the_remote_lost_is_named_and_made_again(origin, clone, s3):
     url, keys = s3
-    whole = (tmp_path / "origin" / WEIGHTS).read_bytes()
+    whole = (origin.folder / WEIGHTS).read_bytes()
     store = boto3.client(
         "s3", endpoint_url=url, region_name="us-east-1", aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
     )  # fmt: skip
-    listed = store.list_objects_v2(Bucket="results", Prefix=tmp_path.name)["Contents"]
+    listed = store.list_objects_v2(Bucket="results", Prefix="all")["Contents"]
     [lost] = [
         each["Key"]
         for each in listed
@@ -121,6 +129,7 @@ def test_an_object_that_the_remote_lost_is_named_and_made_again(clone, s3, tmp_p
     ]
     store.delete_object(Bucket="results", Key=lost)
     restored = clone.run("assay restore", **keys)
+    store.put_object(Bucket="results", Key=lost, Body=whole)
     assert restored.returncode == 1
     [line] = restored.stderr.splitlines()
     assert line.startswith(f"{WEIGHTS}: not in DVC's cache (dvc fetch: ")

@@ -12,12 +12,20 @@ COMMIT = "git add -A . && git -c user.name=t -c user.email=t@t commit -qm done"
 WEIGHTS = "artifacts/trained/tiny/digits/mlp/0/model.safetensors"
 
 
-@pytest.fixture
-def clone(tiny, tmp_path):
-    """A clone of the project whose results were pushed to a folder."""
-    origin = Project(shutil.copytree(tiny.folder, tmp_path / "origin", symlinks=True))
-    pushed = origin.run(f"dvc remote add -d store {tmp_path}/store && dvc push && {COMMIT}")
+@pytest.fixture(scope="module")
+def origin(tiny, tmp_path_factory):
+    """A project whose results were pushed to the folder ``../store``."""
+    folder = tmp_path_factory.mktemp("origin") / "origin"
+    project = Project(shutil.copytree(tiny.folder, folder, symlinks=True))
+    pushed = project.run(f"dvc remote add -d store ../store && dvc push && {COMMIT}")
     assert pushed.returncode == 0, pushed.stdout + pushed.stderr
+    return project
+
+
+@pytest.fixture
+def clone(origin, tmp_path):
+    """A clone of it, beside a store of its own."""
+    shutil.copytree(origin.folder.parent / "store", tmp_path / "store")
     assert origin.run(f"git clone -q . {tmp_path}/clone").returncode == 0
     return Project(tmp_path / "clone")
 
