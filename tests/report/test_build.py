@@ -11,6 +11,8 @@ import made_up
 import pytest
 
 from assay.report import build
+from assay.report.compare import Change, Comparison, MetricOf
+from assay.report.runs import Run
 
 HOSTILE = "</script><script>alert(1)</script>\"'<img src=x onerror=alert(2)>& ünï |x| " + "long" * 60
 
@@ -86,6 +88,36 @@ def test_page_says_what_went_wrong(whole: Path) -> None:
     assert "Generated twins stand in for fashion_mnist" in page
     assert "validation/digits/index.html" in page
     assert "3 from train: exact duplicate" in page
+
+
+def test_what_changed_since_the_last_run_is_on_the_page(tmp_path: Path) -> None:
+    where = ("made_up", "digits", "digits", "cnn", "none")
+    changes = (
+        Change("worse", *where, "accuracy", 0.98, 0.97, 3, 3, 0.004, "Welch's t-test over seeds"),
+        Change("new", *where[:3], HOSTILE, "none", "accuracy", None, 0.9, 0, 1),
+        Change("cost", *where, "size_bytes", 1000.0, 2000.0, 3, 3, why="2.00 times"),
+        Change("same", *where, "accuracy", 0.98, 0.98, 3, 3),
+    )
+    asked: list[str] = []
+
+    def since(results: str, costs: str, now: Run, metric_of: MetricOf) -> Comparison:
+        asked.extend((results, costs, now.name, metric_of("digits").name))
+        return Comparison("an earlier run", now.name, changes, 2)
+
+    build(**made_up.inputs(tmp_path), since=since)
+    page = (tmp_path / "reports/index.html").read_text(encoding="utf-8")
+    section = page[page.index('id="changes"') : page.index('id="quality"')]
+    assert "Since an earlier run: 1 worse, 1 new, 1 cost, 1 same." in section
+    for text in ("98.00", "97.00", "0.004", "1 kB", "2 kB", "2 models and methods are not compared"):
+        assert text in section
+    assert section.count("<tr>") == 4  # the head and what is not the same
+    assert "<script>alert" not in section
+    assert asked == [
+        (tmp_path / "reports/results.csv").read_text(),
+        (tmp_path / "reports/costs.csv").read_text(),
+        "this run",
+        "accuracy",
+    ]
 
 
 def test_page_names_no_outside_resource(whole: Path) -> None:
