@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import torch
@@ -214,6 +215,28 @@ def mixed():
 @pytest.fixture(scope="module")
 def graph():
     return export(mixed(), torch.zeros(3, 1, 8, 8))
+
+
+def test_what_is_pooled_was_clipped_before_and_answers_are_the_same():
+    layers = [nn.Conv2d(1, 3, 3), nn.MaxPool2d(3, stride=1, padding=1), nn.ReLU(), nn.Conv2d(3, 2, 1)]
+    model, images = nn.Sequential(*layers).eval(), torch.randn(4, 1, 6, 6)
+    graph = export(model, images)
+    assert [node.op_type for node in graph.graph.node] == ["Conv", "Relu", "MaxPool", "Conv"]
+    onnx.checker.check_model(graph)
+    with torch.inference_mode():
+        np.testing.assert_allclose(run(graph, images), model(images).numpy(), atol=1e-6)
+
+
+def test_what_is_pooled_for_two_is_clipped_for_one():
+    class Both(nn.Module):
+        def forward(self, images):
+            pooled = nn.functional.max_pool2d(images, 2)
+            return pooled.relu() + pooled
+
+    images = torch.randn(4, 1, 6, 6)
+    graph = export(Both(), images)
+    assert [node.op_type for node in graph.graph.node] == ["MaxPool", "Relu", "Add"]
+    np.testing.assert_allclose(run(graph, images), Both()(images).numpy(), atol=1e-6)
 
 
 def test_the_network_is_not_modified():

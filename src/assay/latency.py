@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+import psutil
 import torch
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
@@ -18,69 +19,95 @@ from assay.predictors import Predictor
 # Calls go on for so many seconds, and until there are so many of them.
 SECONDS = 0.12
 CALLS = 3
-BATCHES = (1, 64)
+SIZES = (1, 64)
+ITEMS = 8
+"""Single items that are asked about in turn: what a text costs depends on its length."""
+MOST_ELSEWHERE = 0.1
+"""Share of the cores' time that other processes may take while all cores are measured: a thread that waits for one
+that has no core waits a thousand times as long."""
 
-Call = Callable[[], object]
 
-
-def latency(predictor: Predictor, example: NDArray[Any]) -> dict[str, float]:
+def latency(predictor: Predictor, examples: NDArray[Any]) -> dict[str, float]:
     """Return the milliseconds of one call with 1 and with 64 items, on one thread: medians of warm calls.
 
     Args:
-        predictor: is called for about 0.3 s, or four times with each batch if that takes longer.
-        example: (N, ...), repeated to fill a batch.
+        predictor: is called for about 0.3 s, or a few times with each batch if that takes longer.
+        examples: (N, ...), repeated to fill a batch.
     """
     with threads(1):
-        durations = {size: by_turns([_call(predictor, example, size)]) for size in BATCHES}
-    return {f"latency_ms_batch{size}": 1000 * float(np.median(durations[size])) for size in BATCHES}
+        durations = {size: by_turns([predictor], batches(examples, size)) for size in SIZES}
+    return {f"latency_ms_batch{size}": 1000 * float(np.median(durations[size])) for size in SIZES}
 
 
-def speed(predictor: Predictor, uncompressed: Predictor, example: NDArray[Any]) -> dict[str, float]:
+def speed(predictor: Predictor, uncompressed: Predictor, examples: NDArray[Any]) -> dict[str, float]:
     """Return how many times as fast a predictor is as another, called by turns in one process.
 
     Args:
         predictor: the compressed model; both are called as :func:`latency` calls one.
-        example: (N, ...), repeated to fill a batch.
+        examples: (N, ...), repeated to fill a batch.
 
     Returns:
         for 1 and 64 items, on one thread and on all cores, the median of the ratios of neighbouring calls,
         and their quartiles: ``speed_batch1``, ``speed_batch1_low``, ..., ``speed_all_cores_batch64_high``;
-        and the compressed model's own latencies as :func:`latency` returns them.
+        and the compressed model's own latencies as :func:`latency` returns them. Those on all cores are left out
+        if other processes took the cores meanwhile.
     """
     found: dict[str, float] = {}
-    for name, count in (("speed", 1), ("speed_all_cores", os.cpu_count() or 1)):
+    cores = os.cpu_count() or 1
+    for name, count in (("speed", 1), ("speed_all_cores", cores)):
         pair = [each.on_threads(count) for each in (uncompressed, predictor)]
+        began = times()
         with threads(count):
-            durations = {size: by_turns([_call(each, example, size) for each in pair]) for size in BATCHES}
+            durations = {size: by_turns(pair, batches(examples, size)) for size in SIZES}
+        if count > 1 and elsewhere(began, times()) > MOST_ELSEWHERE * cores:
+            continue
         for size, (before, after) in durations.items():
             low, median, high = np.quantile(before / after, (0.25, 0.5, 0.75))
             key = f"{name}_batch{size}"
             found |= {key: float(median), f"{key}_low": float(low), f"{key}_high": float(high)}
-            if count == 1:
+            if name == "speed":
                 found[f"latency_ms_batch{size}"] = 1000 * float(np.median(after))
     return found
 
 
-def by_turns(calls: Sequence[Call]) -> NDArray[np.float64]:
-    """Return the seconds (len(calls), R) of R rounds of calls, each of which was made once before."""
-    for call in calls:
-        call()
+def batches(examples: NDArray[Any], size: int) -> list[NDArray[Any]]:
+    """Return a few batches of one item, or one of ``size`` items."""
+    if size == 1:
+        return list(np.ascontiguousarray(examples[:ITEMS, None]))
+    return [np.ascontiguousarray(np.resize(examples, (size, *examples.shape[1:])))]
+
+
+def by_turns(predictors: Sequence[Predictor], batches: Sequence[NDArray[Any]]) -> NDArray[np.float64]:
+    """Return the seconds (len(predictors), R) of R rounds, each with the next batch; all were answered once before."""
+    for batch in batches:
+        for predictor in predictors:
+            predictor.logits(batch, batch_size=len(batch))
     rounds: list[list[float]] = []
-    end = time.perf_counter() + SECONDS * len(calls)
+    end = time.perf_counter() + SECONDS * len(predictors)
     while len(rounds) < CALLS or time.perf_counter() < end:
-        rounds.append([_seconds(call) for call in calls])
+        batch = batches[len(rounds) % len(batches)]
+        rounds.append([_seconds(predictor, batch) for predictor in predictors])
     return np.array(rounds).T
 
 
-def _seconds(call: Call) -> float:
+def _seconds(predictor: Predictor, batch: NDArray[Any]) -> float:
     start = time.perf_counter()
-    call()
+    predictor.logits(batch, batch_size=len(batch))
     return time.perf_counter() - start
 
 
-def _call(predictor: Predictor, example: NDArray[Any], size: int) -> Call:
-    batch = np.ascontiguousarray(np.resize(example, (size, *example.shape[1:])))
-    return lambda: predictor.logits(batch, batch_size=size)
+def times() -> tuple[float, float, float]:
+    """Return the time now, the time that all cores were busy until now, and this process's part of it, in seconds."""
+    spent = psutil.cpu_times()
+    idle = spent.idle + getattr(spent, "iowait", 0.0)
+    guests = getattr(spent, "guest", 0.0) + getattr(spent, "guest_nice", 0.0)  # counted twice by the kernel
+    return time.monotonic(), sum(spent) - idle - guests, time.process_time()
+
+
+def elsewhere(began: tuple[float, float, float], ended: tuple[float, float, float]) -> float:
+    """Return how many cores other processes kept busy between two of :func:`times`."""
+    seconds, busy, own = (last - first for first, last in zip(began, ended, strict=True))
+    return (busy - own) / seconds
 
 
 @contextlib.contextmanager

@@ -14,7 +14,8 @@ import copy
 import logging
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from onnxscript import opset18
 from torch import nn
 from torch.nn import functional as F
 
+from assay import onnx_padding
+
 INPUT = "inputs"
 OUTPUT = "logits"
 
@@ -34,16 +37,22 @@ def export(module: nn.Module, example: torch.Tensor, *, unroll_tanh: bool = Fals
 
     Args:
         module: is not modified; exported as it is in evaluation.
-        example: (N, ...) with any N; the graph takes every batch size.
+        example: (N, ...) with any N; the graph takes every batch size, and of texts every length.
         unroll_tanh: whether each ``nn.RNN`` becomes a matrix product a step instead of one operator.
 
     Raises:
         ValueError: an LSTM in ``module`` has projections, which the ONNX operator has not.
     """
-    kinds = (nn.LSTM, nn.GRU) if unroll_tanh else (nn.RNNBase,)
-    ready = with_operators(copy.deepcopy(module).eval(), kinds)
+    evaluated = copy.deepcopy(module).eval()
     # The exporter takes a dynamic size of 1 for a constant.
     batch = example[:1].expand(2, *example.shape[1:]).contiguous()
+    of_any_length = not unroll_tanh and onnx_padding.ignores(evaluated, batch)
+    ready = with_operators(evaluated, (nn.LSTM, nn.GRU) if unroll_tanh else (nn.RNNBase,))
+    if of_any_length:
+        # It is refused of a network with a loop over the words, such as a CRF: that is unrolled for one length.
+        with contextlib.suppress(torch.onnx.OnnxExporterError):
+            graph = graph_of(ready, {INPUT: batch}, [OUTPUT], [{0: "batch", 1: onnx_padding.LENGTH}])
+            return tidy(onnx_padding.left_out(graph))
     return graph_of(ready, {INPUT: batch}, [OUTPUT], [{0: "batch"}])
 
 
@@ -73,7 +82,8 @@ def graph_of(
             custom_translation_table={torch.ops.aten.remainder.Scalar: remainder},
         )
     assert program is not None
-    return tidy(fold(program.model_proto))
+    # Clipped first: so onnxruntime merges the Relu with a convolution, and integers keep one layout.
+    return tidy(exchanged(fold(program.model_proto), "MaxPool", "Relu"))
 
 
 def remainder(dividend: Any, divisor: Any) -> Any:
@@ -111,6 +121,33 @@ def fold(model: onnx.ModelProto) -> onnx.ModelProto:
         options.optimized_model_filepath = str(path)
         onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
         return onnx.load(path)
+
+
+def exchanged(
+    model: onnx.ModelProto, first: str, second: str, chosen: Collection[str] | None = None
+) -> onnx.ModelProto:
+    """Exchange each operator ``second`` that reads a ``first`` with it, in place, and return the model.
+
+    Relu and MaxPool may be exchanged: what is largest stays so when all is clipped.
+
+    Args:
+        chosen: names of the ``second`` ones to exchange; all if left out.
+    """
+    graph = model.graph
+    makers = {name: node for node in graph.node for name in node.output}
+    reads = Counter(name for node in graph.node for name in node.input)
+    reads.update(output.name for output in graph.output)
+    for late in graph.node:
+        early = makers.get(late.input[0]) if late.op_type == second and late.input else None
+        if early is None or early.op_type != first or reads[late.input[0]] > 1:
+            continue
+        if chosen is None or late.name in chosen:
+            before, after = copy.deepcopy(late), copy.deepcopy(early)
+            before.input[0], before.output[0] = early.input[0], early.output[0]
+            after.input[0], after.output[0] = early.output[0], late.output[0]
+            early.CopyFrom(before)
+            late.CopyFrom(after)
+    return model
 
 
 def tidy(model: onnx.ModelProto) -> onnx.ModelProto:

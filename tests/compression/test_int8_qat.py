@@ -84,10 +84,35 @@ def test_a_range_grows_at_once_shrinks_slowly_and_stays_in_evaluation():
 
 
 def test_what_the_graph_merges_is_not_rounded_between():
-    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.ReLU(), nn.Conv2d(2, 2, 3)).eval()
+    layers = [
+        nn.Conv2d(5, 6, 3),
+        nn.BatchNorm2d(6),
+        nn.ReLU(),
+        nn.Conv2d(6, 6, 3),
+        nn.MaxPool2d(2),
+        nn.ReLU(),
+    ]
+    model = nn.Sequential(*layers, nn.Conv2d(6, 6, 1)).eval()
+    with rounded(model, torch.randn(8, 5, 8, 8)):
+        there = {name for name, each in model.named_modules() if isinstance(each, Activation)}
+    assert there == {"0.reads", "3.reads", "6.reads", "6.writes"}
+
+
+def test_a_convolution_that_reads_few_channels_is_not_rounded_nor_is_it_in_the_graph():
+    model = make("cnn")
     with rounded(model, torch.randn(8, 1, 8, 8)):
         there = {name for name, each in model.named_modules() if isinstance(each, Activation)}
-    assert there == {"0.reads", "3.reads", "3.writes"}
+        assert not isinstance(getattr(model.features[0], "parametrizations", None), nn.ModuleDict)
+    assert "features.0.reads" not in there
+    assert "features.3.reads" in there
+    images = np.random.default_rng(0).normal(size=(20, 1, 8, 8)).astype(np.float32)
+    graph = int8_static.compress(subject(model, images), calibration_items=20).model.graph
+    makers = {output: node.op_type for node in graph.node for output in node.output}
+    first, second, _ = [node for node in graph.node if node.op_type == "Conv"]
+    assert [makers.get(name) for name in first.input[:2]] == [None, None]
+    assert [makers[name] for name in second.input[:2]] == ["DequantizeLinear"] * 2
+    pooled = next(node for node in graph.node if node.op_type == "MaxPool")
+    assert makers[pooled.input[0]] == "Conv"  # in full precision, as the convolution
 
 
 @pytest.mark.parametrize("name", ["mlp", "cnn", "resnet_small", "transformer"])

@@ -4,9 +4,9 @@ Source: Jacob et al., "Quantization and Training of Neural Networks for Efficien
 Inference", CVPR 2018, https://arxiv.org/abs/1712.05877; the straight-through gradient: Bengio, Leonard and
 Courville, 2013, https://arxiv.org/abs/1308.3432. Weights are signed with a scale an output channel, activations
 unsigned with a range a tensor. Rounded is what layers read, and what they write unless a normalisation or a ReLU
-follows that the graph merges with them: of perceptrons and plain convolutional networks all that the graph holds in
-8 bits. Products of attention, and sums that no layer reads, are left out. ``torch.fake_quantize_...`` are plain
-operators of PyTorch, no part of torch.ao.
+follows, behind a pooling or not, that the graph merges with them: of perceptrons and plain convolutional networks all
+that the graph holds in 8 bits. Products of attention, and sums that no layer reads, are left out.
+``torch.fake_quantize_...`` are plain operators of PyTorch, no part of torch.ao.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
+
+from assay.compression.integers import SHALLOW
 
 WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d)
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
@@ -42,16 +44,16 @@ def rounded(network: nn.Module, calibration: Tensor) -> Iterator[None]:
     merged, handles = _merged(network), []
     layers = list(network.modules())
     for layer in layers:
-        if isinstance(layer, READS):
+        if isinstance(layer, READS) and not is_shallow(layer):
             layer.add_module("reads", Activation())
             handles.append(layer.register_forward_pre_hook(_round_inputs))
-        if isinstance(layer, WRITES) and layer not in merged:
+        if isinstance(layer, WRITES) and layer not in merged and not is_shallow(layer):
             layer.add_module("writes", Activation())
             handles.append(layer.register_forward_hook(_round_outputs))
     try:
         _measure(network, calibration)
         for layer in layers:
-            if isinstance(layer, WEIGHTED):
+            if isinstance(layer, WEIGHTED) and not is_shallow(layer):
                 parametrize.register_parametrization(layer, "weight", RoundedWeight())
             if isinstance(layer, nn.Embedding):
                 handles.append(layer.register_forward_hook(_round_vectors))
@@ -69,8 +71,17 @@ def rounded(network: nn.Module, calibration: Tensor) -> Iterator[None]:
 
 def _merged(network: nn.Module) -> set[nn.Module]:
     """Return the layers whose outputs the graph never holds: what follows becomes a part of them."""
-    rows = [module for module in network.modules() if isinstance(module, nn.Sequential)]
+    rows = [
+        [layer for layer in module if not isinstance(layer, nn.MaxPool2d)]  # the graph clips before it pools
+        for module in network.modules()
+        if isinstance(module, nn.Sequential)
+    ]
     return {first for row in rows for first, second in pairwise(row) if isinstance(second, MERGED)}
+
+
+def is_shallow(layer: nn.Module) -> bool:
+    """Say whether the graph keeps a layer in full precision."""
+    return isinstance(layer, nn.Conv1d | nn.Conv2d) and layer.weight.shape[1] <= SHALLOW
 
 
 @torch.no_grad()

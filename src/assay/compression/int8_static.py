@@ -1,7 +1,8 @@
 """Post-training quantisation with ranges of activations measured beforehand, on training items.
 
 Source: :mod:`assay.compression.integers`. The choice for convolutional networks; it can ruin a Transformer, whose
-activations have outliers, which is why each variant is held against its budget.
+activations have outliers, which is why each variant is held against its budget. A convolution that reads an image
+of few colours stays in full precision.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 from pydantic import Field
 from torch import nn
 
-from assay.compression.integers import integer_graph
+from assay.compression.integers import SHALLOW, integer_graph
 from assay.compression.subject import Made, Subject
+from assay.onnx_export import exchanged
 from assay.step_export import Feed, Part
 
 LAYERS: tuple[type[nn.Module], ...] = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Embedding)
@@ -56,8 +58,11 @@ def quantise(part: Part, path: Path, calibration: NDArray[Any]) -> None:
     Args:
         calibration: (N, ...) inputs of the network, on which the activations' ranges are measured.
     """
+    plain = shallow(part.graph)
+    # Else onnxruntime would pool integers that lie in the layout of the convolution before: a hundred times slower.
+    graph = exchanged(part.graph, "Relu", "MaxPool", plain)
     quantize_static(
-        part.graph,
+        graph,
         path,
         Feeds(part.feeds(torch.from_numpy(calibration))),
         quant_format=QuantFormat.QDQ,
@@ -65,7 +70,7 @@ def quantise(part: Part, path: Path, calibration: NDArray[Any]) -> None:
         per_channel=True,
         activation_type=QuantType.QUInt8,
         weight_type=QuantType.QInt8,
-        nodes_to_exclude=before_logarithms(part.graph),
+        nodes_to_exclude=before_logarithms(graph) + plain,
     )
 
 
@@ -73,6 +78,18 @@ def before_logarithms(graph: onnx.ModelProto) -> list[str]:
     """Return the nodes whose results a logarithm is taken of: among 256 values of a probability one is zero."""
     read = {name for node in graph.graph.node if node.op_type == "Log" for name in node.input}
     return [node.name for node in graph.graph.node if read & set(node.output)]
+
+
+def shallow(graph: onnx.ModelProto) -> list[str]:
+    """Return the convolutions that read few channels, with what clips and pools their results."""
+    depths = {tensor.name: tensor.dims[1] for tensor in graph.graph.initializer if len(tensor.dims) > 1}
+    found, names = set(), []
+    for node in graph.graph.node:  # makers come before readers
+        few = node.op_type == "Conv" and depths.get(node.input[1], SHALLOW + 1) <= SHALLOW
+        if few or (node.op_type in {"Relu", "MaxPool"} and node.input[0] in found):
+            found.update(node.output)
+            names.append(node.name)
+    return names
 
 
 class Feeds(CalibrationDataReader):  # type: ignore[misc]

@@ -33,10 +33,10 @@ def evaluate(
     artifact = status["artifact"]
     task = catalogue.load(catalogue.TASKS[spec["kind"]].module)
     splits = task.load(prepared.parent, ("validation", "test"))
-    example = splits["validation"].inputs[:1].numpy()
+    examples = splits["validation"].inputs[: max(latency.SIZES)].numpy()
     began = time.perf_counter()
     predictor = artifacts.load(artifact_status.parent, artifact)
-    predictor.logits(example)
+    predictor.logits(examples[:1])
     costs["cold_start_ms"] = 1000 * (time.perf_counter() - began)
     metrics, predictions = evaluation.evaluate(predictor, task, splits["validation"], splits["test"])
     write_json(folder / "metrics.json", metrics)
@@ -44,9 +44,9 @@ def evaluate(
         predictions.to_parquet(aside, index=False)
     if uncompressed:
         before = records.require(uncompressed[0])["artifact"]
-        costs |= latency.speed(predictor, artifacts.load(uncompressed[0].parent, before), example)
+        costs |= latency.speed(predictor, artifacts.load(uncompressed[0].parent, before), examples)
     else:
-        costs |= latency.latency(predictor, example)
+        costs |= latency.latency(predictor, examples)
     costs |= evaluation.size(artifact_status.parent, artifact) | {"parameters": predictor.parameters}
     files = {name: sha256(folder / name) for name in ("metrics.json", "predictions.parquet")}
     return {"data": status["data"], "files": files}
