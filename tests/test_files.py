@@ -55,3 +55,14 @@ def test_digest_is_the_one_of_the_bytes(tmp_path):
     path = tmp_path / "bytes"
     path.write_bytes(b"assay" * 1000)
     assert files.sha256(path) == hashlib.sha256(b"assay" * 1000).hexdigest()
+
+
+def test_what_a_killed_process_was_writing_goes_and_nothing_else(tmp_path):
+    kept = [tmp_path / name for name in ("record.json", ".gitkeep", ".snakemake_timestamp", ".a.b")]
+    for path in kept:
+        path.touch()
+    block = files.replacing(tmp_path / "record.json")
+    unfinished = block.__enter__()  # and the process is killed
+    assert unfinished.exists()
+    files.discard_unfinished([tmp_path, tmp_path / "none"])
+    assert sorted(tmp_path.iterdir()) == sorted(kept)

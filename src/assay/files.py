@@ -6,11 +6,14 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+UNFINISHED = ".*.????????*"
+"""Names of what is written aside: tempfile adds eight characters to that of the file."""
 
 
 @contextmanager
@@ -28,6 +31,13 @@ def replacing(path: Path) -> Iterator[Path]:
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def discard_unfinished(folders: Iterable[Path]) -> None:
+    """Delete what a killed process was writing in these folders; nobody may be at work in them."""
+    for folder in folders:
+        for aside in folder.glob(UNFINISHED):
+            aside.unlink()
 
 
 def set_aside(path: Path, folder: Path) -> None:

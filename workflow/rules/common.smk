@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from assay import knowledge, layout, leftovers, lock, records, seals
+from assay.files import discard_unfinished
 from assay.graph import Graph, matrix_or_exit
 from assay.stages import verdict
 from assay.worker import launch
@@ -57,6 +58,9 @@ onstart:
     seals.unseal()
     verdict.forget()
     waiting = list(workflow.dag.needrun_jobs())
+    discard_unfinished(
+        {Path(path).parent for job in waiting for path in job.output}
+    )
     knowledge.not_later_than_now(
         {str(path) for job in waiting for path in job.input}
     )
