@@ -131,6 +131,11 @@ def test_zeros_learn_nothing():
     assert layer.weight.grad.tolist() == [[1.0, 0.0, 1.0]]
 
 
+def test_weights_that_do_not_learn_are_pruned_and_stay():
+    pruned = frozen(prune(linear([1.0, 2.0, 3.0, 4.0]).requires_grad_(False), 0.5))
+    assert pruned.weight.tolist() == [[0.0, 0.0, 3.0, 4.0]]
+
+
 def test_sparsities_must_rise():
     of = subject(MLP(**ARGUMENTS), torch.randn(3, 1, 8, 8))
     with pytest.raises(ValueError, match="they must rise"):

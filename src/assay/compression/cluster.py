@@ -146,6 +146,7 @@ def train_values(subject: Subject, model: nn.Module, *, share: float, rate: floa
     hooks = [
         weight.register_hook(partial(means, labels=labels, fixed=values == 0))
         for weight, values, labels in groups
+        if weight.requires_grad
     ]
     subject.fine_tune(model, share=share, rate=rate)
     for hook in hooks:

@@ -71,6 +71,8 @@ def sparse(model: nn.Module | None, trials: list[dict[str, float]]) -> Made:
 def frozen(model: nn.Module) -> nn.Module:
     """Hold the zeros of a pruned network at zero while it learns, and return it: they get no gradient."""
     for weight in prunable(model):
+        if not weight.requires_grad:  # word vectors that stay as they were
+            continue
         kept = weight.detach() != 0
         # The ignore: torch leaves this method untyped.
         weight.register_hook(lambda gradient, kept=kept: gradient * kept)  # type: ignore[no-untyped-call]
