@@ -53,8 +53,8 @@ def test_latency_is_of_one_and_of_sixty_four_items_on_one_thread(clock):
     assert {(size, threads) for _, size, threads in calls} == {(1, 1), (64, 1)}
     assert after == 2
     assert (
-        8 + 1 + 2 * 12 <= len(calls) <= 8 + 1 + 2 * 13
-    )  # those that warm up, and 10 ms each until 0.12 s are over
+        8 + 1 + 2 * 5 <= len(calls) <= 8 + 1 + 2 * 6
+    )  # those that warm up, and 10 ms each until 0.05 s are over
 
 
 def test_a_slow_model_is_called_three_times_with_each_batch_after_the_first_calls(clock):
@@ -93,9 +93,20 @@ def test_a_compressed_model_is_called_by_turns_with_the_uncompressed_one(clock):
 
 def test_all_cores_are_left_out_where_others_took_them(clock):
     clock.elsewhere = 0.3  # of two cores, 15%
-    found = latency.speed(Timed(clock, []), Timed(clock, []), EXAMPLES)
+    calls = []
+    found = latency.speed(Timed(clock, calls), Timed(clock, calls), EXAMPLES)
     assert found["speed_batch1"] == pytest.approx(1.0)
     assert not [name for name in found if "all_cores" in name]
+    assert {threads for _, _, threads in calls} == {1}  # nor are they tried: such calls take seconds
+
+
+def test_all_cores_are_left_out_where_others_took_them_only_then(clock, monkeypatch):
+    looks = iter([0.0, 0.0, 0.0, 9.0])  # seconds of others so far: none on one thread, 9 on all cores
+    monkeypatch.setattr(latency, "times", lambda: (clock.now, clock.now + next(looks), clock.now))
+    calls = []
+    found = latency.speed(Timed(clock, calls), Timed(clock, calls), EXAMPLES)
+    assert not [name for name in found if "all_cores" in name]
+    assert {threads for _, _, threads in calls} == {1, 2}
 
 
 def test_what_others_take_is_seen():

@@ -36,7 +36,8 @@ def export(module: nn.Module, example: torch.Tensor, *, unroll_tanh: bool = Fals
     """Return the network as a graph with one input, ``inputs``, and one output, ``logits``.
 
     Args:
-        module: is not modified; exported as it is in evaluation.
+        module: is not modified; exported as it is in evaluation. One whose class says ``ONE_LENGTH`` is not
+            even tried for any other.
         example: (N, ...) with any N; the graph takes every batch size, and of texts every length.
         unroll_tanh: whether each ``nn.RNN`` becomes a matrix product a step instead of one operator.
 
@@ -46,7 +47,9 @@ def export(module: nn.Module, example: torch.Tensor, *, unroll_tanh: bool = Fals
     evaluated = copy.deepcopy(module).eval()
     # The exporter takes a dynamic size of 1 for a constant.
     batch = example[:1].expand(2, *example.shape[1:]).contiguous()
-    of_any_length = not unroll_tanh and onnx_padding.ignores(evaluated, batch)
+    of_any_length = not (unroll_tanh or getattr(module, "ONE_LENGTH", False)) and onnx_padding.ignores(
+        evaluated, batch
+    )
     ready = with_operators(evaluated, (nn.LSTM, nn.GRU) if unroll_tanh else (nn.RNNBase,))
     if of_any_length:
         # It is refused of a network with a loop over the words, such as a CRF: that is unrolled for one length.

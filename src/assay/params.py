@@ -154,6 +154,9 @@ class SuiteParams(Section):
     """Run each row on one task alone, the first that it fits, and controls on all: does the machine work?"""
     train_items: int | None = Field(default=None, ge=10)
     """Learn from this many training items at most, drawn by the seed of the split, stratified by label."""
+    evaluate_cores: int = Field(default=1, ge=1, le=1024)
+    """Cores that each evaluation keeps for itself, at most all of the run's: with all of them, speeds on all cores are
+    measured too."""
     training: TrainingChanges = Field(default_factory=TrainingChanges)
     """What differs in this suite, for every neural model."""
     trainer: TrainerChanges = Field(default_factory=TrainerChanges)

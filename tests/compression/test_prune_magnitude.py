@@ -110,11 +110,14 @@ def test_trained_on_it_stays_within_its_budget_at_a_higher_sparsity(learned, dig
     tuned = compress(of, sparsities=sparsities, fine_tune=1.0, rate=0.5)
     assert tuned.parameters < plain.parameters
     assert of.lost(of.score(of.model), of.score(tuned.model)) <= 0.02
-    within = [trial for trial in tuned.trials if trial.get("tuned_lost", 1) <= 0.02]
+    untrained = sum(trial["lost"] <= 0.02 for trial in tuned.trials)
+    assert ["tuned_lost" in trial for trial in tuned.trials[:untrained]] == [False] * untrained
+    trained = [trial["tuned_lost"] <= 0.02 for trial in tuned.trials[untrained:] if "tuned_lost" in trial]
+    assert trained
+    assert trained[:-1] == [True] * (len(trained) - 1)
     zeros = sum(int((weight == 0).sum()) for weight in prunable(tuned.model))
-    assert zeros == round(within[-1]["sparsity"] * (64 * 64 * 2 + 64 * 10))
-    assert tuned.trials[len(within)]["tuned_lost"] > 0.02
-    assert "tuned_lost" not in tuned.trials[-1] or len(within) == len(sparsities) - 1
+    assert zeros == round(sparsities[untrained + sum(trained) - 1] * (64 * 64 * 2 + 64 * 10))
+    assert trained[-1] is False or untrained + len(trained) == len(sparsities)
 
 
 def test_where_none_stays_within_the_budget_the_gentlest_is_taken(learned, digits, tmp_path):

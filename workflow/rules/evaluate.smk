@@ -9,6 +9,7 @@ rule evaluate:
         measured=f"{layout.EVALUATED}/{layout.MEASURED}",
     log:
         "logs/evaluate/{suite}/{task}.{model}.{seed}.{method}.log",
+    threads: MATRIX.params.suites[MATRIX.suite].evaluate_cores
     params:
         asked=GRAPH.asked_to_evaluate,
     shell:

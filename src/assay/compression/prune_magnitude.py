@@ -30,8 +30,9 @@ def compress(
 ) -> Made:
     """Return the network at the highest sparsity that stays within the budget.
 
-    Each sparsity begins from the weights that the one before it was trained to; the first that does not stay
-    within the budget is the last that is tried. Without training each is tried on its own.
+    Each is tried on its own. Where that leaves the budget training follows, from there on in turn: each sparsity
+    begins from the weights that the one before it was trained to, and the first that still leaves the budget is the
+    last.
 
     Args:
         sparsities: rising fractions of the weights of Linear, convolution, recurrent and embedding layers that
@@ -48,8 +49,11 @@ def compress(
     chosen, trials = strongest(subject, "sparsity", sparsities, lambda each: prune(subject.model, each))
     if not fine_tune:
         return sparse(prune(subject.model, chosen), trials)
-    before, tuned, best = subject.score(subject.model), subject.model, None
-    for trial in trials:
+    within = [number for number, trial in enumerate(trials) if trial["lost"] <= subject.most_lost]
+    best = prune(subject.model, chosen) if within else None
+    tuned = subject.model if best is None else best
+    before = subject.score(subject.model)
+    for trial in trials[within[-1] + 1 if within else 0 :]:
         tuned = prune(tuned, trial["sparsity"])
         subject.fine_tune(frozen(tuned), share=fine_tune, rate=rate)
         trial["tuned_score"] = subject.score(tuned)

@@ -40,6 +40,7 @@ class BiLSTMCRF(nn.Module):
     """
 
     STARTS = {"tagger.reader.embedding": "embedding"}
+    ONE_LENGTH = True  # of a graph: the loop over the words is unrolled
 
     def __init__(
         self,

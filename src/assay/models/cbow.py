@@ -31,6 +31,8 @@ class CBOW(nn.Module):
         noise: distinct noise words a batch, over which the negatives' mean is taken.
     """
 
+    ONE_LENGTH = True  # of a graph: which words are near is a constant in it
+
     def __init__(
         self,
         *,
