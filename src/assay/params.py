@@ -166,7 +166,7 @@ class LimitParams(Section):
     """What a job may take. It stands in no cell's spec: changing it re-runs only what had failed by it."""
 
     cell_minutes: float = Field(gt=0, le=7 * 24 * 60)
-    """Longest time to train, compress or evaluate once; a job that takes longer is ended as ``timed out``."""
+    """Longest time to validate, train, compress or evaluate once; a job that takes longer is ended as ``timed out``."""
 
 
 class Params(Section):

@@ -39,7 +39,14 @@ from tests.compression.test_other_forms import NETWORKS, network, twin  # noqa: 
 TARGET = "assay.models.mlp:MLP"
 ARGUMENTS = {"shape": [1, 8, 8], "num_classes": 10, "hidden": [64, 64], "dropout": 0.0}
 SMALL = {"mlp": {"hidden": [16]}}
-ASKED = {"students": SMALL, "temperature": 4.0, "teacher": 0.9, "hidden": 0.0, "epochs": 1.0}
+ASKED = {
+    "students": SMALL,
+    "temperature": 4.0,
+    "teacher": 0.9,
+    "hidden": 0.0,
+    "epochs": 1.0,
+    "begin": "drawn",
+}
 SMALLER = {
     "mlp": {"hidden": [8]},
     "cnn": {"channels": [2, 4, 4], "dense": 32},
@@ -226,6 +233,18 @@ def test_a_teacher_sets_wrong_labels_right(learned, digits, tmp_path):
     assert right[0] - right[1] < (right[0] - right[2]) / 2
 
 
+def test_a_student_begins_as_its_teacher_if_asked(learned, digits, tmp_path):
+    (images, targets), (others, theirs) = digits
+    teacher = learned(mlp(64, 64))
+    of = briefly(of_mlp(images, targets, teacher, validation=(others[:300], theirs[:300]), folder=tmp_path))
+    students = {"mlp": {"hidden": [48, 48]}}
+    scores = [
+        of.score(compress(of, **{**ASKED, "students": students, "begin": begin}).model)
+        for begin in ("teacher", "drawn")
+    ]
+    assert scores[0] > scores[1] + 0.3
+
+
 def test_longer_training_takes_more_steps(digits, tmp_path, monkeypatch):
     (images, targets), _ = digits
     asked = {}
@@ -285,7 +304,8 @@ def test_every_network_has_a_student_here():
 
 def check(of, folder):
     """Teach a student for two steps, and read it back."""
-    made = compress(briefly(replace(of, folder=folder)), **{**ASKED, "students": SMALLER, "hidden": 1.0})
+    asked = {**ASKED, "students": SMALLER, "hidden": 1.0, "begin": "teacher"}
+    made = compress(briefly(replace(of, folder=folder)), **asked)
     assert made.parameters < sum(weight.numel() for weight in of.model.parameters())
     inputs = of.splits["train"].inputs[:4].numpy()
     found = written(made, folder, of).logits(inputs)

@@ -1,6 +1,7 @@
 """A file that was cut or changed after it was made is named in one line, and nothing is computed from it."""
 
 import json
+import signal
 
 import pytest
 
@@ -28,7 +29,7 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def ended(folder, phase):
+def ended(folder, phase, *more):
     """Run a phase and return its record's status and reason."""
     spec = json.dumps(CELL)
     data = ["--spec", spec, "--prepared", f"{DATA}/prepared.json"]
@@ -40,7 +41,7 @@ def ended(folder, phase):
         "compressed": (compress, [*data, "--source", "trained/status.json"]),
         "evaluated": (evaluate, [*data, "--artifact", "trained/status.json"]),
     }[phase]
-    assert stage.main([*words, "--out", str(out)]) == 0
+    assert stage.main([*words, "--out", str(out), *more]) == 0
     record = json.loads(out.read_text())
     return record["status"], record["reason"]
 
@@ -97,3 +98,11 @@ def test_a_fact_that_changes_in_prepared_json_changes_every_later_record(folder)
     for phase in phases:
         ended(folder, phase)
         assert (folder / phase / "status.json").read_bytes() != before[phase], phase
+
+
+@pytest.mark.parametrize("phase", ["validated", "trained", "compressed", "evaluated"])
+def test_a_job_that_was_ended_leaves_a_record(folder, phase):
+    status, reason = ended(folder, phase, "--died", str(signal.SIGKILL.value))
+    assert status == "killed"
+    assert "memory" in reason
+    assert ended(folder, phase, "--died", str(signal.SIGALRM.value))[0] == "timed out"

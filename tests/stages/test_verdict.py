@@ -19,6 +19,12 @@ def test_data_that_failed_validation_outranks_cells_that_failed(tmp_path, phases
     assert verdict.exit_code(failures(tmp_path, *phases)) == code
 
 
+def test_a_validation_that_was_killed_refused_no_data(tmp_path):
+    path = tmp_path / "failures.json"
+    path.write_text(json.dumps([{"phase": "validate", "status": "killed", "reason": "x"}]))
+    assert verdict.exit_code(path) == 1
+
+
 def test_without_a_verdict_the_run_failed_by_itself(tmp_path):
     assert verdict.exit_code(tmp_path / "failures.json") == 1
 

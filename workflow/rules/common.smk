@@ -20,7 +20,7 @@ gc.set_threshold(200_000)
 MATRIX = matrix_or_exit(config)
 GRAPH = Graph(MATRIX)
 SERVED = {"train", "compress", "evaluate", "report"}
-"""Rules whose jobs begin with `cell`."""
+"""Rules for whose jobs, which begin with `cell`, the process is started; if it runs, it serves validation too."""
 
 # `python` is the one that runs Snakemake; `cell` hands a job to the process that has imported torch once.
 shell.prefix(
@@ -67,8 +67,10 @@ onstart:
     # Snakemake 9.27 looks at every waiting job each second, once more a second for each job that has ended: after
     # 150 jobs that took a fifth of a core. Jobs end by the minute here; no rate needs limiting.
     workflow.scheduler.job_rate_limiter = None
-    if any(job.rule.name in SERVED for job in waiting):
-        launch.start()
+    asked = {job.rule.name for job in waiting}
+    if asked & SERVED:
+        more = launch.VALIDATION if "validate" in asked else ()
+        launch.start(launch.PRELOAD + more)
 
 
 def pack_knowledge():

@@ -36,7 +36,7 @@ rule validate:
     params:
         asked=GRAPH.asked_to_validate,
     shell:
-        "python -m assay.stages.validate {wildcards.dataset} --prepared {input.prepared}"
+        "cell assay.stages.validate {wildcards.dataset} --prepared {input.prepared}"
         " --docs {params.asked[docs]} --out {output.validated} > {log} 2>&1"
 
 

@@ -14,7 +14,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import safetensors.torch
 import torch
@@ -24,6 +24,7 @@ from torch.nn import functional as F
 
 from assay import catalogue
 from assay.artifacts import count_parameters
+from assay.compression.inherit import inherit
 from assay.compression.subject import Made, Subject
 from assay.formats import plain_state
 from assay.params import MODEL_PROVIDES
@@ -42,8 +43,9 @@ def compress(
     teacher: Annotated[float, Field(ge=0, le=1)],
     hidden: Annotated[float, Field(ge=0)],
     epochs: Annotated[float, Field(gt=0, le=20)],
+    begin: Literal["drawn", "teacher"],
 ) -> Made:
-    """Return a student, its first weights drawn from the cell's seed, that was taught by the subject's network.
+    """Return a student that was taught by the subject's network.
 
     Args:
         students: by model family, the knobs in which its student differs.
@@ -52,6 +54,8 @@ def compress(
         hidden: weight, beside the soft targets, of the squared error between what the last Linear layers of both
             networks read, in units of the teacher's mean square; nothing where the shapes differ.
         epochs: steps of training, as a share of those that the teacher had.
+        begin: whether the student's first weights are drawn from the cell's seed, or are those of the teacher's
+            strongest units, as far as they fit (:mod:`assay.compression.inherit`).
 
     Raises:
         Skip: no student is given for the family, or it is not smaller than its teacher.
@@ -63,6 +67,8 @@ def compress(
     parameters, before = count_parameters(student), count_parameters(subject.model)
     if parameters >= before:
         raise Skip(f"the student has {parameters} numbers, its teacher {before}: it is not smaller")
+    if begin == "teacher":
+        inherit(student, subject.model, subject.splits["train"].inputs)
     smoothing = subject.cell["training"]["label_smoothing"]
     taught = Taught(
         student, Lesson(subject.model, subject.task, temperature, teacher, hidden, label_smoothing=smoothing)

@@ -22,7 +22,8 @@ SHOWN = 10
 def exit_code(failures: Path = FAILURES) -> int:
     """Return what a run that did not end well exits with."""
     told = read_json(failures) if failures.exists() else []
-    return 3 if any(failure["phase"] == "validate" for failure in told) else 1
+    is_refused = any(failure["phase"] == "validate" and failure["status"] == "failed" for failure in told)
+    return 3 if is_refused else 1
 
 
 def forget(failures: Path = FAILURES) -> None:

@@ -28,6 +28,7 @@ SETTINGS = {
     # onnxruntime 1.29 and later otherwise starts a thread and a database that report to Microsoft
     # (microsoft/onnxruntime#27379); neither survives a fork.
     "ORT_DISABLE_TELEMETRY": "1",
+    "GX_ANALYTICS_ENABLED": "false",
 }
 LIMIT = "ASSAY_LIMIT_SECONDS"
 """The variable that says how long a job may take; its process then dies by SIGALRM, whatever it is doing."""

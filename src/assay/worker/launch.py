@@ -55,6 +55,14 @@ PRELOAD = (
     "yaml",
 )
 """Of Assay's own but what depends on third parties alone: jobs import the rest, so that none is ever stale."""
+VALIDATION = (
+    "great_expectations.core",
+    "great_expectations.expectations",
+    "great_expectations.expectations.conditions",
+    "great_expectations.render.renderer",
+    "great_expectations.render.view",
+)
+"""What validation needs besides: three seconds, which a run without it is spared."""
 LONGEST_PATH = 100  # bytes; a Unix socket's address holds 108 with its end
 
 
