@@ -127,8 +127,8 @@ def test_the_projects_own_file_is_fine():
             r"methods\.prune\.after: onnx leaves a graph, which can only be run",
         ),
         (
-            {"methods__prune__after": "prune_cluster"},
-            r"methods\.prune\.after: prune after prune_cluster after prune: this has no beginning",
+            {"methods__prune_gently__after": "prune_cluster"},
+            r"methods\.prune_gently\.after: prune_gently after prune_cluster after prune_gently: this has no beginning",
         ),
     ],
 )
