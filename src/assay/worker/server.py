@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import gc
 import importlib
+import inspect
 import logging
 import multiprocessing.util
 import os
@@ -212,6 +213,9 @@ def preload(modules: list[str]) -> None:
             importlib.import_module(name)
         except Exception as fault:  # a job that needs it will say so itself
             print(f"assay worker: {name} is not imported ahead: {fault}", file=sys.stderr)
+    # To say where unknown code is from it notes the files of all modules, which takes 80 ms. Pydantic asks it of each
+    # class that describes its fields.
+    inspect.getmodule(compile("", "unknown", "exec"))
     disarm()
     gc.collect()
     gc.freeze()
