@@ -15,5 +15,6 @@ rule all:
     default_target: True
     input:
         str(layout.VERDICT),
+        rules.report.output.page,
         # A killed job has no record; what was made from an earlier one would hide that from Snakemake.
         GRAPH.missing(),

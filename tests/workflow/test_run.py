@@ -60,6 +60,13 @@ def test_a_second_run_has_nothing_to_do(finished):
     assert finished.jobs(ROWS) == {}
 
 
+def test_a_report_that_was_deleted_is_made_again(finished):
+    page = finished.folder / "reports" / "index.html"
+    page.unlink()
+    assert finished.run(RUN).returncode == 0
+    assert "<table" in page.read_text()
+
+
 def test_another_row_of_the_same_suite_leaves_these_alone(finished):
     jobs = finished.jobs(f"{ROWS},logistic_regression")
     assert jobs["train"] == 1
