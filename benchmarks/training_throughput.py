@@ -44,6 +44,8 @@ Timing = tuple[float, float]
 class Part:
     inputs: torch.Tensor
     targets: torch.Tensor
+    lengths: None = None
+    """Images are all of one size."""
 
 
 def images() -> Part:
@@ -68,6 +70,7 @@ def assay(data: Part, name: str, batch_size: int, items: int, precision: str) ->
         warmup=0.0,
         batch_size=batch_size,
         epochs=1,
+        max_steps=0,
         label_smoothing=0.0,
         gradient_clip=0.0,
         augment=False,
