@@ -31,7 +31,7 @@ def latency(predictor: Predictor, examples: NDArray[Any]) -> dict[str, float]:
     """Return the milliseconds of one call with 1 and with 64 items, on one thread: medians of warm calls.
 
     Args:
-        predictor: is called for about 0.3 s, or a few times with each batch if that takes longer.
+        predictor: is called for about 0.1 s, or a few times with each batch if that takes longer.
         examples: (N, ...), repeated to fill a batch.
     """
     with threads(1):

@@ -120,6 +120,12 @@ def norms(model: nn.Module, group: Group) -> Tensor:
     return torch.stack(squares).sqrt()
 
 
+def weakest(model: nn.Module, group: Group, count: int) -> list[Unit]:
+    """Return the ``count`` units of a group with the smallest norm, of equal ones the first; one always stays."""
+    order = norms(model, group).argsort(stable=True).tolist()
+    return [group[number] for number in order[: min(count, len(group) - 1)]]
+
+
 def places(some: Iterable[Unit], *kinds: str) -> Places:
     """Return where units stand in the network's weights."""
     found: Places = defaultdict(list)

@@ -1,7 +1,7 @@
 """Run a dataset's expectations over its table of facts; the gate before any training.
 
 Great Expectations, https://docs.greatexpectations.io, runs in memory: no project folder, no telemetry. It
-costs seconds to import, so it is imported where it is used, once a dataset.
+costs seconds to import, so it is imported where it is used: ahead, by the run's process, or once a dataset.
 """
 
 from __future__ import annotations

@@ -48,8 +48,7 @@ def weaker(
     if not name or own[name].ndim != whole[name].ndim:
         return []
     count = (whole[name].shape[dim] - own[name].shape[dim]) // size
-    order = unit_groups.norms(model, group).argsort(stable=True).tolist()
-    return [group[number] for number in order[: min(max(count, 0), len(group) - 1)]]
+    return unit_groups.weakest(model, group, max(count, 0))
 
 
 def holds(given: Tensor, value: Tensor) -> bool:

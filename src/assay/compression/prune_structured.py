@@ -72,7 +72,5 @@ def weakest(model: nn.Module, stack: Stack, ratio: float) -> list[Unit]:
     """Return the units of a stack that go: those with the smallest norm in their group, of equal ones the first."""
     gone = []
     for group in stack:
-        count = min(max(1, round(ratio * len(group))), len(group) - 1)
-        order = unit_groups.norms(model, group).argsort(stable=True)
-        gone += [group[number] for number in order[:count].tolist()]
+        gone += unit_groups.weakest(model, group, max(1, round(ratio * len(group))))
     return gone
