@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")  # a GPU is asked for, see test_training_gpu.py
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 signal.signal(
     signal.SIGINT, signal.default_int_handler

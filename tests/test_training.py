@@ -35,7 +35,7 @@ class Classify:
     def tally(self, logits, targets):
         right = (logits.argmax(1) == targets).sum()
         return torch.stack(
-            [F.cross_entropy(logits, targets, reduction="sum"), right, torch.tensor(len(targets))]
+            [F.cross_entropy(logits, targets, reduction="sum"), right, right.new_tensor(len(targets))]
         )
 
     def watched(self, sums):
@@ -72,7 +72,7 @@ def convolutional():
 
 
 def noise(batch, generator):
-    return batch + 0.1 * torch.randn(batch.shape, generator=generator)
+    return batch + 0.1 * torch.randn(batch.shape, generator=generator).to(batch.device)
 
 
 def learn(

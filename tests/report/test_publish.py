@@ -88,6 +88,9 @@ def test_a_metric_where_less_is_better_is_sorted_and_judged_so(tmp_path):
     targets = [
         {"task": "lm", "model": model, "metric": "bits_per_character", "at_most": 2.5}
         for model in ("gpt", "unigram", "best")
+    ] + [
+        {"task": "lm", "model": model, "metric": "bits_per_character", "better_than": rival}
+        for model, rival in (("gpt", "unigram"), ("unigram", "gpt"), ("unigram", "unigram"), ("gpt", "gone"))
     ]
     (docs / "targets.yaml").write_text(json.dumps(targets))
     scores = {"unigram": [4.75], "gpt": [2.25, 2.5]}
@@ -97,5 +100,9 @@ def test_a_metric_where_less_is_better_is_sorted_and_judged_so(tmp_path):
     assert "| lm | gpt | ≤ 2.5 | 2.375 | reached |" in page
     assert "| lm | unigram | ≤ 2.5 | 4.75 | **missed** |" in page
     assert "| lm | best (gpt) | ≤ 2.5 | 2.375 | reached |" in page
+    assert "| lm | gpt | better than unigram (4.75) | 2.375 | reached |" in page
+    assert "| lm | unigram | better than gpt (2.375) | 4.75 | **missed** |" in page
+    assert "| lm | unigram | better than unigram (4.75) | 4.75 | **missed** |" in page
+    assert "| lm | gpt | better than gone | failed | missed |" in page
     assert "| model | bits a character | seeds |" in page
     assert page.index("| gpt | 2.375 ± 0.18 | 2 |") < page.index("| unigram | 4.75 | 1 |")

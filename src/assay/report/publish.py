@@ -93,23 +93,31 @@ def _targets(docs: Path, tables: dict[str, pd.DataFrame]) -> str:
 
 def _target(target: Mapping[str, Any], table: pd.DataFrame | None) -> list[str]:
     """Return the cells of a target's row."""
-    metric, least = target["metric"], "at_least" in target
-    asked = target["at_least" if least else "at_most"]
-    wanted = f"{'≥' if least else '≤'} {formats.score_with_unit(asked, metric)}"
-    cells = [target["task"], target["model"], wanted]
+    metric, model, rival = target["metric"], target["model"], target.get("better_than")
+    wanted = f"better than {rival}" if rival else _bound(target)
     if table is None:
-        return [*cells, "not measured", ""]
-    found = table[(table["metric"] == metric) & (table["method"] == layout.UNCOMPRESSED)]
-    if target["model"] != "best":
-        found = found[found["model"] == target["model"]]
-    if found.empty:
-        return [*cells, "failed", "missed"]
-    best = found.loc[found["mean"].idxmax() if least else found["mean"].idxmin()]
-    met = best["mean"] >= asked if least else best["mean"] <= asked
-    if target["model"] == "best":
-        cells[1] = f"best ({best['model']})"
-    measured = formats.score_with_unit(best["mean"], metric)
-    return [*cells, measured, "reached" if met else "**missed**"]
+        return [target["task"], model, wanted, "not measured", ""]
+    plain = table[(table["metric"] == metric) & (table["method"] == layout.UNCOMPRESSED)]
+    means = plain.groupby("model")["mean"].first()
+    falls = "at_most" in target or (rival and table["direction"].iloc[0] == "minimise")
+    name = model
+    if model == "best" and len(means):
+        model = means.idxmin() if falls else means.idxmax()
+        name = f"best ({model})"
+    if not {model, rival or model} <= set(means.index):
+        return [target["task"], name, wanted, "failed", "missed"]
+    asked = means[rival] if rival else target["at_most" if falls else "at_least"]
+    met = means[model] <= asked if falls else means[model] >= asked
+    measured = formats.score_with_unit(means[model], metric)
+    if rival:
+        met &= means[model] != asked
+        wanted += f" ({formats.score_with_unit(asked, metric)})"
+    return [target["task"], name, wanted, measured, "reached" if met else "**missed**"]
+
+
+def _bound(target: Mapping[str, Any]) -> str:
+    sign, asked = ("≥", target["at_least"]) if "at_least" in target else ("≤", target["at_most"])
+    return f"{sign} {formats.score_with_unit(asked, target['metric'])}"
 
 
 def _section(task: str, table: pd.DataFrame) -> str:
