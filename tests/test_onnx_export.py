@@ -148,6 +148,19 @@ def test_a_recurrent_layer_of_any_kind_is_one_operator(layers, kind):
     assert all(set(node.input[1:3]) <= initialisers for node in recurrent)
 
 
+def test_parts_along_an_axis_are_one_operator_each():
+    class Parts(nn.Module):
+        def forward(self, inputs):
+            first, second, third = inputs.view(-1, 2, 3, 4).permute(2, 0, 1, 3).unbind()
+            return first * second - third
+
+    inputs = torch.randn(5, 24)
+    graph = export(Parts().eval(), inputs)
+    assert operators(graph)["Gather"] == 3
+    assert not {"Split", "SplitToSequence", "Slice"} & set(operators(graph))
+    np.testing.assert_array_equal(run(graph, inputs), Parts()(inputs).numpy())
+
+
 def test_an_lstm_with_projections_is_refused():
     with pytest.raises(ValueError, match="proj_size = 2"):
         export(Recurrent(nn.LSTM, proj_size=2), torch.zeros(1, 1, 8, 8))

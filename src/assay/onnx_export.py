@@ -82,7 +82,10 @@ def graph_of(
             input_names=list(inputs),
             output_names=list(outputs),
             dynamic_shapes=tuple(dynamic),
-            custom_translation_table={torch.ops.aten.remainder.Scalar: remainder},
+            custom_translation_table={
+                torch.ops.aten.remainder.Scalar: remainder,
+                torch.ops.aten.unbind.int: unbind,
+            },
         )
     assert program is not None
     # Clipped first: so onnxruntime merges the Relu with a convolution, and integers keep one layout.
@@ -92,6 +95,12 @@ def graph_of(
 def remainder(dividend: Any, divisor: Any) -> Any:
     """Write the remainder of integers; the exporter's own version knows no divisor that is an axis's size."""
     return opset18.Mod(dividend, opset18.CastLike(divisor, dividend))
+
+
+def unbind(values: Any, dim: int = 0) -> list[Any]:
+    """Write the parts along an axis of known size as one operator each; the exporter's own version takes two."""
+    places: list[Any] = [opset18.Constant(value_int=place) for place in range(values.shape[dim])]
+    return [opset18.Gather(values, place, axis=dim) for place in places]
 
 
 @contextlib.contextmanager
@@ -270,6 +279,8 @@ class OnnxRecurrent(nn.Module):
             dtypes=(states.dtype,) * (1 + num_last),
             shapes=((length, self.directions, batch, self.hidden_size), *(last,) * num_last),
         )
+        if self.directions == 1:
+            return outputs.squeeze(1), *ends
         return outputs.transpose(1, 2).flatten(2), *ends
 
 

@@ -117,11 +117,10 @@ class OnnxPredictor:
     def logits(self, inputs: NDArray[Any], *, batch_size: int = 256) -> NDArray[np.float32]:
         """Map inputs (N, ...) to logits (N, ...)."""
         starts = range(0, len(inputs), batch_size)
-        batches = [
+        batches: list[NDArray[np.float32]] = [
             self.session.run(None, {self.input: inputs[start : start + batch_size]})[0] for start in starts
         ]
-        logits: NDArray[np.float32] = np.concatenate(batches)
-        return logits
+        return batches[0] if len(batches) == 1 else np.concatenate(batches)
 
     def on_threads(self, count: int) -> OnnxPredictor:
         """Return the graph in a session with that number of threads."""

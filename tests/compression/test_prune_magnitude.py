@@ -31,6 +31,21 @@ def test_zeroes_the_smallest_of_the_whole_model():
     assert torch.equal(pruned[1].weight, torch.tensor([[0.0], [-4.0], [0.0]]))
 
 
+def test_a_layer_of_small_weights_does_not_go_as_a_whole():
+    model = nn.Sequential(linear([50.0, -10.0, 30.0]), linear([0.3, 0.01, -0.5]))
+    pruned = prune(model, 1 / 3)
+    assert torch.equal(pruned[0].weight, torch.tensor([[50.0, 0.0, 30.0]]))
+    assert torch.equal(pruned[1].weight, torch.tensor([[0.3, 0.0, -0.5]]))
+
+
+def test_zeros_do_not_make_the_rest_of_their_layer_larger():
+    model = nn.Sequential(linear([2.0, 0.0, 0.0, 0.0]), linear([1.0, 1.0, 1.9, 2.1]))
+    assert prune(model, 5 / 8)[0].weight[0, 0] == 2.0
+    assert prune(nn.Sequential(linear([0.0, 0.0]), linear([1.0, 2.0])), 0.5)[1].weight.tolist() == [
+        [1.0, 2.0]
+    ]
+
+
 def test_of_equal_weights_only_as_many_as_asked_go():
     pruned = prune(linear([1.0, -1.0, 1.0, 1.0], [2.0, 2.0, 2.0, 2.0]), 0.25)
     assert pruned.weight.tolist() == [[0.0, 0.0, 1.0, 1.0], [2.0, 2.0, 2.0, 2.0]]
@@ -112,12 +127,13 @@ def test_trained_on_it_stays_within_its_budget_at_a_higher_sparsity(learned, dig
     assert of.lost(of.score(of.model), of.score(tuned.model)) <= 0.02
     untrained = sum(trial["lost"] <= 0.02 for trial in tuned.trials)
     assert ["tuned_lost" in trial for trial in tuned.trials[:untrained]] == [False] * untrained
-    trained = [trial["tuned_lost"] <= 0.02 for trial in tuned.trials[untrained:] if "tuned_lost" in trial]
+    trained = [trial["tuned_lost"] for trial in tuned.trials[untrained:] if "tuned_lost" in trial]
     assert trained
-    assert trained[:-1] == [True] * (len(trained) - 1)
+    assert max(trained[:-1]) <= 0.04
     zeros = sum(int((weight == 0).sum()) for weight in prunable(tuned.model))
-    assert zeros == round(sparsities[untrained + sum(trained) - 1] * (64 * 64 * 2 + 64 * 10))
-    assert trained[-1] is False or untrained + len(trained) == len(sparsities)
+    last = max(number for number, lost in enumerate(trained) if lost <= 0.02)
+    assert zeros == round(sparsities[untrained + last] * (64 * 64 * 2 + 64 * 10))
+    assert trained[-1] > 0.04 or untrained + len(trained) == len(sparsities)
 
 
 def test_where_none_stays_within_the_budget_the_gentlest_is_taken(learned, digits, tmp_path):

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from assay.compression.subject import strongest
+from assay.compression.subject import strongest, trained
 from assay.metric import Metric
 from tests.compression.conftest import subject
 
@@ -54,6 +54,39 @@ def test_the_strongest_within_the_budget_is_chosen_and_every_trial_is_kept():
     assert [trial["wrong"] for trial in trials] == tried
     assert [trial["lost"] for trial in trials] == pytest.approx([0.0, 0.0, 1.0, 1.0])
     assert strongest(of, "wrong", [2.0, 3.0], lambda wrong: Scaled(wrong))[0] == 2.0
+
+
+def test_a_setting_beyond_one_that_leaves_the_budget_is_not_chosen():
+    of = subject(Scaled(), INPUTS, TARGETS, most_lost=0.1)
+    chosen, trials = strongest(of, "wrong", [0.0, 2.0, 1.0], lambda wrong: Scaled(wrong))
+    assert [trial["lost"] <= 0.1 for trial in trials] == [True, False, True]
+    assert chosen == 0.0
+
+
+class Losing:
+    """A subject of which a network, a number here, loses what it says once it was tuned."""
+
+    model, most_lost = 0.0, 0.1
+
+    def score(self, network):
+        return 1 - network
+
+    def lost(self, before, after):
+        return before - after
+
+
+def test_training_goes_on_until_twice_the_budget_is_lost_from_what_the_setting_before_left():
+    trials = [{"setting": number, "lost": lost} for number, lost in enumerate([0.05, 0.3, 0.0, 0.4, 0.5])]
+    losses, given, tuned = iter([0.15, 0.08, 0.25]), [], []
+
+    def make(network, setting):
+        given.append(network)
+        return next(losses) if setting else 0.05
+
+    assert trained(Losing(), "setting", trials, make, tuned.append) == 0.08
+    assert tuned == [0.15, 0.08, 0.25]
+    assert given == [0.0, 0.05, 0.15, 0.08]
+    assert [trial.get("tuned_lost") for trial in trials] == [None, *map(pytest.approx, tuned), None]
 
 
 def test_fine_tuning_takes_its_share_of_steps_and_learns(digits, tmp_path):

@@ -41,8 +41,8 @@ def compress(
 ) -> Made:
     """Return the network with the fewest values a tensor that stays within the budget.
 
-    With training the numbers of bits that leave the budget without it are tried in turn, each from the network as it
-    was given; the first that still leaves it is the last.
+    With training the numbers of bits from the first on that leaves the budget are tried in turn, each from the network
+    as it was given; the first that still loses twice the budget is the last.
 
     Args:
         bits: falling; each tensor has 2**bits values, and zero where it had zeros.
@@ -68,7 +68,7 @@ def compress(
         train_values(subject, model, share=fine_tune, rate=rate)
 
     chosen, trials = strongest(subject, "bits", bits, make)
-    best = trained(subject, "bits", trials, make, tune) if fine_tune else make(chosen)
+    best = trained(subject, "bits", trials, lambda _, each: make(each), tune) if fine_tune else make(chosen)
     zeros = sum(int((weight == 0).sum()) for weight in layer_weights(best))
     return Made("clustered", best, count_parameters(best) - zeros, trials=trials)
 

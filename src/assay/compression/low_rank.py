@@ -39,8 +39,9 @@ def compress(
 ) -> Made:
     """Return the network at the lowest energy that stays within the budget.
 
-    With training the energies that leave the budget without it are tried in turn, each from the network as it was
-    given; the first that still leaves it is the last. Recurrent matrices that are products stay as they are then.
+    With training the energies from the first on that leaves the budget are tried in turn, each from the network as it
+    was given; the first that still loses twice the budget is the last. Recurrent matrices that are products stay as
+    they are then.
 
     Args:
         energies: falling shares of the sum of a matrix's squared singular values that its factors keep.
@@ -69,7 +70,7 @@ def compress(
         subject.fine_tune(model, share=fine_tune, rate=rate)
 
     chosen, trials = strongest(subject, "energy", energies, make)
-    best = trained(subject, "energy", trials, make, tune) if fine_tune else make(chosen)
+    best = trained(subject, "energy", trials, lambda _, each: make(each), tune) if fine_tune else make(chosen)
     if held(best) == count_parameters(subject.model):
         raise Skip(
             f"within the budget none of the {len(found)} matrices of {type(subject.model).__name__} that can be"

@@ -1,8 +1,10 @@
 """Unstructured magnitude pruning: zero the smallest weights, train the others on, zero more of them.
 
 Source: Han et al., "Learning both Weights and Connections for Efficient Neural Networks",
-NeurIPS 2015, https://arxiv.org/abs/1506.02626. What is left is kept as a mask of a bit a weight and the weights
-that are not zero: the file is smaller, the network runs as fast as before.
+NeurIPS 2015, https://arxiv.org/abs/1506.02626. Weights are compared, as there, in units of their own layer's: else
+a layer of small ones would go as a whole, such as a text network's convolutions beside its table of words. What is
+left is kept as a mask of a bit a weight and the weights that are not zero: the file is smaller, the network runs as
+fast as before.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from pydantic import Field
 from torch import nn
 
 from assay.artifacts import count_parameters
-from assay.compression.subject import Made, Subject, strongest
+from assay.compression.subject import Made, Subject, strongest, trained
 from assay.records import Skip
 
 PRUNED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.RNNBase, nn.Embedding)
@@ -30,9 +32,8 @@ def compress(
 ) -> Made:
     """Return the network at the highest sparsity that stays within the budget.
 
-    Each is tried on its own. Where that leaves the budget training follows, from there on in turn: each sparsity
-    begins from the weights that the one before it was trained to, and the first that still leaves the budget is the
-    last.
+    Each is tried on its own. From the first on that leaves the budget training follows in turn: each sparsity begins
+    from the weights that the one before it was trained to, and the first that still loses twice the budget is the last.
 
     Args:
         sparsities: rising fractions of the weights of Linear, convolution, recurrent and embedding layers that
@@ -47,29 +48,13 @@ def compress(
     if sorted(set(sparsities)) != sparsities:
         raise ValueError(f"prune_magnitude: sparsities = {sparsities}; they must rise")
     chosen, trials = strongest(subject, "sparsity", sparsities, lambda each: prune(subject.model, each))
-    if not fine_tune:
-        return sparse(prune(subject.model, chosen), trials)
-    within = [number for number, trial in enumerate(trials) if trial["lost"] <= subject.most_lost]
-    best = prune(subject.model, chosen) if within else None
-    tuned = subject.model if best is None else best
-    before = subject.score(subject.model)
-    for trial in trials[within[-1] + 1 if within else 0 :]:
-        tuned = prune(tuned, trial["sparsity"])
-        subject.fine_tune(frozen(tuned), share=fine_tune, rate=rate)
-        trial["tuned_score"] = subject.score(tuned)
-        trial["tuned_lost"] = subject.lost(before, trial["tuned_score"])
-        if best is None or trial["tuned_lost"] <= subject.most_lost:
-            best = copy.deepcopy(tuned)
-        if trial["tuned_lost"] > subject.most_lost:
-            break
-    return sparse(best, trials)
 
+    def tune(model: nn.Module) -> None:
+        subject.fine_tune(frozen(model), share=fine_tune, rate=rate)
 
-def sparse(model: nn.Module | None, trials: list[dict[str, float]]) -> Made:
-    """Return a pruned network as what the method leaves."""
-    assert model is not None
-    zeros = sum(int((weight == 0).sum()) for weight in prunable(model))
-    return Made("sparse", model, count_parameters(model) - zeros, trials=trials)
+    best = trained(subject, "sparsity", trials, prune, tune) if fine_tune else prune(subject.model, chosen)
+    zeros = sum(int((weight == 0).sum()) for weight in prunable(best))
+    return Made("sparse", best, count_parameters(best) - zeros, trials=trials)
 
 
 def frozen(model: nn.Module) -> nn.Module:
@@ -86,6 +71,8 @@ def frozen(model: nn.Module) -> nn.Module:
 def prune(model: nn.Module, sparsity: float) -> nn.Module:
     """Return a copy of ``model`` whose smallest weights are zero; of equal ones, the model's first go first.
 
+    A weight's size is its magnitude beside the root of the mean square of its layer's weights that are not zero.
+
     Raises:
         Skip: no layer that can be pruned.
         ValueError: ``sparsity`` is so small that it prunes nothing.
@@ -96,21 +83,26 @@ def prune(model: nn.Module, sparsity: float) -> nn.Module:
         raise Skip(
             f"{type(model).__name__} has no Linear, convolution, recurrent or embedding layer to prune"
         )
-    magnitudes = torch.cat([weight.detach().abs().flatten() for weight in weights])  # (num_weights,)
-    num_pruned = round(sparsity * magnitudes.numel())
+    sizes = torch.cat([_sizes(weight.detach()).flatten() for weight in weights])  # (num_weights,)
+    num_pruned = round(sparsity * sizes.numel())
     if num_pruned == 0:
         raise ValueError(
-            f"prune_magnitude: sparsity = {sparsity} of {magnitudes.numel()} weights is none; raise it"
+            f"prune_magnitude: sparsity = {sparsity} of {sizes.numel()} weights is none; raise it"
         )
     # By rank: a threshold would prune more than was asked where weights are equal.
-    kept = torch.ones_like(magnitudes, dtype=torch.bool)
-    kept[magnitudes.argsort(stable=True)[:num_pruned]] = False
+    kept = torch.ones_like(sizes, dtype=torch.bool)
+    kept[sizes.argsort(stable=True)[:num_pruned]] = False
     with torch.no_grad():
         for weight, mask in zip(
             weights, torch.split(kept, [weight.numel() for weight in weights]), strict=True
         ):
             weight[~mask.view(weight.shape)] = 0.0  # not a product, which would leave negative zeros
     return pruned
+
+
+def _sizes(weight: torch.Tensor) -> torch.Tensor:
+    mean_square = weight.square().sum() / weight.count_nonzero().clamp(min=1)
+    return weight.abs() / mean_square.sqrt().clamp(min=torch.finfo(weight.dtype).tiny)
 
 
 def prunable(model: nn.Module) -> list[nn.Parameter]:

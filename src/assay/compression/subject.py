@@ -120,16 +120,22 @@ class Made:
 def strongest(
     subject: Subject, name: str, settings: Sequence[float], make: Callable[[float], Any]
 ) -> tuple[float, list[dict[str, float]]]:
-    """Try every setting on validation; return the strongest one within the budget, and all trials.
+    """Try every setting on validation; return the strongest one up to which all stay within the budget, and all trials.
+
+    One beyond a gentler one that leaves it would be there by chance.
 
     Args:
         name: of the setting in the trials.
-        settings: from the gentlest to the strongest. If none stays within the budget it is the gentlest.
+        settings: from the gentlest to the strongest. If that leaves the budget already it is returned all the same.
         make: returns the compressed model of a setting.
     """
     trials = list(_tried(subject, name, settings, make))
-    within = [trial[name] for trial in trials if trial["lost"] <= subject.most_lost]
-    return (within or settings)[-1 if within else 0], trials
+    return settings[max(_num_within(trials, subject.most_lost) - 1, 0)], trials
+
+
+def _num_within(trials: Sequence[dict[str, float]], most_lost: float) -> int:
+    """Return how many trials, from the first on, stay within the budget."""
+    return next((number for number, trial in enumerate(trials) if trial["lost"] > most_lost), len(trials))
 
 
 def _tried(
@@ -145,30 +151,31 @@ def trained(
     subject: Subject,
     name: str,
     trials: list[dict[str, float]],
-    make: Callable[[float], nn.Module],
+    make: Callable[[nn.Module, float], nn.Module],
     tune: Callable[[nn.Module], None],
 ) -> nn.Module:
-    """Train where a setting alone leaves the budget, and return the strongest network that is within it.
+    """Train from the first setting on that leaves the budget, and return the strongest network that is within it.
 
-    Settings are taken in turn, each from the network as it was given; the first that still leaves the budget is the
-    last. Scores are added to ``trials``. If none is within it the gentlest trained network is returned.
+    Settings are taken in turn; the first that, trained, still loses twice the budget is the last: validation is noisy.
+    Scores are added to ``trials``. If none is within the budget the gentlest trained network is returned.
 
     Args:
         name: of the setting in the trials.
-        make: returns the compressed network of a setting.
+        make: returns the compressed network of a setting; it is given the network that the setting before left.
         tune: trains a compressed network in place.
     """
-    within = [number for number, trial in enumerate(trials) if trial["lost"] <= subject.most_lost]
-    best = make(trials[within[-1]][name]) if within else None
+    num_within = _num_within(trials, subject.most_lost)
+    best = make(subject.model, trials[num_within - 1][name]) if num_within else None
+    last = subject.model if best is None else best
     before = subject.score(subject.model)
-    for trial in trials[within[-1] + 1 if within else 0 :]:
-        tuned = make(trial[name])
-        tune(tuned)
-        trial["tuned_score"] = subject.score(tuned)
+    for trial in trials[num_within:]:
+        last = make(last, trial[name])
+        tune(last)
+        trial["tuned_score"] = subject.score(last)
         trial["tuned_lost"] = subject.lost(before, trial["tuned_score"])
         if best is None or trial["tuned_lost"] <= subject.most_lost:
-            best = tuned
-        if trial["tuned_lost"] > subject.most_lost:
+            best = last
+        if trial["tuned_lost"] > 2 * subject.most_lost:
             break
     assert best is not None
     return best
