@@ -51,7 +51,7 @@ def write_schema(out: Path = Path("params.schema.json")) -> None:
 
 @app.command("publish")
 def publish(docs: Path = Path("docs")) -> None:
-    """Write docs/results.md and docs/results/*.csv from reports/: the last run's tasks; others stay as they were."""
+    """Write docs/results.md and its CSV files from reports/: the last run's tasks; others stay as they were."""
     from assay.report.publish import publish as publish_results
 
     for path in _told(lambda: publish_results(layout.REPORTS, docs)):

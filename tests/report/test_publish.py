@@ -1,5 +1,6 @@
 """Results are kept task by task."""
 
+import itertools
 import json
 
 import pandas as pd
@@ -14,19 +15,21 @@ TARGETS = """
 """
 
 
-def write_reports(reports, task, scores, metric="accuracy", direction="maximise"):
-    """Write what a run of one task leaves: the seeds of each model."""
+def write_reports(
+    reports, task, scores, metric="accuracy", direction="maximise", *, suite="public", methods=()
+):
+    """Write what a run of one task leaves: the seeds of each model, and of what each method makes of it."""
     results, costs = [], []
-    for model, values in scores.items():
-        for seed, value in enumerate(values):
-            names = {"suite": "public", "task": task, "model": model, "method": "none", "seed": seed}
+    for model, method in itertools.product(scores, ("none", *methods)):
+        for seed, value in enumerate(scores[model]):
+            names = {"suite": suite, "task": task, "model": model, "method": method, "seed": seed}
             more = {"dataset": task, "split": "test", "metric": metric, "value": value, "status": "ok"}
             results.append({**names, **more})
             numbers = {"parameters": 10, "size_bytes": 40, "train_seconds": 1.0, "peak_memory_bytes": 1}
             costs.append(
                 {**names, **numbers, "latency_ms_batch1": 0.1, "latency_ms_batch64": 1.0, "host": "h"}
             )
-            folder = reports / "cells" / "public" / task / model / str(seed) / "none"
+            folder = reports / "cells" / suite / task / model / str(seed) / method
             folder.mkdir(parents=True)
             measured = {
                 "commit": "c0ffee",
@@ -43,6 +46,20 @@ def write_reports(reports, task, scores, metric="accuracy", direction="maximise"
     ]
     (reports / "tables").mkdir()
     pd.DataFrame(matrix).to_csv(reports / "tables" / "matrix.csv", index=False)
+    speeds = {
+        f"speed_batch{size}{end}": 2.0 + number
+        for size in (1, 64)
+        for number, end in enumerate(("_low", "", "_high"))
+    }
+    compressed = [
+        {"task": task, "model": model, "method": method, "before": 0.9, "after": 0.8, "most_lost": 0.01}
+        | {"over_budget": method == "b", "size_ratio": 3.5, "zipped_ratio": 2.25, **speeds}
+        for model, method in itertools.product(scores, methods)
+    ]
+    columns = ["task", "model", "method"]
+    pd.DataFrame(compressed, columns=list(compressed[0]) if compressed else columns).to_csv(
+        reports / "tables" / "compression.csv", index=False
+    )
 
 
 def test_each_row_has_its_mean_and_its_provenance_and_targets_say_what_was_missed(tmp_path):
@@ -51,7 +68,7 @@ def test_each_row_has_its_mean_and_its_provenance_and_targets_say_what_was_misse
     (docs / "targets.yaml").write_text(TARGETS)
     write_reports(tmp_path / "reports", "a", {"good": [0.92, 0.94], "poor": [0.5, 0.7]})
     publish.publish(tmp_path / "reports", docs)
-    table = pd.read_csv(docs / "results" / "a.csv").set_index("model")
+    table = pd.read_csv(docs / "results" / "public" / "a.csv").set_index("model")
     assert table.loc["good", "mean"] == pytest.approx(0.93)
     assert table.loc["good", "deviation"] == pytest.approx(0.0141421, abs=1e-6)
     assert set(table["commit"]) == {"c0ffee"}
@@ -65,12 +82,34 @@ def test_a_later_run_of_one_task_leaves_the_others_as_they_were(tmp_path):
     docs = tmp_path / "docs"
     write_reports(tmp_path / "first", "a", {"good": [0.9]})
     publish.publish(tmp_path / "first", docs)
-    before = (docs / "results" / "a.csv").read_bytes()
+    before = (docs / "results" / "public" / "a.csv").read_bytes()
     write_reports(tmp_path / "second", "b", {"good": [0.8]})
     publish.publish(tmp_path / "second", docs)
-    assert (docs / "results" / "a.csv").read_bytes() == before
+    assert (docs / "results" / "public" / "a.csv").read_bytes() == before
     page = (docs / "results.md").read_text()
     assert page.index("## a") < page.index("## b")
+
+
+def test_each_suite_keeps_its_own_and_many_methods_are_rows(tmp_path):
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    more = "- {suite: compression, task: a, model: good, metric: accuracy, at_least: 0.9}\n"
+    (docs / "targets.yaml").write_text(TARGETS + more)
+    write_reports(tmp_path / "first", "a", {"good": [0.93]}, methods=["b"])
+    publish.publish(tmp_path / "first", docs)
+    write_reports(tmp_path / "second", "a", {"good": [0.8]}, suite="compression", methods=list("bcdef"))
+    written = publish.publish(tmp_path / "second", docs)
+    assert docs / "compression" / "compression" / "a.csv" in written
+    assert pd.read_csv(docs / "compression" / "public" / "a.csv")["method"].tolist() == ["b"]
+    page = (docs / "results.md").read_text()
+    assert "| a | good | ≥ 90.00% | 93.00% | reached |" in page
+    assert "| a | good | ≥ 90.00% | 80.00% | **missed** |" in page
+    assert "| good | 93.00% | 1 | 93.00% |" in page
+    table = page[page.index("## Compression of a") :]
+    assert "Suite `compression`; p, 2 cores; commit c0ffee; finished 2026." in table
+    speeds = "3.00 (2.00 to 4.00) | 3.00 (2.00 to 4.00)"
+    assert f"| good | b | 80.00% | 90.00% | 3.50 | 2.25 | {speeds} | over its budget, 1.0% |" in table
+    assert f"| good | f | 80.00% | 90.00% | 3.50 | 2.25 | {speeds} |  |" in table
 
 
 def test_a_report_without_a_fine_variant_is_refused(tmp_path):

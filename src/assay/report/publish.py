@@ -1,6 +1,6 @@
-"""Keep a run's results with the documents: one CSV a task with the provenance of each row, and a page of them all.
+"""Keep a run's results with the documents: CSVs of each suite's tasks with each row's provenance, and a page of all.
 
-A later run of one task replaces that task's file and leaves the others as they were.
+A later run of one task replaces that task's files and leaves the others as they were.
 """
 
 from __future__ import annotations
@@ -20,10 +20,17 @@ CELL = ["suite", "task", "dataset", "model", "method"]
 COSTS = ["parameters", "size_bytes", "train_seconds", "latency_ms_batch1", "latency_ms_batch64"]
 PROVENANCE = ["commit", "dirty", "processor", "cores", "finished"]
 JUDGED = ["primary", "direction"]
+SPEEDS = {"speed at batch 1": "speed_batch1", "at batch 64": "speed_batch64"}
+SUITE = "public"
+"""What a target is asked of, unless it names another suite."""
+MOST_COLUMNS = 4
+"""Methods of compression that are columns beside a model's score; more are rows of a table of their own."""
 
 
 def publish(reports: Path, docs: Path) -> list[Path]:
-    """Write ``docs/results/<task>.csv`` for each task of the last report, then ``docs/results.md`` from them all.
+    """Write the last report's scores and compression a suite and task, then ``docs/results.md`` from all there are.
+
+    They go to ``docs/results/<suite>/<task>.csv`` and ``docs/compression/<suite>/<task>.csv``.
 
     Raises:
         FileNotFoundError: there is no report yet.
@@ -37,15 +44,23 @@ def publish(reports: Path, docs: Path) -> list[Path]:
     judged = pd.read_csv(reports / "tables" / "matrix.csv").rename(columns={"metric": "primary"})
     joined = scores.merge(costs.drop(columns="host"), how="left").merge(proofs, how="left")
     joined = joined.merge(judged[["task", *JUDGED]].drop_duplicates(), how="left")
+    compression = pd.read_csv(reports / "tables" / "compression.csv")
     written = []
-    for task, rows in joined.groupby("task", sort=False):
-        path = docs / "results" / f"{task}.csv"
-        with replacing(path) as aside:
-            _summary(rows).to_csv(aside, index=False, lineterminator="\n")
-        written.append(path)
+    for (suite, task), rows in joined.groupby(["suite", "task"], sort=False):
+        place = Path(str(suite)) / f"{task}.csv"
+        written.append(_write(docs / "results" / place, _summary(rows)))
+        compressed = compression[compression["task"] == task]
+        if len(compressed):
+            written.append(_write(docs / "compression" / place, compressed))
     page = docs / "results.md"
     write_text(page, _page(docs))
     return [*written, page]
+
+
+def _write(path: Path, table: pd.DataFrame) -> Path:
+    with replacing(path) as aside:
+        table.to_csv(aside, index=False, lineterminator="\n")
+    return path
 
 
 def _proof(reports: Path, row: Mapping[Hashable, Any]) -> dict[str, Any]:
@@ -71,23 +86,26 @@ def _summary(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _page(docs: Path) -> str:
-    tables = {path.stem: pd.read_csv(path) for path in sorted((docs / "results").glob("*.csv"))}
+    paths = sorted((docs / "results").glob("*/*.csv"), key=lambda path: (path.stem, path.parent.name))
+    tables = {(path.parent.name, path.stem): pd.read_csv(path) for path in paths}
     parts = [
         "# Results",
         "Written by `assay publish` from the reports of real runs; do not edit. Each task's numbers with the"
-        " provenance of every row are in `docs/results/<task>.csv`. Scores are means over seeds on the test"
-        " items, ± one standard deviation over seeds; no test of significance has been made.",
+        " provenance of every row are in `docs/results/<suite>/<task>.csv`, what compression does to size and speed in"
+        " `docs/compression/<suite>/<task>.csv`. Scores are means over seeds on the test items, ± one standard"
+        " deviation over seeds; intervals, shared ranks and tests are in the report that a run leaves.",
         _targets(docs, tables),
-        *(_section(task, table) for task, table in tables.items()),
+        *(_section(docs, *names, table) for names, table in tables.items()),
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def _targets(docs: Path, tables: dict[str, pd.DataFrame]) -> str:
+def _targets(docs: Path, tables: Mapping[tuple[str, str], pd.DataFrame]) -> str:
     path = docs / "targets.yaml"
     lines = ["## Targets", "", "| task | model | target | measured | |", "|---|---|---|---|---|"]
     for target in yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else []:
-        lines.append(f"| {' | '.join(_target(target, tables.get(target['task'])))} |")
+        table = tables.get((target.get("suite", SUITE), target["task"]))
+        lines.append(f"| {' | '.join(_target(target, table))} |")
     return "\n".join(lines)
 
 
@@ -120,11 +138,24 @@ def _bound(target: Mapping[str, Any]) -> str:
     return f"{sign} {formats.score_with_unit(asked, target['metric'])}"
 
 
-def _section(task: str, table: pd.DataFrame) -> str:
+def _section(docs: Path, suite: str, task: str, table: pd.DataFrame) -> str:
     primary = str(table["primary"].iloc[0])
     rows = table[table["metric"] == primary]
     plain = rows[rows["method"] == layout.UNCOMPRESSED]
+    last = plain.iloc[-1]
+    told = (
+        f"Suite `{suite}`; {last['processor']}, {last['cores']} cores; commit {last['commit']}"
+        f"{' with uncommitted changes' if last['dirty'] is True else ''}; finished {plain['finished'].max()}."
+    )
     methods = [name for name in rows["method"].unique() if name != layout.UNCOMPRESSED]
+    if len(methods) > MOST_COLUMNS:
+        compressed = pd.read_csv(docs / "compression" / suite / f"{task}.csv")
+        return "\n".join([f"## Compression of {task}", "", told, "", *_compression(compressed, primary)])
+    return "\n".join([f"## {task}", "", told, "", *_scores(rows, plain, methods, primary)])
+
+
+def _scores(rows: pd.DataFrame, plain: pd.DataFrame, methods: list[str], primary: str) -> list[str]:
+    """Return the lines of a table with a row a model."""
     quoted = published.load().get(str(rows["dataset"].iloc[0]), {})
     heads = [
         "model",
@@ -137,7 +168,7 @@ def _section(task: str, table: pd.DataFrame) -> str:
         "ms at batch 1",
     ]
     lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
-    rising = table["direction"].iloc[0] == "minimise"
+    rising = rows["direction"].iloc[0] == "minimise"
     for row in plain.sort_values("mean", ascending=rising).to_dict("records"):
         others = [_other(rows, row["model"], method) for method in methods]
         source = quoted.get(row["model"])
@@ -152,12 +183,43 @@ def _section(task: str, table: pd.DataFrame) -> str:
             f"{row['latency_ms_batch1']:.2f}",
         ]
         lines.append(f"| {' | '.join(cells)} |")
-    last = plain.iloc[-1]
-    told = (
-        f"Suite `{last['suite']}`; {last['processor']}, {last['cores']} cores; commit {last['commit']}"
-        f"{' with uncommitted changes' if last['dirty'] is True else ''}; finished {plain['finished'].max()}."
-    )
-    return "\n".join([f"## {task}", "", told, "", *lines])
+    return lines
+
+
+def _compression(table: pd.DataFrame, primary: str) -> list[str]:
+    """Return the lines of a table with a row a model and method."""
+    heads = [
+        "model",
+        "method",
+        formats.metric_name(primary),
+        "before",
+        "times smaller",
+        "after zlib",
+        *SPEEDS,
+        "",
+    ]
+    lines = [
+        "Bytes and speed are beside the uncompressed model's, one thread, the median of calls by turns and its"
+        " quartiles.",
+        "",
+        f"| {' | '.join(heads)} |",
+        f"|{'---|' * len(heads)}",
+    ]
+    for row in table.to_dict("records"):
+        cells = [
+            row["model"],
+            row["method"],
+            *(formats.score_with_unit(row[key], primary) for key in ("after", "before")),
+            *(f"{row[key]:.2f}" for key in ("size_ratio", "zipped_ratio")),
+            *(_speed(row, key) for key in SPEEDS.values()),
+            f"over its budget, {row['most_lost']:.1%}" if row["over_budget"] else "",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def _speed(row: Mapping[Hashable, Any], key: str) -> str:
+    return f"{row[key]:.2f} ({row[f'{key}_low']:.2f} to {row[f'{key}_high']:.2f})"
 
 
 def _quoted(source: published.Published) -> str:
