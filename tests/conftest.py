@@ -1,4 +1,4 @@
-"""Every test runs in the project's folder, with one thread, and never sees a mirror it did not ask for."""
+"""Every test runs in the project's folder, with one thread, and never sees a mirror or a GPU it did not ask for."""
 
 import os
 import signal
@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")  # a GPU is asked for, see test_training_gpu.py
+if "ASSAY_TEST_GPU" not in os.environ:
+    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+    collect_ignore = ["test_training_gpu.py"]
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 signal.signal(
     signal.SIGINT, signal.default_int_handler

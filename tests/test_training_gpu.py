@@ -1,11 +1,15 @@
 """Training on a GPU: what the processor learns is learnt there too.
 
-    CUDA_VISIBLE_DEVICES=0 pytest tests/test_training_gpu.py
+    ASSAY_TEST_GPU=1 pytest tests/test_training_gpu.py
 
-All are skipped where none is asked for: the other tests see none, so that they are the same on every machine.
+They are left out where none is asked for: the other tests see none, so that they are the same on every machine.
 """
 
 import copy
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -14,6 +18,7 @@ from assay import catalogue, checkpoint, layout, training
 from assay.matrix import Matrix
 from assay.params import load_params
 from assay.training_params import TrainingParams
+from assay.worker import client, launch
 from benchmarks.compression_pairs import SUITE, families
 from tests.test_training import (
     CPU,
@@ -24,8 +29,6 @@ from tests.test_training import (
     noise,
     perceptron,
 )
-
-pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU was asked for")
 
 GPU = CPU.model_copy(update={"accelerator": "gpu"})
 FAMILIES = sorted(
@@ -101,3 +104,37 @@ def test_takes_the_processors_steps(tmp_path):
         learn(tmp_path, model, trainer=trainer, augment=noise)
     for one, other in zip(*(model.parameters() for model in models), strict=True):
         torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-4)
+
+
+JOB = """
+from pathlib import Path
+from tests.test_training import learn, perceptron
+from tests.test_training_gpu import GPU
+
+def main(argv):
+    print(learn(Path(argv[0]), perceptron(), trainer=GPU).history[-1]["validation_accuracy"])
+    return 0
+"""
+
+
+def test_a_job_of_the_server_learns_on_it(tmp_path, monkeypatch):
+    """Had what the server imports started CUDA, no process that is forked from it could use it."""
+    package = tmp_path / "path" / "cell"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "stage.py").write_text(JOB)
+    paths = [
+        package.parent,
+        Path.cwd(),
+        Path(__file__).parent,
+        *os.environ.get("PYTHONPATH", "").split(os.pathsep),
+    ]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(str, paths)))
+    server = launch.start()
+    try:
+        command = [sys.executable, "-S", "-E", client.__file__, "cell.stage", str(tmp_path / "job")]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    finally:
+        server.stop()
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) > 0.5
