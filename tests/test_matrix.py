@@ -131,7 +131,9 @@ def test_the_order_of_rows_does_not_change_a_cell():
 
 
 def test_a_cell_that_others_start_from_runs_with_them_and_once():
-    found = of("public", tasks="movie_reviews", models="bert_small")
+    task = PARAMS.tasks["movie_reviews"].model_copy(update={"seeds": [0, 1, 2]})
+    more = PARAMS.model_copy(update={"tasks": PARAMS.tasks | {"movie_reviews": task}})
+    found = matrix.select(more, suite="public", tasks="movie_reviews", models="bert_small")
     assert found.cells[0] == matrix.Cell("english", "bert", 0)
     assert [cell.seed for cell in found.cells[1:]] == [0, 1, 2]
     assert all(found.start(cell) == found.cells[0] for cell in found.cells[1:])
@@ -140,7 +142,7 @@ def test_a_cell_that_others_start_from_runs_with_them_and_once():
     assert found.datasets == ["english_texts", "movie_reviews"]
     spec = found.cell_spec(found.cells[1])
     assert spec["starts_from"] == {"task": "english", "model": "bert", "seed": 0}
-    again = of("public", tasks=",".join(found.tasks), models=",".join(found.models))
+    again = matrix.select(more, suite="public", tasks=",".join(found.tasks), models=",".join(found.models))
     assert again.cells == found.cells
 
 
