@@ -1,6 +1,7 @@
 """Scores are those of validation, the budget is a share of them, and the strongest setting within it is chosen."""
 
 import copy
+import math
 
 import numpy as np
 import pytest
@@ -60,6 +61,14 @@ def test_a_setting_beyond_one_that_leaves_the_budget_is_not_chosen():
     of = subject(Scaled(), INPUTS, TARGETS, most_lost=0.1)
     chosen, trials = strongest(of, "wrong", [0.0, 2.0, 1.0], lambda wrong: Scaled(wrong))
     assert [trial["lost"] <= 0.1 for trial in trials] == [True, False, True]
+    assert chosen == 0.0
+
+
+def test_a_score_that_is_not_a_number_is_not_within_the_budget(monkeypatch):
+    of = subject(Scaled(), INPUTS, TARGETS, most_lost=0.1)
+    monkeypatch.setattr(type(of), "score", lambda _, model: float("nan") if model.wrong else 1.0)
+    chosen, trials = strongest(of, "wrong", [0.0, 1.0], lambda wrong: Scaled(wrong))
+    assert math.isnan(trials[1]["lost"])
     assert chosen == 0.0
 
 

@@ -135,7 +135,10 @@ def strongest(
 
 def _num_within(trials: Sequence[dict[str, float]], most_lost: float) -> int:
     """Return how many trials, from the first on, stay within the budget."""
-    return next((number for number, trial in enumerate(trials) if trial["lost"] > most_lost), len(trials))
+    # Not: is larger. What is not a number is not within the budget.
+    return next(
+        (number for number, trial in enumerate(trials) if not trial["lost"] <= most_lost), len(trials)
+    )
 
 
 def _tried(
