@@ -394,12 +394,21 @@ def test_learns_with_convolutions_in_bfloat16_and_leaves_plain_weights(tmp_path)
     )
 
 
-@pytest.mark.parametrize(("amx", "expected"), [(True, "bf16-mixed"), (False, "32-true")])
-def test_bf16_auto_asks_the_processor(monkeypatch, amx, expected):
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": amx})
+@pytest.mark.parametrize(
+    ("capabilities", "expected"),
+    [
+        ({"amx_bf16": True, "avx512_bf16": False}, "bf16-mixed"),
+        ({"amx_bf16": False, "avx512_bf16": True}, "bf16-mixed"),
+        ({"amx_bf16": False, "avx512_bf16": False, "avx512_vnni": True}, "32-true"),
+        ({}, "32-true"),
+    ],
+)
+def test_bf16_auto_asks_the_processor(monkeypatch, capabilities, expected):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
     auto = CPU.model_copy(update={"precision": "bf16-auto"})
     assert precision(auto, nn.Sequential(nn.Conv2d(1, 8, 3), nn.Linear(8, 10))) == expected
     assert precision(auto, perceptron()) == "32-true"
+    assert precision(auto, nn.Sequential(nn.Embedding(20, 8), nn.Linear(8, 10))) == "32-true"
 
 
 def test_a_batch_larger_than_the_data_is_all_of_it(tmp_path):

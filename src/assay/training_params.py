@@ -66,7 +66,7 @@ class TrainerParams(BaseModel):
     needs srun or torchrun to have started them."""
     precision: Literal["32-true", "bf16-mixed", "bf16-auto"]
     """Numbers in the forward pass; ``bf16-auto`` is bf16-mixed on a GPU or processor that multiplies bfloat16
-    matrices in hardware (AMX), 32-true elsewhere."""
+    matrices in hardware (AMX, AVX-512 BF16), 32-true elsewhere."""
 
 
 @dataclass(frozen=True)
