@@ -57,7 +57,9 @@ def precision(trainer: TrainerParams, model: nn.Module) -> Precision:
         return trainer.precision
     weighty = [module for module in model.modules() if list(module.parameters(recurse=False))]
     if all(isinstance(module, nn.Linear | nn.Embedding) for module in weighty):
-        return "32-true"  # converting costs a small perceptron more than it saves: 0.6 of its speed at batch 32
+        return (
+            "32-true"  # converting costs a small perceptron more than it saves: 0.6 of its speed at batch 32
+        )
     capabilities = torch.cpu.get_capabilities()
     is_fast = _device(trainer) == "cuda" or any(capabilities.get(name, False) for name in BFLOAT16)
     return "bf16-mixed" if is_fast else "32-true"

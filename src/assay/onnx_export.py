@@ -26,7 +26,7 @@ from onnxscript import opset18
 from torch import nn
 from torch.nn import functional as F
 
-from assay import onnx_padding
+from assay import onnx_cache, onnx_padding
 
 INPUT = "inputs"
 OUTPUT = "logits"
@@ -72,6 +72,18 @@ def graph_of(
         dynamic: for each argument of ``ready.forward`` the axes whose sizes vary, 2 or more in the example, and
             what they count, as ``{0: "batch"}``; for its ``*arguments`` a tuple of such.
     """
+    examples = [(name, tuple(example.shape), str(example.dtype)) for name, example in inputs.items()]
+    traced = onnx_cache.exported(
+        ready, (examples, list(outputs), dynamic), lambda: trace(ready, inputs, outputs, dynamic)
+    )
+    # Clipped first: so onnxruntime merges the Relu with a convolution, and integers keep one layout.
+    return tidy(exchanged(fold(traced), "MaxPool", "Relu"))
+
+
+def trace(
+    ready: nn.Module, inputs: Mapping[str, torch.Tensor], outputs: Sequence[str], dynamic: Sequence[Any]
+) -> onnx.ModelProto:
+    """Return a module as PyTorch's exporter writes it, given as :func:`graph_of` is."""
     with quiet():
         program = torch.onnx.export(
             ready,
@@ -88,8 +100,8 @@ def graph_of(
             },
         )
     assert program is not None
-    # Clipped first: so onnxruntime merges the Relu with a convolution, and integers keep one layout.
-    return tidy(exchanged(fold(program.model_proto), "MaxPool", "Relu"))
+    graph: onnx.ModelProto = program.model_proto
+    return graph
 
 
 def remainder(dividend: Any, divisor: Any) -> Any:
