@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from assay import unit_groups
-from assay.models.text_encoder import Block
+from assay.models.text_encoder import Block, attention_mask
 from assay.unit_groups import COPIES, decoded, find, norms, numbered, silenced, without
 
 
@@ -98,7 +98,7 @@ def test_heads_are_units_of_their_queries_keys_and_values():
     torch.manual_seed(0)
     block = Block(12, 3, 0.0)
     model = Net(
-        lambda net, x: net.head(net.block(net.embedding(x), x > 0).mean(dim=1)),
+        lambda net, x: net.head(net.block(net.embedding(x), attention_mask(x > 0)).mean(dim=1)),
         embedding=nn.Embedding(9, 12),
         block=block,
         head=nn.Linear(12, 2),

@@ -15,7 +15,7 @@ from assay.models import text_recurrent
 from assay.models.bag_of_embeddings import BagOfEmbeddings
 from assay.models.class_scores import FLOOR
 from assay.models.text_cnn import TextCNN
-from assay.models.text_encoder import Attention
+from assay.models.text_encoder import Attention, attention_mask
 from assay.models.text_recurrent import TextRecurrent
 from assay.models.text_transformer import TextTransformer
 from assay.models.word_counts import WordCounts
@@ -297,7 +297,7 @@ def test_attention_is_torchs():
             "out_proj.bias": ours.output.bias,
         }
     )
-    close(ours(states, real), theirs(states, states, states, key_padding_mask=~real)[0])
+    close(ours(states, attention_mask(real)), theirs(states, states, states, key_padding_mask=~real)[0])
 
 
 def test_text_transformer_heeds_the_order_by_its_positions_alone(build):

@@ -17,7 +17,7 @@ from torch import nn
 
 from assay.models.dropout import Dropout
 from assay.models.source_and_target import Copying, SharedVectors, parts
-from assay.models.text_encoder import MLP_RATIO, Block
+from assay.models.text_encoder import MLP_RATIO, Block, attention_mask
 from assay.models.word_embedding import cut
 from assay.word_ids import PADDING
 
@@ -161,8 +161,9 @@ class Seq2SeqTransformer(nn.Module):
         """Map ids (N, S) to states (N, S, D) and which are real (N, 1, 1, S)."""
         real = source != PADDING
         states = self.dropout(self.vectors(source) + self.get_buffer("waves")[: source.shape[1]])
+        mask = attention_mask(real)
         for block in self.encoder:
-            states = block(states, real)
+            states = block(states, mask)
         return self.source_norm(states), real[:, None, None, :]
 
     def judge(self, states: torch.Tensor, weights: torch.Tensor, source: torch.Tensor) -> torch.Tensor:

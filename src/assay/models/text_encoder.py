@@ -26,16 +26,22 @@ class Attention(nn.Module):
         self.queries_keys_values = nn.Linear(width, 3 * width)
         self.output = nn.Linear(width, width)
 
-    def forward(self, states: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
-        """Map states (N, T, D) to (N, T, D); ``real`` (N, T) is false where there is padding."""
+    def forward(self, states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Map states (N, T, D) to (N, T, D); ``hidden`` is what :func:`hiding` makes of padding."""
         heads = self.queries_keys_values(states).view(*states.shape[:2], 3, -1, self.head_width)
         queries, keys, values = heads.permute(2, 0, 3, 1, 4).unbind()  # each (N, heads, T, D / heads)
         scores = queries @ keys.transpose(-1, -2) * queries.shape[-1] ** -0.5  # (N, heads, T, T)
-        # The lowest number, not minus infinity: a text of padding alone must not become NaN.
-        scores = scores.masked_fill(~real[:, None, None, :], torch.finfo(scores.dtype).min)
-        mixed = torch.softmax(scores, dim=-1) @ values  # (N, heads, T, D / heads)
+        mixed = torch.softmax(scores + mask, dim=-1) @ values  # (N, heads, T, D / heads)
         merged: torch.Tensor = self.output(mixed.transpose(1, 2).flatten(2))
         return merged
+
+
+def attention_mask(real: torch.Tensor) -> torch.Tensor:
+    """Return what added to scores (N, heads, T, T) hides padding: (N, 1, 1, T), 0 where ``real`` (N, T) is true.
+
+    Elsewhere the lowest number of 16 bits, not minus infinity: a text of padding alone must not become NaN.
+    """
+    return (~real)[:, None, None, :] * torch.finfo(torch.bfloat16).min
 
 
 class Block(nn.Module):
@@ -54,9 +60,9 @@ class Block(nn.Module):
             Dropout(dropout),
         )
 
-    def forward(self, states: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
-        """Map states (N, T, D) to (N, T, D)."""
-        states = states + self.dropout(self.attention(self.norm(states), real))
+    def forward(self, states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Map states (N, T, D) to (N, T, D); ``hidden`` is what :func:`hiding` makes of padding."""
+        states = states + self.dropout(self.attention(self.norm(states), mask))
         added: torch.Tensor = states + self.feed_forward(states)
         return added
 
@@ -88,7 +94,8 @@ class TextEncoder(nn.Module):
     def forward(self, vectors: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
         """Map vectors (N, T, D) to states (N, T, D); ``real`` (N, T) is false where there is padding."""
         states = self.dropout(vectors + self.positions[:, : vectors.shape[1]])
+        mask = attention_mask(real)
         for block in self.blocks:
-            states = block(states, real)
+            states = block(states, mask)
         normed: torch.Tensor = self.norm(states)
         return normed

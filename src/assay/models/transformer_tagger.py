@@ -15,7 +15,7 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from assay.models.text_encoder import Block
+from assay.models.text_encoder import Block, attention_mask
 from assay.models.word_embedding import SPREAD
 from assay.models.word_reader import WordReader, padded, without_padding
 from assay.word_ids import PADDING
@@ -78,8 +78,9 @@ class TransformerTagger(nn.Module):
         """Map words (N, T, 1 + L), each its id and its characters', to scores (N, T, num_classes)."""
         words, _ = without_padding(inputs)
         states = self.project(self.reader(words)) + self.positions[: words.shape[1]]  # (N, T, D)
+        mask = attention_mask(words[:, :, 0] != PADDING)
         for block in self.blocks:
-            states = block(states, words[:, :, 0] != PADDING)
+            states = block(states, mask)
         return padded(self.head(self.norm(states)), inputs.shape[1])
 
 
