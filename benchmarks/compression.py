@@ -3,8 +3,8 @@
     snakemake --cores all --config suite=compression
     python benchmarks/compression.py
 
-Prints a table; reads reports/tables/compression.csv of that run. Speeds are medians of ratios to the uncompressed
-model in PyTorch, called by turns in one process; "same runtime" divides two such ratios, which share the divisor.
+Prints a table; reads reports and artifacts of that run. Speeds are medians of ratios to the uncompressed model in
+PyTorch, called by turns in one process; those in the same runtime, to its graph, are measured here in the same way.
 """
 
 from __future__ import annotations
@@ -15,16 +15,28 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+from assay import artifacts, catalogue, latency, layout, records
 
 COMPARE = {">=": operator.ge, "<=": operator.le}
 
 
 @dataclass(frozen=True)
 class Results:
-    """The table of a run."""
+    """What a run of the suite left in a folder."""
 
+    root: Path
     table: pd.DataFrame
+    """Of the report, a row a variant."""
+
+    def place(self, template: str, task: str, model: str, method: str) -> Path:
+        """Return where a variant's files of one phase lie."""
+        named = {"suite": "compression", "task": task, "model": model, "seed": 0, "method": method}
+        return self.root / template.format(**named)
 
     def get(self, column: str, task: str, model: str, method: str) -> float:
         """Return one number, NaN where the run has it not."""
@@ -40,18 +52,34 @@ class Results:
         """Return how many hundredths of the metric were lost."""
         return -100 * self.get("difference", task, model, method)
 
-    def same_runtime(self, task: str, model: str, method: str, batch: int = 1) -> float:
-        """Return the speed beside the uncompressed graph."""
-        speeds = [self.get(f"speed_batch{batch}", task, model, each) for each in (method, "onnx")]
-        return speeds[0] / speeds[1]
+    def same_runtime(self, task: str, model: str, method: str) -> float:
+        """Return the speed at batch 1 beside the uncompressed graph, the two called by turns."""
+        folders = [self.place(layout.COMPRESSED, task, model, each) for each in (method, "onnx")]
+        found = [records.require(folder / layout.STATUS) for folder in folders]
+        graphs = [
+            artifacts.load(folder, record["artifact"]) for folder, record in zip(folders, found, strict=True)
+        ]
+        cell = found[0]["cell"]
+        prepared = self.root / layout.PREPARED.format(dataset=cell["dataset"])
+        items = catalogue.load(catalogue.TASKS[cell["kind"]].module).load(prepared, ("validation",))
+        examples = items["validation"].inputs[: max(latency.SIZES)].numpy()
+        return latency.speed(graphs[0], graphs[1], examples)["speed_batch1"]
 
-    def taught(self, task: str, model: str) -> float:
-        """Return what the taught student loses, as a share of what the same student loses with labels alone.
+    def right(self, task: str, model: str, method: str) -> NDArray[np.float64]:
+        """Return for each test item whether it was answered rightly, (N,) of 0 and 1."""
+        answers = pd.read_parquet(
+            self.place(layout.EVALUATED, task, model, method) / "predictions.parquet",
+            columns=["target", "prediction"],
+        )
+        return (answers["prediction"] == answers["target"]).to_numpy(float)
 
-        NaN if that loses nothing.
-        """
-        alone = self.points(task, model, "student")
-        return self.points(task, model, "distil") / alone if alone > 0 else float("nan")
+    def taught(self, task: str, model: str) -> tuple[float, float]:
+        """Return what the taught student loses, as a share of what the same student loses with labels alone, and how
+        likely a share below a half would be by chance if it were a half: a paired t-test over the test items."""
+        teacher, taught, alone = (self.right(task, model, each) for each in ("none", "distil", "student"))
+        share = (teacher - taught).mean() / (teacher - alone).mean()
+        chance = stats.ttest_1samp((teacher - taught) - (teacher - alone) / 2, 0, alternative="less").pvalue
+        return float(share), float(chance)
 
 
 def checks(found: Results) -> Iterator[tuple[str, float, str, float]]:
@@ -83,9 +111,12 @@ def checks(found: Results) -> Iterator[tuple[str, float, str, float]]:
         30,
     )
     yield "lenet_300_100, pruned and clustered: points lost", found.points(*lenet, "prune_cluster"), "<=", 0.1
-    for task, model in (cnn, (text, "text_cnn")):
+    for task, model in (cnn, (image, "lstm"), (text, "text_cnn"), (text, "text_lstm")):
+        what = f"{task}/{model}, distil:"
+        share, chance = found.taught(task, model)
         alone = f"{found.points(task, model, 'student'):.2f} points with labels alone"
-        yield f"{task}/{model}, distil: share of the {alone}", found.taught(task, model), "<=", 0.5
+        yield f"{what} share of the {alone}", share, "<=", 0.5
+        yield f"{what} chance of that if it were a half", chance, "<=", 0.05
 
 
 def main() -> None:
@@ -93,9 +124,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--reports", type=Path, default=Path("reports"), help="folder of the run's report")
+    parser.add_argument("--root", type=Path, default=Path(), help="folder in which the suite ran")
     arguments = parser.parse_args()
-    found = Results(pd.read_csv(arguments.reports / "tables" / "compression.csv"))
+    table = pd.read_csv(arguments.root / layout.REPORTS / "tables" / "compression.csv")
+    found = Results(arguments.root, table)
     print("| what | measured | target | |\n|---|---|---|---|")
     for what, measured, comparison, target in checks(found):
         compare: Callable[[float, float], bool] = COMPARE[comparison]
