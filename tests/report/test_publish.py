@@ -105,6 +105,7 @@ def test_each_suite_keeps_its_own_and_many_methods_are_rows(tmp_path):
     assert "| a | good | ≥ 90.00% | 93.00% | reached |" in page
     assert "| a | good | ≥ 90.00% | 80.00% | **missed** |" in page
     assert "| good | 93.00% | 1 | 93.00% |" in page
+    assert page.index("## a\n") < page.index("## Compression of a")
     table = page[page.index("## Compression of a") :]
     assert "Suite `compression`; p, 2 cores; commit c0ffee; finished 2026." in table
     speeds = "3.00 (2.00 to 4.00) | 3.00 (2.00 to 4.00)"

@@ -88,6 +88,7 @@ def _summary(rows: pd.DataFrame) -> pd.DataFrame:
 def _page(docs: Path) -> str:
     paths = sorted((docs / "results").glob("*/*.csv"), key=lambda path: (path.stem, path.parent.name))
     tables = {(path.parent.name, path.stem): pd.read_csv(path) for path in paths}
+    models_first = sorted(tables, key=lambda names: _is_of_methods(tables[names]))
     parts = [
         "# Results",
         "Written by `assay publish` from the reports of real runs; do not edit. Each task's numbers with the"
@@ -95,7 +96,7 @@ def _page(docs: Path) -> str:
         " `docs/compression/<suite>/<task>.csv`. Scores are means over seeds on the test items, ± one standard"
         " deviation over seeds; intervals, shared ranks and tests are in the report that a run leaves.",
         _targets(docs, tables),
-        *(_section(docs, *names, table) for names, table in tables.items()),
+        *(_section(docs, *names, tables[names]) for names in models_first),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -147,11 +148,20 @@ def _section(docs: Path, suite: str, task: str, table: pd.DataFrame) -> str:
         f"Suite `{suite}`; {last['processor']}, {last['cores']} cores; commit {last['commit']}"
         f"{' with uncommitted changes' if last['dirty'] is True else ''}; finished {plain['finished'].max()}."
     )
-    methods = [name for name in rows["method"].unique() if name != layout.UNCOMPRESSED]
-    if len(methods) > MOST_COLUMNS:
+    methods = _methods(rows)
+    if _is_of_methods(rows):
         compressed = pd.read_csv(docs / "compression" / suite / f"{task}.csv")
         return "\n".join([f"## Compression of {task}", "", told, "", *_compression(compressed, primary)])
     return "\n".join([f"## {task}", "", told, "", *_scores(rows, plain, methods, primary)])
+
+
+def _methods(rows: pd.DataFrame) -> list[str]:
+    return [name for name in rows["method"].unique() if name != layout.UNCOMPRESSED]
+
+
+def _is_of_methods(rows: pd.DataFrame) -> bool:
+    """Say whether a suite asks what methods do, not how good models are: its methods are too many for columns."""
+    return len(_methods(rows)) > MOST_COLUMNS
 
 
 def _scores(rows: pd.DataFrame, plain: pd.DataFrame, methods: list[str], primary: str) -> list[str]:
