@@ -9,7 +9,8 @@ from torch.nn import functional as F
 
 from assay import unit_groups
 from assay.models.text_encoder import Block, attention_mask
-from assay.unit_groups import COPIES, decoded, find, norms, numbered, silenced, without
+from assay.unit_groups import decoded, find, norms, numbered, silenced, without
+from assay.unit_layers import COPIES
 
 
 class Net(nn.Module):
