@@ -70,7 +70,7 @@ def quantise(part: Part, path: Path, calibration: NDArray[Any]) -> None:
         per_channel=True,
         activation_type=QuantType.QUInt8,
         weight_type=QuantType.QInt8,
-        nodes_to_exclude=before_logarithms(graph) + plain,
+        nodes_to_exclude=before_logarithms(graph) + masked(graph) + plain,
     )
 
 
@@ -78,6 +78,12 @@ def before_logarithms(graph: onnx.ModelProto) -> list[str]:
     """Return the nodes whose results a logarithm is taken of: among 256 values of a probability one is zero."""
     read = {name for node in graph.graph.node if node.op_type == "Log" for name in node.input}
     return [node.name for node in graph.graph.node if read & set(node.output)]
+
+
+def masked(graph: onnx.ModelProto) -> list[str]:
+    """Return the sums that a softmax reads: in the range of a mask all scores would be one value of 256."""
+    read = {node.input[0] for node in graph.graph.node if node.op_type == "Softmax"}
+    return [node.name for node in graph.graph.node if node.op_type == "Add" and node.output[0] in read]
 
 
 def shallow(graph: onnx.ModelProto) -> list[str]:
