@@ -75,9 +75,13 @@ class Results:
 
     def taught(self, task: str, model: str) -> tuple[float, float]:
         """Return what the taught student loses, as a share of what the same student loses with labels alone, and how
-        likely a share below a half would be by chance if it were a half: a paired t-test over the test items."""
+        likely a share below a half would be by chance if it were a half: a paired t-test over the test items.
+
+        The share is NaN if the student with labels alone loses nothing.
+        """
         teacher, taught, alone = (self.right(task, model, each) for each in ("none", "distil", "student"))
-        share = (teacher - taught).mean() / (teacher - alone).mean()
+        lost, lost_alone = (teacher - taught).mean(), (teacher - alone).mean()
+        share = lost / lost_alone if lost_alone > 0 else float("nan")
         chance = stats.ttest_1samp((teacher - taught) - (teacher - alone) / 2, 0, alternative="less").pvalue
         return float(share), float(chance)
 

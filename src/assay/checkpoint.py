@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from assay.files import read_json, replacing, sha256, write_json
+from assay.sources import digest, package
 from assay.splits import Split
 
 CHECKPOINT_SECONDS = 5.0
@@ -34,9 +35,8 @@ class Checkpoint:
     def spec(self) -> str:
         """Return the digest of all that the final weights depend on; only long runs come to pay for it."""
         if not self.known_spec:
-            hashed = hashlib.sha256(f"{torch.__version__} {self.first_weights} {self.asked}".encode())
-            for path in sorted(Path(__file__).parent.rglob("*.py")):
-                hashed.update(path.read_bytes())
+            code = digest(package())
+            hashed = hashlib.sha256(f"{torch.__version__} {code} {self.first_weights} {self.asked}".encode())
             for split in self.splits:
                 hashed.update(_bytes(split.inputs))
                 hashed.update(_bytes(split.targets))

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from assay.files import replacing
-from assay.sources import ROOT, digest
+from assay.sources import digest, package
 
 FOLDER = Path(".assay/graphs")
 """A folder for each state of the code, of which the last alone is kept; in it a file a network."""
@@ -40,8 +40,7 @@ def exported(ready: nn.Module, asked: Any, export: Callable[[], onnx.ModelProto]
     described = _description(ready)
     if described is None:
         return export()
-    name = hashlib.sha256(repr((described, asked)).encode()).hexdigest()
-    path = _folder() / f"{name}.onnx"
+    path = _folder() / f"{hashlib.sha256(repr((described, asked)).encode()).hexdigest()}.onnx"
     weights = {name: _bytes(tensor) for name, tensor in _tensors(ready)}
     graph = _read(path)
     if graph is None:
@@ -115,8 +114,7 @@ def _holds_each(graph: onnx.ModelProto, weights: Mapping[str, bytes]) -> bool:
 
 def _folder() -> Path:
     """Return the folder of this state of the code."""
-    files = tuple(str(path.relative_to(ROOT.parent.parent)) for path in sorted(ROOT.rglob("*.py")))
-    code = digest(files) + "".join(version(maker) for maker in MAKERS)
+    code = digest(package()) + "".join(version(maker) for maker in MAKERS)
     return FOLDER / hashlib.sha256(code.encode()).hexdigest()[:16]
 
 

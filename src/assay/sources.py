@@ -36,6 +36,12 @@ def closure(*modules: str) -> tuple[str, ...]:
 
 
 @cache
+def package() -> tuple[str, ...]:
+    """Return every file of this package as ``closure`` names them, for what any of them may change."""
+    return tuple(sorted(str(path.relative_to(ROOT.parent.parent)) for path in ROOT.rglob("*.py")))
+
+
+@cache
 def digest(files: tuple[str, ...]) -> str:
     """Return one SHA-256 digest of the names and the bytes of files, as ``closure`` names them."""
     lines = (f"{name} {_sha256(name)}\n" for name in files)

@@ -27,7 +27,7 @@ class Attention(nn.Module):
         self.output = nn.Linear(width, width)
 
     def forward(self, states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """Map states (N, T, D) to (N, T, D); ``hidden`` is what :func:`hiding` makes of padding."""
+        """Map states (N, T, D) to (N, T, D); ``mask`` is that of :func:`attention_mask`."""
         heads = self.queries_keys_values(states).view(*states.shape[:2], 3, -1, self.head_width)
         queries, keys, values = heads.permute(2, 0, 3, 1, 4).unbind()  # each (N, heads, T, D / heads)
         scores = queries @ keys.transpose(-1, -2) * queries.shape[-1] ** -0.5  # (N, heads, T, T)
@@ -61,7 +61,7 @@ class Block(nn.Module):
         )
 
     def forward(self, states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """Map states (N, T, D) to (N, T, D); ``hidden`` is what :func:`hiding` makes of padding."""
+        """Map states (N, T, D) to (N, T, D); ``mask`` is that of :func:`attention_mask`."""
         states = states + self.dropout(self.attention(self.norm(states), mask))
         added: torch.Tensor = states + self.feed_forward(states)
         return added
