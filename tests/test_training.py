@@ -10,91 +10,15 @@ import numpy as np
 import pytest
 import torch
 import torch.distributed as dist
-from sklearn.datasets import load_digits
 from torch import nn
 from torch.nn import functional as F
 
-from assay import checkpoint, training
+from assay import training
 from assay.lightning_trainer import precision
-from assay.metric import Metric
 from assay.splits import Split
-from assay.training import train
-from assay.training_params import Diverged, TrainerParams
+from assay.training_params import Diverged
+from tests.learning import CPU, TWO, Classify, assert_equal, convolutional, digits, learn, noise, perceptron
 from tests.plain_training import PARAMS
-
-CPU = TrainerParams(accelerator="cpu", devices=1, num_nodes=1, strategy="auto", precision="32-true")
-TWO = CPU.model_copy(update={"devices": 2, "strategy": "ddp_fork"})
-
-
-class Classify:
-    WATCHED = Metric("accuracy", "maximise")
-
-    def loss(self, logits, targets, label_smoothing):
-        return F.cross_entropy(logits, targets, label_smoothing=label_smoothing)
-
-    def tally(self, logits, targets):
-        right = (logits.argmax(1) == targets).sum()
-        return torch.stack(
-            [F.cross_entropy(logits, targets, reduction="sum"), right, right.new_tensor(len(targets))]
-        )
-
-    def watched(self, sums):
-        return (sums[0] / sums[2]).item(), (sums[1] / sums[2]).item()
-
-
-def digits(num_train=200, num_validation=80):
-    scans = load_digits()
-    inputs = torch.tensor(scans.images, dtype=torch.float32)[:, None] / 8 - 1  # (N, 1, 8, 8)
-    targets = torch.tensor(scans.target)
-    validation = slice(num_train, num_train + num_validation)
-    return (
-        Split(inputs[:num_train], targets[:num_train], np.arange(num_train)),
-        Split(inputs[validation], targets[validation], np.arange(num_validation)),
-    )
-
-
-def perceptron(dropout=0.0):
-    torch.manual_seed(0)
-    return nn.Sequential(nn.Flatten(), nn.Linear(64, 32), nn.ReLU(), nn.Dropout(dropout), nn.Linear(32, 10))
-
-
-def convolutional():
-    torch.manual_seed(0)
-    return nn.Sequential(
-        nn.Conv2d(1, 8, 3),
-        nn.BatchNorm2d(8),
-        nn.ReLU(),
-        nn.Conv2d(8, 8, 3),
-        nn.Flatten(),
-        nn.Dropout(0.3),
-        nn.Linear(128, 10),
-    )
-
-
-def noise(batch, generator):
-    return batch + 0.1 * torch.randn(batch.shape, generator=generator).to(batch.device)
-
-
-def learn(
-    folder, model, *, params=PARAMS, trainer=CPU, task=None, splits=None, augment=None, seed=1, **changes
-):
-    params = params.model_copy(update=changes)
-    return train(
-        model,
-        task or Classify(),
-        *(splits or digits()),
-        params=params,
-        trainer=trainer,
-        seed=seed,
-        threads=1,
-        augment=augment,
-        folder=folder,
-    )
-
-
-def assert_equal(model, other):
-    for name, value in other.state_dict().items():
-        assert torch.equal(model.state_dict()[name], value), name
 
 
 def test_takes_the_steps_of_a_loop_written_out_by_hand(tmp_path):
@@ -276,85 +200,6 @@ def test_a_validation_loss_that_is_not_finite_is_divergence_too(tmp_path):
     assert fault.value.step == 12
 
 
-class Interruption(BaseException):
-    """As a kill, it is no error that anything handles."""
-
-
-class KilledAfter(Classify):
-    """Raises in the validation that follows the given number of epochs."""
-
-    def __init__(self, epochs):
-        self.left = epochs
-
-    def watched(self, sums):
-        if self.left == 0:
-            raise Interruption
-        self.left -= 1
-        return super().watched(sums)
-
-
-@pytest.mark.parametrize("optimizer", ["adamw", "momentum"])
-@pytest.mark.parametrize("make", [lambda: perceptron(dropout=0.3), convolutional])
-def test_a_killed_run_goes_on_to_the_same_bits(tmp_path, monkeypatch, make, optimizer):
-    monkeypatch.setattr(checkpoint, "CHECKPOINT_SECONDS", 0.0)
-    changes = {
-        "params": PARAMS.model_copy(update={"augment": True}),
-        "augment": noise,
-        "epochs": 4,
-        "schedule": "one_cycle",
-        "warmup": 0.3,
-        "momentum": 0.9,
-        "optimizer": optimizer,
-    }
-    whole, killed = make(), make()
-    expected = learn(tmp_path / "whole", whole, **changes)
-    with pytest.raises(Interruption):
-        learn(tmp_path / "killed", killed, task=KilledAfter(2), **changes)
-    assert (tmp_path / "killed" / "last.ckpt").exists()
-    torch.rand(7)  # whatever the next process has drawn before
-    resumed, task = make(), KilledAfter(2)  # would raise at a third epoch
-    result = learn(tmp_path / "killed", resumed, task=task, **changes)
-    assert task.left == 0
-    assert_equal(resumed, whole)
-    assert (result.history, result.best_epoch) == (expected.history, expected.best_epoch)
-    assert not list((tmp_path / "killed").iterdir())
-
-
-@pytest.mark.parametrize("change", ["seed", "params", "weights", "data", "bytes"])
-def test_a_checkpoint_of_another_run_is_not_used(tmp_path, monkeypatch, change):
-    monkeypatch.setattr(checkpoint, "CHECKPOINT_SECONDS", 0.0)
-    with pytest.raises(Interruption):
-        learn(tmp_path, perceptron(), task=KilledAfter(1))
-    model, changes, splits = perceptron(), {}, digits()
-    if change == "seed":
-        changes["seed"] = 2
-    elif change == "params":
-        changes["learning_rate"] = 0.01
-    elif change == "weights":
-        nn.init.constant_(model[1].bias, 0.5)
-    elif change == "data":
-        splits = replace(splits[0], inputs=splits[0].inputs * 2), splits[1]
-    else:
-        with (tmp_path / "last.ckpt").open("ab") as stream:
-            stream.write(b"!")
-    task = KilledAfter(3)
-    learn(tmp_path, model, splits=splits, task=task, **changes)
-    assert task.left == 0  # three epochs, so from the beginning
-
-
-def test_a_kill_between_seal_and_checkpoint_does_not_vouch_for_a_stale_one(tmp_path, monkeypatch):
-    monkeypatch.setattr(checkpoint, "CHECKPOINT_SECONDS", 0.0)
-    with pytest.raises(Interruption):
-        learn(tmp_path, perceptron(), task=KilledAfter(2), seed=7)
-    stale = (tmp_path / "last.ckpt").read_bytes()
-    with pytest.raises(Interruption):
-        learn(tmp_path, perceptron(), task=KilledAfter(1))
-    (tmp_path / "last.ckpt").write_bytes(stale)  # as if the second had died before its first renaming
-    task = KilledAfter(3)
-    learn(tmp_path, perceptron(), task=task)
-    assert task.left == 0
-
-
 def test_a_request_to_end_is_heard_within_the_epoch(tmp_path):
     class Asked(Classify):
         def loss(self, logits, targets, label_smoothing):
@@ -364,12 +209,6 @@ def test_a_request_to_end_is_heard_within_the_epoch(tmp_path):
     with pytest.raises(SystemExit) as ended:
         learn(tmp_path, perceptron(), task=Asked())
     assert ended.value.code == 143
-
-
-def test_a_short_run_writes_no_checkpoint(tmp_path):
-    with pytest.raises(Interruption):
-        learn(tmp_path, perceptron(), task=KilledAfter(2))
-    assert not list(tmp_path.iterdir())
 
 
 def test_prints_nothing(tmp_path, capfd):

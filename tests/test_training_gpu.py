@@ -20,7 +20,7 @@ from assay.params import load_params
 from assay.training_params import TrainingParams
 from assay.worker import client, launch
 from benchmarks.compression_pairs import SUITE, families
-from tests.test_training import (
+from tests.learning import (
     CPU,
     Interruption,
     KilledAfter,
@@ -108,7 +108,7 @@ def test_takes_the_processors_steps(tmp_path):
 
 JOB = """
 from pathlib import Path
-from tests.test_training import learn, perceptron
+from tests.learning import learn, perceptron
 from tests.test_training_gpu import GPU
 
 def main(argv):

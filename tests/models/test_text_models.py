@@ -1,24 +1,21 @@
-"""The contract that every model of texts keeps, and what makes each of them itself."""
+"""The contract that every network that reads texts keeps, and what makes each of them itself.
+
+The models without layers are in test_text_classical.py.
+"""
 
 import inspect
 
-import numpy as np
 import pytest
-import skops.io
 import torch
-from knobs import CELLS, CLASSICAL_TEXT, NEURAL_TEXT
-from sklearn import linear_model, naive_bayes, svm
-from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from knobs import CELLS, NEURAL_TEXT
 from torch import nn
 
 from assay.models import text_recurrent
 from assay.models.bag_of_embeddings import BagOfEmbeddings
-from assay.models.class_scores import FLOOR
 from assay.models.text_cnn import TextCNN
 from assay.models.text_encoder import Attention, attention_mask
 from assay.models.text_recurrent import TextRecurrent
 from assay.models.text_transformer import TextTransformer
-from assay.models.word_counts import WordCounts
 from assay.models.word_embedding import WordEmbedding, cut, mean_over_words
 
 VOCABULARY, LENGTH, NUM_CLASSES = 60, 20, 7
@@ -34,13 +31,11 @@ NEURAL = {name: (name, knobs) for name, knobs in NEURAL_TEXT.items() if name != 
 }
 
 neural = pytest.mark.parametrize("row", sorted(NEURAL))
-classical = pytest.mark.parametrize("name", sorted(CLASSICAL_TEXT))
 
 
-def provided(kind, **changed):
+def provided(kind):
     """Return those of the task's arguments that a model names, as the pipeline gives them."""
-    arguments = {**GIVEN, "seed": 0, **changed}
-    return {name: arguments[name] for name in arguments if name in inspect.signature(kind).parameters}
+    return {name: GIVEN[name] for name in GIVEN if name in inspect.signature(kind).parameters}
 
 
 @pytest.fixture
@@ -53,17 +48,6 @@ def build(model_class):
     return make
 
 
-@pytest.fixture
-def make_classical(model_class):
-    def make(name, num_classes=4, seed=0, **changed):
-        kind = model_class(name)
-        return kind(
-            **provided(kind, num_classes=num_classes, seed=seed), **{**CLASSICAL_TEXT[name], **changed}
-        )
-
-    return make
-
-
 def some_texts(count, seed=0, shortest=1):
     generator = torch.Generator().manual_seed(seed)
     ids = torch.randint(1, VOCABULARY, (count, LENGTH), generator=generator)
@@ -71,7 +55,7 @@ def some_texts(count, seed=0, shortest=1):
     return ids * (torch.arange(LENGTH) < lengths)
 
 
-def close(found, expected):
+def assert_close(found, expected):
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
 
 
@@ -120,8 +104,8 @@ def test_padding_does_not_matter(row, build):
         padded = nn.functional.pad(text, (0, 5))
         # Beside a longer text, so that the padding is not cut off.
         beside = torch.cat([padded, torch.ones(1, words + 5, dtype=torch.int64)])
-        close(model(beside)[:1], model(text))
-        close(model(padded), model(text))
+        assert_close(model(beside)[:1], model(text))
+        assert_close(model(padded), model(text))
 
 
 @neural
@@ -132,14 +116,14 @@ def test_a_text_of_padding_alone_is_no_nan(row, build):
     assert torch.isfinite(model(empty)).all()
     nn.functional.cross_entropy(model(beside), torch.arange(3)).backward()
     assert all(torch.isfinite(p.grad).all() for p in model.parameters())
-    close(model(beside)[:2], model(empty))
+    assert_close(model(beside)[:2], model(empty))
 
 
 @neural
 def test_one_text_does_not_change_anothers_logits(row, build):
     model, texts = build(row).eval(), some_texts(8)
     for item in range(8):
-        close(model(texts)[item : item + 1], model(texts[item : item + 1]))
+        assert_close(model(texts)[item : item + 1], model(texts[item : item + 1]))
 
 
 @neural
@@ -222,7 +206,7 @@ def test_the_mean_is_over_words():
 
 def test_a_bag_has_no_order():
     model = BagOfEmbeddings(vocabulary=9, num_classes=3, words=9, width=4, dropout=0.0).eval()
-    close(model(torch.tensor([[2, 3, 4, 0]])), model(torch.tensor([[4, 2, 3, 0]])))
+    assert_close(model(torch.tensor([[2, 3, 4, 0]])), model(torch.tensor([[4, 2, 3, 0]])))
 
 
 def test_text_cnn_is_the_best_of_every_phrase():
@@ -234,7 +218,7 @@ def test_text_cnn_is_the_best_of_every_phrase():
         phrases = [text[:, start : start + kernel] for start in range(4 - kernel + 1)]
         answers = [convolution(model.embedding(phrase).transpose(1, 2)).relu() for phrase in phrases]
         maxima.append(torch.cat(answers, dim=2).amax(dim=2))
-    close(model(text), model.head(torch.cat(maxima, dim=1)))
+    assert_close(model(text), model.head(torch.cat(maxima, dim=1)))
 
 
 def test_text_cnn_with_two_channels_adds_each_filters_answers(build):
@@ -243,7 +227,7 @@ def test_text_cnn_with_two_channels_adds_each_filters_answers(build):
     single.load_state_dict({name: value for name, value in model.state_dict().items() if "fixed" not in name})
     with torch.no_grad():
         single.embedding.table.weight += model.fixed.table.weight
-    close(model(texts), single(texts))
+    assert_close(model(texts), single(texts))
     assert model.STARTS == {"embedding": "embedding", "fixed": "embedding"}
 
 
@@ -281,7 +265,7 @@ def test_text_recurrent_is_torchs_on_packed_texts(cell, bidirectional):
     _, last = theirs(packed)
     last = last[0] if cell == "lstm" else last
     ends = torch.cat([*last[-2 if bidirectional else -1 :]], dim=1)
-    close(model(texts), model.head(ends))
+    assert_close(model(texts), model.head(ends))
 
 
 def test_attention_is_torchs():
@@ -297,7 +281,9 @@ def test_attention_is_torchs():
             "out_proj.bias": ours.output.bias,
         }
     )
-    close(ours(states, attention_mask(real)), theirs(states, states, states, key_padding_mask=~real)[0])
+    assert_close(
+        ours(states, attention_mask(real)), theirs(states, states, states, key_padding_mask=~real)[0]
+    )
 
 
 def test_text_transformer_heeds_the_order_by_its_positions_alone(build):
@@ -305,169 +291,9 @@ def test_text_transformer_heeds_the_order_by_its_positions_alone(build):
     text = some_texts(1, shortest=LENGTH)[:, :6]
     assert not torch.allclose(model(text), model(text.flip(1)), atol=1e-5)
     nn.init.zeros_(model.encoder.positions)
-    close(model(text), model(text.flip(1)))
+    assert_close(model(text), model(text.flip(1)))
 
 
 def test_text_transformer_refuses_what_does_not_divide():
     with pytest.raises(ValueError, match="not a multiple of heads = 3"):
         TextTransformer(vocabulary=9, num_classes=2, **{**NEURAL_TEXT["text_transformer"], "heads": 3})
-
-
-@classical
-def test_learns_texts(name, make_classical, texts):
-    ids, targets = texts
-    model = make_classical(name)
-    model.fit(ids[:200], targets[:200])
-    logits = model.logits(ids[200:])
-    assert logits.shape == (100, 4)
-    assert logits.dtype == np.float32
-    assert np.isfinite(logits).all()
-    accuracy = (logits.argmax(axis=1) == targets[200:]).mean()
-    assert accuracy > (0.1 if name == "majority" else 0.85)
-    assert isinstance(model.parameters(), int)
-    assert model.parameters() > 0
-
-
-@classical
-def test_does_not_depend_on_the_seed(name, make_classical, texts):
-    ids, targets = texts
-    first, second = make_classical(name, seed=1), make_classical(name, seed=2)
-    for model in (first, second):
-        model.fit(ids[:200], targets[:200])
-    np.testing.assert_array_equal(first.logits(ids[200:]), second.logits(ids[200:]))
-    assert "does not depend on the seed" in " ".join(inspect.getmodule(type(first)).__doc__.split())
-
-
-@classical
-def test_a_class_without_items_is_never_predicted(name, make_classical, texts):
-    ids, targets = texts
-    some = np.flatnonzero(np.isin(targets, [0, 1, 3]))
-    model = make_classical(name, num_classes=5)
-    model.fit(ids[some], targets[some])
-    logits = model.logits(ids)
-    assert logits.shape == (300, 5)
-    assert np.isfinite(logits).all()
-    assert set(logits.argmax(axis=1)) <= {0, 1, 3}
-
-
-@classical
-def test_two_classes_are_enough(name, make_classical, texts):
-    ids, targets = texts
-    some = np.flatnonzero(targets < 2)
-    model = make_classical(name, num_classes=2)
-    model.fit(ids[some[:100]], targets[some[:100]])
-    logits = model.logits(ids[some[100:]])
-    assert logits.shape == (len(some) - 100, 2)
-    accuracy = (logits.argmax(axis=1) == targets[some[100:]]).mean()
-    assert accuracy > (0.3 if name == "majority" else 0.9)
-
-
-@classical
-def test_padding_and_neighbours_do_not_matter_to_a_classical_model(name, make_classical, texts):
-    ids, targets = texts
-    model = make_classical(name)
-    model.fit(ids, targets)
-    padded = np.pad(ids[:9], ((0, 0), (0, 7)))
-    np.testing.assert_allclose(model.logits(padded), model.logits(ids)[:9], rtol=1e-6)
-    odd = np.zeros((4, 20), np.int64)  # no word, one word, one unknown word, unknown words alone
-    odd[1, 0], odd[2, 0], odd[3] = 2, 1, 1
-    assert np.isfinite(model.logits(odd)).all()
-
-
-@classical
-def test_skops_gives_it_back(name, make_classical, texts):
-    ids, targets = texts
-    model = make_classical(name)
-    model.fit(ids[:200], targets[:200])
-    written = skops.io.dumps(model)
-    itself = f"{type(model).__module__}.{type(model).__qualname__}"
-    trusted = [itself, *getattr(inspect.getmodule(type(model)), "TRUSTED", ())]
-    assert sorted(skops.io.get_untrusted_types(data=written)) == sorted(trusted)
-    again = skops.io.loads(written, trusted=trusted)
-    np.testing.assert_array_equal(again.logits(ids[200:]), model.logits(ids[200:]))
-    assert again.parameters() == model.parameters()
-
-
-def strings(ids):
-    """Texts as scikit-learn's vectorisers read them, rare words as the unknown one."""
-    return [" ".join(f"w{word if word < 50 else 1:02d}" for word in text if word) for text in ids]
-
-
-def test_counts_are_scikit_learns(texts):
-    ids, _ = texts
-    ours = WordCounts(50, 2)
-    ours.fit(ids)
-    theirs = CountVectorizer(ngram_range=(1, 2), token_pattern=r"w\d+")
-    expected = theirs.fit_transform(strings(ids)).toarray()
-    names = theirs.get_feature_names_out()
-    # Sorted, a word stands before the pairs that it begins: words first is our order.
-    order = sorted(range(len(names)), key=lambda column: (" " in names[column], names[column]))
-    kept = [c for c in order if " " not in names[c] or expected[:, c].sum() >= 2]
-    found = ours.counts(ids)
-    assert found.has_sorted_indices
-    np.testing.assert_array_equal(found.toarray(), expected[:, kept])
-
-
-def test_words_alone_have_a_column_each():
-    counts = WordCounts(5, 1)
-    counts.fit(np.array([[2, 2, 4, 0]]))
-    assert counts.counts(np.array([[2, 2, 4, 0], [9, 1, 3, 3]])).toarray().tolist() == [
-        [0, 2, 0, 1],
-        [2, 0, 2, 0],
-    ]
-
-
-def test_pairs_seen_once_have_no_column():
-    counts = WordCounts(9, 2)
-    counts.fit(np.array([[2, 3, 4, 0], [2, 3, 0, 0]]))
-    assert counts.pairs.tolist() == [2 * 9 + 3]
-    assert counts.counts(np.array([[4, 2, 3, 2]])).toarray()[0, 8:].tolist() == [1]
-
-
-@pytest.fixture
-def vectors(texts):
-    """Training and test features by scikit-learn's own vectoriser of single words, and the targets."""
-    ids, targets = texts
-
-    def make(vectoriser):
-        train = vectoriser.fit_transform(strings(ids[:200]))
-        return train, targets[:200], vectoriser.transform(strings(ids[200:]))
-
-    return make
-
-
-WORDS = [f"w{word:02d}" for word in range(1, 50)]
-SINGLE = {"vocabulary": WORDS, "token_pattern": r"w\d+"}
-
-
-def test_naive_bayes_is_scikit_learns(make_classical, texts, vectors):
-    train, targets, test = vectors(CountVectorizer(**SINGLE))
-    direct = naive_bayes.MultinomialNB(alpha=0.5).fit(train, targets)
-    model = make_classical("naive_bayes", ngrams=1)
-    model.fit(texts[0][:200], targets)
-    np.testing.assert_allclose(
-        np.exp(model.logits(texts[0][200:])), direct.predict_proba(test), rtol=1e-4, atol=2 * FLOOR
-    )
-    assert model.parameters() == 49 * 4 + 4
-
-
-def test_tfidf_logistic_regression_is_scikit_learns(make_classical, texts, vectors):
-    train, targets, test = vectors(TfidfVectorizer(sublinear_tf=True, **SINGLE))
-    direct = linear_model.LogisticRegression(C=10.0, max_iter=500, tol=1e-4).fit(train, targets)
-    model = make_classical("tfidf_logistic_regression", ngrams=1)
-    model.fit(texts[0][:200], targets)
-    np.testing.assert_allclose(
-        np.exp(model.logits(texts[0][200:])), direct.predict_proba(test), rtol=1e-3, atol=1e-5
-    )
-    assert model.parameters() == 49 + 49 * 4 + 4
-
-
-def test_tfidf_linear_svm_is_scikit_learns(make_classical, texts, vectors):
-    train, targets, test = vectors(TfidfVectorizer(sublinear_tf=True, **SINGLE))
-    direct = svm.LinearSVC(C=1.0, max_iter=500, tol=1e-4, dual=False).fit(train, targets)
-    model = make_classical("tfidf_linear_svm", ngrams=1)
-    model.fit(texts[0][:200], targets)
-    np.testing.assert_allclose(
-        model.logits(texts[0][200:]), direct.decision_function(test), rtol=1e-4, atol=1e-4
-    )
-    assert model.parameters() == 49 + 49 * 4 + 4
