@@ -1,6 +1,10 @@
+import sys
+
 from snakemake.utils import min_version
 
 min_version("9.27")
+# Of several folders that share an environment, each runs its own code.
+sys.path.insert(0, f"{workflow.basedir}/src")
 
 
 include: "workflow/rules/common.smk"

@@ -35,7 +35,7 @@ def test_what_is_packed_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     }
     assert read_json(Path("cells/made.json")) == {"cells/b.json": {"params": [2]}}
     knowledge.place("cells/b.json").unlink()
-    write_json(knowledge.place("cells/a/status.json"), {"params": "of another branch"})
+    write_json(knowledge.place("cells/a/status.json"), {"params": ["of another branch"]})
     for made in ("cells/a/made.json", "cells/made.json"):
         knowledge.unpack(Path(made))
     assert read_json(knowledge.place("cells/b.json")) == {"params": [2]}
@@ -55,10 +55,56 @@ def test_packing_again_writes_nothing(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_what_is_in_doubt_is_incomplete_to_snakemake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     keys = ["data/raw/digits/source.json", "data/raw/mnist/source.json"]
-    for wrong in (True, False):
-        knowledge.doubt(keys[0], wrong)
+    knowledge.place("killed", knowledge.INCOMPLETE).parent.mkdir(parents=True)
+    write_json(knowledge.place("killed", knowledge.INCOMPLETE), {"external_jobid": None})
+    for wrong in (keys[:1], keys, keys[1:], [], ["b" * 400], []):
+        knowledge.doubt(wrong)
         persistence = FilePersistence(nolock=True, path=tmp_path / ".snakemake")
-        assert persistence._filter_incomplete_keys(keys) == set(keys[: int(wrong)])
+        assert persistence._filter_incomplete_keys([*keys, "killed", "b" * 400]) == {*wrong, "killed"}
+
+
+BAD = ["", "[]", "null", "[1]", '"x"', "3", '{"params": 3}', '{"input": [[]]}', '{"starttime": "x"}', '{"ru']
+
+
+@pytest.mark.parametrize("text", BAD)
+def test_what_snakemake_could_not_read_is_as_good_as_unknown(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    asked = {"code": "1", "spec": "{}"}
+    known = {"params": [repr(asked)], "input_checksums": {"data/a.json": "sha256:2"}}
+    write_json(knowledge.place("a/status.json"), known)
+    knowledge.pack([["a/status.json"]])
+    place = knowledge.place("a/status.json")
+    place.write_text(text)
+    assert knowledge.read(place) == {}
+    knowledge.pack([["a/status.json"]])  # keeps what was packed
+    knowledge.agree("a/status.json", asked, {"data/a.json": "2"})
+    assert read_json(place) == known
+    Path("a/made.json").write_text(text)
+    place.write_text(text)
+    knowledge.agree("a/status.json", asked, {"data/a.json": "2"})
+    assert not place.exists()
+    knowledge.unpack(Path("a/made.json"))
+
+
+def test_snakemake_learns_how_a_file_was_made_only_where_that_is_how_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    place = knowledge.place("a/status.json")
+    ours, theirs = {"code": "1", "spec": "{}"}, {"code": "2", "spec": "{}"}
+    write_json(place, {"params": [repr(ours)], "input_checksums": {"b.json": "sha256:3"}})
+    knowledge.pack([["a/status.json"]])
+    other = {"params": [repr(theirs)], "input_checksums": {"b.json": "sha256:3"}}
+    write_json(place, other)
+    knowledge.agree(
+        "a/status.json", theirs, {"b.json": "3"}
+    )  # Snakemake is right, made.json is of another time
+    knowledge.agree("a/status.json", ours, {"b.json": "4"})  # neither is
+    assert read_json(place) == other
+    knowledge.agree("a/status.json", ours, {"b.json": "3"})
+    assert read_json(place)["params"] == [repr(ours)]
 
 
 def test_files_of_the_future_are_taken_back_to_now_and_others_keep_their_time(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -10,9 +11,10 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from assay import layout, records
-from assay.files import read_json, replacing, write_json
+from assay import layout, lock, records, sources
+from assay.files import replacing, write_json
 from assay.graph import Graph, matrix_or_exit
+from assay.matrix import Matrix, selection_faults
 from assay.params import Params, ParamsError, load_params
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -29,15 +31,19 @@ def list_variants(suite: SuiteOption = None) -> None:
     matrix = matrix_or_exit({"suite": suite} if suite else {})
     for variant in matrix.variants:
         status = Path(matrix.evaluated(variant)) / layout.STATUS
-        kept = (status, records.aside(status))
-        state = next((read_json(path)["status"] for path in kept if path.exists()), "not run")
+        record = records.find(status) or records.find(records.aside(status))
+        state = record["status"] if record else "not run"
         typer.echo(f"{variant.task}\t{variant.model}\t{variant.seed}\t{variant.method}\t{state}")
 
 
 @app.command("check")
 def check_params() -> None:
     """Print every fault of params.yaml, a line each. Exit code 2 if there is any."""
-    _checked()
+    params = _checked()
+    faults = [fault for suite in params.suites for fault in selection_faults(Matrix(params, suite))]
+    if faults:
+        typer.echo("\n".join(faults), err=True)
+        raise typer.Exit(2)
     typer.echo(f"{layout.PARAMS}: fine")
 
 
@@ -54,6 +60,7 @@ def publish(docs: Path = Path("docs")) -> None:
     """Write docs/results.md and its CSV files from reports/: the last run's tasks; others stay as they were."""
     from assay.report.publish import publish as publish_results
 
+    _told(lock.hold)
     for path in _told(lambda: publish_results(layout.REPORTS, docs)):
         typer.echo(path)
 
@@ -113,13 +120,18 @@ def sweep_leftovers() -> None:
     """
     from assay import leftovers, seals
 
-    leftovers.sweep(_checked())
+    params = _checked()
+    _told(lock.hold)
+    leftovers.sweep(params)
     seals.seal()
 
 
 @app.command("verify")
 def verify_cell(
-    cell: Annotated[str, typer.Argument(help="TASK/MODEL/SEED, or TASK/MODEL/SEED/METHOD")],
+    cell: Annotated[
+        str | None, typer.Argument(help="TASK/MODEL/SEED, or TASK/MODEL/SEED/METHOD; with --files, none")
+    ] = None,
+    files: Annotated[bool, typer.Option("--files", help="read every file of the suite instead")] = False,
     suite: SuiteOption = None,
     tolerance: Annotated[
         float, typer.Option(min=0, help="largest difference of a metric that is not called different")
@@ -127,11 +139,21 @@ def verify_cell(
 ) -> None:
     """Make a cell again in a scratch folder and say if it is equal, within tolerance (how far) or different (where).
 
-    Reads params.yaml, data/prepared and the cell's folders; writes nothing. Exit code 1 if it is different.
+    With --files: compare all data, models and results of the suite with the digests in their records, one line for
+    each that differs; nothing is made again.
+
+    Reads params.yaml, data, artifacts and reports; writes nothing. Exit code 1 if something is different.
     """
-    from assay.verify import DIFFERENT, verify
+    from assay.verify import DIFFERENT, verify, verify_files
 
     matrix = matrix_or_exit({"suite": suite} if suite else {})
+    if files:
+        wrong = verify_files(matrix)
+        typer.echo("\n".join(wrong) if wrong else f"suite {matrix.suite}: every file is what its record says")
+        raise typer.Exit(1 if wrong else 0)
+    if cell is None:
+        typer.echo("assay verify: name a cell, TASK/MODEL/SEED, or give --files", err=True)
+        raise typer.Exit(2)
     found = _told(lambda: verify(matrix, matrix.variant(cell), tolerance))
     typer.echo(f"{cell}: {found.verdict}: {found.detail}")
     if found.verdict == DIFFERENT:
@@ -204,5 +226,12 @@ def _told(work: Callable[[], Told]) -> Told:
 
 
 def main() -> None:
-    """Run the command that the command line asks for."""
+    """Run the command that the command line names, by the code of the current folder if it holds any."""
+    own = str(sources.OWN.parent.resolve())
+    if not sources.is_own():
+        if os.environ.get("PYTHONPATH", "").partition(os.pathsep)[0] == own:
+            typer.echo(sources.other_code(), err=True)
+            sys.exit(2)
+        path = os.pathsep.join(filter(None, (own, os.environ.get("PYTHONPATH"))))
+        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, "PYTHONPATH": path})
     sys.exit(app())

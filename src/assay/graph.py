@@ -8,11 +8,14 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from functools import cache, cached_property
+from types import SimpleNamespace
 from typing import Any
 
 from assay import catalogue, layout, sources
+from assay.files import sha256
 from assay.matrix import Cell, Matrix, Variant, select
 from assay.params import ParamsError, load_params
 
@@ -21,8 +24,14 @@ REPORT_FILES = ("*.html", "*.css", "*.js", "*.yaml")
 
 
 def matrix_or_exit(config: Mapping[str, Any]) -> Matrix:
-    """Return the matrix that ``--config`` asks for; a wrong params.yaml is one line on stderr and exit code 2."""
+    """Return the matrix that ``--config`` requests.
+
+    A wrong params.yaml, a wrong selection, or code of another folder is one line on stderr and exit code 2.
+    """
     known = ("suite", "tasks", "models")
+    if not sources.is_own():
+        print(sources.other_code(), file=sys.stderr)
+        sys.exit(2)
     try:
         params = load_params(layout.PARAMS)
         for key in config:
@@ -38,6 +47,21 @@ def matrix_or_exit(config: Mapping[str, Any]) -> Matrix:
         sys.exit(2)
 
 
+@dataclass(frozen=True)
+class Job:
+    """One job as the rules request it."""
+
+    phase: str
+    name: str
+    """What the phase is done to, without the seed: ``digits/mlp/int8``."""
+    record: str
+    """Path of the record that it leaves."""
+    made_from: tuple[str, ...]
+    """Paths of the records whose digests stand in its own, in this order."""
+    asked: Mapping[str, str]
+    """Its ``code`` and, for most phases, its ``spec``."""
+
+
 class Graph:
     """What the rules ask, over one matrix. ``wildcards`` are Snakemake's.
 
@@ -50,6 +74,10 @@ class Graph:
 
     def __init__(self, matrix: Matrix) -> None:
         self.matrix = matrix
+        # Snakemake and :mod:`assay.trust` each want them.
+        self._to_train, self._to_compress, self._to_evaluate = (
+            cache(each) for each in (self._training, self._compression, self._evaluation)
+        )
 
     def asked_to_ingest(self, wildcards: Any) -> dict[str, str]:
         """Return what ingesting a dataset is asked."""
@@ -67,22 +95,61 @@ class Graph:
 
     def asked_to_train(self, wildcards: Any) -> dict[str, str]:
         """Return what training a cell is asked."""
-        family = self.matrix.family(wildcards.model)
-        modules = (f"{STAGES}.train", family.trainer, _module(family.target))
-        return self._asked(wildcards.task, modules, self.matrix.cell_spec(_cell(wildcards)))
+        return self._to_train(_cell(wildcards))
 
     def asked_to_compress(self, wildcards: Any) -> dict[str, str]:
         """Return what compressing a cell's model by a method is asked."""
-        method = catalogue.METHODS[self.matrix.params.methods[wildcards.method].method].module
-        modules = (f"{STAGES}.compress", method, _module(self.matrix.family(wildcards.model).target))
-        return self._asked(wildcards.task, modules, self.matrix.method_spec(wildcards.method))
+        return self._to_compress(_variant(wildcards))
 
     def asked_to_evaluate(self, wildcards: Any) -> dict[str, str]:
         """Return what evaluating a variant is asked."""
-        kind = self.matrix.params.tasks[wildcards.task].kind
-        names = {key: getattr(wildcards, key) for key in ("task", "model", "method")}
-        modules = (f"{STAGES}.evaluate", _module(self.matrix.family(wildcards.model).target))
-        return self._asked(wildcards.task, modules, {**names, "seed": int(wildcards.seed), "kind": kind})
+        return self._to_evaluate(_variant(wildcards))
+
+    def asked_to_report(self, _wildcards: Any = None) -> dict[str, str]:
+        """Return what the report is asked."""
+        matrix = self.matrix
+        spec = {
+            "suite": matrix.suite,
+            "tasks": matrix.tasks,
+            "models": matrix.models,
+            "params": sha256(layout.PARAMS),
+        }
+        return {"code": self.report_code(), "spec": _json(spec)}
+
+    @property
+    def report_job(self) -> Job:
+        """The job that builds the report; it looks at the records by itself."""
+        return Job("report", self.matrix.suite, str(layout.REPORT), (), self.asked_to_report())
+
+    @cached_property
+    def jobs(self) -> list[Job]:
+        """Every job of the matrix but the report's, causes before what follows from them."""
+        return list(self._jobs())
+
+    def _jobs(self) -> Iterator[Job]:
+        for dataset in self.matrix.datasets:
+            named = SimpleNamespace(dataset=dataset)
+            raw = f"{layout.RAW.format(dataset=dataset)}/source.json"
+            prepared = f"{layout.PREPARED.format(dataset=dataset)}/prepared.json"
+            validated = layout.VALIDATED.format(dataset=dataset)
+            yield Job("ingest", dataset, raw, (), self.asked_to_ingest(named))
+            yield Job("prepare", dataset, prepared, (raw,), self.asked_to_prepare(named))
+            yield Job("validate", dataset, validated, (prepared,), self.asked_to_validate(named))
+        for cell in self.matrix.cells:
+            record = f"{self.matrix.trained(cell)}/{layout.STATUS}"
+            inputs = self.train_from(cell)
+            earlier = (self._prepared(cell.task), str(inputs["validated"]), *inputs["start"])
+            yield Job("train", f"{cell.task}/{cell.model}", record, earlier, self.asked_to_train(cell))
+        for each in self.matrix.variants:
+            name = f"{each.task}/{each.model}/{each.method}"
+            prepared = self._prepared(each.task)
+            if each.method != layout.UNCOMPRESSED:
+                earlier = (prepared, self.compress_from(each))
+                yield Job("compress", name, self._status(each), earlier, self.asked_to_compress(each))
+            record = f"{self.matrix.evaluated(each)}/{layout.STATUS}"
+            sources = self.evaluate_from(each)
+            earlier = (prepared, str(sources["artifact"]), *sources["uncompressed"])
+            yield Job("evaluate", name, record, earlier, self.asked_to_evaluate(each))
 
     def train_from(self, wildcards: Any) -> dict[str, str | list[str]]:
         """Return the verdict on a cell's data; and the records of the model that it starts from and of its data."""
@@ -139,6 +206,21 @@ class Graph:
             self.ingested, self.prepared, self.validated, self.trained, self.compressed, self.evaluated
         )  # fmt: skip
         return [record for phase in phases for record in phase() if not os.path.exists(record)]  # noqa: PTH110
+
+    def _training(self, cell: Cell) -> dict[str, str]:
+        family = self.matrix.family(cell.model)
+        modules = (f"{STAGES}.train", family.trainer, _module(family.target))
+        return self._asked(cell.task, modules, self.matrix.cell_spec(cell))
+
+    def _compression(self, variant: Variant) -> dict[str, str]:
+        method = catalogue.METHODS[self.matrix.params.methods[variant.method].method].module
+        modules = (f"{STAGES}.compress", method, _module(self.matrix.family(variant.model).target))
+        return self._asked(variant.task, modules, self.matrix.method_spec(variant.method))
+
+    def _evaluation(self, variant: Variant) -> dict[str, str]:
+        spec = {**asdict(variant), "kind": self.matrix.params.tasks[variant.task].kind}
+        modules = (f"{STAGES}.evaluate", _module(self.matrix.family(variant.model).target))
+        return self._asked(variant.task, modules, spec)
 
     def _asked(self, task: str, modules: tuple[str, ...], spec: dict[str, Any]) -> dict[str, str]:
         kind = catalogue.TASKS[self.matrix.params.tasks[task].kind].module

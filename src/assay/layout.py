@@ -15,5 +15,8 @@ STATUS = "status.json"
 MEASURED = "measured.json"
 PARAMS = Path("params.yaml")
 REPORTS = Path("reports")
+REPORT = REPORTS / "report.json"
+RUN_PARAMS = Path(".assay/params.yaml")
+"""params.yaml as it was when the run began: who edits the file meanwhile changes nothing of this run."""
 VERDICT = REPORTS / "verdict.json"
 UNCOMPRESSED = "none"

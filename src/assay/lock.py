@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
@@ -21,17 +23,40 @@ def hold() -> None:
     Raises:
         ValueError: another process holds it; one line.
     """
-    PLACE.parent.mkdir(parents=True, exist_ok=True)
-    stream = PLACE.open("a+", encoding="utf-8")
-    try:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    stream = _open()
+    if not _is_taken(stream):
         stream.seek(0)
         with stream:
             raise ValueError(
                 f"{PLACE}: process {stream.read().strip()} is at work in this folder; run again when it has ended"
-            ) from None
+            )
+    _held.append(stream)
+
+
+@contextmanager
+def held_if_free() -> Iterator[bool]:
+    """Lock the current folder for the block, and yield whether that was possible."""
+    try:
+        stream = _open()
+    except OSError:  # a folder that cannot be written
+        yield False
+        return
+    with stream:
+        yield _is_taken(stream)
+
+
+def _open() -> TextIO:
+    PLACE.parent.mkdir(parents=True, exist_ok=True)
+    return PLACE.open("a+", encoding="utf-8")
+
+
+def _is_taken(stream: TextIO) -> bool:
+    """Try to take the lock and leave this process's number in it; return whether it is ours."""
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
     stream.truncate(0)
     stream.write(f"{os.getpid()}\n")
     stream.flush()
-    _held.append(stream)
+    return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
@@ -239,10 +240,10 @@ class Matrix:
 
 
 def select(params: Params, *, suite: str | None = None, tasks: str = "", models: str = "") -> Matrix:
-    """Return the matrix that ``snakemake --config suite=NAME tasks=A,B models=C`` asks for.
+    """Return the matrix that ``snakemake --config suite=NAME tasks=A,B models=C`` requests.
 
     Raises:
-        ParamsError: a name is not a row of params.yaml.
+        ParamsError: a name is not a row of params.yaml or of the suite, or nothing runs for it.
     """
     asked = {"suites": [suite or params.suite], "tasks": _names(tasks), "models": _names(models)}
     for section, names in asked.items():
@@ -253,11 +254,30 @@ def select(params: Params, *, suite: str | None = None, tasks: str = "", models:
                 raise ParamsError(
                     [f"--config {section.rstrip('s')}: {name}: not in params.yaml; allowed: {allowed}"]
                 )
-    return Matrix(params, suite or params.suite, tuple(asked["tasks"]), tuple(asked["models"]))
+    matrix = Matrix(params, suite or params.suite, tuple(asked["tasks"]), tuple(asked["models"]))
+    if faults := list(selection_faults(matrix)):
+        raise ParamsError(faults)
+    return matrix
+
+
+def selection_faults(matrix: Matrix) -> Iterator[str]:
+    """Yield a line for each task and model that ``--config`` or the suite names and for which nothing runs."""
+    suite, where = matrix.params.suites[matrix.suite], f"suites.{matrix.suite}"
+    run = {"tasks": {cell.task for cell in matrix.cells}, "models": {cell.model for cell in matrix.cells}}
+    for key, other, only in (("tasks", "models", matrix.only_tasks), ("models", "tasks", matrix.only_models)):
+        rows = getattr(suite, key)
+        for name in only or (() if rows == "all" else rows):
+            source = f"--config {key}" if only else f"{where}.{key}"
+            if only and rows != "all" and name not in rows:
+                yield f"{source}: {name}: not in {where}.{key}; add it there, or name some of {', '.join(rows)}"
+            elif name not in run[key]:
+                yield f"{source}: {name}: fits none of the {other} that run; name others, or remove it"
+    if not matrix.cells:
+        yield f"{where}: nothing runs; name models that fit its tasks"
 
 
 def _names(text: str) -> list[str]:
-    return [name for name in text.split(",") if name]
+    return text.split(",") if text else []
 
 
 def _chosen(rows: list[str] | str, table: list[str], only: tuple[str, ...]) -> list[str]:

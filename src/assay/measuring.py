@@ -16,7 +16,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from assay.files import sha256, write_json
+from typing_extensions import TypedDict
+
+from assay import records
+from assay.files import sha256
 
 PACKAGES = (
     "assay",
@@ -34,6 +37,20 @@ LOCK = Path("requirements.lock")
 """Where the release of every package is pinned; in the project's folder, in which jobs run."""
 FEATURES = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_int8", "amx_bf16")
 """Of processors, those that decide how fast numbers of few bits are."""
+
+
+class Measured(TypedDict):
+    """What every measured.json holds."""
+
+    __pydantic_config__ = records.FORM  # type: ignore[misc]
+    seconds: float
+    peak_memory_bytes: int
+    host: dict[str, Any]
+    python: str
+    versions: dict[str, str]
+    finished: str
+    commit: str | None
+    dirty: bool | None
 
 
 @dataclass
@@ -65,7 +82,16 @@ def leaving(path: Path) -> Iterator[dict[str, Any]]:
     more: dict[str, Any] = {}
     with measured() as cost:
         yield more
-    write_json(path, {**asdict(cost), **provenance(), **more})
+    records.write(path, {**asdict(cost), **provenance(), **more})
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return what a measured.json holds.
+
+    Raises:
+        ValueError: there is none, or not one that a job left; one line.
+    """
+    return records.sealed(path, Measured)
 
 
 def provenance() -> dict[str, Any]:

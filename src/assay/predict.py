@@ -12,7 +12,6 @@ from typing import Any
 import pandas as pd
 
 from assay import artifacts, catalogue, layout, records
-from assay.files import read_json
 from assay.matrix import Matrix, Variant
 
 
@@ -38,12 +37,10 @@ def predict(matrix: Matrix, variant: Variant, path: Path) -> pd.DataFrame:
     return table
 
 
-def _require(record: Path) -> dict[str, Any]:
-    if not record.is_file():
-        raise ValueError(f"{record}: not found; run the suite, or assay restore")
-    found: dict[str, Any] = read_json(record)
-    if found["status"] != records.OK:
-        raise ValueError(f"{record}: {found['status']} ({found['reason']}); there is nothing to ask")
-    for path in records.changed(record):
-        raise ValueError(f"{path}: not the bytes that {record} names; delete it and run the suite again")
-    return found
+def _require(path: Path) -> dict[str, Any]:
+    record = records.read(path)
+    if record["status"] != records.OK:
+        raise ValueError(f"{path}: {record['status']} ({record['reason']}); there is nothing to answer")
+    for wrong in records.changed(path.parent, record):
+        raise ValueError(f"{wrong}: not the bytes that {path} names; run the suite again")
+    return record

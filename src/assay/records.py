@@ -5,20 +5,137 @@ A record is equal from run to run; what cannot be equal (seconds, memory, host) 
 
 from __future__ import annotations
 
+import hashlib
+import json
 import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from assay.files import read_json, sha256, write_json
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from typing_extensions import TypedDict
+
+from assay.files import sha256, write_json
 
 OK = "ok"
 SKIPPED = "skipped"
 FAILED = "failed"
+ENDED_WELL = (OK, SKIPPED)
 TRACEBACK_LINES = 12
 """How much of the end of a traceback a record keeps."""
+SEAL = "sha256"
+"""The key under which a record holds the digest of its other facts: an edit by hand does not pass for a result."""
+FORM = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
+"""Each class below names the facts that other code relies on; a record may hold more."""
+
+
+class Ended(TypedDict):
+    """What every record holds, however its job ended."""
+
+    __pydantic_config__ = FORM  # type: ignore[misc]
+    phase: str
+    status: str
+    reason: str
+    traceback: str
+    code: str
+    """Digest of the package's files that the job ran."""
+    made_from: list[str]
+    """Digests of the records that the job read."""
+
+
+class RawFile(TypedDict):
+    """A file of raw data."""
+
+    url: str | None
+    size: int
+    sha256: str
+
+
+class Ingested(Ended):
+    """source.json."""
+
+    dataset: str
+    twin: bool
+    files: dict[str, RawFile]
+
+
+class Prepared(Ended):
+    """prepared.json."""
+
+    dataset: str
+    spec: dict[str, Any]
+    files: dict[str, str]
+    counts: dict[str, Any]
+
+
+class Validated(Ended):
+    """The gate's result."""
+
+    dataset: str
+    data: str
+
+
+class Artifact(TypedDict):
+    """How a model lies on disk."""
+
+    __pydantic_config__ = FORM  # type: ignore[misc]
+    format: str
+    target: str
+    arguments: dict[str, Any]
+    parameters: int
+
+
+class Trained(Ended):
+    """status.json of a trained cell."""
+
+    spec: dict[str, Any]
+    artifact: Artifact
+    data: dict[str, str]
+    files: dict[str, str]
+    train_items: int | None
+    best_epoch: int
+    epochs: int
+
+
+class Compressed(Ended):
+    """status.json of a compressed variant."""
+
+    spec: dict[str, Any]
+    artifact: Artifact
+    cell: dict[str, Any]
+    data: dict[str, str]
+    files: dict[str, str]
+    trials: list[dict[str, Any]]
+
+
+class Evaluated(Ended):
+    """status.json of an evaluated variant."""
+
+    spec: dict[str, Any]
+    data: dict[str, str]
+    files: dict[str, str]
+
+
+class Reported(Ended):
+    """report.json."""
+
+    spec: dict[str, Any]
+    files: dict[str, str]
+
+
+FORMS: dict[str, Any] = {
+    "ingest": Ingested,
+    "prepare": Prepared,
+    "validate": Validated,
+    "train": Trained,
+    "compress": Compressed,
+    "evaluate": Evaluated,
+    "report": Reported,
+}
+"""By phase: what the record of a job that ended well holds."""
 
 
 class EndsAs(Exception):  # noqa: N818 - it is not always an error
@@ -46,13 +163,86 @@ def aside(record: Path) -> Path:
     return record.with_name(f"{record.stem}.failed.json")
 
 
+def read(path: Path) -> dict[str, Any]:
+    """Return the record at ``path``.
+
+    Raises:
+        ValueError: there is none, or not one that a job left; one line.
+    """
+    record = sealed(path, Ended)
+    if record["status"] == OK:
+        _check(path, FORMS.get(record["phase"], Ended), record)
+    return record
+
+
+def sealed(path: Path, form: Any) -> dict[str, Any]:
+    """Return what :func:`write` left at ``path``.
+
+    Args:
+        form: the TypedDict that it must fit.
+
+    Raises:
+        ValueError: there is no such file, or another one than was written; one line.
+    """
+    try:
+        found = json.loads(path.read_bytes())
+    except OSError as fault:
+        raise ValueError(f"{path}: {fault.strerror}; run the suite, or assay restore") from None
+    except (ValueError, RecursionError) as fault:
+        raise _unusable(path, f"not valid JSON: {fault}") from None
+    facts = _check(path, form, found)
+    if facts.get(SEAL) != _digest(facts):
+        raise _unusable(path, "edited after its job wrote it")
+    return facts
+
+
+def _check(path: Path, form: Any, value: Any) -> dict[str, Any]:
+    try:
+        _adapter(form).validate_python(value)
+    except ValidationError as fault:
+        found = fault.errors(include_url=False)[0]
+        raise _unusable(path, f"{'.'.join(map(str, found['loc']))} {found['msg']}".strip()) from None
+    facts: dict[str, Any] = value
+    return facts
+
+
+def find(path: Path) -> dict[str, Any] | None:
+    """Return the record at ``path``; None where there is none, or a bad one, which is as good as none."""
+    try:
+        return read(path)
+    except ValueError:
+        return None
+
+
+def _unusable(path: Path, reason: str) -> ValueError:
+    told = " ".join(reason.split())
+    return ValueError(f"{path}: not a record that a job left ({told}); the next run makes it again")
+
+
+@cache
+def _adapter(form: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(form)
+
+
+def write(path: Path, record: dict[str, Any]) -> None:
+    """Write a record with the digest of its facts."""
+    facts = json.loads(json.dumps(record))  # as a reader will see them: a number that is a key becomes text
+    write_json(path, {**facts, SEAL: _digest(facts)})
+
+
+def _digest(record: dict[str, Any]) -> str:
+    facts = {name: value for name, value in record.items() if name != SEAL}
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
 def require(path: Path) -> dict[str, Any]:
     """Return the record at ``path``.
 
     Raises:
         Upstream: the job that left it did not end well.
+        ValueError: it is not a record; one line.
     """
-    record: dict[str, Any] = read_json(path)
+    record = read(path)
     if record["status"] != OK:
         raise Upstream(record)
     return record
@@ -66,16 +256,20 @@ def require_whole(path: Path) -> dict[str, Any]:
         ValueError: a file has other bytes; one line.
     """
     record = require(path)
-    for wrong in changed(path):
-        raise ValueError(f"{wrong}: not the bytes that {path.name} names; delete {path.parent} and run again")
+    for wrong in changed(path.parent, record):
+        raise ValueError(f"{wrong}: not the bytes that {path.name} names; the next run makes it again")
     return record
 
 
-def changed(record: Path) -> list[Path]:
-    """Return the files beside a record that do not have the bytes it names; none if there is no record."""
-    files = read_json(record).get("files", {}) if record.is_file() else {}
-    digests = {name: fact["sha256"] if isinstance(fact, dict) else fact for name, fact in files.items()}
-    paths = {record.parent / name: digest for name, digest in digests.items()}
+def digests(record: dict[str, Any]) -> dict[str, str]:
+    """Return the SHA-256 digest that a record names for each file beside it."""
+    files = record.get("files", {})
+    return {name: fact["sha256"] if isinstance(fact, dict) else fact for name, fact in files.items()}
+
+
+def changed(folder: Path, record: dict[str, Any]) -> list[Path]:
+    """Return the files of a record's folder that do not have the bytes it names."""
+    paths = {folder / name: digest for name, digest in digests(record).items()}
     return [path for path, digest in paths.items() if not path.is_file() or sha256(path) != digest]
 
 
@@ -84,6 +278,7 @@ def keep(
     phase: str,
     work: Callable[[], dict[str, Any]],
     *,
+    code: str,
     made_from: Iterable[Path] = (),
     died: int | None = None,
     **facts: Any,
@@ -94,13 +289,14 @@ def keep(
         out: where the record goes.
         phase: the phase that the record names.
         work: what is done; returns facts for the record.
+        code: digest of the files that this job runs.
         made_from: earlier records; their digests stand in this one, so that what changes a record changes all
             that follow from it, and a rule need name only the nearest.
         died: the signal that ended an earlier try of this job, which is then recorded instead.
-        facts: what was asked; stands in the record however the work ends.
+        facts: what was requested; stands in the record however the work ends.
     """
-    digests = [sha256(path) if path.is_file() else "" for path in made_from]
-    ending = {"phase": phase, "reason": "", "traceback": "", "made_from": digests, **facts}
+    earlier = [sha256(path) if path.is_file() else "" for path in made_from]
+    ending = {"phase": phase, "reason": "", "traceback": "", "code": code, "made_from": earlier, **facts}
     try:
         record = ending | _killed(died) if died else {**ending, "status": OK, **work()}
     except Upstream as upstream:
@@ -108,8 +304,14 @@ def keep(
         record = ending | kept
     except Exception as fault:
         record = ending | _failure(fault)
-    write_json(out, record)
-    if record["status"] not in (OK, SKIPPED):
+    try:
+        write(out, record)
+    except (ValueError, TypeError) as fault:  # a fact that JSON cannot hold
+        record = {"phase": phase, "traceback": "", "code": code, "made_from": earlier, **_failure(fault)}
+        write(out, record)
+    if record["status"] in ENDED_WELL:
+        aside(out).unlink(missing_ok=True)
+    else:
         print(f"{phase}: {record['status']}: {record['reason']}\n{record['traceback']}", file=sys.stderr)
 
 

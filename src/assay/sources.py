@@ -15,8 +15,20 @@ from assay.files import sha256
 
 PACKAGE = "assay"
 ROOT = Path(__file__).parent
+OWN = Path("src") / PACKAGE
+"""Where a project that holds the package's code keeps it."""
 LEFT_OUT = frozenset({f"{PACKAGE}.catalogue"})
 """A table of names: see its docstring."""
+
+
+def is_own() -> bool:
+    """Return whether the code that was imported is that of the current folder, if the folder holds any."""
+    return not OWN.is_dir() or OWN.resolve() == ROOT.resolve()
+
+
+def other_code() -> str:
+    """Return one line on code of another folder, which must not run under this folder's name."""
+    return f"{OWN}: the code here is not what would run, which is {ROOT}; run this folder's by PYTHONPATH={OWN.parent}"
 
 
 @cache

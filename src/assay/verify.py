@@ -1,6 +1,6 @@
 """Make one variant again in a scratch folder, and say whether what stands in the project is what comes out.
 
-What a record asked for is asked again, of the code and the prepared data that lie here now.
+A record must first be what params.yaml requests, of the code and the data that lie here.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from assay import layout, records
+from assay import layout, records, trust
 from assay.files import read_json, sha256
 from assay.graph import Graph
 from assay.matrix import Matrix, Variant
@@ -44,16 +44,17 @@ def verify(matrix: Matrix, variant: Variant, tolerance: float) -> Verdict:
         ValueError: the variant has not been made here, or did not end well; one line.
     """
     evaluated = Path(matrix.evaluated(variant))
+    jobs = {Path(job.record): job for job in Graph(matrix).jobs}
     for phase, folder in _folders(matrix, variant).items():
         _require(folder / layout.STATUS)
-        for path in records.changed(folder / layout.STATUS):
-            return Verdict(DIFFERENT, f"first {phase}: {path} is not what its own record says")
+        for fault in trust.faults(jobs[folder / layout.STATUS]):
+            return Verdict(DIFFERENT, f"first {phase}: {fault.text}")
     with tempfile.TemporaryDirectory(prefix="assay-verify-") as scratch:
         made = _make(matrix, variant, Path(scratch))
         changed = [
             f"{phase}: {name}"
             for phase, folder in _folders(matrix, variant).items()
-            for name in _other_files(folder, read_json(made[phase] / layout.STATUS)["files"])
+            for name in _other_files(folder, records.read(made[phase] / layout.STATUS)["files"])
         ]
         if not changed:
             return Verdict(EQUAL, "every file has the same bytes")
@@ -77,10 +78,16 @@ def _folders(matrix: Matrix, variant: Variant) -> dict[str, Path]:
     return {"train": trained, **methods, "evaluate": Path(matrix.evaluated(variant))}
 
 
+def verify_files(matrix: Matrix) -> list[str]:
+    """Read every file of a suite and return a line for each that is not what its record says."""
+    graph = Graph(matrix)
+    return [fault.text for job in [*graph.jobs, graph.report_job] for fault in trust.faults(job)]
+
+
 def _require(status: Path) -> dict[str, Any]:
     if not status.exists():
         raise ValueError(f"{status}: not found; run the suite first")
-    record: dict[str, Any] = read_json(status)
+    record = records.read(status)
     if record["status"] != records.OK:
         raise ValueError(f"{status}: {record['status']} ({record['reason']}); nothing there to verify")
     return record
@@ -106,8 +113,9 @@ def _make(matrix: Matrix, variant: Variant, scratch: Path) -> dict[str, Path]:
             "compress": ("--source", artifact),
             "evaluate": ("--artifact", artifact),
         }[stage]
-        spec = json.dumps(read_json(folder / layout.STATUS)["spec"])
-        words = ["--spec", spec, "--prepared", prepared, *needs]
+        record = records.read(folder / layout.STATUS)
+        spec = json.dumps(record["spec"])
+        words = ["--spec", spec, "--prepared", prepared, *needs, "--code", record["code"]]
         command = [sys.executable, "-P", "-m", "assay.worker.alone", f"assay.stages.{stage}"]
         subprocess.run(
             [*command, *map(str, words), "--out", out], check=False

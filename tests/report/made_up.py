@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from assay import records
 from assay.metric import SummedMetric, ratio
 from assay.report.collect import Model, Task, read_variants
 from assay.report.summaries import Summary, summarise
@@ -65,9 +66,29 @@ ERRORS = (0.4, 0.2, 0.1, 0.1, 0.05, 0.05, 0.04, 0.03, 0.03)
 EPOCHS = 8
 
 
+ARTIFACT = {"format": "safetensors", "target": "assay.models.mlp:MLP", "arguments": {}, "parameters": 1000}
+FACTS = {
+    "ingest": {}, "prepare": {"spec": {}}, "validate": {},
+    "train": {"spec": {}, "data": {}, "train_items": None, "best_epoch": 1, "epochs": 1},
+    "compress": {"spec": {}, "artifact": ARTIFACT, "cell": {}, "data": {}, "trials": []},
+    "evaluate": {"spec": {}, "data": {}},
+}  # fmt: skip
+"""What records of each phase hold at least."""
+
+
 def write(path: Path, value: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(value), encoding="utf-8")
+
+
+def record(path: Path, value: dict[str, Any]) -> None:
+    """Write a record as the job would, with made-up values for the facts that are not given."""
+    phase = value["phase"]
+    common = {"status": "ok", "reason": "", "traceback": "", "code": "", "made_from": [], "files": {}}
+    whole = {**common, **FACTS[phase], **value}
+    if phase in ("train", "compress") and whole["status"] == "ok":
+        whole["artifact"] = ARTIFACT | whole.get("artifact", {})
+    records.write(path, whole)
 
 
 def folders(root: Path, *names: object) -> dict[str, Path]:
@@ -163,8 +184,8 @@ def write_train(row: dict[str, Any]) -> None:
     folder = row["trained"]
     rng = rng_of("train", row["task"], row["model"], row["seed"])
     parameters = PARAMETERS.get(row["model"], 1000)
-    write(folder / "status.json", status("ok", "train", artifact={"parameters": parameters}))
-    write(folder / "measured.json", measured(1 + parameters / 20_000 * rng.uniform(0.9, 1.1)))
+    record(folder / "status.json", status("ok", "train", artifact={"parameters": parameters}))
+    records.write(folder / "measured.json", measured(1 + parameters / 20_000 * rng.uniform(0.9, 1.1)))
     if row["model"] not in ("mlp", "cnn", "lstm"):
         return
     steps = np.arange(EPOCHS)
@@ -201,15 +222,15 @@ def write_variant(row: dict[str, Any], accuracy: float | None = None) -> None:
         ]
         tried[0] |= {"tuned_score": quality, "tuned_lost": 0.0}
         trials = tried if row["method"] == "prune" else []
-        write(
+        record(
             folder / "status.json",
             status("ok", "compress", spec={"most_lost": 0.01}, trials=trials),
         )
-        write(folder / "measured.json", measured(0.4))
+        records.write(folder / "measured.json", measured(0.4))
     folder = row["evaluated"]
-    write(folder / "status.json", status("ok", "evaluate"))
+    record(folder / "status.json", status("ok", "evaluate"))
     latency = 0.05 + size / 4e6
-    write(
+    records.write(
         folder / "measured.json",
         measured(
             0.8,
@@ -266,29 +287,30 @@ def predictions(row: dict[str, Any], quality: float) -> pd.DataFrame:
 
 def fail_train(row: dict[str, Any], name: str, reason: str, traceback: str = "") -> None:
     """Make a cell's training end badly; its evaluation then says that there is nothing to evaluate."""
-    write(row["trained"] / "status.json", status(name, "train", reason, traceback))
+    record(row["trained"] / "status.json", status(name, "train", reason, traceback))
     folder = row["evaluated"]
-    write(folder / "status.json", status("skipped", "evaluate", "its training is not ok"))
-    write(folder / "measured.json", measured(0.1))
+    record(folder / "status.json", status("skipped", "evaluate", "its training is not ok"))
+    records.write(folder / "measured.json", measured(0.1))
     for name in ("metrics.json", "predictions.parquet"):
         (folder / name).unlink(missing_ok=True)
 
 
 def skip_compression(row: dict[str, Any], reason: str) -> None:
-    write(row["compressed"] / "status.json", status("skipped", "compress", reason))
+    record(row["compressed"] / "status.json", status("skipped", "compress", reason))
     folder = row["evaluated"]
-    write(folder / "status.json", status("skipped", "evaluate", reason))
-    write(folder / "measured.json", measured(0.1))
+    record(folder / "status.json", status("skipped", "evaluate", reason))
+    records.write(folder / "measured.json", measured(0.1))
     for name in ("metrics.json", "predictions.parquet"):
         (folder / name).unlink(missing_ok=True)
 
 
 def write_data(root: Path, dataset: str, twin: bool = False) -> None:
     """Write a dataset's source, preparation and validation records."""
-    write(
+    record(
         root / f"data/raw/{dataset}/source.json",
         {
-            "status": "ok", "reason": "", "dataset": dataset, "twin": twin, "licence": "made up for tests",
+            "phase": "ingest", "status": "ok", "reason": "", "dataset": dataset, "twin": twin,
+            "licence": "made up for tests",
             "citation": "Nobody (2026). Made up for tests.", "homepage": "https://example.org/made-up",
             "files": {
                 "images.gz": {"url": "https://example.org/images.gz", "size": 26421880, "sha256": "0" * 64},
@@ -296,10 +318,10 @@ def write_data(root: Path, dataset: str, twin: bool = False) -> None:
         },
     )  # fmt: skip
     counts = {"train": 5400, "validation": 600, "test": 1000}
-    write(
+    record(
         root / f"data/prepared/{dataset}/prepared.json",
         {
-            "status": "ok", "reason": "", "dataset": dataset,
+            "phase": "prepare", "status": "ok", "reason": "", "dataset": dataset,
             "classes": CLASSES.get(dataset, list("0123456789")),
             "shape": [1, 28, 28], "counts": counts,
             "class_counts": {split: [number // 10] * 10 for split, number in counts.items()},
@@ -308,10 +330,10 @@ def write_data(root: Path, dataset: str, twin: bool = False) -> None:
                          "items": [17, 256, 4711]}],
         },
     )  # fmt: skip
-    write(
+    record(
         root / f"data/validated/{dataset}.json",
         {
-            "status": "ok", "reason": "", "dataset": dataset, "data": "0" * 64,
+            "phase": "validate", "status": "ok", "reason": "", "dataset": dataset, "data": "0" * 64,
             "expectations": [
                 {"expectation": f"expect_{name}", "column": column, "success": True,
                  "observed": "0 unexpected", "first_bad": [], "fix": ""}

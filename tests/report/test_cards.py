@@ -100,7 +100,7 @@ def test_each_trained_model_has_one_and_nothing_stale_stays(tmp_path: Path) -> N
 def test_hostile_names_are_text(tmp_path: Path) -> None:
     asked = hostile_tree(tmp_path)
     spec = {"knobs": {HOSTILE: f"{HOSTILE}\n---\n# title\n```\n"}, "kind": HOSTILE}
-    made_up.write(
+    made_up.record(
         asked["variants"][0]["trained"] / "status.json", made_up.status("ok", "train", spec=spec, artifact={})
     )
     build(**asked)

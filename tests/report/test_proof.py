@@ -9,6 +9,7 @@ from typing import Any
 
 import made_up
 
+from assay import records
 from assay.files import read_json
 from assay.report.collect import Task, read_variants
 from assay.report.proof import name_of, proof, proofs
@@ -48,8 +49,8 @@ def write_records(row: dict[str, Any], commit: str = "c0ffee" * 6 + "c0ff") -> N
             continue
         found = {name: digest(*names.values(), method, name) for name in files}
         record = made_up.status("ok", phase, spec=spec, data=data, files=found, artifact={})
-        made_up.write(row[key] / "status.json", record)
-        made_up.write(row[key] / "measured.json", made_up.measured(1.25, lock=digest("lock"), commit=commit))
+        made_up.record(row[key] / "status.json", record)
+        records.write(row[key] / "measured.json", made_up.measured(1.25, lock=digest("lock"), commit=commit))
     made_up.write(row["evaluated"] / "metrics.json", {"test": {"accuracy": 0.5}})
 
 
@@ -154,7 +155,7 @@ def test_a_chain_names_the_variant_that_it_was_given(tmp_path: Path) -> None:
 def test_what_failed_or_never_ran_has_a_proof_of_what_there_is(tmp_path: Path) -> None:
     rows = made_up.plan(tmp_path, made_up.TASKS[:1], made_up.MODELS[3:4], seeds=(0, 1), methods=("none",))
     made_up.fail_train(rows[0], "diverged", "training loss is nan")
-    made_up.write(rows[1]["trained"] / "status.json", made_up.status("ok", "train", files=[1]))
+    made_up.record(rows[1]["trained"] / "status.json", made_up.status("ok", "train", files=[1]))
     table = table_of(rows)
     first, second = (proof(table, name)["jobs"] for name in table["variants"])
     assert [job["status"] for job in first] == ["diverged", "skipped"]

@@ -91,7 +91,7 @@ def test_published_values_stand_beside_measured_ones_without_a_verdict(tmp_path:
 def test_fewer_training_items_make_a_published_value_incomparable(tmp_path: Path) -> None:
     found = summaries_of(tmp_path, {("cnn", 0, "none"): 0.9})
     folder = made_up.folders(tmp_path, "digits", "cnn", 0, "none")["trained"]
-    made_up.write(folder / "status.json", made_up.status("ok", "train") | {"train_items": 6000})
+    made_up.record(folder / "status.json", made_up.status("ok", "train") | {"train_items": 6000})
     rows = [
         {"task": "digits", "model": "cnn", "family": "f", "seed": 0, "method": "none"}
         | made_up.folders(tmp_path, "digits", "cnn", 0, "none")

@@ -5,9 +5,10 @@ import signal
 
 import pytest
 
-from assay.files import write_json
+from assay import records
 from assay.stages import compress, evaluate, ingest, prepare, train, validate
 
+CODE = ("--code", "c0de")
 DATA = "prepared/digits_twin"
 CELL = {
     "task": "digits", "model": "majority", "seed": 0, "kind": "image_classification", "dataset": "digits_twin",
@@ -20,11 +21,28 @@ CELL = {
 def folder(tmp_path, monkeypatch):
     """A folder in which a twin is prepared and a model trained on it."""
     monkeypatch.chdir(tmp_path)
-    assert ingest.main(["digits_twin", "--out", "raw/source.json", "--log", "log"]) == 0
+    assert ingest.main(["digits_twin", *CODE, "--out", "raw/source.json", "--log", "log"]) == 0
     spec = json.dumps({"split_seed": 0, "validation_fraction": 0.2})
-    words = ["digits_twin", "--spec", spec, "--source", "raw/source.json", "--out", f"{DATA}/prepared.json"]
+    words = [
+        "digits_twin",
+        "--spec",
+        spec,
+        "--source",
+        "raw/source.json",
+        *CODE,
+        "--out",
+        f"{DATA}/prepared.json",
+    ]
     assert prepare.main(words) == 0
-    write_json(tmp_path / "validated.json", {"status": "ok"})
+    fine = {
+        "phase": "validate",
+        "status": "ok",
+        "reason": "",
+        "traceback": "",
+        "code": "c0de",
+        "made_from": [],
+    }
+    records.write(tmp_path / "validated.json", fine | {"dataset": "digits_twin", "data": ""})
     assert ended(tmp_path, "trained") == ("ok", "")
     return tmp_path
 
@@ -41,7 +59,7 @@ def ended(folder, phase, *more):
         "compressed": (compress, [*data, "--source", "trained/status.json"]),
         "evaluated": (evaluate, [*data, "--artifact", "trained/status.json"]),
     }[phase]
-    assert stage.main([*words, "--out", str(out), *more]) == 0
+    assert stage.main([*words, *CODE, "--out", str(out), *more]) == 0
     record = json.loads(out.read_text())
     return record["status"], record["reason"]
 
@@ -57,7 +75,7 @@ def test_damaged_data_is_named_and_not_used(folder, phase, name, damage):
         path.write_bytes(whole[: len(whole) // 2] if damage == "cut" else whole[:-1] + bytes([whole[-1] ^ 1]))
     assert ended(folder, phase) == (
         "failed",
-        f"{DATA}/{name}: not the bytes that prepared.json names; delete {DATA} and run again",
+        f"{DATA}/{name}: not the bytes that prepared.json names; the next run makes it again",
     )
 
 
@@ -66,7 +84,7 @@ def test_damaged_raw_data_is_named_and_not_prepared(folder):
     path.write_bytes(path.read_bytes()[:-5])
     status, reason = ended(folder, "prepared")
     assert status == "failed"
-    assert reason == "raw/digits.csv.gz: not the bytes that source.json names; delete raw and run again"
+    assert reason == "raw/digits.csv.gz: not the bytes that source.json names; the next run makes it again"
 
 
 def test_damaged_weights_are_named_and_not_evaluated(folder):
@@ -84,8 +102,8 @@ def test_a_record_that_was_cut_is_named(folder, phase):
     path.write_text(path.read_text()[:100])
     status, reason = ended(folder, phase)
     assert status == "failed"
-    assert reason.startswith(f"{DATA}/prepared.json: not valid JSON (")
-    assert reason.endswith("; delete it and run again")
+    assert reason.startswith(f"{DATA}/prepared.json: not a record that a job left (not valid JSON: ")
+    assert reason.endswith("; the next run makes it again")
 
 
 def test_a_fact_that_changes_in_prepared_json_changes_every_later_record(folder):
@@ -94,7 +112,7 @@ def test_a_fact_that_changes_in_prepared_json_changes_every_later_record(folder)
         ended(folder, phase)
     before = {phase: (folder / phase / "status.json").read_bytes() for phase in phases}
     path = folder / DATA / "prepared.json"
-    write_json(path, json.loads(path.read_text()) | {"a fact": "that nobody reads"})
+    records.write(path, records.read(path) | {"a fact": "that nobody reads"})
     for phase in phases:
         ended(folder, phase)
         assert (folder / phase / "status.json").read_bytes() != before[phase], phase

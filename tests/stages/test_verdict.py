@@ -1,7 +1,6 @@
 """What the run's exit code says, and what the next run tries again."""
 
 import json
-from pathlib import Path
 
 import pytest
 
@@ -23,6 +22,12 @@ def test_a_validation_that_was_killed_refused_no_data(tmp_path):
     path = tmp_path / "failures.json"
     path.write_text(json.dumps([{"phase": "validate", "status": "killed", "reason": "x"}]))
     assert verdict.exit_code(path) == 1
+
+
+@pytest.mark.parametrize("text", ["", "[]", "null", "{}", "[3]", '[{"phase": "validate"}]', '{"a'])
+def test_a_verdict_that_cannot_be_read_is_that_of_a_run_that_failed_by_itself(tmp_path, text):
+    (tmp_path / "failures.json").write_text(text)
+    assert verdict.exit_code(tmp_path / "failures.json") == 1
 
 
 def test_without_a_verdict_the_run_failed_by_itself(tmp_path):
@@ -55,7 +60,12 @@ def test_causes_are_told_once_each_and_not_all_of_hundreds():
 def test_a_fine_run_says_so_and_leaves_its_file(tmp_path, monkeypatch):
     monkeypatch.setattr(verdict, "failed", lambda _: [])
     out = tmp_path / "verdict.json"
-    assert verdict.main(["--suite", "smoke", "--out", str(out), "--log", str(tmp_path / "log")]) == 0
+    assert (
+        verdict.main(
+            ["--params", "params.yaml", "--suite", "smoke", "--out", str(out), "--log", str(tmp_path / "log")]
+        )
+        == 0
+    )
     assert json.loads(out.read_text())["verdict"] == "fine"
 
 
@@ -64,9 +74,18 @@ def test_a_failed_run_sets_its_records_aside_and_exits_with_its_code(tmp_path, m
     record.write_text(json.dumps({"phase": "train", "status": "failed", "reason": "shapes differ"}))
     monkeypatch.setattr(verdict, "FAILURES", tmp_path / "failures.json")
     monkeypatch.setattr(verdict, "exit_code", lambda: 1)
-    monkeypatch.setattr(verdict, "failed", lambda _: [Path(record)])
+    monkeypatch.setattr(
+        verdict,
+        "failed",
+        lambda _: [{"phase": "train", "status": "failed", "reason": "shapes differ", "record": str(record)}],
+    )
     out = tmp_path / "verdict.json"
-    assert verdict.main(["--suite", "smoke", "--out", str(out), "--log", str(tmp_path / "log")]) == 1
+    assert (
+        verdict.main(
+            ["--params", "params.yaml", "--suite", "smoke", "--out", str(out), "--log", str(tmp_path / "log")]
+        )
+        == 1
+    )
     assert not out.exists()
     assert not record.exists()
     assert "train: failed: shapes differ" in capsys.readouterr().err

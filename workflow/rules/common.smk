@@ -7,8 +7,8 @@ import shlex
 import sys
 from pathlib import Path
 
-from assay import knowledge, layout, leftovers, lock, records, seals
-from assay.files import discard_unfinished
+from assay import knowledge, layout, leftovers, lock, seals, trust
+from assay.files import discard_unfinished, write_text
 from assay.graph import Graph, matrix_or_exit
 from assay.stages import verdict
 from assay.worker import launch
@@ -18,6 +18,7 @@ from assay.worker.job import LIMIT
 # at 10,000 cells.
 gc.set_threshold(200_000)
 MATRIX = matrix_or_exit(config)
+PARAMS_TEXT = layout.PARAMS.read_text(encoding="utf-8")
 GRAPH = Graph(MATRIX)
 SERVED = {"train", "compress", "evaluate", "report"}
 """Rules for whose jobs, which begin with `cell`, the process is started; if it runs, it serves validation too."""
@@ -25,6 +26,7 @@ SERVED = {"train", "compress", "evaluate", "report"}
 # `python` is the one that runs Snakemake; `cell` hands a job to the process that has imported torch once.
 shell.prefix(
     f"PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH;"
+    ' export PYTHONPATH="$PWD/src${{PYTHONPATH:+:$PYTHONPATH}}";'
     f" export {LIMIT}={MATRIX.params.limits.cell_minutes * 60};"
     ' cell() {{ python -S -E src/assay/worker/client.py "$@"; }}; '
 )
@@ -39,14 +41,12 @@ wildcard_constraints:
     seed="[0-9]+",
 
 
-# Snakemake looks at source.json alone: raw files that are no longer what it says are ingested again.
-for record in GRAPH.ingested():
-    changed = records.changed(Path(record))
-    for path in changed:
-        print(f"{path}: not what was ingested; ingested again", file=sys.stderr)
-    knowledge.doubt(record, bool(changed))
-
-seals.heal()
+# Snakemake remembers how each output was made; whether that is still what lies here, the records say.
+with lock.held_if_free() as is_free:
+    if is_free:
+        for line in trust.have_made_again(GRAPH):
+            print(line, file=sys.stderr)
+        seals.heal()
 
 
 onstart:
@@ -57,6 +57,7 @@ onstart:
         sys.exit(2)
     seals.unseal()
     verdict.forget()
+    write_text(layout.RUN_PARAMS, PARAMS_TEXT)
     waiting = list(workflow.dag.needrun_jobs())
     discard_unfinished(
         {Path(path).parent for job in waiting for path in job.output}

@@ -13,7 +13,7 @@ rule compress:
         asked=GRAPH.asked_to_compress,
     shell:
         "cell assay.stages.compress --spec {params.asked[spec]:q} --prepared {params.asked[prepared]}"
-        " --source {input.source} --out {output.status} > {log} 2>&1"
+        " --source {input.source} --code {params.asked[code]} --out {output.status} > {log} 2>&1"
 
 
 rule compressed:

@@ -9,7 +9,7 @@ rule ingest:
     params:
         asked=GRAPH.asked_to_ingest,
     shell:
-        "python -m assay.stages.ingest {wildcards.dataset} --out {output.source} --log {log}"
+        "python -m assay.stages.ingest {wildcards.dataset} --code {params.asked[code]} --out {output.source} --log {log}"
 
 
 rule prepare:
@@ -23,7 +23,7 @@ rule prepare:
         asked=GRAPH.asked_to_prepare,
     shell:
         "python -m assay.stages.prepare {wildcards.dataset} --spec {params.asked[spec]:q}"
-        " --source {input.source} --out {output.prepared} > {log} 2>&1"
+        " --source {input.source} --code {params.asked[code]} --out {output.prepared} > {log} 2>&1"
 
 
 rule validate:
@@ -37,7 +37,7 @@ rule validate:
         asked=GRAPH.asked_to_validate,
     shell:
         "cell assay.stages.validate {wildcards.dataset} --prepared {input.prepared}"
-        " --docs {params.asked[docs]} --out {output.validated} > {log} 2>&1"
+        " --docs {params.asked[docs]} --code {params.asked[code]} --out {output.validated} > {log} 2>&1"
 
 
 rule ingested:

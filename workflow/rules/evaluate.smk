@@ -14,7 +14,7 @@ rule evaluate:
         asked=GRAPH.asked_to_evaluate,
     shell:
         "cell assay.stages.evaluate --spec {params.asked[spec]:q} --prepared {params.asked[prepared]}"
-        " --artifact {input.artifact} --uncompressed {input.uncompressed} --out {output.status} > {log} 2>&1"
+        " --artifact {input.artifact} --uncompressed {input.uncompressed} --code {params.asked[code]} --out {output.status} > {log} 2>&1"
 
 
 rule evaluated:

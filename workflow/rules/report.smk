@@ -3,13 +3,13 @@
 
 rule report:
     input:
-        params=str(layout.PARAMS),
         validated=GRAPH.validated,
         evaluated=GRAPH.evaluated,
     output:
         page=report(
             "reports/index.html", caption="../report/results.rst", category="Results"
         ),
+        record=str(layout.REPORT),
         results="reports/results.csv",
         costs="reports/costs.csv",
         markdown="reports/results.md",
@@ -27,13 +27,10 @@ rule report:
     benchmark:
         "logs/report.tsv"
     params:
-        code=GRAPH.report_code(),
-        suite=MATRIX.suite,
-        tasks=",".join(MATRIX.tasks),
-        models=",".join(MATRIX.models),
+        asked=GRAPH.asked_to_report,
     shell:
-        "cell assay.stages.report --suite {params.suite} --tasks {params.tasks} --models {params.models}"
-        " --out {output.page} > {log} 2>&1"
+        "cell assay.stages.report --spec {params.asked[spec]:q} --params {layout.RUN_PARAMS}"
+        " --code {params.asked[code]} --out {output.page} > {log} 2>&1"
 
 
 rule verdict:
@@ -48,5 +45,5 @@ rule verdict:
         tasks=",".join(MATRIX.tasks),
         models=",".join(MATRIX.models),
     shell:
-        "python -m assay.stages.verdict --suite {params.suite} --tasks {params.tasks}"
+        "python -m assay.stages.verdict --params {layout.RUN_PARAMS} --suite {params.suite} --tasks {params.tasks}"
         " --models {params.models} --out {output.verdict} --log {log}"

@@ -13,7 +13,7 @@ rule train:
         asked=GRAPH.asked_to_train,
     shell:
         "cell assay.stages.train --spec {params.asked[spec]:q} --prepared {params.asked[prepared]}"
-        " --validated {input.validated} --start {input.start} --out {output.status} > {log} 2>&1"
+        " --validated {input.validated} --start {input.start} --code {params.asked[code]} --out {output.status} > {log} 2>&1"
 
 
 rule trained:

@@ -12,7 +12,7 @@ from typing import Any
 from assay.files import write_text
 from assay.report import across, cards, drawing, latex, markdown, overview, page, printed, quality, tables
 from assay.report.across import Across
-from assay.report.collect import Model, Sheet, Task, Variant, read_sheet, read_variants
+from assay.report.collect import NO_FAULTS, Model, Sheet, Task, Variant, read_sheet, read_variants
 from assay.report.compare import Comparison, MetricOf
 from assay.report.file_names import file_name
 from assay.report.plots import Chart
@@ -40,6 +40,7 @@ def build(
     validated: Mapping[str, Path],
     provenance: Mapping[str, Any],
     since: Callable[[str, str, Run, MetricOf], Comparison | str] = not_asked,
+    faults: Mapping[Path, str] = NO_FAULTS,
 ) -> None:
     """Write index.html, results.csv, costs.csv, results.md, cards, tables (CSV and LaTeX) and figures (SVG).
 
@@ -58,13 +59,14 @@ def build(
             may be absent, and other keys are shown as they are.
         since: from this run's results.csv and costs.csv, this run, and how a task's metric is summed, to what
             changed, or why that cannot be told.
+        faults: record -> why it is not what it says; its cell is shown as failed and has no rank.
     """
     with ThreadPoolExecutor(2) as beside:
         script = beside.submit(drawing.script)
         sheets = {name: read_sheet(name, raw[name], prepared[name], validated[name], reports) for name in raw}
         asked = {str(row["name"]): _task(row, sheets[row["dataset"]]) for row in tasks}
         rows = {str(row["name"]): Model(row["name"], row["family"], bool(row["seeded"])) for row in models}
-        found = read_variants(variants, asked)
+        found = read_variants(variants, asked, faults)
         summaries = summarise(found, asked, rows)
         written = beside.submit(cards.write, reports / "cards", suite, summaries, sheets)
         gc.freeze()  # statsmodels collects garbage at each correction: 0.3 s over all that was read, twice a task

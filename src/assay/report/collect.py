@@ -8,17 +8,21 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+from assay import measuring, records
 from assay.files import read_json
 from assay.layout import MEASURED, STATUS, UNCOMPRESSED
 from assay.metric import SummedMetric
 from assay.report import formats
 
 NOT_RUN = "not run"
+NO_FAULTS: Mapping[Path, str] = MappingProxyType({})
 UNCOMMITTED = " + uncommitted changes"
 """Follows the commit of what was made in a changed working tree."""
 
@@ -138,52 +142,60 @@ class Sheet:
         return bool(self.source.get("twin"))
 
 
-def read_variants(rows: Sequence[Mapping[str, Any]], tasks: Mapping[str, Task]) -> list[Variant]:
+def read_variants(
+    rows: Sequence[Mapping[str, Any]], tasks: Mapping[str, Task], faults: Mapping[Path, str] = NO_FAULTS
+) -> list[Variant]:
     """Return one variant a row, in the rows' order.
 
     Args:
         rows: each with task, model, family, seed, method, and the folders ``trained``, ``compressed`` and
             ``evaluated`` of its phases' records; ``source`` where its method was given what another one left.
         tasks: the tasks by name.
+        faults: record -> why it is not what it says; such a phase counts as failed.
     """
 
     @cache
     def cell(folder: Path, watched: str) -> tuple[Phase, tuple[Epoch, ...]]:
-        return _phase(folder, "train"), _history(folder / "history.csv", f"validation_{watched}")
+        return _phase(folder, "train", faults), _history(folder / "history.csv", f"validation_{watched}")
 
     found = []
     for row in rows:
         train, history = cell(row["trained"], tasks[row["task"]].watched)
         phases = [train]
         if row["method"] != UNCOMPRESSED:
-            phases.append(_phase(row["compressed"], "compress"))
-        phases.append(_phase(row["evaluated"], "evaluate"))
+            phases.append(_phase(row["compressed"], "compress", faults))
+        phases.append(_phase(row["evaluated"], "evaluate", faults))
         found.append(_variant(row, tasks[row["task"]].dataset, phases, history))
     return found
 
 
-def _phase(folder: Path, name: str) -> Phase:
+def _phase(folder: Path, name: str, faults: Mapping[Path, str]) -> Phase:
     """Read status.json and measured.json of one phase."""
-    if not (folder / STATUS).is_file():
+    path = folder / STATUS
+    if not path.is_file():
         return Phase(name, NOT_RUN, f"{name}: no record; the run was stopped before it", "", {}, {}, {})
+    if path in faults:
+        return Phase(name, "failed", faults[path], "", {}, {}, {})
     try:
-        record = read_json(folder / STATUS)
-        measured = dict(read_json(folder / MEASURED)) if (folder / MEASURED).is_file() else {}
-        return Phase(
-            str(record.get("phase") or name),
-            str(record["status"]),
-            str(record.get("reason") or ""),
-            str(record.get("traceback") or ""),
-            record.get("spec") or {},
-            record.get("artifact") or {},
-            measured,
-            _whole(record.get("train_items")),
-            record.get("trials") or (),
-            dict(record.get("files") or {}),
-            dict(record.get("data") or {}),
-        )
-    except (ValueError, TypeError, KeyError, AttributeError, OSError) as fault:
-        return Phase(name, "failed", f"unreadable record: {_one_line(fault)}", "", {}, {}, {})
+        record = records.read(path)
+    except ValueError as fault:
+        return Phase(name, "failed", str(fault), "", {}, {}, {})
+    measured: dict[str, Any] = {}
+    with suppress(ValueError):
+        measured = measuring.read(folder / MEASURED)
+    return Phase(
+        record["phase"],
+        record["status"],
+        record["reason"],
+        record["traceback"],
+        record.get("spec") or {},
+        record.get("artifact") or {},
+        measured,
+        _whole(record.get("train_items")),
+        record.get("trials") or (),
+        records.digests(record),
+        dict(record.get("data") or {}),
+    )
 
 
 def _variant(
@@ -289,9 +301,9 @@ def read_sheet(name: str, raw: Path, prepared: Path, validated: Path, reports: P
     parts = []
     for path in (raw / "source.json", prepared / "prepared.json", validated):
         try:
-            parts.append(dict(read_json(path)) if path.is_file() else {})
-        except (ValueError, TypeError, OSError) as fault:
-            faults.append(_one_line(fault))
+            parts.append(records.read(path) if path.is_file() else {})
+        except ValueError as fault:
+            faults.append(str(fault))
             parts.append({})
     docs = f"validation/{name}/index.html"
     return Sheet(

@@ -63,6 +63,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--spec", type=json.loads, required=True, help="the method, as JSON")
     parser.add_argument("--prepared", type=Path, required=True, help="prepared.json of the dataset")
     parser.add_argument("--source", type=Path, required=True, help="status of the model to compress")
+    parser.add_argument("--code", required=True, help="digest of the files that this job runs")
     parser.add_argument("--out", type=Path, required=True, help="where the status goes")
     parser.add_argument("--died", type=int, help="record that an earlier try was ended by this signal")
     arguments = parser.parse_args(argv)
@@ -71,6 +72,7 @@ def main(argv: list[str]) -> int:
             arguments.out,
             "compress",
             lambda: compress(arguments.spec, arguments.prepared, arguments.source, arguments.out.parent),
+            code=arguments.code,
             made_from=[arguments.prepared, arguments.source],
             died=arguments.died,
             spec=arguments.spec,

@@ -65,6 +65,7 @@ def main(argv: list[str]) -> int:
         default=[],
         help="status of the trained model, beside which a compressed one is timed",
     )
+    parser.add_argument("--code", required=True, help="digest of the files that this job runs")
     parser.add_argument("--out", type=Path, required=True, help="where the status goes")
     parser.add_argument("--died", type=int, help="record that an earlier try was ended by this signal")
     arguments = parser.parse_args(argv)
@@ -80,6 +81,7 @@ def main(argv: list[str]) -> int:
                 arguments.out.parent,
                 costs,
             ),
+            code=arguments.code,
             made_from=[arguments.prepared, arguments.artifact, *arguments.uncompressed],
             died=arguments.died,
             spec=arguments.spec,

@@ -41,6 +41,7 @@ def main(argv: list[str]) -> int:
     """Ingest the dataset that ``argv`` names; how it ended stands in the record."""
     parser = argparse.ArgumentParser(prog="ingest", description=__doc__)
     parser.add_argument("dataset")
+    parser.add_argument("--code", required=True, help="digest of the files that this job runs")
     parser.add_argument("--out", type=Path, required=True, help="source.json, beside which the files go")
     parser.add_argument("--log", type=Path, required=True)
     arguments = parser.parse_args(argv)
@@ -50,6 +51,7 @@ def main(argv: list[str]) -> int:
         arguments.out,
         "ingest",
         lambda: ingest(arguments.dataset, arguments.out.parent),
+        code=arguments.code,
         dataset=arguments.dataset,
         twin=twin,
     )

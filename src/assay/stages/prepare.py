@@ -27,13 +27,17 @@ def main(argv: list[str]) -> int:
     parser.add_argument("dataset")
     parser.add_argument("--spec", type=json.loads, required=True, help="how it is split, as JSON")
     parser.add_argument("--source", type=Path, required=True, help="source.json of the raw files")
+    parser.add_argument("--code", required=True, help="digest of the files that this job runs")
     parser.add_argument("--out", type=Path, required=True, help="prepared.json, beside which the arrays go")
     arguments = parser.parse_args(argv)
     records.keep(
         arguments.out,
         "prepare",
         lambda: prepare(arguments.dataset, arguments.spec, arguments.source, arguments.out.parent),
+        code=arguments.code,
+        made_from=[arguments.source],
         dataset=arguments.dataset,
+        spec=arguments.spec,
     )
     return 0
 

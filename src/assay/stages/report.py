@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
+import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from assay import catalogue, layout, measuring
-from assay.files import write_json
+from assay import catalogue, layout, measuring, records, trust
+from assay.files import sha256, write_json
+from assay.graph import Graph
 from assay.matrix import Matrix, select
 from assay.params import load_params
 from assay.report import build, metrics_by_row
 from assay.report.compare import since_last
+
+PARTS = ("index.html", "results.csv", "costs.csv", "results.md", "metrics.json", "tables", "cards", "figures")
 
 
 def tasks_of(matrix: Matrix) -> list[dict[str, Any]]:
@@ -59,29 +62,30 @@ def variants_of(matrix: Matrix) -> list[dict[str, Any]]:
     ]
 
 
-def provenance_of(matrix: Matrix) -> dict[str, Any]:
+def provenance_of(matrix: Matrix, params: str) -> dict[str, Any]:
     """Return how the run was made: commit, commands, digest of the params, how knobs were chosen."""
     return {
         **measuring.commit(),
         "commands": [f"snakemake --cores all --config suite={matrix.suite}"],
-        "params": hashlib.sha256(layout.PARAMS.read_bytes()).hexdigest(),
+        "params": params,
         "lock": measuring.lock() or "",
         "tuning": matrix.params.budget,
     }
 
 
-def main(argv: list[str]) -> int:
-    """Build the report of the suite that ``argv`` names."""
-    parser = argparse.ArgumentParser(prog="report", description=__doc__)
-    parser.add_argument("--suite", required=True)
-    parser.add_argument("--tasks", default="")
-    parser.add_argument("--models", default="")
-    parser.add_argument("--out", type=Path, required=True, help="the page; tables go beside it")
-    arguments = parser.parse_args(argv)
-    matrix = select(
-        load_params(layout.PARAMS), suite=arguments.suite, tasks=arguments.tasks, models=arguments.models
-    )
-    reports = arguments.out.parent
+def faults_of(matrix: Matrix) -> dict[Path, str]:
+    """Return the records that are not what they say, each with the first reason."""
+    proofs = trust.Proofs()
+    found = {Path(job.record): proofs.faults(job) for job in Graph(matrix).jobs}
+    return {
+        record: f"{faults[0].text}; the next run makes it again"
+        for record, faults in found.items()
+        if faults and faults[0].kind != "ended"
+    }
+
+
+def report(matrix: Matrix, spec: dict[str, Any], code: str, reports: Path) -> None:
+    """Build the report into ``reports`` and leave a record that holds the digest of each file."""
     names = matrix.datasets
     build(
         suite=matrix.suite,
@@ -92,10 +96,34 @@ def main(argv: list[str]) -> int:
         raw={name: Path(layout.RAW.format(dataset=name)) for name in names},
         prepared={name: Path(layout.PREPARED.format(dataset=name)) for name in names},
         validated={name: Path(layout.VALIDATED.format(dataset=name)) for name in names},
-        provenance=provenance_of(matrix),
+        provenance=provenance_of(matrix, spec["params"]),
         since=since_last,
+        faults=faults_of(matrix),
     )
     write_json(reports / "metrics.json", metrics_by_row(reports / "tables" / "matrix.csv"))
+    made = [
+        path for name in PARTS for path in (reports / name, *(reports / name).rglob("*")) if path.is_file()
+    ]
+    files = {str(path.relative_to(reports)): sha256(path) for path in made}
+    records.keep(reports / layout.REPORT.name, "report", lambda: {"files": files}, code=code, spec=spec)
+
+
+def main(argv: list[str]) -> int:
+    """Build the report of the suite that ``argv`` names."""
+    parser = argparse.ArgumentParser(prog="report", description=__doc__)
+    parser.add_argument("--spec", type=json.loads, required=True, help="suite, tasks and models, as JSON")
+    parser.add_argument("--params", type=Path, required=True, help="params.yaml as it was when the run began")
+    parser.add_argument("--code", required=True, help="digest of the files that this job runs")
+    parser.add_argument("--out", type=Path, required=True, help="the page; tables go beside it")
+    arguments = parser.parse_args(argv)
+    spec = arguments.spec
+    matrix = select(
+        load_params(arguments.params),
+        suite=spec["suite"],
+        tasks=",".join(spec["tasks"]),
+        models=",".join(spec["models"]),
+    )
+    report(matrix, spec, arguments.code, arguments.out.parent)
     return 0
 
 

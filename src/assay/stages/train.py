@@ -79,6 +79,7 @@ def main(argv: list[str]) -> int:
         default=[],
         help="status of the model to start from, prepared.json of its data",
     )
+    parser.add_argument("--code", required=True, help="digest of the files that this job runs")
     parser.add_argument("--out", type=Path, required=True, help="status.json, beside which the artifact goes")
     parser.add_argument("--died", type=int, help="record that an earlier try was ended by this signal")
     arguments = parser.parse_args(argv)
@@ -93,7 +94,8 @@ def main(argv: list[str]) -> int:
                 arguments.start,
                 arguments.out.parent,
             ),
-            made_from=[arguments.prepared, *arguments.start],
+            code=arguments.code,
+            made_from=[arguments.prepared, arguments.validated, *arguments.start],
             died=arguments.died,
             spec=arguments.spec,
         )

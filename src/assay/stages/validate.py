@@ -28,6 +28,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("dataset")
     parser.add_argument("--prepared", type=Path, required=True, help="prepared.json of the dataset")
     parser.add_argument("--docs", type=Path, required=True, help="folder for Great Expectations' Data Docs")
+    parser.add_argument("--code", required=True, help="digest of the files that this job runs")
     parser.add_argument("--out", type=Path, required=True, help="where the verdict goes")
     parser.add_argument("--died", type=int, help="record that an earlier try was ended by this signal")
     arguments = parser.parse_args(argv)
@@ -35,6 +36,7 @@ def main(argv: list[str]) -> int:
         arguments.out,
         "validate",
         lambda: check(arguments.dataset, arguments.prepared, arguments.docs),
+        code=arguments.code,
         made_from=[arguments.prepared],
         died=arguments.died,
         dataset=arguments.dataset,

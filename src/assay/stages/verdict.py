@@ -10,8 +10,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from assay import layout, records
-from assay.files import read_json, write_json, write_text
+from pydantic import TypeAdapter, ValidationError
+from typing_extensions import TypedDict
+
+from assay import layout, records, trust
+from assay.files import write_json, write_text
+from assay.graph import Graph
 from assay.matrix import Matrix, select
 from assay.params import load_params
 
@@ -19,10 +23,25 @@ FAILURES = layout.REPORTS / "failures.json"
 SHOWN = 10
 
 
+class Failure(TypedDict):
+    """What of a failed record is relied on."""
+
+    __pydantic_config__ = records.FORM  # type: ignore[misc]
+    phase: str
+    status: str
+    reason: str
+
+
+_FAILURES = TypeAdapter(list[Failure])
+
+
 def exit_code(failures: Path = FAILURES) -> int:
     """Return what a run that did not end well exits with."""
-    told = read_json(failures) if failures.exists() else []
-    is_refused = any(failure["phase"] == "validate" and failure["status"] == "failed" for failure in told)
+    try:
+        found = _FAILURES.validate_json(failures.read_bytes())
+    except (OSError, ValidationError):
+        return 1  # the run failed by itself, before its verdict
+    is_refused = any(each["phase"] == "validate" and each["status"] == records.FAILED for each in found)
     return 3 if is_refused else 1
 
 
@@ -31,25 +50,24 @@ def forget(failures: Path = FAILURES) -> None:
     failures.unlink(missing_ok=True)
 
 
-def failed(matrix: Matrix) -> list[Path]:
-    """Return the records, of every phase, that are neither ok nor skipped."""
-    paths = [Path(layout.RAW.format(dataset=name)) / "source.json" for name in matrix.datasets]
-    paths += [Path(layout.PREPARED.format(dataset=name)) / "prepared.json" for name in matrix.datasets]
-    paths += [Path(layout.VALIDATED.format(dataset=name)) for name in matrix.datasets]
-    paths += [Path(matrix.trained(cell)) / layout.STATUS for cell in matrix.cells]
-    for variant in matrix.variants:
-        folders = dict.fromkeys([matrix.compressed(variant), matrix.evaluated(variant)])
-        paths += [Path(folder) / layout.STATUS for folder in folders]
-    return [
-        path
-        for path in dict.fromkeys(paths)
-        if read_json(path)["status"] not in (records.OK, records.SKIPPED)
-    ]
+def failed(matrix: Matrix) -> list[dict[str, Any]]:
+    """Return the records, of every phase, that are neither ok nor skipped or not what they say, with their paths."""
+    proofs, found = trust.Proofs(), []
+    for job in Graph(matrix).jobs:
+        faults = proofs.faults(job)
+        record = records.find(Path(job.record))
+        if record is None or (faults and record["status"] in records.ENDED_WELL):
+            reason = faults[0].text if faults else "left no record"
+            record = {"phase": job.phase, "status": records.FAILED, "reason": reason}
+        if record["status"] not in records.ENDED_WELL:
+            found.append({**record, "record": job.record})
+    return found
 
 
 def set_aside(path: Path) -> None:
     """Keep a failed record as evidence under another name, so that its job runs again next time."""
-    path.replace(records.aside(path))
+    if path.exists():
+        path.replace(records.aside(path))
 
 
 def told(failures: list[dict[str, Any]]) -> str:
@@ -65,6 +83,7 @@ def told(failures: list[dict[str, Any]]) -> str:
 def main(argv: list[str]) -> int:
     """Judge the run of the suite that ``argv`` names."""
     parser = argparse.ArgumentParser(prog="verdict", description=__doc__)
+    parser.add_argument("--params", type=Path, required=True, help="params.yaml as it was when the run began")
     parser.add_argument("--suite", required=True)
     parser.add_argument("--tasks", default="")
     parser.add_argument("--models", default="")
@@ -72,19 +91,17 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--log", type=Path, required=True)
     arguments = parser.parse_args(argv)
     matrix = select(
-        load_params(layout.PARAMS), suite=arguments.suite, tasks=arguments.tasks, models=arguments.models
+        load_params(arguments.params), suite=arguments.suite, tasks=arguments.tasks, models=arguments.models
     )
-    paths = failed(matrix)
-    if not paths:
-        write_json(
-            arguments.out, {"suite": arguments.suite, "variants": len(matrix.variants), "verdict": "fine"}
-        )
+    failures = failed(matrix)
+    if not failures:
+        fine = {"suite": arguments.suite, "variants": len(matrix.variants), "verdict": "fine"}
+        records.write(arguments.out, fine)
         write_text(arguments.log, "fine\n")
         return 0
-    failures = [{**read_json(path), "record": str(path)} for path in paths]
     write_json(FAILURES, failures)
-    for path in paths:
-        set_aside(path)
+    for failure in failures:
+        set_aside(Path(failure["record"]))
     write_text(arguments.log, told(failures))
     print(told(failures), end="", file=sys.stderr)
     return exit_code()
