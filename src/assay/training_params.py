@@ -8,15 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from assay.records import EndsAs
+from assay.section import Section
 
 
-class TrainingParams(BaseModel):
+class TrainingParams(Section):
     """How a neural model learns: the same on every machine."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     optimizer: Literal["sgd", "momentum", "adagrad", "rmsprop", "adam", "adamw"]
     """The rule that turns gradients into steps; ``sgd`` is the plain one, ``momentum`` the heavy ball."""
@@ -50,16 +49,14 @@ class TrainingParams(BaseModel):
     """Early stopping: epochs without a better validation result after which training ends; 0 never stops."""
 
 
-class TrainerParams(BaseModel):
+class TrainerParams(Section):
     """Where a neural model learns: Lightning's own words."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     accelerator: Literal["auto", "cpu", "gpu"]
     """What computes; ``auto`` is a GPU where there is one."""
-    devices: int | Literal["auto"] = Field(ge=1)
+    devices: int | Literal["auto"] = Field(ge=1, le=1024)
     """Devices, or processes on a CPU, per node; ``auto`` is every GPU, or one process on a CPU."""
-    num_nodes: int = Field(ge=1)
+    num_nodes: int = Field(ge=1, le=1024)
     """Machines; more than one needs a cluster's launcher (srun, torchrun)."""
     strategy: Literal["auto", "ddp", "ddp_fork"]
     """How several devices work together: ``ddp_fork`` starts the other processes itself, on one node; ``ddp``
