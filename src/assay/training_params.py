@@ -5,6 +5,7 @@ The two sections are part of params.yaml, where alone their values stand.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,6 +13,13 @@ from pydantic import Field
 
 from assay.records import EndsAs
 from assay.section import Section
+
+NO_LAUNCHER = (
+    "trainer: num_nodes above 1 and strategy = ddp need srun or torchrun, and neither started this;"
+    " set num_nodes: 1 and strategy: auto"
+)
+LAUNCHED = ("SLURM_NTASKS", "TORCHELASTIC_RUN_ID")
+"""Variables by which Lightning recognises srun and torchrun."""
 
 
 class TrainingParams(Section):
@@ -64,6 +72,16 @@ class TrainerParams(Section):
     precision: Literal["32-true", "bf16-mixed", "bf16-auto"]
     """Numbers in the forward pass; ``bf16-auto`` is bf16-mixed on a GPU or processor that multiplies bfloat16
     matrices in hardware (AMX, AVX-512 BF16), 32-true elsewhere."""
+
+    @property
+    def needs_launcher(self) -> bool:
+        """Whether srun or torchrun must have started this process; Lightning would wait for the others for ever."""
+        return self.num_nodes > 1 or self.strategy == "ddp"
+
+    def check_launcher(self) -> None:
+        """Raise ValueError, one line, if a launcher is needed and this process has no variable of one."""
+        if self.needs_launcher and not any(name in os.environ for name in LAUNCHED):
+            raise ValueError(NO_LAUNCHER)
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,7 @@ seals.heal()
 
 onstart:
     try:
+        MATRIX.params.trainer_of(MATRIX.suite).check_launcher()
         lock.hold()
     except ValueError as fault:
         print(fault, file=sys.stderr)
