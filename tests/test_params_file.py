@@ -7,6 +7,8 @@ import pytest
 from dvc.utils.hydra import apply_overrides
 from dvc.utils.serialize import modify_yaml
 
+from assay.params import load_params
+
 TEXT = Path("params.yaml").read_text()
 
 
@@ -54,3 +56,22 @@ def test_an_experiment_changes_one_line(file, change, before, after):
     if lines:
         assert lines[0].endswith(before)
         assert lines[1].endswith(after)
+
+
+@pytest.mark.parametrize(
+    ("change", "model", "expected"),
+    [
+        ("models.logistic_regression.knobs.tolerance=1e-5", "logistic_regression", {"tolerance": 1e-5}),
+        (
+            "models.logistic_regression.knobs.max_iterations=300.0",
+            "logistic_regression",
+            {"max_iterations": 300},
+        ),
+        ("models.mlp.knobs.hidden=['64', 64.0]", "mlp", {"hidden": [64, 64]}),
+    ],
+)
+def test_an_experiments_value_has_the_knobs_type(file, change, model, expected):
+    apply_overrides(file, [change])
+    knobs = load_params(file).knobs_of("digits", model)
+    for name, value in expected.items():
+        assert repr(knobs[name]) == repr(value)

@@ -224,25 +224,39 @@ def _changed(section: AnySection, changes: Iterable[BaseModel]) -> AnySection:
 
 
 def load_params(path: Path) -> Params:
-    """Read and check params.yaml. Knobs then have the types that their models and methods declare.
+    """Read and check params.yaml.
 
     Raises:
         ParamsError: with every fault found.
     """
     try:
-        faults: list[str] = []
-        params = _with_typed_knobs(Params.model_validate(strict_yaml.read(path)), faults)
+        raw = strict_yaml.read(path)
+    except ValueError as fault:
+        raise ParamsError([str(fault)]) from None
+    try:
+        return check(raw)
+    except ParamsError as fault:
+        raise ParamsError([f"{path}: {line}" for line in fault.faults]) from None
+
+
+def check(raw: Any) -> Params:
+    """Return what params.yaml holds, with knobs of the types that their models and methods declare.
+
+    Raises:
+        ParamsError: with every fault found.
+    """
+    faults: list[str] = []
+    try:
+        params = _with_typed_knobs(Params.model_validate(raw), faults)
         faults += _row_faults(params)
     except ValidationError as fault:
         # A misspelt key is also a missing one: the line that names the right spelling comes first.
         errors = sorted(fault.errors(), key=lambda error: error["type"] != "extra_forbidden")
-        raise ParamsError([f"{path}: {line}" for line in _lines(errors, Params)]) from None
-    except (
-        ValueError
-    ) as fault:  # of the file, or a model's file without a signature to read; each names the path
+        raise ParamsError(list(_lines(errors, Params))) from None
+    except ValueError as fault:  # a model's file without a signature to read
         raise ParamsError([str(fault)]) from None
     if faults:
-        raise ParamsError([f"{path}: {line}" for line in faults])
+        raise ParamsError(faults)
     return params
 
 
