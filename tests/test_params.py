@@ -6,6 +6,7 @@ import math
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -390,6 +391,29 @@ def test_any_change_is_params_or_lines_that_say_what_is_wrong(tree):
     for cell in matrix.cells:
         json.dumps(matrix.cell_spec(cell), allow_nan=False)
     assert all(matrix.method_spec(variant.method) for variant in matrix.variants if variant.method != "none")
+
+
+def test_a_wrong_name_is_told_beside_what_is_wrong_in_its_row():
+    tree = copy.deepcopy(TREE)
+    tree["models"]["Bad Name"] = {"model": "nope"}
+    tree["suites"]["Bad"] = 5
+    lines = told(tree)
+    for start in (
+        "models.Bad Name = 'Bad Name': should match",
+        "models.Bad Name.model = 'nope'",
+        "suites.Bad = 'Bad': should match",
+        "suites.Bad = 5: should be a mapping",
+    ):
+        assert sum(line.startswith(start) for line in lines) == 1, lines
+
+
+def test_tens_of_thousands_of_faults_take_seconds():
+    tree = copy.deepcopy(TREE)
+    tree |= {f"x{number}": 1 for number in range(10_000)}
+    tree["suites"]["default"]["tasks"] = ["X"] * 20_000
+    began = time.process_time()
+    assert len(told(tree)) >= 30_000
+    assert time.process_time() - began < 5
 
 
 def test_a_chain_of_methods_is_not_endless():

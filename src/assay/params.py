@@ -34,6 +34,8 @@ MODEL_PROVIDES = (
 """Arguments that are no knobs: the pipeline gives those that a model names."""
 UNION = re.compile(r"int|(list|literal)\[.*\]")
 """What pydantic puts into the place of a fault, for each type that a value might have had."""
+EITHER = "either"
+"""Stands for the types of fault of a value that fits none of several types."""
 PLAIN = {
     "int_type": "should be a whole number",
     "int_parsing": "should be a whole number",
@@ -444,14 +446,16 @@ def _lines(
     errors: Sequence[ErrorDetails], kind: type[BaseModel], prefix: Sequence[str] = ()
 ) -> Iterable[str]:
     """Yield one line for each fault that pydantic found: key, value, what is allowed, nearest right spelling."""
-    found: dict[tuple[str, ...], list[ErrorDetails]] = {}
+    found: dict[tuple[tuple[str, ...], str], list[ErrorDetails]] = {}
     for error in errors:
-        found.setdefault(_place(error), []).append(error)
-    for place, same in found.items():
+        place = _place(error)
+        is_either = any(UNION.fullmatch(str(part)) for part in error["loc"][len(place) - 1 :])
+        found.setdefault((place, EITHER if is_either else error["type"]), []).append(error)
+    above = {place[:end] for place, _ in found for end in range(len(place))}
+    for (place, type_of), same in found.items():
         # A list with a wrong item is also not the word that might stand in its place: the item's line is enough.
-        if any(other[: len(place)] == place and len(other) > len(place) for other in found):
-            continue
-        yield _text(".".join([*prefix, *place]) or "the file", same, kind)
+        if type_of != EITHER or place not in above:
+            yield _text(".".join([*prefix, *place]) or "the file", same, kind)
 
 
 def _place(error: ErrorDetails) -> tuple[str, ...]:
