@@ -1,17 +1,27 @@
 """A wrong params.yaml is one line before anything runs."""
 
+import copy
+import json
+import math
+import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from assay import catalogue, params
 from assay.files import read_json
+from assay.matrix import Matrix
 from assay.schema import schema
+from assay.signatures import knobs
 
 TEXT = Path("params.yaml").read_text()
+TREE = json.loads(json.dumps(yaml.safe_load(TEXT)))  # no part of it is another's too
 
 
 def faults(tmp_path, text):
@@ -25,14 +35,14 @@ def faults(tmp_path, text):
 
 def changed(**paths):
     """Return params.yaml with values set at dotted paths (``__`` for a dot)."""
-    tree = yaml.safe_load(TEXT)
+    tree = copy.deepcopy(TREE)
     for path, value in paths.items():
         *parents, last = path.split("__")
         node = tree
         for key in parents:
             node = node.setdefault(key, {})
         node[last] = value
-    return yaml.safe_dump(tree)
+    return json.dumps(tree)  # JSON is YAML, and is written in no time
 
 
 def test_the_projects_own_file_is_fine():
@@ -93,7 +103,52 @@ def test_the_projects_own_file_is_fine():
         ),
         ({"tasks__digits__methods": ["int9"]}, r"tasks\.digits\.methods: int9: not there"),
         ({"tasks__digits__methods": ["onnx", "onnx"]}, r"tasks\.digits\.methods: onnx: given twice"),
-        ({"suites__default__seeds": []}, r"suites\.default\.seeds = \[\]: "),
+        (
+            {"suites__default__seeds": []},
+            r"suites\.default\.seeds = \[\]: too few values; at least 1 is needed",
+        ),
+        (
+            {"suites__default__seeds": list(range(1001))},
+            r"suites\.default\.seeds = \[0, 1, .*: too many values; at most 1000 are allowed",
+        ),
+        (
+            {"suites__default__models": 5},
+            r"suites\.default\.models = 5: should be a list, as in \[a, b\] or 'all'$",
+        ),
+        ({"suites__default__models": [5]}, r"suites\.default\.models\.0 = 5: should be text$"),
+        ({"suites__default__models": "al"}, r"suites\.default\.models = 'al': .*did you mean all\?"),
+        ({"trainer__devices": "many"}, r"trainer\.devices = 'many': should be a whole number or 'auto'$"),
+        ({"trainer": 5}, r"trainer = 5: should be a mapping, as in \{key: value\}$"),
+        ({"budget": 5}, r"budget = 5: should be text$"),
+        ({"suite": "9" * 5000}, r"suite = '9{56}\.\.\.: should match "),
+        (
+            {"models__bert_small__starts_from__modle": "bert"},
+            r"models\.bert_small\.starts_from\.modle: unknown key; allowed: task, model; did you mean model\?",
+        ),
+        (
+            {"models__mlp__per_task__digits__knobs": {"dropout": 2}},
+            r"models\.mlp\.per_task\.digits\.knobs\.dropout = 2: should be less than 1",
+        ),
+        (
+            {"methods__distil__knobs__students": {"mlpp": {}}},
+            r"methods\.distil\.knobs\.students: mlpp: not there; allowed: majority, .*did you mean mlp\?",
+        ),
+        (
+            {"methods__distil__knobs__students": {"mlp": {"hiden": [8]}}},
+            r"methods\.distil\.knobs\.students\.mlp\.hiden: unknown key; .*did you mean hidden\?",
+        ),
+        (
+            {"methods__distil__knobs__students": {"mlp": {"hidden": [0]}}},
+            r"methods\.distil\.knobs\.students\.mlp\.hidden\.0 = 0: should be greater than or equal to 1",
+        ),
+        (
+            {"methods__distil__knobs__students": {"mlp": {"num_classes": 3}}},
+            r"methods\.distil\.knobs\.students\.mlp\.num_classes: unknown key; allowed: hidden, dropout",
+        ),
+        (
+            {"methods__distil__knobs__students": {"mlp": None}},
+            r"methods\.distil\.knobs\.students\.mlp: has no value; give it one, or remove the key",
+        ),
         (
             {"models__cnn__knobs__chanels": [1]},
             r"models\.cnn\.knobs\.chanels: unknown key; .*did you mean channels\?",
@@ -133,8 +188,6 @@ def test_the_projects_own_file_is_fine():
     ],
 )
 def test_each_fault_is_one_line_that_says_what_is_allowed(tmp_path, change, told):
-    import re
-
     lines = faults(tmp_path, changed(**change))
     assert any(re.match(told, line) for line in lines), lines
 
@@ -145,16 +198,234 @@ def test_a_knob_left_out_is_named(tmp_path):
     assert faults(tmp_path, yaml.safe_dump(tree)) == ["models.cnn.knobs.dense: missing; give it a value"]
 
 
-def test_a_row_given_twice_is_refused(tmp_path):
-    lines = faults(tmp_path, TEXT + "\nmethods:\n  int8: {method: int8}\n")
-    assert "methods: given twice; keep one" in lines[0]
-
-
-@pytest.mark.parametrize(
-    "text", ["", "[]", "suite: [", "suite: \x00", "!!python/object/apply:os.system ['true']"]
-)
+@pytest.mark.parametrize("text", ["[]", "5", "params", "suite: ["])
 def test_what_is_not_params_at_all_is_one_line(tmp_path, text):
-    assert len(faults(tmp_path, text)) >= 1
+    [line] = faults(tmp_path, text)
+    assert line.startswith(("the file = ", "line 1: "))
+
+
+def places(tree, path=()):
+    """Yield the path of every value in a tree of dicts and lists."""
+    for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
+        yield (*path, key)
+        if isinstance(value, dict | list):
+            yield from places(value, (*path, key))
+
+
+def at(tree, path):
+    for key in path:
+        tree = tree[key]
+    return tree
+
+
+def told(tree):
+    """Return the faults of a tree, each one line; none if it is fine."""
+    try:
+        params.check(tree)
+    except params.ParamsError as fault:
+        lines = fault.faults
+    else:
+        return []
+    assert lines
+    assert all(len(line.splitlines()) == 1 for line in lines)
+    return lines
+
+
+PLACES = list(places(TREE))
+NUMBERS = [path for path in PLACES if type(at(TREE, path)) in (int, float)]
+
+
+def part_of(path):
+    return next((part for part in ("students", "knobs") if part in path), "sections")
+
+
+@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan, "inf", None])
+@pytest.mark.parametrize("part", ["sections", "knobs", "students"])  # each is checked when the former is fine
+def test_no_number_may_be_infinite_or_left_out(value, part):
+    tree = copy.deepcopy(TREE)
+    paths = [
+        path for path in NUMBERS if part_of(path) == part and path[-1] != "train_items"
+    ]  # it may be left out
+    assert paths
+    for path in paths:
+        at(tree, path[:-1])[path[-1]] = value
+    lines = told(tree)
+    for path in paths:
+        assert any(re.match(rf"{re.escape('.'.join(map(str, path)))}( =|:) ", line) for line in lines), path
+
+
+def spellings(value):
+    """Return ways to write a value in YAML that all mean the same."""
+    match value:
+        case bool():
+            return [value, str(value).lower(), "yes" if value else "no", int(value)]
+        case int():
+            return [value, float(value), str(value), f"{value}.0"]
+        case float():
+            return [value, repr(value), f"{value:.6e}", *([int(value)] if value.is_integer() else [])]
+        case list():
+            return [value, [spellings(item)[-1] for item in value]]
+    return [value]
+
+
+def knob_tables(tree):
+    """Yield every table of knobs in a tree of params."""
+    for row in tree["models"].values():
+        yield from (part["knobs"] for part in (row, *row.get("per_task", {}).values()) if "knobs" in part)
+    for row in tree["methods"].values():
+        yield row.get("knobs", {})
+        yield from row.get("knobs", {}).get("students", {}).values()
+
+
+def specs(tree):
+    """Return all that the rows of a tree are asked to do, as the text that is compared from run to run."""
+    loaded = params.check(tree)
+    matrix = Matrix(loaded, loaded.suite)
+    asked = {
+        (task, model): loaded.knobs_of(task, model)
+        for model, row in loaded.models.items()
+        for task in ("", *row.per_task)
+    } | {method: matrix.method_spec(method) for method in loaded.methods}
+    return {name: json.dumps(spec, sort_keys=True, allow_nan=False) for name, spec in asked.items()}
+
+
+CHOICES = {"ngrams", "bits"}
+"""A few numbers are all that these may be; as text they are refused."""
+SPECS = specs(TREE)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.randoms(use_true_random=False))
+def test_all_spellings_of_a_knob_are_one_spec(random):
+    tree = copy.deepcopy(TREE)
+    for table in knob_tables(tree):
+        for name in table.keys() - CHOICES:
+            table[name] = random.choice(spellings(table[name]))
+    assert specs(tree) == SPECS
+
+
+ODD = st.sampled_from(
+    [
+        None,
+        True,
+        "true",
+        0,
+        1,
+        -1,
+        3,
+        2.5,
+        200.0,
+        "200.0",
+        "1e-3",
+        1e300,
+        10**18,
+        "",
+        "x",
+        [],
+        [1],
+        ["1"],
+        {},
+        {"a": 1},
+    ]
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.sampled_from([path for path in PLACES if "knobs" in path[:-1]]), ODD)
+def test_an_accepted_knob_has_the_type_that_is_declared(path, value):
+    tree = copy.deepcopy(TREE)
+    at(tree, path[:-1])[path[-1]] = value
+    try:
+        loaded = params.check(tree)
+    except params.ParamsError:
+        return
+    for model, row in loaded.models.items():
+        kind = knobs(catalogue.MODELS[row.model].target, params.MODEL_PROVIDES)
+        task = next(
+            task
+            for task, asked in loaded.tasks.items()
+            if catalogue.TASKS[asked.kind].form in catalogue.MODELS[row.model].forms
+        )
+        kind.model_validate_json(json.dumps(loaded.knobs_of(task, model)), strict=True)
+    for row in loaded.methods.values():
+        kind = knobs(f"{catalogue.METHODS[row.method].module}:compress", params.METHOD_PROVIDES)
+        kind.model_validate_json(json.dumps(row.knobs), strict=True)
+
+
+@st.composite
+def mutants(draw):
+    """Return the project's params with up to four places deleted, doubled, nested, swapped or made odd."""
+    tree = copy.deepcopy(TREE)
+    for _ in range(draw(st.integers(1, 4))):
+        path = draw(st.sampled_from(list(places(tree)) or [()]))
+        if not path:
+            break
+        parent, key = at(tree, path[:-1]), path[-1]
+        match draw(st.sampled_from(["delete", "double", "nest", "list", "swap", "odd"])):
+            case "delete":
+                del parent[key]
+            case "double" if isinstance(parent, dict):
+                parent[draw(st.sampled_from(["again", "Bad name", "a\nb", "suite", "knobs", key + "_"]))] = (
+                    parent[key]
+                )
+            case "double":
+                parent.append(parent[key])
+            case "nest":
+                parent[key] = {draw(st.sampled_from(["a", "knobs", "training", str(key)])): parent[key]}
+            case "list":
+                parent[key] = [parent[key]]
+            case "swap":
+                parent[key] = copy.deepcopy(at(TREE, draw(st.sampled_from(PLACES))))
+            case "odd":
+                parent[key] = draw(ODD)
+    return tree
+
+
+@settings(max_examples=100, deadline=None)
+@given(mutants())
+def test_any_change_is_params_or_lines_that_say_what_is_wrong(tree):
+    if told(tree):
+        return
+    loaded = params.check(tree)
+    matrix = Matrix(loaded, loaded.suite)
+    for cell in matrix.cells:
+        json.dumps(matrix.cell_spec(cell), allow_nan=False)
+    assert all(matrix.method_spec(variant.method) for variant in matrix.variants if variant.method != "none")
+
+
+def test_a_wrong_name_is_told_beside_what_is_wrong_in_its_row():
+    tree = copy.deepcopy(TREE)
+    tree["models"]["Bad Name"] = {"model": "nope"}
+    tree["suites"]["Bad"] = 5
+    lines = told(tree)
+    for start in (
+        "models.Bad Name = 'Bad Name': should match",
+        "models.Bad Name.model = 'nope'",
+        "suites.Bad = 'Bad': should match",
+        "suites.Bad = 5: should be a mapping",
+    ):
+        assert sum(line.startswith(start) for line in lines) == 1, lines
+
+
+def test_tens_of_thousands_of_faults_take_seconds():
+    tree = copy.deepcopy(TREE)
+    tree |= {f"x{number}": 1 for number in range(10_000)}
+    tree["suites"]["default"]["tasks"] = ["X"] * 20_000
+    began = time.process_time()
+    assert len(told(tree)) >= 30_000
+    assert time.process_time() - began < 5
+
+
+def test_a_chain_of_methods_is_not_endless():
+    tree = copy.deepcopy(TREE)
+    for number in range(30):
+        tree["methods"][f"m{number}"] = {
+            "method": "int8_qat",
+            "after": f"m{number + 1}",
+            **{"knobs": tree["methods"]["int8_qat"]["knobs"]},
+        }
+    tree["methods"]["m30"] = tree["methods"]["int8_qat"]
+    assert "methods.m0.after: a chain of more than 20 methods" in told(tree)
 
 
 def test_a_missing_file_is_named(tmp_path):

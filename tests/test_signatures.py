@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from assay import catalogue
 from assay.params import METHOD_PROVIDES, MODEL_PROVIDES
+from assay.section import any_of
 from assay.signatures import knobs
 
 PROVIDED = (*catalogue.TASKS["image_classification"].provides, *MODEL_PROVIDES)
@@ -41,3 +42,18 @@ def test_ranges_hold():
 def test_what_is_not_there_is_named():
     with pytest.raises(ValueError, match=r"cnn\.py: no function Nothing"):
         knobs("assay.models.cnn:Nothing", PROVIDED)
+
+
+def test_no_knob_may_be_infinite():
+    with pytest.raises(ValidationError, match="finite"):
+        knobs(catalogue.MODELS["logistic_regression"].target, PROVIDED)(
+            c=float("inf"), max_iterations=1, tolerance=1.0
+        )
+
+
+def test_any_of_a_section_keeps_its_ranges_and_takes_no_blank():
+    kind = any_of(knobs(catalogue.MODELS["mlp"].target, PROVIDED))
+    assert kind(dropout="0.5").model_dump(exclude_unset=True) == {"dropout": 0.5}
+    for wrong in ({"dropout": 1.5}, {"dropout": None}, {"hiden": [8]}):
+        with pytest.raises(ValidationError):
+            kind.model_validate(wrong)

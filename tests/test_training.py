@@ -271,7 +271,8 @@ def test_clips_gradients_and_smooths_labels(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"strategy": "ddp", "devices": 2}, "neither srun nor torchrun"),
+        ({"strategy": "ddp", "devices": 2}, "need srun or torchrun, and neither started this"),
+        ({"num_nodes": 2}, "need srun or torchrun, and neither started this"),
         ({"strategy": "ddp_fork", "devices": 3}, "not a multiple of 3"),
     ],
 )
@@ -293,11 +294,13 @@ class Counting(Classify):
         return super().loss(logits, targets, label_smoothing)
 
 
-def test_two_processes_learn_what_one_learns(tmp_path):
+@pytest.mark.parametrize("strategy", ["ddp_fork", "auto"])
+def test_two_processes_learn_what_one_learns(tmp_path, strategy):
     single, double = perceptron(), perceptron()
     params = PARAMS.model_copy(update={"augment": True})
+    trainer = TWO.model_copy(update={"strategy": strategy})
     expected = learn(tmp_path, single, params=params, augment=noise)
-    result = learn(tmp_path, double, params=params, augment=noise, trainer=TWO, task=Counting(tmp_path))
+    result = learn(tmp_path, double, params=params, augment=noise, trainer=trainer, task=Counting(tmp_path))
     for rank in (0, 1):  # 3 epochs of 12 steps, each of 8 of the 16 items
         assert (tmp_path / f"rank{rank}").read_text().splitlines() == ["2 8"] * 36
     for name, value in double.state_dict().items():

@@ -17,7 +17,7 @@ from pytorch_lightning.plugins import MixedPrecision
 from torch import nn
 from tqdm import tqdm
 
-from assay.training_params import TrainerParams
+from assay.training_params import NO_LAUNCHER, TrainerParams
 
 Precision = Literal["32-true", "bf16-mixed"]
 BFLOAT16 = ("amx_bf16", "avx512_bf16")
@@ -82,7 +82,7 @@ def make(trainer: TrainerParams, numbers: Precision, epochs: int) -> pl.Trainer:
         accelerator=trainer.accelerator,
         devices=trainer.devices,
         num_nodes=trainer.num_nodes,
-        strategy=trainer.strategy,
+        strategy=_strategy(trainer),
         plugins=plugins,
         max_epochs=epochs,
         callbacks=[_Progress()] if sys.stderr.isatty() else [],
@@ -95,12 +95,23 @@ def make(trainer: TrainerParams, numbers: Precision, epochs: int) -> pl.Trainer:
     )
 
 
+def _strategy(trainer: TrainerParams) -> str:
+    """Return what ``auto`` means: of several devices of one node, the way to start processes that a job can go.
+
+    Lightning would run the program's command line again for each device; a job's process has none of its own.
+    """
+    devices = trainer.devices
+    if devices == "auto":
+        devices = CUDAAccelerator.auto_device_count() if _device(trainer) == "cuda" else 1
+    return "ddp_fork" if trainer.strategy == "auto" and trainer.num_nodes == 1 < devices else trainer.strategy
+
+
 def check_devices(trainer: TrainerParams, batch_size: int, lightning: pl.Trainer) -> None:
     """Raise ValueError if the processes that came up are not those that were asked for."""
     world = lightning.world_size
     environment = getattr(lightning.strategy, "cluster_environment", None)
-    if trainer.strategy == "ddp" and not (environment and environment.creates_processes_externally):
-        raise ValueError("trainer.strategy = ddp: neither srun nor torchrun started this; use ddp_fork")
+    if trainer.needs_launcher and not (environment and environment.creates_processes_externally):
+        raise ValueError(NO_LAUNCHER)
     if trainer.devices != "auto" and world != trainer.devices * trainer.num_nodes:
         asked = f"trainer: devices = {trainer.devices}, num_nodes = {trainer.num_nodes}"
         raise ValueError(f"{asked}: {world} processes came up; launch one task a device, or use ddp_fork")

@@ -6,22 +6,25 @@ key, the value, what is allowed and, for a misspelt word, the nearest right one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, TypeVar, get_args
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import ErrorDetails
 from rapidfuzz import process
 
-from assay import catalogue
-from assay.signatures import knobs
+from assay import catalogue, strict_yaml
+from assay.section import Section, any_of
+from assay.signatures import ByFamily, knobs
 from assay.training_params import TrainerParams, TrainingParams
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 """A row's name: it becomes a folder."""
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
+Seeds = Annotated[list[Seed], Field(min_length=1, max_length=1000)]
 METHOD_PROVIDES = ("subject",)
 MODEL_PROVIDES = (
     "seed",
@@ -29,6 +32,34 @@ MODEL_PROVIDES = (
     *catalogue.PRETRAINED,
 )
 """Arguments that are no knobs: the pipeline gives those that a model names."""
+UNION = re.compile(r"int|(list|literal)\[.*\]")
+"""What pydantic puts into the place of a fault, for each type that a value might have had."""
+EITHER = "either"
+"""Stands for the types of fault of a value that fits none of several types."""
+PLAIN = {
+    "int_type": "should be a whole number",
+    "int_parsing": "should be a whole number",
+    "int_parsing_size": "should be a smaller number",
+    "int_from_float": "should be a whole number",
+    "float_type": "should be a number",
+    "float_parsing": "should be a number",
+    "finite_number": "should be a finite number",
+    "bool_type": "should be true or false",
+    "bool_parsing": "should be true or false",
+    "string_type": "should be text",
+    "list_type": "should be a list, as in [a, b]",
+    "dict_type": "should be a mapping, as in {{key: value}}",
+    "model_type": "should be a mapping, as in {{key: value}}",
+    "too_short": "too few values; at least {min_length} is needed",
+    "too_long": "too many values; at most {max_length} are allowed",
+    "string_too_short": "too short; at least {min_length} character is needed",
+    "string_too_long": "too long; at most {max_length} characters are allowed",
+    "string_pattern_mismatch": "should match {pattern}",
+}
+"""Pydantic's types of fault, in words for those who do not program."""
+MOST_ROWS = 2000
+MOST_METHODS = 20
+"""One after the other."""
 AnySection = TypeVar("AnySection", bound=BaseModel)
 
 
@@ -45,26 +76,11 @@ def _printable(line: str) -> str:
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in line)
 
 
-class Section(BaseModel):
-    """A part of params.yaml: frozen, and with no unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-
-def _changes(section: type[BaseModel]) -> Any:
-    """Return the type that holds any of a section's fields, each with the section's own range."""
-    fields: dict[str, Any] = {
-        name: (Annotated[field.annotation, Field(), *field.metadata] | None, None)
-        for name, field in section.model_fields.items()
-    }
-    return create_model(f"{section.__name__}Changes", __base__=Section, **fields)
-
-
 if TYPE_CHECKING:
     TrainingChanges: TypeAlias = BaseModel
     TrainerChanges: TypeAlias = BaseModel
 else:
-    TrainingChanges, TrainerChanges = _changes(TrainingParams), _changes(TrainerParams)
+    TrainingChanges, TrainerChanges = any_of(TrainingParams), any_of(TrainerParams)
 
 
 class DatasetParams(Section):
@@ -83,7 +99,7 @@ class TaskParams(Section):
     dataset: Literal[tuple(catalogue.DATASETS)]  # type: ignore[valid-type]
     training: TrainingChanges = Field(default_factory=TrainingChanges)
     """What differs from the top-level ``training`` on this task."""
-    seeds: list[Seed] | None = Field(default=None, min_length=1)
+    seeds: Seeds | None = None
     """In place of the suite's."""
     methods: list[Name] | Literal["all"] = "all"
     """Of the suite's methods, those that are worth their time here."""
@@ -147,7 +163,7 @@ class SuiteParams(Section):
     tasks: list[Name] = Field(min_length=1)
     models: list[Name] | Literal["all"] = "all"
     methods: list[Name] | Literal["all"] = "all"
-    seeds: list[Seed] = Field(min_length=1)
+    seeds: Seeds
     twins: bool = False
     """Run on the tiny generated twins of the datasets."""
     rows_once: bool = False
@@ -179,11 +195,11 @@ class Params(Section):
     limits: LimitParams
     trainer: TrainerParams
     training: TrainingParams
-    datasets: dict[Name, DatasetParams]
-    tasks: dict[Name, TaskParams]
-    models: dict[Name, ModelParams]
-    methods: dict[Name, MethodParams]
-    suites: dict[Name, SuiteParams]
+    datasets: dict[Name, DatasetParams] = Field(max_length=MOST_ROWS)
+    tasks: dict[Name, TaskParams] = Field(max_length=MOST_ROWS)
+    models: dict[Name, ModelParams] = Field(max_length=MOST_ROWS)
+    methods: dict[Name, MethodParams] = Field(max_length=MOST_ROWS)
+    suites: dict[Name, SuiteParams] = Field(max_length=MOST_ROWS)
 
     def training_of(self, suite: str, task: str, model: str) -> TrainingParams:
         """Return a row's training: the defaults, then the task's, the model's, the pair's and the suite's changes."""
@@ -216,38 +232,34 @@ def load_params(path: Path) -> Params:
         ParamsError: with every fault found.
     """
     try:
-        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)  # a SafeLoader
-    except FileNotFoundError:
-        raise ParamsError([f"{path}: there is no such file; run from the folder that holds it"]) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as fault:
-        raise ParamsError([f"{path}: {' '.join(str(fault).split())}"]) from None
+        raw = strict_yaml.read(path)
+    except ValueError as fault:
+        raise ParamsError([str(fault)]) from None
     try:
-        params = Params.model_validate(raw)
+        return check(raw)
+    except ParamsError as fault:
+        raise ParamsError([f"{path}: {line}" for line in fault.faults]) from None
+
+
+def check(raw: Any) -> Params:
+    """Return what params.yaml holds, with knobs of the types that their models and methods declare.
+
+    Raises:
+        ParamsError: with every fault found.
+    """
+    faults: list[str] = []
+    try:
+        params = _with_typed_knobs(Params.model_validate(raw), faults)
+        faults += _row_faults(params)
     except ValidationError as fault:
         # A misspelt key is also a missing one: the line that names the right spelling comes first.
         errors = sorted(fault.errors(), key=lambda error: error["type"] != "extra_forbidden")
-        lines = [f"{path}: {_text(error, [], _allowed_keys(error))}" for error in errors]
-        raise ParamsError(lines) from None
-    try:
-        faults = [f"{path}: {line}" for line in _row_faults(params)]
+        raise ParamsError(list(_lines(errors, Params))) from None
     except ValueError as fault:  # a model's file without a signature to read
         raise ParamsError([str(fault)]) from None
     if faults:
         raise ParamsError(faults)
     return params
-
-
-class _UniqueKeys(yaml.SafeLoader):
-    """A SafeLoader that refuses a key given twice, of which YAML would silently keep the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                line = key.start_mark.line + 1
-                raise yaml.YAMLError(f"line {line}: {key.value}: given twice; keep one")
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
 
 
 def _row_faults(params: Params) -> Iterable[str]:
@@ -273,12 +285,10 @@ def _row_faults(params: Params) -> Iterable[str]:
     for name, row in params.models.items():
         yield from _unknown(f"models.{name}.per_task", row.per_task, params.tasks)
         yield from _start_faults(params, name, row)
-        yield from _model_faults(params, name, row)
-    for name, method in params.methods.items():
+        yield from _task_faults(params, name, row)
+    for name in params.methods:
         if name == "none":
             yield "methods.none: the name of the uncompressed variant; choose another"
-        target = f"{catalogue.METHODS[method.method].module}:compress"
-        yield from _knob_faults(f"methods.{name}.knobs", knobs(target, METHOD_PROVIDES), method.knobs)
         yield from _chain_faults(params, name)
 
 
@@ -300,6 +310,9 @@ def _chain_faults(params: Params, name: str) -> Iterable[str]:
     while after in params.methods and after not in seen:
         seen.append(after)
         after = params.methods[after].after
+        if len(seen) > MOST_METHODS:
+            yield f"{where}: a chain of more than {MOST_METHODS} methods"
+            return
     if after in seen:
         yield f"{where}: {' after '.join([*seen, after])}: this has no beginning; let one take the trained model"
 
@@ -355,20 +368,22 @@ def _absent_starts(params: Params, name: str, suite: SuiteParams) -> Iterable[st
             yield f"suites.{name}: {model} starts from {start.task}/{start.model}, which it does not run; add both"
 
 
-def _model_faults(params: Params, name: str, row: ModelParams) -> Iterable[str]:
-    entry = catalogue.MODELS[row.model]
-    for task in params.tasks if not set(row.per_task) - set(params.tasks) else ():
+def _task_faults(params: Params, name: str, row: ModelParams) -> Iterable[str]:
+    """Yield the tasks that a row names and its family does not do, and the knobs that it has no value for."""
+    entry, schema = catalogue.MODELS[row.model], knobs(catalogue.MODELS[row.model].target, MODEL_PROVIDES)
+    complete = not set(schema.model_fields) - set(row.knobs)
+    for task in params.tasks if row.per_task or not complete else ():
         kind = catalogue.TASKS[params.tasks[task].kind]
         if kind.form not in entry.forms:
             if task in row.per_task:
                 allowed = ", ".join(entry.forms)
                 yield f"models.{name}.per_task.{task}: {row.model} does not do {kind.form}; it does {allowed}"
             continue
-        schema = knobs(entry.target, MODEL_PROVIDES)
+        given = params.knobs_of(task, name)
+        missing = [knob for knob in schema.model_fields if knob not in given]
         where = f"models.{name}.per_task.{task}.knobs" if task in row.per_task else f"models.{name}.knobs"
-        faults = list(_knob_faults(where, schema, params.knobs_of(task, name)))
-        yield from faults
-        if faults:
+        yield from (f"{where}.{knob}: missing; give it a value" for knob in missing)
+        if missing:
             return
 
 
@@ -380,41 +395,111 @@ def _unknown(where: str, names: Iterable[str], table: Mapping[str, Any]) -> Iter
 
 def _twice(where: str, values: Any) -> Iterable[str]:
     if values != "all":
-        for value in sorted({value for value in values if values.count(value) > 1}):
+        for value in sorted(value for value, count in Counter(values).items() if count > 1):
             yield f"{where}: {value}: given twice; keep one"
 
 
-def _knob_faults(where: str, schema: type[BaseModel], values: dict[str, Any]) -> Iterable[str]:
-    try:
-        schema.model_validate(values)
-    except ValidationError as fault:
-        yield from (_text(error, where.split("."), list(schema.model_fields)) for error in fault.errors())
+def _with_typed_knobs(params: Params, faults: list[str]) -> Params:
+    """Return the params with knobs of the types that are declared, plain enough for JSON.
+
+    Args:
+        faults: receives a line for each that is wrong.
+    """
+
+    def typed(where: str, kind: type[BaseModel], values: dict[str, Any]) -> dict[str, Any]:
+        try:
+            found = kind.model_validate(values).model_dump(mode="json", exclude_unset=True)
+        except ValidationError as fault:
+            faults.extend(_lines(fault.errors(), kind, where.split(".")))
+            return values
+        for name, field in kind.model_fields.items():
+            if ByFamily in field.metadata:
+                faults.extend(_unknown(f"{where}.{name}", found[name], catalogue.MODELS))
+                found[name] = {
+                    family: typed(f"{where}.{name}.{family}", of_family(family), changes)
+                    for family, changes in found[name].items()
+                    if family in catalogue.MODELS
+                }
+        return found
+
+    def of_family(family: str) -> type[BaseModel]:
+        return any_of(knobs(catalogue.MODELS[family].target, MODEL_PROVIDES))
+
+    models, methods = {}, {}
+    for name, row in params.models.items():
+        where, kind = f"models.{name}", of_family(row.model)
+        per_task = {
+            task: each.model_copy(update={"knobs": typed(f"{where}.per_task.{task}.knobs", kind, each.knobs)})
+            for task, each in row.per_task.items()
+        }
+        own = typed(f"{where}.knobs", kind, row.knobs)
+        models[name] = row.model_copy(update={"knobs": own, "per_task": per_task})
+    for name, method in params.methods.items():
+        kind = knobs(f"{catalogue.METHODS[method.method].module}:compress", METHOD_PROVIDES)
+        methods[name] = method.model_copy(
+            update={"knobs": typed(f"methods.{name}.knobs", kind, method.knobs)}
+        )
+    return params.model_copy(update={"models": models, "methods": methods})
 
 
-def _text(error: ErrorDetails, prefix: list[str], keys: list[str]) -> str:
-    """Return one line for a fault that pydantic found: key, value, what is allowed, nearest right spelling."""
-    where = ".".join([*prefix, *(str(part) for part in error["loc"] if part != "[key]")])
-    last = str(error["loc"][-1]) if error["loc"] else ""
-    if error["type"] == "extra_forbidden":
-        return f"{where}: unknown key; allowed: {', '.join(keys)}{_nearest(last, keys)}"
-    if error["type"] == "missing":
+def _lines(
+    errors: Sequence[ErrorDetails], kind: type[BaseModel], prefix: Sequence[str] = ()
+) -> Iterable[str]:
+    """Yield one line for each fault that pydantic found: key, value, what is allowed, nearest right spelling."""
+    found: dict[tuple[tuple[str, ...], str], list[ErrorDetails]] = {}
+    for error in errors:
+        place = _place(error)
+        is_either = any(UNION.fullmatch(str(part)) for part in error["loc"][len(place) - 1 :])
+        found.setdefault((place, EITHER if is_either else error["type"]), []).append(error)
+    above = {place[:end] for place, _ in found for end in range(len(place))}
+    for (place, type_of), same in found.items():
+        # A list with a wrong item is also not the word that might stand in its place: the item's line is enough.
+        if type_of != EITHER or place not in above:
+            yield _text(".".join([*prefix, *place]) or "the file", same, kind)
+
+
+def _place(error: ErrorDetails) -> tuple[str, ...]:
+    places = [str(part) for part in error["loc"] if part != "[key]"]
+    last = places[-1:] if error["type"] in ("extra_forbidden", "missing") else []
+    return tuple(part for part in places if part in last or not UNION.fullmatch(part))
+
+
+def _text(where: str, errors: list[ErrorDetails], kind: type[BaseModel]) -> str:
+    first = errors[0]
+    if first["type"] == "extra_forbidden":
+        keys = _keys(kind, first["loc"][:-1])
+        return f"{where}: unknown key; allowed: {', '.join(keys)}{_nearest(str(first['loc'][-1]), keys)}"
+    if first["type"] == "missing":
         return f"{where}: missing; give it a value"
-    value = " ".join(repr(error["input"]).split())
-    message = error["msg"].replace("Input should", "should").replace("String should", "should")
-    words = str(error.get("ctx", {}).get("expected", "")).replace(" or ", ", ").replace("'", "").split(", ")
-    shown = value if len(value) <= 60 else f"{value[:57]}..."
-    return f"{where} = {shown}: {message}{_nearest(str(error['input']), words)}"
+    if first["input"] is None:
+        return f"{where}: has no value; give it one, or remove the key"
+    messages = [
+        PLAIN[error["type"]].format(**error.get("ctx", {}))
+        if error["type"] in PLAIN
+        else error["msg"].replace("Input should", "should")
+        for error in errors
+    ]
+    message = messages[0] + "".join(f" or {each.removeprefix('should be ')}" for each in messages[1:])
+    expected = " or ".join(str(error.get("ctx", {}).get("expected", "")) for error in errors)
+    words = expected.replace(" or ", ", ").replace("'", "").split(", ")
+    value = first["input"]
+    near = _nearest(value, words) if isinstance(value, str) else ""
+    shown = " ".join(repr(value).split())
+    return f"{where} = {shown if len(shown) <= 60 else f'{shown[:57]}...'}: {message}{near}"
 
 
 def _nearest(word: str, allowed: Iterable[str]) -> str:
-    match = process.extractOne(word, [name for name in allowed if name], score_cutoff=60)
+    match = process.extractOne(word[:100], [name for name in allowed if name], score_cutoff=60)
     return f"; did you mean {match[0]}?" if match else ""
 
 
-def _allowed_keys(error: ErrorDetails) -> list[str]:
-    """Return the keys that the section at a fault's place allows."""
-    section: Any = Params
-    for part in error["loc"][:-1]:
-        is_section = hasattr(section, "model_fields")
-        section = section.model_fields[part].annotation if is_section else get_args(section)[1]
-    return list(getattr(section, "model_fields", {}))
+def _keys(section: Any, place: Iterable[int | str]) -> list[str]:
+    """Return the keys that are allowed at a place within a section."""
+    for part in place:
+        inner = section.model_fields[part].annotation if _is_section(section) else get_args(section)[1]
+        section = next((each for each in (inner, *get_args(inner)[:1]) if _is_section(each)), inner)
+    return list(section.model_fields)
+
+
+def _is_section(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)

@@ -11,13 +11,20 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, Field, create_model
 
+from assay.section import Section
 from assay.sources import ROOT
+
+
+class ByFamily:
+    """Marks a knob that holds knobs of other families: ``{family: {knob: value}}``, any of them."""
+
 
 NAMES = {
     "Annotated": Annotated,
     "Any": Any,
+    "ByFamily": ByFamily,
     "Field": Field,
     "Literal": Literal,
     **{kind.__name__: kind for kind in (int, float, bool, str, list, tuple, dict)},
@@ -45,7 +52,7 @@ def knobs(target: str, provided: tuple[str, ...]) -> type[BaseModel]:
         if default is not None or argument.annotation is None:
             raise ValueError(f"{path}: {name}({argument.arg}): a knob has an annotation and no default")
         fields[argument.arg] = (_evaluate(argument.annotation, path), ...)
-    return create_model(f"{name} knobs", __config__=ConfigDict(frozen=True, extra="forbid"), **fields)
+    return create_model(f"{name} knobs", __base__=Section, **fields)
 
 
 def _signature(path: Path, name: str) -> ast.arguments:

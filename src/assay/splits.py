@@ -47,10 +47,18 @@ def for_learning(
         task: module of a kind of task.
         prepared: folder of the prepared dataset.
         cell: what training it is asked to do.
+
+    Raises:
+        ValueError: no training item is left.
     """
     found = task.load(prepared, ("train", "validation"))
     total = len(found["train"].targets)
     items = min(cell["train_items"] or total, round(cell["train_fraction"] * total))
+    if items == 0:
+        raise ValueError(
+            f"train_fraction = {cell['train_fraction']}: none of {total} training items is left;"
+            f" {1 / total:.2g} leaves one"
+        )
     if items == total:
         return found, None
     return {**found, "train": task.limit(found["train"], items)}, items

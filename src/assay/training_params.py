@@ -5,18 +5,25 @@ The two sections are part of params.yaml, where alone their values stand.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from assay.records import EndsAs
+from assay.section import Section
+
+NO_LAUNCHER = (
+    "trainer: num_nodes above 1 and strategy = ddp need srun or torchrun, and neither started this;"
+    " set num_nodes: 1 and strategy: auto"
+)
+LAUNCHED = ("SLURM_NTASKS", "TORCHELASTIC_RUN_ID")
+"""Variables by which Lightning recognises srun and torchrun."""
 
 
-class TrainingParams(BaseModel):
+class TrainingParams(Section):
     """How a neural model learns: the same on every machine."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     optimizer: Literal["sgd", "momentum", "adagrad", "rmsprop", "adam", "adamw"]
     """The rule that turns gradients into steps; ``sgd`` is the plain one, ``momentum`` the heavy ball."""
@@ -50,16 +57,14 @@ class TrainingParams(BaseModel):
     """Early stopping: epochs without a better validation result after which training ends; 0 never stops."""
 
 
-class TrainerParams(BaseModel):
+class TrainerParams(Section):
     """Where a neural model learns: Lightning's own words."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     accelerator: Literal["auto", "cpu", "gpu"]
     """What computes; ``auto`` is a GPU where there is one."""
-    devices: int | Literal["auto"] = Field(ge=1)
+    devices: int | Literal["auto"] = Field(ge=1, le=1024)
     """Devices, or processes on a CPU, per node; ``auto`` is every GPU, or one process on a CPU."""
-    num_nodes: int = Field(ge=1)
+    num_nodes: int = Field(ge=1, le=1024)
     """Machines; more than one needs a cluster's launcher (srun, torchrun)."""
     strategy: Literal["auto", "ddp", "ddp_fork"]
     """How several devices work together: ``ddp_fork`` starts the other processes itself, on one node; ``ddp``
@@ -67,6 +72,16 @@ class TrainerParams(BaseModel):
     precision: Literal["32-true", "bf16-mixed", "bf16-auto"]
     """Numbers in the forward pass; ``bf16-auto`` is bf16-mixed on a GPU or processor that multiplies bfloat16
     matrices in hardware (AMX, AVX-512 BF16), 32-true elsewhere."""
+
+    @property
+    def needs_launcher(self) -> bool:
+        """Whether srun or torchrun must have started this process; Lightning would wait for the others for ever."""
+        return self.num_nodes > 1 or self.strategy == "ddp"
+
+    def check_launcher(self) -> None:
+        """Raise ValueError, one line, if a launcher is needed and this process has no variable of one."""
+        if self.needs_launcher and not any(name in os.environ for name in LAUNCHED):
+            raise ValueError(NO_LAUNCHER)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,6 @@ from assay.compression.distil import (
     listening,
     read_by,
     soft_loss,
-    student_arguments,
 )
 from assay.models.mlp import MLP
 from assay.records import Skip
@@ -271,21 +270,6 @@ def test_the_record_makes_the_student_again_and_the_same_bytes_twice(digits, tmp
     assert made.parameters == 64 * 16 + 16 + 16 * 10 + 10
     with torch.inference_mode():
         np.testing.assert_array_equal(loaded.logits(images.numpy()), made.model(images))
-
-
-@pytest.mark.parametrize(
-    ("students", "message"),
-    [
-        ({"mlpp": {}}, "students.mlpp: no such family; allowed: majority, "),
-        ({"mlp": {"hidden": [0]}}, r"students.mlp.hidden.0 = 0: Input should be greater than or equal to 1"),
-        ({"mlp": {"hiden": [8]}}, r"students.mlp.hiden = \[8\]: Extra inputs are not permitted"),
-        ({"mlp": {"num_classes": 3}}, r"students.mlp.num_classes = 3: Extra inputs are not permitted"),
-    ],
-)
-def test_wrong_students_are_told_in_one_line(students, message):
-    with pytest.raises(ValueError, match=f"^distil: {message}") as fault:
-        student_arguments({"target": TARGET, "arguments": ARGUMENTS}, students)
-    assert "\n" not in str(fault.value)
 
 
 def test_what_has_no_smaller_student_is_skipped():

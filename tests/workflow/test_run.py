@@ -108,7 +108,9 @@ def test_both_ways_to_run_a_cell_leave_the_same_result(finished, tmp_path):
     project = copy(tmp_path)
     project.edit("workflow/rules/common.smk", "    if asked & SERVED:\n", "    if False:\n")
     project.edit(
-        "params.yaml", "      - int8_dynamic\n      - int8_static\n      - prune\n", "      - int8_static\n"
+        "params.yaml",
+        "    - int8_dynamic\n    - int8_static\n    - prune\n    twins",
+        "    - int8_static\n    twins",
     )
     assert project.run(RUN.replace("majority,mlp,decision_tree", "mlp")).returncode == 0
     assert status(project, folder) == before

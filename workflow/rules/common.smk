@@ -51,6 +51,7 @@ with lock.held_if_free() as is_free:
 
 onstart:
     try:
+        MATRIX.params.trainer_of(MATRIX.suite).check_launcher()
         lock.hold()
     except ValueError as fault:
         print(fault, file=sys.stderr)

@@ -18,7 +18,7 @@ from typing import Annotated, Any, Literal
 
 import safetensors.torch
 import torch
-from pydantic import Field, ValidationError
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -27,9 +27,8 @@ from assay.artifacts import count_parameters
 from assay.compression.inherit import inherit
 from assay.compression.subject import Made, Subject
 from assay.formats import plain_state
-from assay.params import MODEL_PROVIDES
 from assay.records import Skip
-from assay.signatures import knobs
+from assay.signatures import ByFamily
 
 NEVER = -1e4
 """Logit of what the loss does not read: far below all others, and finite."""
@@ -38,7 +37,7 @@ NEVER = -1e4
 def compress(
     subject: Subject,
     *,
-    students: dict[str, dict[str, Any]],
+    students: Annotated[dict[str, dict[str, Any]], ByFamily],
     temperature: Annotated[float, Field(ge=1, le=100)],
     teacher: Annotated[float, Field(ge=0, le=1)],
     hidden: Annotated[float, Field(ge=0)],
@@ -59,7 +58,6 @@ def compress(
 
     Raises:
         Skip: no student is given for the family, or it is not smaller than its teacher.
-        ValueError: ``students`` names no family, or knobs that do not fit it.
     """
     target, arguments = subject.record["target"], student_arguments(subject.record, students)
     torch.manual_seed(subject.cell["seed"])
@@ -82,26 +80,12 @@ def student_arguments(record: dict[str, Any], students: dict[str, dict[str, Any]
 
     Raises:
         Skip: none is given for its family.
-        ValueError: ``students`` names no family, or knobs that do not fit it.
     """
-    unknown = sorted(set(students) - set(catalogue.MODELS))
-    if unknown:
-        raise ValueError(
-            f"distil: students.{unknown[0]}: no such family; allowed: {', '.join(catalogue.MODELS)}"
-        )
-    target, arguments = record["target"], record["arguments"]
+    target = record["target"]
     family = next((name for name, entry in catalogue.MODELS.items() if entry.target == target), target)
     if family not in students:
         raise Skip(f"no student is given for {family}")
-    schema, changes = knobs(target, MODEL_PROVIDES), students[family]
-    own = {name: value for name, value in arguments.items() if name in schema.model_fields}
-    try:
-        schema.model_validate(own | changes)
-    except ValidationError as fault:
-        first = fault.errors()[0]
-        where = ".".join(str(part) for part in ("students", family, *first["loc"]))
-        raise ValueError(f"distil: {where} = {first['input']!r}: {first['msg']}") from None
-    return {**arguments, **changes}
+    return {**record["arguments"], **students[family]}
 
 
 @dataclass(frozen=True)
