@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import logging
 import string
+import subprocess
 import time
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from assay import recorded, restore
 from assay.urls import Redacting, redacted
 
 
@@ -119,3 +122,13 @@ def test_messages_of_a_library_are_redacted() -> None:
     )
     assert Redacting().filter(record)
     assert record.getMessage() == "headers (url=http://h/a?b=***)"
+
+
+def test_what_dvc_says_of_a_remote_is_redacted(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = "ERROR: unexpected error - https://user:hunter2@host/a?token=hunter2: refused\nHaving trouble?"
+    done = subprocess.CompletedProcess([], 255, "", told)
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: done)
+    assert restore._fetch([], Path()) == "unexpected error - https://***@host/a?token=***: refused"
+    with pytest.raises(ValueError, match=r"https://\*\*\*@host/a\?token=\*\*\*: refused") as fault:
+        recorded.cache_folder.__wrapped__()
+    assert "hunter2" not in str(fault.value)
