@@ -85,7 +85,7 @@ def test_equal_texts_give_equal_bytes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("count", "parts"), [(100, [72, 18, 10]), (3, [1, 1, 1]), (1000, [720, 180, 100])])
 def test_splits_follow_one_another_and_none_is_empty(count: int, parts: list[int]) -> None:
-    split = cut(count, 0.2, 0.1)
+    split = cut(np.full(count, ""), 0.2, 0.1)
     assert split.tolist() == ["train"] * parts[0] + ["validation"] * parts[1] + ["test"] * parts[2]
 
 

@@ -165,7 +165,14 @@ def prepare(raw: Path, out: Path, *, seed: int, validation_fraction: float) -> d
         "counts": {name: int(counts[name]) for name in SPLITS},
         "dropped": dropped,
     }
-    return prepared.seal(out, facts, vocabularies=("tokenizer.json",))
+    return prepared.seal(
+        out,
+        facts,
+        upstream=found.split[items["item"]],
+        split=items["split"].to_numpy(str),
+        given="parts",
+        vocabularies=("tokenizer.json",),
+    )
 
 
 def common_words(raw: Path, *, seed: int, validation_fraction: float) -> list[str]:
