@@ -123,7 +123,7 @@ def test_repeats_are_kept_once_and_test_stays_whole(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"", "row 1: 0 characters, at least 130 are needed for a window in each split"),
+        (b"", "row 1: the file is empty"),
         (b"a", "row 1: 1 characters, at least 130 are needed"),
         (b"ab" * 30, "row 1: 60 characters, at least 130 are needed"),
         (b"a\nb\xff" * 100, "row 2: byte 0xff is not utf-8"),

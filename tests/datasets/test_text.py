@@ -226,6 +226,12 @@ def test_bytes_that_the_encoding_lacks_are_named_with_their_row(tmp_path: Path) 
         read_lines(tmp_path / "a", encoding="windows-1252")
 
 
+def test_reads_a_field_of_any_length(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text('1,"' + "ab\n" * 100_000 + f'"\n2,{"c" * 131_073}\n')
+    fields = [each for _, (_, each) in read_table(tmp_path / "a", encoding="utf-8", num_columns=2)]
+    assert [len(each) for each in fields] == [300_000, 131_073]
+
+
 def test_refuses_blank_texts_and_unknown_labels() -> None:
     assert require_text(Path("a"), 3, " b ") == " b "
     assert require_label(Path("a"), 3, "loud", CLASSES) == 1

@@ -7,10 +7,8 @@ token can be copied from one to the other.
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
-import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +20,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
+from assay.archives import gunzip
 from assay.datasets import prepared
 from assay.datasets.characters import tokenizer_of
 from assay.datasets.cleaning import SPLITS, clean, draw_split
@@ -161,13 +160,9 @@ def read_gzip_lines(path: Path) -> list[str]:
     """Return the lines of a gzipped UTF-8 file; LF alone ends a line.
 
     Raises:
-        ValueError: it is not gzip or not UTF-8, or a line is blank.
+        ValueError: it is empty, not gzip or not UTF-8, or a line is blank.
     """
-    try:
-        data = gzip.decompress(path.read_bytes())
-    except (OSError, EOFError, zlib.error) as broken:
-        raise ValueError(f"{path}: not gzip ({broken}); delete the file and run again") from None
-    lines = decode(path, "utf-8", data).split("\n")
+    lines = decode(path, "utf-8", gunzip(path)).split("\n")
     lines = lines if lines[-1] else lines[:-1]
     for row, line in enumerate(lines, start=1):
         if not line.strip():

@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
+from assay import csv_rows
 from assay.datasets import prepared
 from assay.datasets.cleaning import SPLITS, clean, draw_split
 from assay.files import replacing, write_text
@@ -194,7 +195,7 @@ def read_lines(path: Path, *, encoding: str) -> list[str]:
     str.splitlines would also break at U+0085, U+2028 and others, which may stand in a text.
 
     Raises:
-        ValueError: the file has bytes that the encoding does not.
+        ValueError: the file is empty, or has bytes that the encoding does not.
     """
     lines = decode(path, encoding).split("\n")
     return lines if lines[-1] else lines[:-1]
@@ -204,9 +205,9 @@ def read_table(path: Path, *, encoding: str, num_columns: int) -> Iterator[tuple
     """Yield each record of a CSV file (fields in double quotes, a quote in a field doubled) and its line.
 
     Raises:
-        ValueError: the file has bytes that the encoding does not, or a record another number of fields.
+        ValueError: the file is empty or has bytes that the encoding does not, or a record another number of fields.
     """
-    rows = csv.reader(io.StringIO(decode(path, encoding), newline=""), strict=True)
+    rows = csv_rows.reader(io.StringIO(decode(path, encoding), newline=""), strict=True)
     try:
         for fields in rows:
             if len(fields) != num_columns:
@@ -234,7 +235,7 @@ def require_label(path: Path, row: int, name: str, names: Sequence[str]) -> int:
         ValueError: ``names`` does not hold it.
     """
     if name not in names:
-        raise bad_row(path, row, f"label {name!r}, allowed are {', '.join(names)}")
+        raise bad_row(path, row, f"label {name[:60]!r}, allowed are {', '.join(names)}")
     return names.index(name)
 
 
@@ -250,9 +251,11 @@ def decode(path: Path, encoding: str, data: bytes | None = None) -> str:
         data: what the file holds once it is unpacked; its own bytes if it is not given.
 
     Raises:
-        ValueError: it has bytes that the encoding does not.
+        ValueError: it is empty, or has bytes that the encoding does not.
     """
     data = path.read_bytes() if data is None else data
+    if not data:
+        raise bad_row(path, 1, "the file is empty")
     try:
         return data.decode(encoding)
     except UnicodeDecodeError as broken:
