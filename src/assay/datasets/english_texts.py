@@ -192,7 +192,7 @@ def expectations(counts: dict[str, int]) -> list[Any]:
 
     own = [
         gxe.ExpectColumnValuesToBeInSet(
-            column="source", value_set=list(PARTS), meta={"fix": "check PARTS in this dataset's file"}
+            column="source", value_set=list(PARTS), meta={"fix": "check PARTS in the dataset's file"}
         ),
         *text_expectations.of_texts(counts, characters=(1, 1200), most_unknown=0.1),
     ]
