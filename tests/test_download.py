@@ -376,6 +376,18 @@ def test_a_refused_connection_is_named(tmp_path: Path) -> None:
     assert "no connection (asked 3 times)" in words
 
 
+def test_the_password_of_a_proxy_is_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("http_proxy", f"http://user:{SECRET}@127.0.0.1:{closed.getsockname()[1]}")
+        assert "no connection (asked 3 times)" in fail(remote("http://unused.invalid/a"), tmp_path)
+    assert SECRET not in caplog.text
+
+
 def mirror_with(folder: Path, body: bytes) -> str:
     (folder / "letters").mkdir(parents=True)
     (folder / "letters" / "body.bin").write_bytes(body)

@@ -111,6 +111,7 @@ class Patience:
     least_bytes_per_second: float
     """Over ``slow_seconds``; a slower address is left for the next one."""
     slow_seconds: float
+    """Likewise the longest wait for the header of an answer, however it trickles in."""
     attempts: int
     """At one address."""
     backoff_seconds: float
