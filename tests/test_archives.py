@@ -7,7 +7,7 @@ import tracemalloc
 
 import pytest
 
-from assay.archives import members
+from assay.archives import gunzip, members
 
 LIMIT = 1_000_000
 
@@ -85,6 +85,43 @@ def test_a_name_as_long_as_a_bomb_is_refused(tmp_path):
     path = packed(tmp_path / "named.tar.gz", (header("a" * 5 * LIMIT), b""), form=tarfile.GNU_FORMAT)
     with pytest.raises(ValueError, match="holds more than"):
         list(members(path, limit=LIMIT))
+
+
+@pytest.mark.parametrize("form", ["gnu", "pax"])
+def test_a_sparse_file_is_refused_before_its_holes_fill_the_memory(tmp_path, form):
+    size = 1 << 40
+    if form == "gnu":
+        member = header("holes", tarfile.GNUTYPE_SPARSE).tobuf(format=tarfile.GNU_FORMAT)
+        block = bytearray(member)
+        block[483:495] = tarfile.itn(size, 12, tarfile.GNU_FORMAT)
+        block[148:156] = b"%06o\0 " % tarfile.calc_chksums(bytes(block))[0]
+        data = bytes(block) + bytes(1024)
+    else:
+        info = header("holes")
+        info.pax_headers = {
+            "GNU.sparse.size": str(size),
+            "GNU.sparse.map": "0,0",
+            "GNU.sparse.numblocks": "1",
+        }
+        data = info.tobuf(format=tarfile.PAX_FORMAT) + bytes(1024)
+    path = tmp_path / "sparse.tar"
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match="'holes': a sparse file"):
+        list(members(path, limit=LIMIT))
+
+
+def test_a_gzipped_file_is_read_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "a.gz"
+    path.write_bytes(gzip.compress(b"letters"))
+    assert gunzip(path, limit=7) == b"letters"
+    for data, limit, told in (
+        (path.read_bytes(), 6, "holds more than 6 bytes"),
+        (path.read_bytes()[:-3], LIMIT, "not a whole gzip file"),
+        (b"no gzip", LIMIT, "not a whole gzip file"),
+    ):
+        path.write_bytes(data)
+        with pytest.raises(ValueError, match=f"^{path}: .*{told}.*; delete the file and run again$"):
+            gunzip(path, limit=limit)
 
 
 @pytest.mark.parametrize("data", [b"", b"no archive at all", b"\x1f\x8bno gzip"])

@@ -14,14 +14,17 @@ from pathlib import Path
 
 import pytest
 
-from assay.download import DownloadError, Patience, RemoteFile, fetch
+from assay.download import DownloadError, Patience, RemoteFile, describe, fetch
 
+SECRET = "hunter2"
 BODY = bytes(range(256)) * 400  # 102,400 bytes: more than one piece
 CUT = 40_000
 PATIENCE = Patience(
     connect_seconds=0.3,
     read_seconds=0.3,
     whole_seconds=5,
+    least_bytes_per_second=1000,
+    slow_seconds=2,
     attempts=3,
     backoff_seconds=0.01,
     longest_backoff_seconds=0.02,
@@ -114,15 +117,33 @@ class Handler(BaseHTTPRequestHandler):
 
     def trickle(self, _: int) -> None:
         self.part(0, b"", Content_Length=str(len(BODY)))
+        self.drip()
+
+    def trickle_header(self, _: int) -> None:
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Header: ")
+        self.drip()
+
+    def drip(self) -> None:
         while not self.server.released.wait(0.05):
             self.wfile.write(b"x")
             self.wfile.flush()
+
+    def moved_with_an_endless_body(self, _: int) -> None:
+        self.answer(302, b"", Location="/moved/here", Content_Length=str(1 << 40))
+        while True:
+            self.wfile.write(b"x" * 10_000)
+
+    def odd_header(self, _: int) -> None:
+        self.answer(404, b"", X_Odd="a\r\n no\x00 header\r\n:\r\n")
 
     def moved(self, _: int) -> None:
         self.answer(302, b"", Location="/moved/here")
 
     def moved_to_file(self, _: int) -> None:
         self.answer(302, b"", Location="file:///etc/hostname")
+
+    def moved_to_nowhere(self, _: int) -> None:
+        self.answer(302, b"", Location="http://[::1/" + self.path)
 
     def packed_if_asked(self, _: int) -> None:
         assert self.headers["Accept-Encoding"] == "identity"
@@ -150,7 +171,7 @@ def get(file: RemoteFile, folder: Path, mirror: str | None = None, patience: Pat
     assert (folder / "body.bin").read_bytes() == BODY
     assert [path.name for path in folder.iterdir()] == ["body.bin"]
     assert (fetched.name, fetched.size, fetched.sha256) == (file.name, file.size, file.sha256)
-    assert fetched.url == file.urls[0]
+    assert fetched.url == file.address
     return fetched.came_from
 
 
@@ -164,6 +185,7 @@ def fail(file: RemoteFile, folder: Path, mirror: str | None = None, patience: Pa
     assert message.startswith(
         f"letters/body.bin: no source gave its 102400 bytes with sha256 {file.sha256} ["
     )
+    assert SECRET not in message
     assert "set ASSAY_MIRROR" in message
     return message
 
@@ -284,10 +306,39 @@ def test_a_silent_server_costs_the_timeouts_only(server: Server, tmp_path: Path)
     assert time.monotonic() - began < 3
 
 
-def test_a_server_that_trickles_is_left(server: Server, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        ({"whole_seconds": 0.3, "attempts": 1}, "too slow, not done in time"),
+        ({"slow_seconds": 0.3}, "too slow, [0-9]+ bytes in 0 s"),
+    ],
+)
+def test_a_server_that_trickles_is_left(
+    server: Server, tmp_path: Path, limits: dict[str, float], words: str
+) -> None:
     server.plan = ["trickle"]
-    patience = dataclasses.replace(PATIENCE, whole_seconds=0.3, attempts=1)
-    assert "too slow" in fail(remote(server.address), tmp_path, patience=patience)
+    fault = fail(remote(server.address), tmp_path, patience=dataclasses.replace(PATIENCE, **limits))
+    assert re.search(words, fault)
+    assert len(server.paths) == 1
+
+
+@pytest.mark.parametrize("step", ["trickle", "trickle_header"])
+def test_after_a_server_that_trickles_the_next_url_is_tried(
+    server: Server, tmp_path: Path, step: str
+) -> None:
+    server.plan = [step, "whole"]
+    urls = (server.address + "/first", server.address + "/second")
+    patience = dataclasses.replace(PATIENCE, slow_seconds=0.3)
+    assert get(remote(*urls), tmp_path, patience=patience) == urls[1]
+    assert server.paths == ["/first", "/second"]
+
+
+def test_a_server_that_is_fast_enough_is_not_left(server: Server, tmp_path: Path) -> None:
+    server.plan = ["trickle"]
+    patience = dataclasses.replace(
+        PATIENCE, slow_seconds=0.1, least_bytes_per_second=1, whole_seconds=0.5, attempts=1
+    )
+    assert "not done in time" in fail(remote(server.address), tmp_path, patience=patience)
 
 
 def test_follows_a_redirect(server: Server, tmp_path: Path) -> None:
@@ -299,6 +350,12 @@ def test_follows_a_redirect(server: Server, tmp_path: Path) -> None:
 def test_a_circle_of_redirects_ends(server: Server, tmp_path: Path) -> None:
     server.plan = ["moved"] * 20
     assert "more than 5 redirects" in fail(remote(server.address), tmp_path)
+
+
+def test_the_body_of_a_redirect_is_not_read(server: Server, tmp_path: Path) -> None:
+    server.plan = ["moved_with_an_endless_body"]
+    get(remote(server.address), tmp_path)
+    assert server.paths == ["/", "/moved/here"]
 
 
 def test_a_redirect_to_a_local_file_is_not_followed(server: Server, tmp_path: Path) -> None:
@@ -317,6 +374,18 @@ def test_a_refused_connection_is_named(tmp_path: Path) -> None:
         closed.bind(("127.0.0.1", 0))  # bound and not listening: connections are refused
         words = fail(remote(f"http://127.0.0.1:{closed.getsockname()[1]}"), tmp_path)
     assert "no connection (asked 3 times)" in words
+
+
+def test_the_password_of_a_proxy_is_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("http_proxy", f"http://user:{SECRET}@127.0.0.1:{closed.getsockname()[1]}")
+        assert "no connection (asked 3 times)" in fail(remote("http://unused.invalid/a"), tmp_path)
+    assert SECRET not in caplog.text
 
 
 def mirror_with(folder: Path, body: bytes) -> str:
@@ -347,6 +416,70 @@ def test_a_mirror_that_cannot_be_read_is_passed_over(server: Server, tmp_path: P
 def test_a_mirror_address_comes_first(server: Server, tmp_path: Path) -> None:
     get(remote("http://unused.invalid"), tmp_path, mirror=server.address + "/mirror/")
     assert server.paths == ["/mirror/letters/body.bin"]
+
+
+def test_what_the_mirror_alone_holds_is_found_there(tmp_path: Path) -> None:
+    mirror = mirror_with(tmp_path / "mirror", BODY)
+    for _ in range(2):  # the second time it is there
+        [fetched] = fetch([remote()], tmp_path / "raw", mirror=mirror, patience=PATIENCE)
+        assert describe([fetched])["body.bin"]["url"] == "mirror:letters/body.bin"
+
+
+@pytest.mark.parametrize("mirror", [None, ""])
+def test_without_an_address_and_without_a_mirror_the_error_says_so(
+    tmp_path: Path, mirror: str | None
+) -> None:
+    with pytest.raises(
+        DownloadError,
+        match=r"^letters/body.bin: has no address, and no mirror is set .*MIRROR to that folder$",
+    ):
+        fetch([remote()], tmp_path, mirror=mirror, patience=PATIENCE)
+
+
+def test_a_mirror_address_may_have_a_query(server: Server, tmp_path: Path) -> None:
+    came_from = get(remote(), tmp_path, mirror=f"{server.address}/mirror?sig={SECRET}&a=b")
+    assert server.paths == [f"/mirror/letters/body.bin?sig={SECRET}&a=b"]
+    assert came_from == f"{server.address}/mirror/letters/body.bin?sig=***&a=***"
+
+
+@pytest.mark.parametrize(
+    "address", [f"s3://key:{SECRET}@bucket/a", "file:///folder", f"http://u:{SECRET}@[::1/"]
+)
+def test_a_mirror_that_is_neither_folder_nor_web_is_refused(tmp_path: Path, address: str) -> None:
+    with pytest.raises(
+        DownloadError, match=r"^ASSAY_MIRROR [^\n]+: neither a folder nor an http\(s\) address"
+    ) as fault:
+        fetch([remote()], tmp_path, mirror=address, patience=PATIENCE)
+    assert SECRET not in str(fault.value)
+
+
+@pytest.mark.parametrize(
+    ("step", "form"),
+    [
+        *(("missing", form) for form in ("{}@", "user:p@{}@", "user:%2F{}@", "user:/{}@")),
+        *((step, "user:{}@") for step in ("broken", "wrong", "moved", "trickle", "odd_header", "hang")),
+        *((step, "user:{}@") for step in ("moved_to_file", "moved_to_nowhere")),
+    ],
+)
+def test_no_secret_of_a_mirror_is_shown(
+    server: Server,
+    tmp_path: Path,
+    step: str,
+    form: str,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    server.plan = [step] * 20
+    mirror = server.address.replace("//", f"//{form.format(SECRET)}") + f"/a?token={SECRET}"
+    patience = dataclasses.replace(PATIENCE, slow_seconds=0.1, attempts=1)
+    with caplog.at_level("DEBUG"):
+        message = fail(remote(), tmp_path, mirror, patience)
+    shown = capfd.readouterr()
+    assert SECRET not in message + shown.out + shown.err + caplog.text
+    assert "***@" in message
+    assert "token=***" in message
 
 
 @pytest.mark.parametrize("body", [BODY[::-1], BODY[:-1], BODY + b"more"])

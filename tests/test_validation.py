@@ -54,6 +54,12 @@ def check(dataset: str, items: pd.DataFrame, docs: Path | None = None) -> dict[s
     return validate(items, module.expectations(prepared(dataset)[1]), dataset=dataset, docs=docs)
 
 
+def limits(expectation: Any) -> list[float]:
+    """Return the numbers that limit an expectation."""
+    values = [getattr(expectation, name, None) for name in ("min_value", "max_value", "value")]
+    return [value for value in values if value is not None]
+
+
 def put(column: str, value: object) -> Callable[[pd.DataFrame], pd.DataFrame]:
     """Return a table whose third row has another value."""
 
@@ -244,8 +250,11 @@ def test_a_bad_table_fails(dataset: str, bad: tuple[str, str]) -> None:
     [found] = result["expectations"]
     assert (found["expectation"], found["column"], found["success"]) == (*bad, False)
     assert re.fullmatch(
-        rf"{dataset}: 1 of 1 expectations failed: {bad[0]} on [^\n]+; [^\n]+", result["reason"]
+        rf"{dataset}: 1 of 1 expectations in assay/datasets/{dataset}.py failed: {bad[0]} on [^\n]+; [^\n]+",
+        result["reason"],
     )
+    assert f", allowed: {found['allowed']}" in result["reason"]
+    assert all(f"{limit:.6g}" in found["allowed"] for limit in limits(expectation))
     json.dumps(result, allow_nan=False)
 
 
@@ -259,10 +268,54 @@ def test_the_message_names_expectation_column_rows_and_fix() -> None:
     assert failure["first_bad"] == [{"item": 4, "minimum": 3}, {"item": 9, "minimum": 3}]
     assert "is the image inverted?" in failure["fix"]
     assert result["reason"] == (
-        f"digits: 1 of {len(BAD_IMAGES)} expectations failed: expect_column_values_to_be_between on minimum:"
-        " 2 of 350 rows are bad"
-        f", first [{{'item': 4, 'minimum': 3}}, {{'item': 9, 'minimum': 3}}]; {failure['fix']}"
+        f"digits: 1 of {len(BAD_IMAGES)} expectations in assay/datasets/digits.py failed:"
+        " expect_column_values_to_be_between on minimum: 2 of 350 rows are bad, allowed: 0,"
+        f" first item 4 with minimum 3; item 9 with minimum 3; {failure['fix']}"
     )
+
+
+def test_a_text_that_is_too_short_is_named_with_its_limits_and_what_to_edit() -> None:
+    items, _ = prepared("movie_reviews")
+    result = check("movie_reviews", items.assign(characters=items["characters"].mask(items["item"] == 7, 2)))
+    assert (
+        "expect_column_values_to_be_between on characters: 1 of 120 rows are bad, allowed: 3 to 300,"
+        " first item 7 with characters 2; " in result["reason"]
+    )
+    assert "in assay/datasets/movie_reviews.py failed" in result["reason"]
+    assert result["reason"].endswith(
+        "if the data are right, widen characters in the dataset's expectations()"
+    )
+
+
+def test_a_twin_names_the_file_of_its_dataset() -> None:
+    items, counts = prepared("digits")
+    module = catalogue.load(catalogue.DATASETS["digits"].module)
+    result = validate(put("item", 0)(items), module.expectations(counts), dataset="digits_twin", docs=None)
+    assert result["reason"].startswith("digits_twin: 1 of ")
+    assert "in assay/datasets/digits.py failed" in result["reason"]
+
+
+@pytest.mark.parametrize(
+    ("least", "greatest", "allowed"),
+    [
+        (3, 300, "3 to 300"),
+        (1, None, "at least 1"),
+        (None, 7, "at most 7"),
+        (0, 0, "0"),
+        (1 / 3, 0.5, "0.333333 to 0.5"),
+    ],
+)
+def test_says_what_is_allowed(least: float | None, greatest: float | None, allowed: str) -> None:
+    import great_expectations.expectations as gxe
+
+    rule = gxe.ExpectColumnValuesToBeBetween(
+        column="label", min_value=least, max_value=greatest, meta={"fix": "a"}
+    )
+    mean = gxe.ExpectColumnMeanToBeBetween(
+        column="label", min_value=least, max_value=greatest, meta={"fix": "a"}
+    )
+    result = validate(prepared("digits")[0], [rule, mean], dataset="digits", docs=None)
+    assert [each["allowed"] for each in result["expectations"]] == [allowed, f"a mean of {allowed}"]
 
 
 def test_says_which_classes_a_split_lacks() -> None:

@@ -1,4 +1,4 @@
-"""Files out of a tar archive, read one by one and never unpacked: no name from outside reaches the disk."""
+"""What is packed: a gzipped file, and files out of a tar archive, read one by one and never unpacked to the disk."""
 
 from __future__ import annotations
 
@@ -11,6 +11,21 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 GZIP = b"\x1f\x8b"
+LARGEST_BYTES = 1 << 30
+"""Of a gzipped file that is read whole: ten times the largest of today."""
+
+
+def gunzip(path: Path, *, limit: int = LARGEST_BYTES) -> bytes:
+    """Return what a gzipped file holds.
+
+    Raises:
+        ValueError: it is not gzip, is cut off, or holds more than ``limit`` bytes; one line.
+    """
+    try:
+        with path.open("rb") as packed, gzip.open(packed) as plain:
+            return _Limited(plain, limit).read()
+    except (EOFError, zlib.error, OSError, ValueError) as fault:
+        raise ValueError(f"{path}: not a whole gzip file ({fault}); delete the file and run again") from None
 
 
 def members(path: Path, *, limit: int) -> Iterator[tuple[str, bytes]]:
@@ -20,8 +35,8 @@ def members(path: Path, *, limit: int) -> Iterator[tuple[str, bytes]]:
         limit: bytes that the archive may hold once it is decompressed, headers and padding included.
 
     Raises:
-        ValueError: it is no such archive, is cut off or holds more; or a member is a link or a device, or its name
-            is absolute, leads out of the archive or stands twice. One line that names the member.
+        ValueError: it is no such archive, is cut off or holds more; or a member is a link, a device or sparse, or its
+            name is absolute, leads out of the archive or stands twice. One line that names the member.
     """
     names: set[str] = set()
     try:
@@ -54,6 +69,8 @@ def _check(member: tarfile.TarInfo, seen: set[str]) -> None:
         raise ValueError(f"member {member.name!r}: leads out of the archive")
     if not member.isreg():
         raise ValueError(f"member {member.name!r}: a link or a device; only files and folders are read")
+    if member.issparse():
+        raise ValueError(f"member {member.name!r}: a sparse file; its holes may be of any size")
     if member.name in seen:
         raise ValueError(f"member {member.name!r}: stands there twice")
 

@@ -1,8 +1,9 @@
 """Fetch files whose size and SHA-256 are known beforehand, from a mirror or from the web.
 
 A download is written to ``.<name>.part`` beside its final name, resumed from there after a cut, and takes its
-true name only when its bytes are the declared ones. A source that fails for good, or sends other bytes, is
-followed by the next one; when none is left, one ``DownloadError`` says what each of them did.
+true name only when its bytes are the declared ones. A source that fails for good, is too slow or sends other bytes,
+is followed by the next one; when none is left, one ``DownloadError`` says what each of them did. An address is shown
+and kept without user, password and query, which may hold a token.
 """
 
 from __future__ import annotations
@@ -11,12 +12,17 @@ import logging
 import os
 import re
 import sys
+import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent import futures
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
+from urllib.parse import urlsplit, urlunsplit
 
 import requests
 import tenacity
@@ -24,8 +30,15 @@ import urllib3
 from tqdm import tqdm
 
 from assay.files import replacing, sha256
+from assay.urls import Redacting, redacted
 
 _log = logging.getLogger(__name__)
+for _module in (
+    urllib3.connection,
+    urllib3.connectionpool,
+    urllib3.util.retry,
+):  # their warnings name addresses
+    logging.getLogger(_module.__name__).addFilter(Redacting())
 _CHUNK_BYTES = 1 << 16
 _MAX_REDIRECTS = 5
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
@@ -58,8 +71,14 @@ class RemoteFile:
     dataset: str
     name: str
     urls: tuple[str, ...]
+    """Upstream's addresses; none where a mirror alone holds it."""
     size: int
     sha256: str
+
+    @property
+    def address(self) -> str:
+        """Return what names its origin on every machine: upstream's first address, or its place in any mirror."""
+        return self.urls[0] if self.urls else f"mirror:{self.dataset}/{self.name}"
 
     def __post_init__(self) -> None:
         for part in (self.dataset, self.name):
@@ -73,11 +92,11 @@ class Fetched:
 
     name: str
     url: str
-    """Upstream's address: the same on every machine."""
+    """Its address: the same on every machine."""
     size: int
     sha256: str
     came_from: str
-    """Where these bytes were read: an address, a path in the mirror, or the file itself if it was there."""
+    """Where these bytes were read: a redacted address, a path in the mirror, or the file itself if it was there."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +107,11 @@ class Patience:
     read_seconds: float
     """Longest silence between two pieces of an answer."""
     whole_seconds: float
-    """Longest time for one answer, so that a server that trickles does not hold a run for ever."""
+    """Longest time for one answer; what came stays, and the next attempt goes on from there."""
+    least_bytes_per_second: float
+    """Over ``slow_seconds``; a slower address is left for the next one."""
+    slow_seconds: float
+    """Likewise the longest wait for the header of an answer, however it trickles in."""
     attempts: int
     """At one address."""
     backoff_seconds: float
@@ -100,6 +123,8 @@ PATIENCE = Patience(
     connect_seconds=10,
     read_seconds=30,
     whole_seconds=3600,
+    least_bytes_per_second=1000,
+    slow_seconds=60,
     attempts=5,
     backoff_seconds=1,
     longest_backoff_seconds=30,
@@ -120,6 +145,7 @@ def fetch(
     folder.mkdir(parents=True, exist_ok=True)
     with requests.Session() as session:
         session.max_redirects = _MAX_REDIRECTS
+        session.hooks["response"].append(_drop_redirects_body)
         return [_fetch_one(file, folder, mirror, patience, session) for file in files]
 
 
@@ -140,7 +166,7 @@ def _fetch_one(
     target = folder / file.name
     if target.is_file():
         if check_bytes(target, file) is None:
-            return Fetched(file.name, file.urls[0], file.size, file.sha256, str(target))
+            return Fetched(file.name, file.address, file.size, file.sha256, str(target))
         target.unlink()
     faults = []
     for source in _sources(file, mirror):
@@ -150,26 +176,48 @@ def _fetch_one(
             else:
                 _copy(file, Path(source), target)
         except _LastingError as fault:
-            _log.warning("%s/%s: %s: %s", file.dataset, file.name, source, fault)
-            faults.append(f"{source}: {fault}")
+            faults.append(redacted(f"{source}: {fault}"))
+            _log.warning("%s/%s: %s", file.dataset, file.name, faults[-1])
         except OSError as fault:
             raise DownloadError(f"{target}: cannot be written: {fault.strerror or fault}") from None
         else:
-            _log.info("%s/%s: %d bytes from %s", file.dataset, file.name, file.size, source)
-            return Fetched(file.name, file.urls[0], file.size, file.sha256, source)
+            came_from = redacted(source)
+            _log.info("%s/%s: %d bytes from %s", file.dataset, file.name, file.size, came_from)
+            return Fetched(file.name, file.address, file.size, file.sha256, came_from)
+    what = f"{file.size} bytes with sha256 {file.sha256}"
+    hint = f"put the file into a folder as {file.dataset}/{file.name} and set ASSAY_MIRROR to that folder"
+    if not faults:
+        raise DownloadError(
+            f"{file.dataset}/{file.name}: has no address, and no mirror is set ({what}); {hint}"
+        )
     raise DownloadError(
-        f"{file.dataset}/{file.name}: no source gave its {file.size} bytes with sha256 {file.sha256}"
-        f" [{'; '.join(faults)}]; check the network and run again, or put the file into a folder as"
-        f" {file.dataset}/{file.name} and set ASSAY_MIRROR to that folder"
+        f"{file.dataset}/{file.name}: no source gave its {what} [{'; '.join(faults)}]; check the network and run"
+        f" again, or {hint}"
     )
 
 
 def _sources(file: RemoteFile, mirror: str | None) -> list[str]:
-    if not mirror:
-        return list(file.urls)
-    if _is_web(mirror):
-        return [f"{mirror.rstrip('/')}/{file.dataset}/{file.name}", *file.urls]
-    return [str(Path(mirror) / file.dataset / file.name), *file.urls]
+    return [*([_in_mirror(mirror, file)] if mirror else []), *file.urls]
+
+
+def _in_mirror(mirror: str, file: RemoteFile) -> str:
+    """Return where a mirror, a folder or an address with a query or none, holds a file.
+
+    Raises:
+        DownloadError: the mirror is neither.
+    """
+    if "://" not in mirror:
+        return str(Path(mirror) / file.dataset / file.name)
+    try:
+        parts = urlsplit(mirror)
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme not in ("http", "https"):
+        raise DownloadError(
+            f"ASSAY_MIRROR {redacted(mirror)}: neither a folder nor an http(s) address; set it again"
+        )
+    path = f"{parts.path.rstrip('/')}/{file.dataset}/{file.name}"
+    return urlunsplit(parts._replace(path=path, fragment=""))
 
 
 def _is_web(source: str) -> bool:
@@ -258,18 +306,45 @@ def _receive(
         return _require_bytes(part, file, resumed=True)
     # Without identity a server may pack the answer, and neither size nor digest would be the file's.
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
-    deadline = time.monotonic() + patience.whole_seconds
     timeout = (patience.connect_seconds, patience.read_seconds)
-    with _named_faults(), session.get(url, headers=headers, timeout=timeout, stream=True) as answer:
+    request = partial(session.get, url, headers=headers, timeout=timeout, stream=True)
+    with _named_faults(), _within(patience.slow_seconds, request) as answer:
         start = _start(answer, have)
         _require_length(answer, start, file)
         bar.update(start - bar.n)
         with part.open("ab" if start else "wb") as out:
-            _write(_pieces(answer.raw, deadline, bar), out, file.size - start, resumed=start > 0)
+            _write(_pieces(answer.raw, patience, bar), out, file.size - start, resumed=start > 0)
     came = part.stat().st_size
     if came < file.size:
         raise _TransientError(f"cut after {came} of {file.size} bytes")
     _require_bytes(part, file, resumed=start > 0)
+
+
+def _within(seconds: float, request: Callable[[], requests.Response]) -> requests.Response:
+    """Return the answer to ``request`` once its header has come, however slowly that trickles in.
+
+    A time-out of the socket begins again with each byte, so another thread waits, and is left to itself at the end.
+    """
+    answer: Future[requests.Response] = Future()
+
+    def wait() -> None:
+        try:
+            answer.set_result(request())
+        except (OSError, ValueError, urllib3.exceptions.HTTPError) as fault:  # what _named_faults expects
+            answer.set_exception(fault)
+
+    threading.Thread(target=wait, daemon=True).start()
+    done, _ = futures.wait([answer], seconds)
+    if not done:
+        answer.add_done_callback(lambda late: None if late.exception() else late.result().close())
+        raise _LastingError(f"too slow, no answer in {seconds:g} s")
+    return answer.result()
+
+
+def _drop_redirects_body(answer: requests.Response, **_: Any) -> None:
+    """Close an answer that only redirects: requests would read its body to the end, even an endless one."""
+    if answer.is_redirect:
+        answer.close()
 
 
 @contextmanager
@@ -281,8 +356,8 @@ def _named_faults() -> Iterator[None]:
         raise _TransientError("no answer in time") from None
     except requests.TooManyRedirects:
         raise _LastingError(f"more than {_MAX_REDIRECTS} redirects") from None
-    except (requests.exceptions.InvalidSchema, requests.exceptions.InvalidURL):
-        raise _LastingError("redirected to something that is not http or https") from None
+    except ValueError:  # InvalidSchema and InvalidURL of requests, and what urlsplit raises
+        raise _LastingError("the address, or one that it redirects to, is not http or https") from None
     except requests.ConnectionError:
         raise _TransientError("no connection") from None
     except (requests.RequestException, urllib3.exceptions.HTTPError) as fault:
@@ -312,13 +387,21 @@ def _require_length(answer: requests.Response, start: int, file: RemoteFile) -> 
         raise _WrongBytesError(f"{start + int(announced)} bytes announced", resumed=start > 0)
 
 
-def _pieces(raw: urllib3.HTTPResponse, deadline: float, bar: tqdm[NoReturn]) -> Iterator[bytes]:
+def _pieces(raw: urllib3.HTTPResponse, patience: Patience, bar: tqdm[NoReturn]) -> Iterator[bytes]:
     """Yield bytes as they arrive; ``read`` would wait for a whole chunk, however slowly it trickles in."""
+    began = since = time.monotonic()
+    came = 0
     try:
         while piece := raw.read1(_CHUNK_BYTES, decode_content=False):
             yield piece
             bar.update(len(piece))
-            if time.monotonic() > deadline:
+            came += len(piece)
+            now = time.monotonic()
+            if now - since >= patience.slow_seconds:
+                if came < patience.least_bytes_per_second * (now - since):
+                    raise _LastingError(f"too slow, {came} bytes in {now - since:.0f} s")
+                since, came = now, 0
+            if now - began > patience.whole_seconds:
                 raise _TransientError("too slow, not done in time")
     except urllib3.exceptions.ProtocolError:
         return  # the caller sees that bytes are missing, and how many

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import yaml
 
+from assay.urls import redacted
+
 LOCK = Path("dvc.lock")
 
 
@@ -126,7 +128,7 @@ def cache_folder() -> Path:
         stdin=subprocess.DEVNULL,
     )
     if done.returncode:
-        raise ValueError(f"dvc cache dir: {' '.join(done.stderr.split())}")
+        raise ValueError(f"dvc cache dir: {redacted(' '.join(done.stderr.split()))}")
     return Path(done.stdout.strip())
 
 

@@ -17,6 +17,7 @@ from assay import knowledge, lock, recorded
 from assay.files import read_json, replaced, replacing, set_aside
 from assay.layout import STATUS, VERDICT
 from assay.recorded import LOCK, has_digest, inside, stored
+from assay.urls import redacted
 
 RECORDS = (STATUS, "source.json", "prepared.json")
 """The files that a job's folder is asked for: without them its job runs again."""
@@ -126,7 +127,7 @@ def _fetch(outs: list[tuple[Path, str]], cache: Path) -> str:
     if done.returncode and lists:
         _fetch_lists(lists, cache)
     errors = [line.removeprefix("ERROR: ") for line in done.stderr.splitlines() if line.startswith("ERROR: ")]
-    return errors[0] if errors else ""
+    return redacted(errors[0]) if errors else ""
 
 
 def _fetch_lists(digests: list[str], cache: Path) -> None:

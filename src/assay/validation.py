@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from assay.catalogue import TWIN
 from assay.files import write_text
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def validate(
         docs: folder that gets the Data Docs as index.html; None writes none.
 
     Returns:
-        ``{status: ok | failed, reason, dataset, expectations: [{expectation, column, success, observed,
+        ``{status: ok | failed, reason, dataset, expectations: [{expectation, column, allowed, success, observed,
         first_bad, fix}]}`` in the order of ``expectations``; ``reason`` is one line.
     """
     outcome, ids = _run(with_derived(items), expectations, dataset)
@@ -123,6 +124,7 @@ def _describe(result: dict[str, Any]) -> dict[str, Any]:
     return {
         "expectation": config["type"],
         "column": _name_column(config["kwargs"]),
+        "allowed": _allow(config["type"], config["kwargs"]),
         "success": result["success"],
         "observed": _observe(found) if found else _name_exception(result["exception_info"]),
         "first_bad": [_describe_row(row) for row in found.get("partial_unexpected_index_list") or []],
@@ -153,6 +155,38 @@ def _name_column(kwargs: dict[str, Any]) -> str:
     return " where ".join(part for part in (", ".join(columns), where) if part)
 
 
+_ALLOWED = {
+    "expect_table_columns_to_match_ordered_list": "these in this order: {column_list}",
+    "expect_table_row_count_to_equal": "{value} rows",
+    "expect_column_values_to_not_be_null": "any value, in every row",
+    "expect_column_values_to_be_unique": "each value once",
+    "expect_compound_columns_to_be_unique": "each pair of values once",
+    "expect_column_values_to_be_in_set": "one of {value_set}",
+    "expect_column_distinct_values_to_contain_set": "all of {value_set}",
+    "expect_column_values_to_match_regex": "what matches {regex}",
+    "expect_column_pair_values_a_to_be_greater_than_b": "{column_A} above {column_B}",
+}
+"""What an expectation allows; one that is not here has a least value, a greatest or both."""
+
+
+def _allow(expectation: str, kwargs: dict[str, Any]) -> str:
+    """Return what an expectation allows, with its limits."""
+    if expectation in _ALLOWED:
+        return _ALLOWED[expectation].format_map(kwargs)
+    limits = [kwargs.get("min_value"), kwargs.get("max_value")]
+    least, greatest = ["" if limit is None else f"{limit:.6g}" for limit in limits]
+    words = (
+        least
+        if least == greatest
+        else f"{least} to {greatest}"
+        if least and greatest
+        else f"at least {least}"
+        if least
+        else f"at most {greatest}"
+    )
+    return f"a mean of {words}" if "mean" in expectation else words
+
+
 def _observe(found: dict[str, Any]) -> str:
     """Return in a few words what was found."""
     if found.get("partial_missing_list"):
@@ -170,15 +204,24 @@ def _name_exception(exceptions: dict[str, Any]) -> str:
 
 
 def _explain(dataset: str, failed: list[dict[str, Any]], num_expectations: int) -> str:
-    """Return one line: what failed, the first bad rows and the fix, of the first failures."""
+    """Return one line: what failed, what is allowed, the first bad rows and the fix, of the first failures."""
     lines = [
-        f"{result['expectation']} on {result['column']}: {result['observed']}"
-        + (f", first {result['first_bad']}" if result["first_bad"] else "")
+        f"{result['expectation']} on {result['column']}: {result['observed']}, allowed: {result['allowed']}"
+        + (f", first {'; '.join(map(_name_row, result['first_bad']))}" if result["first_bad"] else "")
         + f"; {result['fix']}"
         for result in failed[:_SHOWN_FAILURES]
     ]
     more = f" | and {len(failed) - _SHOWN_FAILURES} more" if len(failed) > _SHOWN_FAILURES else ""
-    return f"{dataset}: {len(failed)} of {num_expectations} expectations failed: {' | '.join(lines)}{more}"
+    count = f"{len(failed)} of {num_expectations}"
+    file = f"assay/datasets/{dataset.removesuffix(TWIN)}.py"
+    return f"{dataset}: {count} expectations in {file} failed: {' | '.join(lines)}{more}"
+
+
+def _name_row(row: dict[str, Any]) -> str:
+    """Return a bad row as text: the item's number in upstream's order, then the values that are bad."""
+    (key, number), *values = row.items()
+    shown = ", ".join(f"{name} {value!r}" for name, value in values)
+    return f"{key} {number}{' with ' if shown else ''}{shown}"
 
 
 def _render(outcome: ExpectationSuiteValidationResult) -> str:

@@ -85,7 +85,7 @@ def test_equal_texts_give_equal_bytes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("count", "parts"), [(100, [72, 18, 10]), (3, [1, 1, 1]), (1000, [720, 180, 100])])
 def test_splits_follow_one_another_and_none_is_empty(count: int, parts: list[int]) -> None:
-    split = cut(count, 0.2, 0.1)
+    split = cut(np.full(count, ""), 0.2, 0.1)
     assert split.tolist() == ["train"] * parts[0] + ["validation"] * parts[1] + ["test"] * parts[2]
 
 
@@ -123,7 +123,7 @@ def test_repeats_are_kept_once_and_test_stays_whole(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"", "row 1: 0 characters, at least 130 are needed for a window in each split"),
+        (b"", "row 1: the file is empty"),
         (b"a", "row 1: 1 characters, at least 130 are needed"),
         (b"ab" * 30, "row 1: 60 characters, at least 130 are needed"),
         (b"a\nb\xff" * 100, "row 2: byte 0xff is not utf-8"),

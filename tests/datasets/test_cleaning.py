@@ -46,6 +46,17 @@ def test_says_where_the_label_in_test_is_another() -> None:
     assert dropped == [record("stands in test too, with another label", "train", 1)]
 
 
+def test_drops_what_upstreams_validation_shares_with_test_and_train_with_either() -> None:
+    split = ["train", "train", "train", "validation", "validation", "validation", "test"]
+    kept, dropped = cleaned([1, 2, 3, 1, 2, 4, 1], [0, 1, 0, 0, 0, 1, 1], split)
+    assert kept == [2, 4, 5, 6]
+    assert dropped == [
+        record("stands in test too, with another label", "train", 0),
+        record("stands in test too, with another label", "validation", 3),
+        record("stands in validation too, with another label", "train", 1),
+    ]
+
+
 def test_drops_all_where_labels_contradict_each_other_in_a_split() -> None:
     kept, dropped = cleaned([5, 5, 6, 5], [0, 1, 1, 0], ["train"] * 4)
     assert kept == [2]
@@ -78,7 +89,7 @@ def test_shows_the_first_twenty_items_and_counts_all() -> None:
 
 def test_splits_train_in_the_proportions_of_its_classes() -> None:
     labels = np.array([0] * 80 + [1] * 20 + [0] * 10)
-    split = draw_split(np.array(["train"] * 100 + ["test"] * 10), labels, 0, 0.1, 0.5)
+    split = draw_split(np.array(["train"] * 100 + ["test"] * 10), labels, 0, 0.1, 0.5, dataset="made")
     assert (split[100:] == "test").all()
     assert np.bincount(labels[split == "validation"]).tolist() == [8, 2]
     assert np.bincount(labels[split == "train"]).tolist() == [72, 18]
@@ -86,7 +97,7 @@ def test_splits_train_in_the_proportions_of_its_classes() -> None:
 
 def test_draws_a_test_part_where_upstream_has_none() -> None:
     labels = np.array([0] * 80 + [1] * 20)
-    split = draw_split(np.full(100, ""), labels, 0, 0.25, 0.2)
+    split = draw_split(np.full(100, ""), labels, 0, 0.25, 0.2, dataset="made")
     assert {
         name: np.bincount(labels[split == name]).tolist() for name in ("train", "validation", "test")
     } == {
@@ -98,7 +109,7 @@ def test_draws_a_test_part_where_upstream_has_none() -> None:
 
 def test_the_seed_decides_the_split() -> None:
     upstream, labels = np.full(100, ""), np.arange(100) % 2
-    first, again, other = (draw_split(upstream, labels, seed, 0.2, 0.2) for seed in (1, 1, 2))
+    first, again, other = (draw_split(upstream, labels, seed, 0.2, 0.2, dataset="made") for seed in (1, 1, 2))
     assert (first == again).all()
     assert (first != other).any()
 

@@ -17,6 +17,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from assay import catalogue
+from assay.datasets.cleaning import SPLITS
 from assay.datasets.declarations import Augmentation, TextAugmentation
 
 FRACTION = 1 / 12
@@ -93,6 +94,8 @@ def test_the_twin_loses_nothing_in_cleaning(dataset: ModuleType, raw: Path, tmp_
     assert result["dropped"] == []
     assert sum(result["counts"].values()) == len(dataset.read(raw))
     assert min(result["counts"].values()) >= 1
+    for split, items in result["split"]["items"].items():  # what upstream holds out is held out
+        assert split == "train" or items == dict.fromkeys(SPLITS, 0) | {split: result["counts"][split]}
 
 
 def features(prepared: Path) -> np.ndarray | csr_matrix:

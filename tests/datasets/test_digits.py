@@ -55,8 +55,8 @@ ROW = ",".join(["0"] * 64) + ",3\n"
 @pytest.mark.parametrize(
     ("packed", "words"),
     [
-        (b"no gzip", "not a gzipped table"),
-        (gzip.compress(ROW.encode(), mtime=0)[:-5], "not a gzipped table"),
+        (b"no gzip", "not a whole gzip file"),
+        (gzip.compress(ROW.encode(), mtime=0)[:-5], "not a whole gzip file"),
         (gzip.compress(b"a,b\n", mtime=0), "not a gzipped table"),
         (gzip.compress(b"1,2\n", mtime=0), "2 columns, expected 64 pixels and a label"),
         (
@@ -67,6 +67,6 @@ ROW = ",".join(["0"] * 64) + ",3\n"
 )
 def test_a_file_of_another_kind_is_one_line(tmp_path: Path, packed: bytes, words: str) -> None:
     (tmp_path / "digits.csv.gz").write_bytes(packed)
-    with pytest.raises(ValueError, match=r"^[^\n]*delete it and run again$") as caught:
+    with pytest.raises(ValueError, match=r"^[^\n]*delete the file and run again$") as caught:
         digits.read(tmp_path)
     assert words in str(caught.value)

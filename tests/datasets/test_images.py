@@ -94,6 +94,6 @@ def test_equal_arguments_give_equal_bytes(tmp_path: Path) -> None:
 
 def test_a_split_that_cannot_be_stratified_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "prepared.json").write_text("of an earlier run")
-    with pytest.raises(ValueError, match=r"^pets: a stratified split is not possible: [^\n]+$"):
+    with pytest.raises(ValueError, match=r"^pets: a split is not possible: [^\n]+$"):
         prepared(flat([1, 2, 3, 4], [0, 0, 0, 1], ["train", "train", "train", "train"]), tmp_path)
     assert not (tmp_path / "prepared.json").exists()

@@ -64,8 +64,8 @@ def spoil_count(raw: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "found"),
     [
-        (spoil_gzip, "not gzip"),
-        (spoil_stream, "not gzip"),
+        (spoil_gzip, "not a whole gzip file"),
+        (spoil_stream, "not a whole gzip file"),
         (spoil_encoding, "row 2: byte 0xe9 is not utf-8"),
         (spoil_line, "row 2: the text is empty"),
         (spoil_count, "1 lines, val.de.gz has 20"),

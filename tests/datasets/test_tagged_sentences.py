@@ -42,7 +42,7 @@ def test_reads_what_it_writes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"", "no sentence in it; delete the file and run again"),
+        (b"", "row 1: the file is empty; delete the file and run again"),
         (b"\n\t\n", "no sentence in it; delete the file and run again"),
         (
             b"a\tO\nb\tB-thing\n",

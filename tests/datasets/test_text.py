@@ -185,7 +185,7 @@ def test_equal_arguments_give_equal_bytes(tmp_path: Path) -> None:
 
 def test_a_split_that_cannot_be_stratified_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "prepared.json").write_text("of an earlier run")
-    with pytest.raises(ValueError, match=r"^notes: a stratified split is not possible: [^\n]+$"):
+    with pytest.raises(ValueError, match=r"^notes: a split is not possible: [^\n]+$"):
         run(of(["a", "b", "c"], [0, 0, 1]), tmp_path)
     assert not (tmp_path / "prepared.json").exists()
 
@@ -224,6 +224,12 @@ def test_bytes_that_the_encoding_lacks_are_named_with_their_row(tmp_path: Path) 
     (tmp_path / "a").write_bytes(b"one\ntwo \x81\n")
     with pytest.raises(ValueError, match=r"a: row 2: byte 0x81 is not windows-1252; delete[^\n]+$"):
         read_lines(tmp_path / "a", encoding="windows-1252")
+
+
+def test_reads_a_field_of_any_length(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text('1,"' + "ab\n" * 100_000 + f'"\n2,{"c" * 131_073}\n')
+    fields = [each for _, (_, each) in read_table(tmp_path / "a", encoding="utf-8", num_columns=2)]
+    assert [len(each) for each in fields] == [300_000, 131_073]
 
 
 def test_refuses_blank_texts_and_unknown_labels() -> None:

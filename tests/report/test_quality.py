@@ -131,6 +131,31 @@ def test_a_leak_that_was_dropped(case: Case) -> None:
 
 
 @pytest.mark.parametrize(
+    ("named", "used", "severity", "text"),
+    [
+        ("validation", "train", "serious", "1,200 of upstream's validation items of digits are trained on"),
+        ("test", "train", "serious", "1,200 of upstream's test items of digits are trained on"),
+        ("validation", "test", "warning", "1,200 of upstream's validation items of digits stand in test"),
+        ("test", "validation", "warning", "1,200 of upstream's test items of digits stand in validation"),
+    ],
+)
+def test_items_that_upstream_holds_out(case: Case, named: str, used: str, severity: str, text: str) -> None:
+    items = {named: {named: 10, used: 1200}, "train": {"train": 5400, "validation": 600, "test": 100}}
+    (found,) = case.found(
+        "upstream's split unused",
+        sheet=replace(SHEET, prepared={**SHEET.prepared, "split": {"items": items}}),
+    )
+    assert (found.severity, found.text, found.places) == (severity, text, (("", ""),))
+
+
+def test_upstreams_split_is_used(case: Case) -> None:
+    items = {split: {each: 9 * (each == split) for each in ("train", "validation", "test")}
+             for split in ("train", "validation", "test")}  # fmt: skip
+    sheet = replace(SHEET, prepared={**SHEET.prepared, "split": {"items": items}})
+    assert case.found("upstream's split unused", sheet=sheet) == []
+
+
+@pytest.mark.parametrize(
     ("direction", "low", "high", "fires"),
     [
         ("maximise", 0.951, 0.97, True),

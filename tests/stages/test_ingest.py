@@ -1,6 +1,7 @@
 """Ingestion leaves upstream's bytes, or a record that says why not."""
 
 import json
+import socket
 from pathlib import Path
 
 import pytest
@@ -51,13 +52,31 @@ def test_a_dataset_whose_bytes_are_wrong_is_not_used_and_the_error_names_both_di
     assert not list((tmp_path / "mnist").glob("*.gz"))
 
 
+def test_the_password_of_a_mirror_that_does_not_answer_is_nowhere(tmp_path, monkeypatch, capfd):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # bound and not listening: connections are refused
+        address = f"127.0.0.1:{closed.getsockname()[1]}"
+        monkeypatch.setenv("ASSAY_MIRROR", f"http://user:hunter2@{address}?token=hunter2")
+        monkeypatch.setattr(mnist, "fetch", lambda raw, *, mirror: _fetch_without_network(raw, mirror))
+        record = run(tmp_path, "mnist")
+    assert record["status"] == "failed"
+    assert (
+        f"http://***@{address}/mnist/{mnist.SOURCE.files[0].name}?token=***: no connection"
+        in record["reason"]
+    )
+    shown = capfd.readouterr()
+    kept = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    assert len(kept) == 2  # source.json and the log
+    assert b"hunter2" not in b"".join([*kept, (shown.out + shown.err).encode()])
+
+
 def _fetch_without_network(raw: Path, mirror: str):
     from dataclasses import replace
 
-    from assay.download import describe, fetch
+    from assay.download import PATIENCE, describe, fetch
 
     files = [replace(file, urls=()) for file in mnist.SOURCE.files]
-    return describe(fetch(files, raw, mirror=mirror))
+    return describe(fetch(files, raw, mirror=mirror, patience=replace(PATIENCE, attempts=1)))
 
 
 def test_what_was_not_ingested_is_not_prepared(tmp_path):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from assay.datasets import item_expectations
 from assay.datasets.characters import WINDOW
-from assay.datasets.item_expectations import AGAIN
+from assay.datasets.item_expectations import AGAIN, widen
 
 if TYPE_CHECKING:
     from great_expectations.expectations import Expectation
@@ -45,7 +45,7 @@ def build(counts: dict[str, int], *, distinct: tuple[int, int], most_unknown: fl
             column="distinct",
             min_value=distinct[0],
             max_value=distinct[1],
-            meta={"fix": f"filler, or not a text of this kind: {reader}"},
+            meta={"fix": f"filler, or not a text of this kind: {reader}; {widen('distinct')}"},
         ),
         item_expectations.encoding(reader),
     ]

@@ -4,9 +4,10 @@ A window is 64 characters and the one after them; each but the first is to be to
 window begins with the last character of this one, so that each character of the text but the first is told
 exactly once, whatever the windows' order. The last window may be shorter.
 
-Training, validation and test follow one another in the text, so that no window of test lies between two of
-training. Windows of equal characters, as a chorus or a seldom changing source gives them, are kept once: outside
-of test the first, and where one stands in test, that one, so that nothing in test has been seen word for word.
+Where upstream has one text, training, validation and test follow one another in it, so that no window of test lies
+between two of training. Windows of equal characters, as a chorus or a seldom changing source gives them, are kept
+once: outside of test the first, and where one stands in test, that one, so that nothing in test has been seen word
+for word. The same holds of a validation text that upstream names.
 """
 
 from __future__ import annotations
@@ -52,17 +53,32 @@ _SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class LongText:
-    """A text as upstream gives it."""
+    """A text as upstream gives it, or a text each of training, validation and test."""
 
     text: str
+    validation: str = ""
+    """"" where upstream names none."""
+    test: str = ""
+    """Likewise."""
 
     def __len__(self) -> int:
         """Return the number of windows."""
-        return math.ceil((len(self.text) - 1) / WINDOW)
+        return len(self.split)
+
+    @property
+    def split(self) -> NDArray[np.str_]:
+        """Return the split of each window that upstream names, or ``""``."""
+        texts = {"": self.text, "validation": self.validation, "test": self.test}
+        counts = [max(0, math.ceil((len(text) - 1) / WINDOW)) for text in texts.values()]
+        return np.repeat(np.array(list(texts)), counts)
 
     def windows(self) -> list[str]:
         """Return each window with the character after it."""
-        return [self.text[start * WINDOW : (start + 1) * WINDOW + 1] for start in range(len(self))]
+        return [
+            text[start : start + WINDOW + 1]
+            for text in (self.text, self.validation, self.test)
+            for start in range(0, len(text) - 1, WINDOW)
+        ]
 
 
 def read_text(path: Path) -> LongText:
@@ -99,8 +115,10 @@ def prepare(
     drawn.
 
     Args:
-        validation_fraction: part of the windows before test that goes to validation, in (0, 1).
-        test_fraction: part of all windows, the last, that goes to test, in (0, 1).
+        validation_fraction: part of the windows before test, the last, that goes to validation where upstream
+            names no validation text, in (0, 1).
+        test_fraction: part of the windows outside of upstream's validation, the last, that goes to test where
+            upstream names no test text, in (0, 1).
         untold: targets at each window's beginning that do not count, for want of characters before them.
         optimum: the best value that any model can have, by metric, where it is known.
 
@@ -112,9 +130,11 @@ def prepare(
     """
     prepared.begin(out)
     windows = text.windows()
-    split = cut(len(windows), validation_fraction, test_fraction)
+    upstream = text.split
+    split = cut(upstream, validation_fraction, test_fraction)
     digests = np.array([hashlib.sha256(window.encode()).hexdigest() for window in windows], dtype=object)
-    before = np.where(split == "test", "test", "train")  # of a repeat in validation the one in train is kept
+    # Of a repeat in a validation part that was cut here, the one in train is kept.
+    before = np.where((split == "test") | (upstream != ""), split, "train")
     kept, dropped = clean(digests, np.zeros(len(windows), dtype=np.int64), before, noun="characters")
     counts = {name: int((split[kept] == name).sum()) for name in SPLITS}
     empty = [name for name in SPLITS if not counts[name]]
@@ -123,7 +143,7 @@ def prepare(
             f"{dataset}: no window is left for {empty[0]}: {len(kept)} of {len(windows)} differ;"
             " the text is too short or repeats itself"
         )
-    texts, split = [windows[item] for item in kept], split[kept]
+    texts, split, upstream = [windows[item] for item in kept], split[kept], upstream[kept]
     tokenizer = build_tokenizer([texts[row] for row in np.flatnonzero(split == "train")])
     ids = [encoding.ids for encoding in tokenizer.encode_batch(texts)]
     write_text(out / "tokenizer.json", tokenizer.to_str(pretty=True) + "\n")
@@ -137,17 +157,25 @@ def prepare(
         "axes": ["characters"],
         "vocabulary": tokenizer.get_vocab_size(),
         "counts": counts,
-        "dropped": [{**record, "split": _where(record["split"])} for record in dropped],
+        "dropped": [{**record, "split": _where(record["split"], upstream)} for record in dropped],
     }
-    return prepared.seal(out, facts, vocabularies=("tokenizer.json",), optimum=optimum)
+    return prepared.seal(
+        out, facts, upstream=upstream, split=split, vocabularies=("tokenizer.json",), optimum=optimum
+    )
 
 
-def cut(count: int, validation_fraction: float, test_fraction: float) -> NDArray[np.str_]:
-    """Return the split of each of ``count`` windows, at least 3: training, validation and test in a row, each
-    of one window at least."""
-    test = max(1, round(count * test_fraction))
-    validation = max(1, round((count - test) * validation_fraction))
-    return np.repeat(np.array(SPLITS), [count - test - validation, validation, test])
+def cut(upstream: NDArray[np.str_], validation_fraction: float, test_fraction: float) -> NDArray[np.str_]:
+    """Return the split of each window: upstream's, and of those of which it names none training, then what it lacks
+    of validation and test in a row, each of one window at least."""
+    split = upstream.astype("<U10")
+    rest = np.flatnonzero(upstream == "")
+    split[rest] = "train"
+    for name, fraction in (("test", test_fraction), ("validation", validation_fraction)):
+        if name not in upstream:
+            count = max(1, round(len(rest) * fraction))
+            split[rest[-count:]] = name
+            rest = rest[:-count]
+    return split
 
 
 def build_tokenizer(texts: Sequence[str]) -> Tokenizer:
@@ -177,8 +205,8 @@ def pair(ids: Sequence[Sequence[int]], untold: int) -> tuple[NDArray[np.int32], 
     return inputs, targets
 
 
-def _where(split: str) -> str:
-    return "train and validation" if split == "train" else split
+def _where(split: str, upstream: NDArray[np.str_]) -> str:
+    return "train and validation" if split == "train" and "validation" not in upstream else split
 
 
 def _write_items(

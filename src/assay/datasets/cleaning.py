@@ -1,4 +1,7 @@
-"""What is done to items of any kind before they are used: repeats dropped with a reason, splits drawn."""
+"""What is done to items of any kind before they are used: repeats dropped with a reason, splits drawn.
+
+Upstream's split is used wherever upstream names one; what it does not name is drawn.
+"""
 
 from __future__ import annotations
 
@@ -18,18 +21,27 @@ def clean(
     """Return the items to keep, in order, and what was dropped and why.
 
     Of equal items inside a split the first is kept; where their labels differ none is, for nobody knows
-    which label is right. An item of train that stands in test too is dropped from train, so that test
-    stays upstream's.
+    which label is right. An item of train or validation that stands in test too is dropped from there, so that
+    test stays upstream's; then one of train that stands in validation too is dropped from train.
 
     Args:
         digests: (N,) hash of each item's content.
-        split: (N,) upstream's split.
+        split: (N,) upstream's split: ``train``, ``validation``, ``test``, or ``""`` where it names none.
         noun: what equal items have in common, as the reasons name it: ``pixels``, ``text``.
 
     Returns:
         kept: (M,) item numbers, ascending.
         dropped: one record a reason and split: ``{reason, split, count, items: the first 20}``.
+
+    Raises:
+        ValueError: ``split`` holds another name.
     """
+    unknown = np.flatnonzero(~np.isin(split, [*SPLITS, ""]))
+    if len(unknown):
+        raise ValueError(
+            f"item {unknown[0]}, counted from 0 as the dataset's read() returns them, is of the split"
+            f" {str(split[unknown[0]])!r}; allowed are {', '.join(SPLITS)} or '' for none; mend read()"
+        )
     items = pd.DataFrame({"digest": digests, "label": labels, "split": split})
     alike = items.groupby(["split", "digest"], sort=False)["label"]
     conflicting = alike.transform("nunique") > 1
@@ -56,7 +68,34 @@ def clean(
         if (mask & (items["split"] == name)).any()
     ]
     lost = np.logical_or.reduce([mask.to_numpy() for mask in reasons.values()])
-    return np.flatnonzero(~lost), dropped
+    kept = np.flatnonzero(~lost)
+    for loser, keeper in (("validation", "test"), ("train", "validation")):
+        kept, leaks = _drop_leaks(items, kept, loser, keeper)
+        dropped += leaks
+    return kept, dropped
+
+
+def _drop_leaks(
+    items: pd.DataFrame, kept: NDArray[np.int64], loser: str, keeper: str
+) -> tuple[NDArray[np.int64], list[dict[str, Any]]]:
+    """Return the items that stay where those of one split that stand in another are dropped, and what was."""
+    left = items.iloc[kept]
+    held = left.loc[left["split"] == keeper].set_index("digest")["label"]
+    leaking = (left["split"] == loser) & left["digest"].isin(held.index)
+    agreeing = left["digest"].map(held) == left["label"]
+    reason = f"stands in {keeper} too"
+    masks = {reason: leaking & agreeing, f"{reason}, with another label": leaking & ~agreeing}
+    dropped = [
+        {
+            "reason": reason,
+            "split": loser,
+            "count": int(mask.sum()),
+            "items": left.index[mask][:_SHOWN_ITEMS].tolist(),
+        }
+        for reason, mask in masks.items()
+        if mask.any()
+    ]
+    return kept[~leaking.to_numpy()], dropped
 
 
 def draw_split(
@@ -65,23 +104,34 @@ def draw_split(
     seed: int,
     validation_fraction: float,
     test_fraction: float,
+    *,
+    dataset: str,
 ) -> NDArray[np.str_]:
-    """Return each item's split: upstream's test (or a drawn one), the rest into train and validation.
+    """Return each item's split: upstream's validation and test, those it does not name drawn from the rest.
 
-    Every part has the classes in nearly the same proportions.
+    What is drawn has the classes in nearly the same proportions as the rest.
+
+    Args:
+        upstream: (N,) as :func:`clean` takes it; all are train that it does not name.
+        validation_fraction: part of what is left of test that goes to validation, unless upstream names validation.
+        test_fraction: part of what is left of upstream's validation that goes to test, unless upstream names test.
 
     Raises:
-        ValueError: a class has fewer than two items, or a part would have fewer items than classes.
+        ValueError: a class has fewer than two items, or a part would have none, or fewer items than classes.
     """
     from sklearn.model_selection import train_test_split  # 1.4 s, which ingestion and validation do not need
 
     split = upstream.astype("<U10")
-    rest = np.flatnonzero(split != "test")
-    if len(rest) == len(split):
-        rest, test = train_test_split(rest, test_size=test_fraction, stratify=labels[rest], random_state=seed)
-        split[test] = "test"
-    train, validation = train_test_split(
-        rest, test_size=validation_fraction, stratify=labels[rest], random_state=seed
-    )
-    split[train], split[validation] = "train", "validation"
+    rest = np.flatnonzero((split != "validation") & (split != "test"))
+    if not len(rest):
+        raise ValueError(f"{dataset}: a split is not possible: upstream leaves no item to train on")
+    split[rest] = "train"
+    for name, fraction in (("test", test_fraction), ("validation", validation_fraction)):
+        if name in upstream:
+            continue
+        try:
+            rest, drawn = train_test_split(rest, test_size=fraction, stratify=labels[rest], random_state=seed)
+        except ValueError as fault:
+            raise ValueError(f"{dataset}: a split is not possible: {fault}") from None
+        split[drawn] = name
     return split

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import gzip
 import io
-import zlib
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from assay.datasets import image_expectations, images, prototypes
+from assay.archives import gunzip
+from assay.datasets import image_expectations, images, prototypes, text
 from assay.datasets.declarations import Augmentation, Source
 from assay.download import DownloadError, RemoteFile, check_bytes
 from assay.files import replacing
@@ -73,10 +73,10 @@ def make_twin(raw: Path, seed: int) -> None:
         np.random.default_rng(seed), side=_SIDE, num_classes=len(CLASSES), per_class=_TWIN_ITEMS
     )
     levels = np.rint(pixels * LEVELS).astype(np.int64).reshape(len(labels), -1)
-    text = io.BytesIO()
-    np.savetxt(text, np.column_stack([levels, labels]), fmt="%d", delimiter=",")
+    table = io.BytesIO()
+    np.savetxt(table, np.column_stack([levels, labels]), fmt="%d", delimiter=",")
     with replacing(raw / _FILE.name) as aside:
-        aside.write_bytes(gzip.compress(text.getvalue(), mtime=0))
+        aside.write_bytes(gzip.compress(table.getvalue(), mtime=0))
 
 
 def read(raw: Path) -> images.ImageSet:
@@ -86,22 +86,22 @@ def read(raw: Path) -> images.ImageSet:
         ValueError: the file is not a gzipped table of 64 pixels and a label a row.
     """
     path = raw / _FILE.name
+    lines = text.require_text(path, 1, text.decode(path, "ascii", gunzip(path))).splitlines()
     try:
-        with gzip.open(path, "rt", encoding="ascii") as stream:
-            table = np.loadtxt(stream, delimiter=",", dtype=np.int64, ndmin=2)
-    except (gzip.BadGzipFile, zlib.error, EOFError, ValueError) as fault:
+        table = np.loadtxt(lines, delimiter=",", dtype=np.int64, ndmin=2)
+    except (ValueError, OverflowError) as fault:
         raise ValueError(
-            f"{path}: not a gzipped table of numbers ({fault}); delete it and run again"
+            f"{path}: not a gzipped table of numbers ({fault}); delete the file and run again"
         ) from None
     if table.shape[1] != _SIDE**2 + 1:
         raise ValueError(
-            f"{path}: {table.shape[1]} columns, expected 64 pixels and a label; delete it and run again"
+            f"{path}: {table.shape[1]} columns, expected 64 pixels and a label; delete the file and run again"
         )
     levels, labels = table[:, :-1], table[:, -1]
     if levels.min() < 0 or levels.max() > LEVELS:
         raise ValueError(
             f"{path}: pixels from {levels.min()} to {levels.max()}, allowed are 0 to {LEVELS};"
-            " delete it and run again"
+            " delete the file and run again"
         )
     pixels = images.as_bytes(levels, LEVELS).reshape(-1, 1, _SIDE, _SIDE)
     return images.ImageSet(pixels, labels, np.full(len(labels), ""), CLASSES)

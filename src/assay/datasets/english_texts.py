@@ -165,7 +165,14 @@ def prepare(raw: Path, out: Path, *, seed: int, validation_fraction: float) -> d
         "counts": {name: int(counts[name]) for name in SPLITS},
         "dropped": dropped,
     }
-    return prepared.seal(out, facts, vocabularies=("tokenizer.json",))
+    return prepared.seal(
+        out,
+        facts,
+        upstream=found.split[items["item"]],
+        split=items["split"].to_numpy(str),
+        given="parts",
+        vocabularies=("tokenizer.json",),
+    )
 
 
 def common_words(raw: Path, *, seed: int, validation_fraction: float) -> list[str]:
@@ -185,7 +192,7 @@ def expectations(counts: dict[str, int]) -> list[Any]:
 
     own = [
         gxe.ExpectColumnValuesToBeInSet(
-            column="source", value_set=list(PARTS), meta={"fix": "check PARTS in this dataset's file"}
+            column="source", value_set=list(PARTS), meta={"fix": "check PARTS in the dataset's file"}
         ),
         *text_expectations.of_texts(counts, characters=(1, 1200), most_unknown=0.1),
     ]

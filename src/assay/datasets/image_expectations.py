@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from assay.datasets import item_expectations
+from assay.datasets.item_expectations import widen
 
 if TYPE_CHECKING:
     from great_expectations.expectations import Expectation
@@ -66,7 +67,7 @@ def build(
             column="maximum",
             min_value=dimmest_maximum,
             max_value=255,
-            meta={"fix": f"too dim, or scaled twice: {reader}"},
+            meta={"fix": f"too dim, or scaled twice: {reader}; {widen('dimmest_maximum')}"},
         ),
         gxe.ExpectColumnPairValuesAToBeGreaterThanB(
             column_A="maximum", column_B="minimum", meta={"fix": f"the image is blank: {reader}"}
@@ -75,7 +76,7 @@ def build(
             column="mean",
             min_value=mean[0],
             max_value=mean[1],
-            meta={"fix": f"too dark or too bright: {reader}"},
+            meta={"fix": f"too dark or too bright: {reader}; {widen('mean')}"},
         ),
     ]
     return item_expectations.build(

@@ -48,7 +48,7 @@ class ImageSet:
     labels: NDArray[np.int64]
     """(N,), an index into ``classes``."""
     split: NDArray[np.str_]
-    """(N,), upstream's split: ``train`` or ``test``, or all ``""`` where upstream has none."""
+    """(N,), upstream's split: ``train``, ``validation`` or ``test``, or ``""`` where upstream names none."""
     classes: tuple[str, ...]
 
     def __len__(self) -> int:
@@ -69,7 +69,8 @@ def prepare(
     Row r of the table describes image r of the arrays. Equal arguments give equal bytes.
 
     Args:
-        validation_fraction: part of the items outside of test that goes to validation, in (0, 1).
+        validation_fraction: part of the items outside of test that goes to validation where upstream names no
+            validation items, in (0, 1).
         test_fraction: part of all items that goes to test where upstream names no test items, in (0, 1).
 
     Returns:
@@ -82,10 +83,8 @@ def prepare(
     digests = _digest(image_set.images)
     kept, dropped = clean(digests, image_set.labels, image_set.split, noun="pixels")
     images, labels = image_set.images[kept], image_set.labels[kept]
-    try:
-        split = draw_split(image_set.split[kept], labels, seed, validation_fraction, test_fraction)
-    except ValueError as fault:
-        raise ValueError(f"{dataset}: a stratified split is not possible: {fault}") from None
+    upstream = image_set.split[kept]
+    split = draw_split(upstream, labels, seed, validation_fraction, test_fraction, dataset=dataset)
     prepared.write_arrays(out, {"images": np.ascontiguousarray(images), "labels": labels})
     _write_items(out / "items.parquet", kept, split, images, labels, digests[kept])
     mean, std = _measure(images[split == "train"])
@@ -103,7 +102,7 @@ def prepare(
         "std": std,
         "dropped": dropped,
     }
-    return prepared.seal(out, facts)
+    return prepared.seal(out, facts, upstream=upstream, split=split)
 
 
 def as_bytes(levels: NDArray[Any], most: int) -> NDArray[np.uint8]:

@@ -17,6 +17,11 @@ SPLITTING = "check draw_split() in assay/datasets/cleaning.py and validation_fra
 AGAIN = "delete data/raw/<dataset> and data/prepared/<dataset> and run again"
 
 
+def widen(limits: str) -> str:
+    """Return what to do when an item is right and the limits of its dataset are not."""
+    return f"if the data are right, widen {limits} in the dataset's expectations()"
+
+
 def derived(facts: Sequence[str]) -> list[str]:
     """Return the columns that are added to a table with these."""
     return [*(["class_share"] if "label" in facts else []), "splits_with_hash"]
@@ -92,7 +97,11 @@ def vocabulary(counts: dict[str, int], *, most_unknown: float, fix: str) -> list
                 min_value=0,
                 max_value=0 if split == "train" else most_unknown,
                 row_condition=Column("split") == split,
-                meta={"fix": f"the vocabulary is not that of the training items: {fix}"},
+                meta={
+                    "fix": f"the vocabulary is not that of the training items: {fix}"
+                    if split == "train"
+                    else f"too many unknown words: {fix}; {widen('most_unknown')}"
+                },
             )
             for split in counts
         ),
@@ -125,7 +134,9 @@ def labels(
     classes = list(range(num_classes))
     return [
         gxe.ExpectColumnValuesToBeInSet(
-            column="label", value_set=classes, meta={"fix": "check CLASSES and the labels that read() gives"}
+            column="label",
+            value_set=classes,
+            meta={"fix": "check CLASSES and the labels that read() returns in the dataset's file"},
         ),
         *(
             gxe.ExpectColumnDistinctValuesToContainSet(
@@ -142,7 +153,9 @@ def labels(
                 min_value=class_share[0] - 1 / max(1, count),
                 max_value=class_share[1] + 1 / max(1, count),
                 row_condition=Column("split") == split,
-                meta={"fix": f"a class is too rare or too common in its split: {SPLITTING}"},
+                meta={
+                    "fix": f"a class is too rare or too common in its split: {SPLITTING}; {widen('class_share')}"
+                },
             )
             for split, count in counts.items()
         ),

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from assay.datasets import item_expectations
+from assay.datasets.item_expectations import widen
 
 if TYPE_CHECKING:
     from great_expectations.expectations import Expectation
@@ -54,7 +55,7 @@ def build(
                 column=column,
                 min_value=least,
                 max_value=most,
-                meta={"fix": f"a text was cut, or several are one: {reader}"},
+                meta={"fix": f"a text was cut, or several are one: {reader}; {widen(column)}"},
             )
             for column, (least, most) in (
                 ("source_characters", source_characters),

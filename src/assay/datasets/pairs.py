@@ -7,10 +7,8 @@ token can be copied from one to the other.
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
-import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +20,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
+from assay.archives import gunzip
 from assay.datasets import prepared
 from assay.datasets.characters import tokenizer_of
 from assay.datasets.cleaning import SPLITS, clean, draw_split
@@ -57,7 +56,7 @@ class PairSet:
     targets: list[str]
     """N texts, what is to be made of them."""
     split: NDArray[np.str_]
-    """(N,), upstream's split: ``train``, ``validation`` or ``test``, or all ``""`` where upstream has none."""
+    """(N,), upstream's split: ``train``, ``validation`` or ``test``, or ``""`` where upstream names none."""
 
     def __len__(self) -> int:
         return len(self.sources)
@@ -105,13 +104,8 @@ def prepare(
     )
     alike = np.zeros(len(pair_set), np.int64)  # pairs have no labels: none can contradict another
     kept, dropped = clean(digests, alike, pair_set.split, noun="pair")
-    kept, leaks = _without_validation(kept, digests, pair_set.split)
-    split = pair_set.split[kept]
-    if "validation" not in split:
-        try:
-            split = draw_split(split, alike[kept], seed, validation_fraction, test_fraction)
-        except ValueError as fault:
-            raise ValueError(f"{dataset}: a split is not possible: {fault}") from None
+    upstream = pair_set.split[kept]
+    split = draw_split(upstream, alike[kept], seed, validation_fraction, test_fraction, dataset=dataset)
     texts = [[of[item] for item in kept] for of in (sources, targets)]
     train = np.flatnonzero(split == "train")
     tokenizer = build_tokenizer([of[row] for of in texts for row in train])
@@ -129,28 +123,11 @@ def prepare(
         "axes": ["source tokens", "target tokens"],
         "vocabulary": tokenizer.get_vocab_size(),
         "counts": {name: int((split == name).sum()) for name in SPLITS},
-        "dropped": dropped + leaks,
+        "dropped": dropped,
     }
-    return prepared.seal(out, facts, vocabularies=("tokenizer.json",), optimum=optimum)
-
-
-def _without_validation(
-    kept: NDArray[np.int64], digests: NDArray[np.object_], split: NDArray[np.str_]
-) -> tuple[NDArray[np.int64], list[dict[str, Any]]]:
-    """Return the items that stay where upstream's validation items stand in train or test too, and what goes.
-
-    Test stays upstream's, then validation does.
-    """
-    dropped = []
-    for loser, keeper in (("validation", "test"), ("train", "validation")):
-        held = set(digests[kept[split[kept] == keeper]])
-        leaking = np.array([split[item] == loser and digests[item] in held for item in kept], bool)
-        if leaking.any():
-            items = kept[leaking].tolist()
-            reason = f"stands in {keeper} too"
-            dropped.append({"reason": reason, "split": loser, "count": len(items), "items": items[:20]})
-        kept = kept[~leaking]
-    return kept, dropped
+    return prepared.seal(
+        out, facts, upstream=upstream, split=split, vocabularies=("tokenizer.json",), optimum=optimum
+    )
 
 
 def byte_pairs(texts: Sequence[str], *, size: int) -> Tokenizer:
@@ -183,13 +160,9 @@ def read_gzip_lines(path: Path) -> list[str]:
     """Return the lines of a gzipped UTF-8 file; LF alone ends a line.
 
     Raises:
-        ValueError: it is not gzip or not UTF-8, or a line is blank.
+        ValueError: it is empty, not gzip or not UTF-8, or a line is blank.
     """
-    try:
-        data = gzip.decompress(path.read_bytes())
-    except (OSError, EOFError, zlib.error) as broken:
-        raise ValueError(f"{path}: not gzip ({broken}); delete the file and run again") from None
-    lines = decode(path, "utf-8", data).split("\n")
+    lines = decode(path, "utf-8", gunzip(path)).split("\n")
     lines = lines if lines[-1] else lines[:-1]
     for row, line in enumerate(lines, start=1):
         if not line.strip():

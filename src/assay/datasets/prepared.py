@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
+from assay.datasets.cleaning import SPLITS
 from assay.files import replacing, sha256, write_json
 
 FILES = ("arrays.safetensors", "items.parquet")
@@ -31,6 +33,9 @@ def seal(
     out: Path,
     facts: dict[str, Any],
     *,
+    upstream: NDArray[np.str_],
+    split: NDArray[np.str_],
+    given: str = "upstream",
     vocabularies: Iterable[str] = (),
     optimum: dict[str, float] | None = None,
 ) -> dict[str, Any]:
@@ -38,12 +43,28 @@ def seal(
 
     Args:
         facts: of the data, the dataset's name first.
+        upstream: (M,) the split of each item as upstream names it, ``""`` where it names none.
+        split: (M,) the split that is used.
+        given: what gives the split that ``upstream`` holds.
         vocabularies: names of the files beside ``FILES``.
         optimum: the best value that any model can have, by metric, where it is known.
     """
     files = {name: sha256(out / name) for name in (*FILES, *vocabularies)}
-    prepared = {"status": "ok", "reason": "", **facts, "files": files}
+    origin = _origin(upstream, split, given)
+    prepared = {"status": "ok", "reason": "", **facts, "split": origin, "files": files}
     if optimum:
         prepared["optimum"] = optimum
     write_json(out / "prepared.json", prepared)
     return prepared
+
+
+def _origin(upstream: NDArray[np.str_], split: NDArray[np.str_], given: str) -> dict[str, Any]:
+    """Return where validation and test come from, and how many items of each split of upstream's are in which."""
+    return {
+        **{name: given if name in upstream else "drawn" for name in ("validation", "test")},
+        "items": {
+            named: {used: int(((upstream == named) & (split == used)).sum()) for used in SPLITS}
+            for named in SPLITS
+            if named in upstream
+        },
+    }

@@ -46,17 +46,23 @@ def make_twin(raw: Path, seed: int) -> None:
 def read(raw: Path, *, seed: int = 0, validation_fraction: float = 0.1) -> text.TextSet:
     """Return the texts of both parts, those that are test items there as test items.
 
+    Validation is that of the parts where upstream names one of them, else it is drawn from the texts of both.
+
     Raises:
         ValueError: a file of a part is not as it should be.
     """
-    texts, labels, split = [], [], []
+    texts, labels, split, upstream = [], [], [], []
     for name, module in PARTS.items():
         whole = module.read(raw / name)
         cleaned = parts.clean_and_split(module, raw / name, seed, validation_fraction)
         texts += cleaned.texts
         labels.append(whole.labels[cleaned.kept] + GROUPS[name][0])
-        split.append(np.where(cleaned.split == "test", "test", "train"))
-    return text.TextSet(texts, np.concatenate(labels), np.concatenate(split), CLASSES)
+        split.append(cleaned.split)
+        upstream.append(cleaned.upstream)
+    splits = np.concatenate(split)
+    if "validation" not in np.concatenate(upstream):
+        splits = np.where(splits == "test", "test", "train")
+    return text.TextSet(texts, np.concatenate(labels), splits, CLASSES)
 
 
 def prepare(raw: Path, out: Path, *, seed: int, validation_fraction: float) -> dict[str, Any]:
@@ -69,6 +75,7 @@ def prepare(raw: Path, out: Path, *, seed: int, validation_fraction: float) -> d
         validation_fraction=validation_fraction,
         test_fraction=movie_reviews.TEST_FRACTION,  # not used: test is given
         longest=LONGEST,
+        given="parts",
     )
 
 

@@ -69,7 +69,7 @@ class TaggedSet:
     tags: list[list[int]]
     """Likewise, an index into ``classes`` a word."""
     split: NDArray[np.str_]
-    """(N,), upstream's split: ``train``, ``validation`` or ``test``, or all ``""`` where upstream has none."""
+    """(N,), upstream's split: ``train``, ``validation`` or ``test``, or ``""`` where upstream names none."""
     classes: tuple[str, ...]
     """The tags' names."""
 
@@ -154,10 +154,9 @@ def prepare(
     kept, dropped = clean(digests, answers, tagged.split, noun="text")
     words = [tagged.words[item] for item in kept]
     tags = [tagged.tags[item] for item in kept]
-    split = tagged.split[kept].astype("<U10")
-    if "validation" not in split:
-        alike = np.zeros(len(kept), dtype=np.int64)  # sentences have no class that each part must have
-        split = draw_split(split, alike, seed, validation_fraction, test_fraction)
+    upstream = tagged.split[kept]
+    alike = np.zeros(len(kept), dtype=np.int64)  # sentences have no class that each part must have
+    split = draw_split(upstream, alike, seed, validation_fraction, test_fraction, dataset=dataset)
     train = [words[row] for row in np.flatnonzero(split == "train")]
     trained = by_count(word.lower() for sentence in train for word in sentence)
     known_elsewhere = set(further)
@@ -180,7 +179,14 @@ def prepare(
         "counts": {name: int((split == name).sum()) for name in SPLITS},
         "dropped": dropped,
     }
-    return prepared.seal(out, facts, vocabularies=("tokenizer.json", "characters.json"), optimum=optimum)
+    return prepared.seal(
+        out,
+        facts,
+        upstream=upstream,
+        split=split,
+        vocabularies=("tokenizer.json", "characters.json"),
+        optimum=optimum,
+    )
 
 
 def by_count(things: Iterable[str]) -> list[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from assay.datasets import item_expectations
+from assay.datasets.item_expectations import widen
 
 if TYPE_CHECKING:
     from great_expectations.expectations import Expectation
@@ -47,13 +48,13 @@ def build(
             column="tokens",
             min_value=tokens[0],
             max_value=tokens[1],
-            meta={"fix": f"a sentence was cut, or several are one: {reader}"},
+            meta={"fix": f"a sentence was cut, or several are one: {reader}; {widen('tokens')}"},
         ),
         gxe.ExpectColumnValuesToBeBetween(
             column="longest",
             min_value=1,
             max_value=longest,
-            meta={"fix": f"a word is empty, or several are one: {reader}"},
+            meta={"fix": f"a word is empty, or several are one: {reader}; {widen('longest')}"},
         ),
         gxe.ExpectColumnValuesToBeBetween(
             column="lowest", min_value=0, meta={"fix": f"a word has no tag: {reader}"}
@@ -74,7 +75,9 @@ def build(
                 min_value=entities[0],
                 max_value=entities[1],
                 row_condition=Column("split") == split,
-                meta={"fix": f"too few or too many entities for these sentences: {reader}"},
+                meta={
+                    "fix": f"too few or too many entities for these sentences: {reader}; {widen('entities')}"
+                },
             )
             for split in counts
         ),

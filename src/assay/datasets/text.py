@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
+from assay import csv_rows
 from assay.datasets import prepared
 from assay.datasets.cleaning import SPLITS, clean, draw_split
 from assay.files import replacing, write_text
@@ -55,7 +56,7 @@ class TextSet:
     labels: NDArray[np.int64]
     """(N,), an index into ``classes``."""
     split: NDArray[np.str_]
-    """(N,), upstream's split: ``train`` or ``test``, or all ``""`` where upstream has none."""
+    """(N,), upstream's split: ``train``, ``validation`` or ``test``, or ``""`` where upstream names none."""
     classes: tuple[str, ...]
 
     def __len__(self) -> int:
@@ -72,6 +73,7 @@ def prepare(
     test_fraction: float,
     longest: int,
     optimum: dict[str, float] | None = None,
+    given: str = "upstream",
 ) -> dict[str, Any]:
     """Clean, split and describe ``text_set``; write tokenizer.json, arrays.safetensors, items.parquet and
     prepared.json.
@@ -80,10 +82,12 @@ def prepare(
     Equal arguments give equal bytes.
 
     Args:
-        validation_fraction: part of the items outside of test that goes to validation, in (0, 1).
+        validation_fraction: part of the items outside of test that goes to validation where upstream names no
+            validation items, in (0, 1).
         test_fraction: part of all items that goes to test where upstream names no test items, in (0, 1).
         longest: tokens after which a text is cut.
         optimum: the best value that any model can have, by metric, where it is known.
+        given: what gives the split that ``text_set`` names.
 
     Returns:
         What prepared.json holds.
@@ -122,7 +126,15 @@ def prepare(
         },
         "dropped": cleaned.dropped,
     }
-    return prepared.seal(out, facts, vocabularies=("tokenizer.json",), optimum=optimum)
+    return prepared.seal(
+        out,
+        facts,
+        upstream=cleaned.upstream,
+        split=split,
+        given=given,
+        vocabularies=("tokenizer.json",),
+        optimum=optimum,
+    )
 
 
 @dataclass(frozen=True)
@@ -134,6 +146,8 @@ class Cleaned:
     texts: list[str]
     digests: NDArray[np.object_]
     """(M,) SHA-256 of each text."""
+    upstream: NDArray[np.str_]
+    """(M,) upstream's split, as :class:`TextSet` has it."""
     split: NDArray[np.str_]
     dropped: list[dict[str, Any]]
     """What was dropped and why, as :func:`assay.datasets.cleaning.clean` says."""
@@ -150,13 +164,9 @@ def clean_and_split(
     whole = [" ".join(text.split()) for text in text_set.texts]
     digests = np.array([hashlib.sha256(text.encode()).hexdigest() for text in whole], dtype=object)
     kept, dropped = clean(digests, text_set.labels, text_set.split, noun="text")
-    try:
-        split = draw_split(
-            text_set.split[kept], text_set.labels[kept], seed, validation_fraction, test_fraction
-        )
-    except ValueError as fault:
-        raise ValueError(f"{dataset}: a stratified split is not possible: {fault}") from None
-    return Cleaned(kept, [whole[item] for item in kept], digests[kept], split, dropped)
+    upstream, labels = text_set.split[kept], text_set.labels[kept]
+    split = draw_split(upstream, labels, seed, validation_fraction, test_fraction, dataset=dataset)
+    return Cleaned(kept, [whole[item] for item in kept], digests[kept], upstream, split, dropped)
 
 
 def build_tokenizer(texts: Sequence[str], special: Mapping[str, int] = SPECIAL) -> Tokenizer:
@@ -185,7 +195,7 @@ def read_lines(path: Path, *, encoding: str) -> list[str]:
     str.splitlines would also break at U+0085, U+2028 and others, which may stand in a text.
 
     Raises:
-        ValueError: the file has bytes that the encoding does not.
+        ValueError: the file is empty, or has bytes that the encoding does not.
     """
     lines = decode(path, encoding).split("\n")
     return lines if lines[-1] else lines[:-1]
@@ -195,9 +205,9 @@ def read_table(path: Path, *, encoding: str, num_columns: int) -> Iterator[tuple
     """Yield each record of a CSV file (fields in double quotes, a quote in a field doubled) and its line.
 
     Raises:
-        ValueError: the file has bytes that the encoding does not, or a record another number of fields.
+        ValueError: the file is empty or has bytes that the encoding does not, or a record another number of fields.
     """
-    rows = csv.reader(io.StringIO(decode(path, encoding), newline=""), strict=True)
+    rows = csv_rows.reader(io.StringIO(decode(path, encoding), newline=""), strict=True)
     try:
         for fields in rows:
             if len(fields) != num_columns:
@@ -225,7 +235,7 @@ def require_label(path: Path, row: int, name: str, names: Sequence[str]) -> int:
         ValueError: ``names`` does not hold it.
     """
     if name not in names:
-        raise bad_row(path, row, f"label {name!r}, allowed are {', '.join(names)}")
+        raise bad_row(path, row, f"label {name[:60]!r}, allowed are {', '.join(names)}")
     return names.index(name)
 
 
@@ -241,9 +251,11 @@ def decode(path: Path, encoding: str, data: bytes | None = None) -> str:
         data: what the file holds once it is unpacked; its own bytes if it is not given.
 
     Raises:
-        ValueError: it has bytes that the encoding does not.
+        ValueError: it is empty, or has bytes that the encoding does not.
     """
     data = path.read_bytes() if data is None else data
+    if not data:
+        raise bad_row(path, 1, "the file is empty")
     try:
         return data.decode(encoding)
     except UnicodeDecodeError as broken:

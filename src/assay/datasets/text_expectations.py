@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from assay.datasets import item_expectations
+from assay.datasets.item_expectations import widen
 
 if TYPE_CHECKING:
     from great_expectations.expectations import Expectation
@@ -53,7 +54,7 @@ def of_texts(
             column="characters",
             min_value=characters[0],
             max_value=characters[1],
-            meta={"fix": f"a text was cut, or several are one: {reader}"},
+            meta={"fix": f"a text was cut, or several are one: {reader}; {widen('characters')}"},
         ),
         gxe.ExpectColumnValuesToBeBetween(
             column="tokens", min_value=1, meta={"fix": f"a text without a token: {tokenizer}"}

@@ -5,7 +5,6 @@ A missing or unreadable file never stops the report: it becomes a variant's stat
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -15,7 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from assay import measuring, records
+from assay import csv_rows, measuring, records
 from assay.files import read_json
 from assay.layout import MEASURED, STATUS, UNCOMPRESSED
 from assay.metric import SummedMetric
@@ -276,7 +275,7 @@ def _history(path: Path, watched: str) -> tuple[Epoch, ...]:
     if not path.is_file():
         return ()
     with path.open(encoding="utf-8", errors="replace", newline="") as stream:
-        rows = list(csv.DictReader(stream))
+        rows = csv_rows.read_rows(stream)
     return tuple(
         Epoch(
             number if (number := _whole(row.get("epoch"))) is not None else position,

@@ -165,6 +165,20 @@ def leak(evidence: Evidence) -> Iterator[Finding]:
             yield Finding("note", f"{evidence.sheet.name} leaks as it is published; {text}")
 
 
+def upstream_split_unused(evidence: Evidence) -> Iterator[Finding]:
+    """Items that upstream holds out and that are trained on, or held out in another split than upstream's."""
+    named = (evidence.sheet.prepared.get("split") or {}).get("items") or {}
+    for split in ("validation", "test"):
+        for used, count in (named.get(split) or {}).items():
+            if used != split and count:
+                text = f"{count:,} of upstream's {split} items of {evidence.sheet.name}"
+                trained = used == "train"
+                yield Finding(
+                    "serious" if trained else "warning",
+                    f"{text} are trained on" if trained else f"{text} stand in {used}",
+                )
+
+
 def beyond_optimum(evidence: Evidence) -> Iterator[Finding]:
     """A score better than any model can expect, by more than its interval."""
     optimum = evidence.task.optimum
@@ -340,6 +354,7 @@ CHECKS: Mapping[str, Check] = {
     "not above control": not_above_control,
     "no control": no_control,
     "leak": leak,
+    "upstream's split unused": upstream_split_unused,
     "beyond optimum": beyond_optimum,
     "gap within interval": gap_within_interval,
     "several hosts": several_hosts,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 
-from assay import layout, recorded
+from assay import csv_rows, layout, recorded
 
 RESULTS, COSTS, MATRIX = (layout.REPORTS / name for name in ("results.csv", "costs.csv", "tables/matrix.csv"))
 CELLS = layout.REPORTS / "cells"
@@ -90,7 +89,7 @@ def last(results: str, costs: str) -> recorded.Record | None:
 
 
 def _rows(text: str) -> list[dict[str, str]]:
-    return list(csv.DictReader(StringIO(text)))
+    return csv_rows.read_rows(StringIO(text))
 
 
 def judged_by(matrix: str) -> dict[str, tuple[str, str]]:

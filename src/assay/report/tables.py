@@ -10,6 +10,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
+from assay import csv_rows
 from assay.report import compression
 from assay.report.collect import Task, Variant
 from assay.report.published import Published
@@ -225,7 +226,7 @@ def metrics_by_row(matrix: Path) -> dict[str, dict[str, dict[str, float]]]:
     """Return task -> model -> metric -> mean over seeds from tables/matrix.csv, for ``dvc metrics``."""
     found: dict[str, dict[str, dict[str, float]]] = {}
     with matrix.open(encoding="utf-8", newline="") as stream:
-        for row in csv.DictReader(stream):
+        for row in csv_rows.read_rows(stream):
             if row["mean"]:
                 found.setdefault(row["task"], {})[row["model"]] = {row["metric"]: float(row["mean"])}
     return found

@@ -1,0 +1,16 @@
+"""CSV with fields of any length: by itself Python refuses one of more than 131,072 characters."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Iterable
+
+csv.field_size_limit(sys.maxsize)
+
+reader = csv.reader
+
+
+def read_rows(lines: Iterable[str]) -> list[dict[str, str]]:
+    """Return the rows of a table by the names in its first line."""
+    return list(csv.DictReader(lines))
