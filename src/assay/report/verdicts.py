@@ -90,7 +90,7 @@ def _not_comparable(
     if estimate is None or estimate.over == "nothing":
         return "without its answers to the test items nothing says how far chance goes"
     if not estimate.items_variance:
-        return "all test items score alike, so nothing says how far chance goes"
+        return "its score does not vary with the test items, so nothing says how far chance goes"
     return ""
 
 
