@@ -33,9 +33,10 @@ class Estimate:
     seeds: int
     over: str
     """What the interval is over: ``seeds and items``; ``items`` of one run, which is all there is of a model that does
-    not depend on the seed and says nothing of other seeds of one that does; ``nothing`` of a single item."""
+    not depend on the seed and says nothing of other seeds of one that does; ``nothing`` of a single item, and where
+    there is no interval."""
     items_variance: float
-    """Of the mean, over test items alone."""
+    """Of the mean, over test items alone; 0 where there is no interval."""
 
 
 @dataclass(frozen=True)
@@ -206,18 +207,19 @@ def _resample(usable: Sequence[Summary], found: Answers, metric: PrimaryMetric) 
 def _estimate(runs: _Runs, spread: Spread, metric: PrimaryMetric) -> dict[tuple[str, str], Estimate]:
     low, high = statistics.interval(spread.mean, statistics.alone(spread), metric.highest, summed=runs.summed)
     items = spread.items
-    several = "items" if runs.num_items > 1 else "nothing"
-    return {
-        (each.model.name, each.method): Estimate(
+    found = {}
+    for row, each in enumerate(runs.summaries):
+        known = bool(np.isfinite(low[row]))
+        over = "seeds and items" if runs.runs[row] > 1 else "items" if runs.num_items > 1 else "nothing"
+        found[each.model.name, each.method] = Estimate(
             float(spread.mean[row]),
-            None if np.isnan(low[row]) else float(low[row]),
-            None if np.isnan(high[row]) else float(high[row]),
+            float(low[row]) if known else None,
+            float(high[row]) if known else None,
             int(runs.runs[row]),
-            "seeds and items" if runs.runs[row] > 1 else several,
-            float(items[row]),
+            over if known else "nothing",
+            float(items[row]) if known else 0.0,
         )
-        for row, each in enumerate(runs.summaries)
-    }
+    return found
 
 
 def _rank(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -78,6 +79,8 @@ def jackknife(first: pd.DataFrame, second: pd.DataFrame, metric: PrimaryMetric) 
     pairs = zip(metric.arrays(first), metric.arrays(second), strict=True)
     arrays = [np.stack(pair) for pair in pairs]
     values, drawn = statistics.jackknife(arrays, metric.value, np.random.default_rng(0))
+    if not np.isfinite(drawn).all():
+        return math.nan
     both = statistics.spread(values, drawn, np.array([1, 1]), len(first))
     variance = statistics.apart(both, np.array([0]), np.array([1]))
     return float(statistics.p_values(values[:1] - values[1:], variance).item())
