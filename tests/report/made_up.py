@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from assay import records
-from assay.metric import SummedMetric, ratio
+from assay.metric import RecomputedMetric, SummedMetric, ratio
 from assay.report.collect import Model, Task, read_variants
 from assay.report.summaries import Summary, summarise
 
@@ -22,6 +23,19 @@ def right(table: pd.DataFrame) -> np.ndarray:
 
 ACCURACY = SummedMetric("accuracy", "maximise", ("target", "prediction"), right, ratio, highest=1)
 """As assay.classification has it, without torch."""
+
+
+def auroc(target: np.ndarray, score: np.ndarray) -> float:
+    """The area under the ROC curve, of which a tie counts half; nan unless there are items of both classes."""
+    scores, place = np.unique(score, return_inverse=True)
+    below, above = (np.bincount(place, target == label, len(scores)) for label in (0, 1))
+    if not below.any() or not above.any():
+        return math.nan
+    wins = above @ (below.cumsum() - below / 2)
+    return float(wins / (below.sum() * above.sum()))
+
+
+AUROC = RecomputedMetric("auroc", "maximise", ("target", "score"), auroc, highest=1)
 SUITE = "made_up"
 HOST = {"name": "made-up", "processor": "made-up processor", "cores": 2, "memory_bytes": 8_000_000_000}
 CLASSES = {

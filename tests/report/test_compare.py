@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from assay.metric import SummedMetric, counted, ratio
+from assay.metric import PrimaryMetric, RecomputedMetric, SummedMetric, counted, ratio
 from assay.report import formats
 from assay.report.compare import KINDS, Change, Comparison, compare, since_last
 from assay.report.compare_text import render
@@ -69,7 +69,7 @@ def answers(right: list[float], items: list[int] | None = None) -> bytes:
     return stream.getvalue()
 
 
-def changes(before: Run, now: Run, metric: SummedMetric | None = RIGHT) -> dict[str, Change]:
+def changes(before: Run, now: Run, metric: PrimaryMetric | None = RIGHT) -> dict[str, Change]:
     return {each.model: each for each in compare(before, now, lambda _: metric).changes}
 
 
@@ -150,6 +150,29 @@ def test_more_seeds_of_the_same_scores_are_no_change() -> None:
     assert (found.kind, found.why) == ("same", "at the seeds that both have")
 
 
+def test_one_run_of_a_metric_of_all_rows_is_tested_by_a_jackknife() -> None:
+    """A mean as a function of all rows: the jackknife's p-value is that of the paired t-test."""
+    mean = RecomputedMetric("accuracy", "maximise", ("right",), np.mean, highest=1)
+    scores = np.random.default_rng(0).normal([[0.5], [0.53]], 0.2, (2, 150))
+    before, now = (
+        run({"a": [each.mean()]}, files={"a/0/predictions.parquet": answers(each.tolist())})
+        for each in scores
+    )
+    found = changes(before, now, mean)["a"]
+    assert found.why == "paired jackknife over items, one run each"
+    assert found.p == pytest.approx(stats.ttest_rel(*scores).pvalue)
+
+
+def test_a_metric_that_parts_of_the_items_do_not_define_is_not_tested() -> None:
+    only = RecomputedMetric("accuracy", "maximise", ("right",), lambda right: 0.5 if right.sum() else np.nan)
+    files = {"a/0/predictions.parquet": answers([1, 0, 0])}
+    found = changes(run({"a": [0.5]}, files=files), run({"a": [0.6]}, files=files), only)["a"]
+    assert (found.kind, found.p) == ("untested", None)
+    assert (
+        found.why == "changed, one run, and accuracy is not defined on parts of its items: no test possible"
+    )
+
+
 PREDICTIONS = {"a/0/predictions.parquet": answers([1, 0])}
 OTHERS = {"a/0/predictions.parquet": answers([1, 1], items=[7, 8])}
 DATA = {"a/0/status.json": b'{"data": {"items.parquet": "1"}}'}
@@ -171,7 +194,7 @@ OTHER_DATA = {"a/0/status.json": b'{"data": {"items.parquet": "2"}}'}
     ],
 )
 def test_what_cannot_be_tested_says_why(
-    before: dict[str, bytes], now: dict[str, bytes], metric: SummedMetric | None, why: str
+    before: dict[str, bytes], now: dict[str, bytes], metric: PrimaryMetric | None, why: str
 ) -> None:
     found = changes(run({"a": [0.5]}, files=before), run({"a": [0.9]}, files=now), metric)["a"]
     assert (found.kind, found.p, found.why) == ("untested", None, why)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -182,6 +183,53 @@ def test_all_right_is_not_sure_to_be_all_right() -> None:
         low, high = statistics.interval(highest * found.mean, statistics.alone(found), highest)
         expected = proportion_confint(300, 300, method="wilson")
         assert (low[0] / highest, high[0] / highest) == pytest.approx(expected)
+
+
+def binned_auroc(sums: np.ndarray) -> np.ndarray:
+    """AUROC of two bins of scores from the sums (..., 4) of negatives low, high, and positives low, high."""
+    negative, positive = sums[..., :2], sums[..., 2:]
+    wins = positive[..., 1] * negative[..., 0] + (positive * negative).sum(axis=-1) / 2
+    return wins / (positive.sum(axis=-1) * negative.sum(axis=-1))
+
+
+POSITIVE = np.arange(190) % 2
+SCORES = rng().random(190)
+
+
+@pytest.mark.parametrize(
+    ("counts", "of_sums", "highest"),
+    [
+        ([0 * POSITIVE, 1 - POSITIVE, 0 * POSITIVE, POSITIVE], binned_auroc, 1),
+        ([np.full(190, 0.1), np.ones(190)], ratio, 1),
+        ([np.full(190, 0.1), np.ones(190)], ratio, None),
+        ([0.3 * SCORES, SCORES], ratio, 1),
+        ([np.full(190, 30.0), np.ones(190)], ratio, 100),
+        ([np.zeros(190), np.ones(190)], ratio, None),
+    ],
+    ids=["AUROC of a constant", "alike", "alike, no bound", "proportional", "of 100", "0, no bound"],
+)
+@pytest.mark.parametrize("runs", [1, 3])
+def test_a_score_that_cannot_vary_has_no_interval(
+    counts: list[np.ndarray], of_sums: Callable[[np.ndarray], np.ndarray], highest: float | None, runs: int
+) -> None:
+    repeated = [np.tile(each, (runs, 1)) for each in counts]
+    found = statistics.spread(*statistics.resample(repeated, of_sums, rng()), np.array([runs]), 190)
+    assert np.isnan(statistics.interval(found.mean, statistics.alone(found), highest)).all()
+
+
+def test_a_recomputed_metric_at_its_end_has_no_interval() -> None:
+    """That of sums there stands on the next item, which may be wrong; of others it is not known what one item does."""
+    found = spread_of(np.ones((1, 300), bool), [1])
+    assert np.isnan(statistics.interval(found.mean, statistics.alone(found), 1, summed=False)).all()
+
+
+@pytest.mark.parametrize("num_items", [1, 2, 10, 300])
+def test_a_difference_that_cannot_vary_has_the_p_value_of_the_sign_test(num_items: int) -> None:
+    scores = np.array([[0.3], [0.4]]).repeat(num_items, axis=1)
+    values, drawn = statistics.resample([scores, np.ones_like(scores)], ratio, rng())
+    difference, variance = pair(statistics.spread(values, drawn, np.array([1, 1]), num_items))
+    expected = statistics.mcnemar(np.array([0]), np.array([num_items]))
+    assert statistics.p_values(difference, variance) == pytest.approx(expected, abs=0)
 
 
 def test_a_single_item_breaks_nothing() -> None:

@@ -108,7 +108,7 @@ def test_one_seed_can_agree_but_not_differ(tmp_path: Path) -> None:
             (1.0,),
             binomial(1.0),
             {},
-            "all test items score alike, so nothing says how far chance goes",
+            "its score does not vary with the test items, so nothing says how far chance goes",
         ),
     ],
 )

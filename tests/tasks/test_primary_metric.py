@@ -1,4 +1,4 @@
-"""Every kind of task: its primary metric comes again from the table of predictions, summed over the items."""
+"""Every kind of task: its primary metric is computed again from the table of predictions."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import torch
 from sacrebleu.metrics.bleu import BLEU
 
 from assay import catalogue
+from assay.metric import SummedMetric
 from assay.sequence_to_sequence import Answer, Pairs
 from assay.splits import Split
 from assay.tasks import language_modelling, masked_words, multi_task_classification, tagging, translation
@@ -83,14 +84,20 @@ def test_all_kinds_are_tested() -> None:
 
 
 @pytest.mark.parametrize("kind", catalogue.TASKS)
-def test_sums_over_predictions_give_the_score(kind: str, tmp_path: Path) -> None:
+def test_predictions_give_the_score(kind: str, tmp_path: Path) -> None:
     torch.manual_seed(0)
     task = catalogue.load(catalogue.TASKS[kind].module)
     metric = task.PRIMARY
     answer, split = ANSWERS[kind]()
     task.predictions(answer, split).to_parquet(tmp_path / "predictions.parquet")
-    counts = metric.counts(pd.read_parquet(tmp_path / "predictions.parquet", columns=list(metric.columns)))
     expected = task.score(answer, split)[metric.name]
+    table = pd.read_parquet(tmp_path / "predictions.parquet", columns=list(metric.columns))
+    arrays = metric.arrays(table)
+    assert {each.shape for each in arrays} == {(len(ITEMS),)}
+    assert metric.value(arrays) == pytest.approx(expected, rel=1e-6)
+    if not isinstance(metric, SummedMetric):
+        return
+    counts = metric.counts(table)
     assert len(counts) == len(ITEMS)
     assert metric.of_sums(counts.sum(axis=0)) == pytest.approx(expected, rel=1e-6)
     assert 0 < expected < (metric.highest or np.inf)

@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.layout import UNCOMPRESSED
-from assay.metric import SummedMetric, ratio
+from assay.metric import PrimaryMetric, SummedMetric, ratio
 from assay.report import answers, statistics
 from assay.report.answers import Answers, Key, key
 from assay.report.collect import Task
 from assay.report.statistics import Array, Spread, Variance
 from assay.report.summaries import Summary
 
-MCNEMAR, BOOTSTRAP = "McNemar", "paired bootstrap"
+MCNEMAR, BOOTSTRAP, JACKKNIFE = "McNemar", "paired bootstrap", "paired jackknife"
 Numbers = NDArray[np.int64]
 
 
@@ -27,14 +27,16 @@ class Estimate:
     """The mean of the primary metric over seeds and its 95% interval."""
 
     mean: float
-    low: float
-    high: float
+    low: float | None
+    """None, as is ``high``, of a score that cannot vary, such as the AUROC of a constant."""
+    high: float | None
     seeds: int
     over: str
     """What the interval is over: ``seeds and items``; ``items`` of one run, which is all there is of a model that does
-    not depend on the seed and says nothing of other seeds of one that does; ``nothing`` of a single item."""
+    not depend on the seed and says nothing of other seeds of one that does; ``nothing`` of a single item, and where
+    there is no interval."""
     items_variance: float
-    """Of the mean, over test items alone."""
+    """Of the mean, over test items alone; 0 where there is no interval."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +47,9 @@ class Compared:
     worse: str
     difference: float
     """In the metric's own unit, 0 or more."""
-    low: float
-    """The ends of its 95% interval, not corrected for the number of comparisons."""
-    high: float
+    low: float | None
+    """The ends of its 95% interval, not corrected for the number of comparisons; None where it does not vary."""
+    high: float | None
     p: float
     p_holm: float
     separable: bool
@@ -87,22 +89,34 @@ class _Runs:
     """How many runs each summary has."""
     places: Mapping[Key, int]
     """Where each run is."""
-    counts: tuple[NDArray[Any], ...]
-    """S arrays (V, N)."""
+    arrays: tuple[NDArray[Any], ...]
+    """(V, N) each: what the metric reads."""
     values: Array
     """(V,)"""
     drawn: Array
     """(V, B)"""
+    summed: bool
+    """Whether the metric comes from sums over items."""
     binary: bool
     """Whether an item is right or wrong, and the metric is the share of right ones."""
 
     @property
     def num_items(self) -> int:
-        return int(self.counts[0].shape[1])
+        return int(self.arrays[0].shape[1])
+
+    @property
+    def test(self) -> str:
+        """How runs are compared that McNemar's test is not for."""
+        return BOOTSTRAP if self.summed else JACKKNIFE
+
+    @property
+    def undefined(self) -> list[Key]:
+        """The runs whose metric is no number on some of the drawn items."""
+        return [name for name, place in self.places.items() if not np.isfinite(self.drawn[place]).all()]
 
     def right(self, places: Sequence[int] | Numbers) -> NDArray[np.float32]:
         """Return which items these runs have right, (P, N); sums of them are whole numbers."""
-        found: NDArray[np.float32] = self.counts[0][np.asarray(places, int)].astype(np.float32)
+        found: NDArray[np.float32] = self.arrays[0][np.asarray(places, int)].astype(np.float32)
         return found
 
 
@@ -141,10 +155,14 @@ def analyse(summaries: Sequence[Summary], task: Task) -> Analysis:
     assert task.metric is not None
     mine = [each for each in summaries if each.task == task and each.finished]
     found, reasons = answers.read([variant for each in mine for variant in each.finished], task.metric)
-    usable = [each for each in mine if not any(key(variant) in reasons for variant in each.finished)]
-    if not usable:
+    while usable := _usable(mine, reasons):
+        runs = _resample(usable, found, task.metric)
+        if not runs.undefined:
+            break
+        why = f"{task.metric.name} is not defined on some draws of the test items, so that it has no interval"
+        reasons |= dict.fromkeys(runs.undefined, why)
+    else:
         return Analysis({}, {}, {}, (), {}, reasons)
-    runs = _resample(usable, found, task.metric)
     spread = statistics.spread(runs.values, runs.drawn, runs.runs, runs.num_items)
     ranks, ties, neighbours = _rank(runs, spread, task.metric)
     return Analysis(
@@ -157,42 +175,55 @@ def analyse(summaries: Sequence[Summary], task: Task) -> Analysis:
     )
 
 
-def _resample(usable: Sequence[Summary], found: Answers, metric: SummedMetric) -> _Runs:
+def _usable(summaries: Sequence[Summary], reasons: Mapping[Key, str]) -> list[Summary]:
+    """Return the summaries of which all runs can be used."""
+    return [each for each in summaries if not any(key(variant) in reasons for variant in each.finished)]
+
+
+def _resample(usable: Sequence[Summary], found: Answers, metric: PrimaryMetric) -> _Runs:
     names = [key(variant) for each in usable for variant in each.finished]
     rows = {name: row for row, name in enumerate(found.keys)}
     order = [rows[name] for name in names]
-    counts = tuple(each[order] for each in found.counts)
-    values, drawn = statistics.resample(counts, metric.of_sums, np.random.default_rng(0))
+    arrays = tuple(each[order] for each in found.arrays)
+    rng = np.random.default_rng(0)
+    if isinstance(metric, SummedMetric):
+        values, drawn = statistics.resample(arrays, metric.of_sums, rng)
+        binary = metric.of_sums is ratio and bool((arrays[1] == 1).all()) and arrays[0].dtype == np.uint8
+    else:
+        values, drawn = statistics.jackknife(arrays, metric.value, rng)
+        binary = False
     return _Runs(
         tuple(usable),
         np.array([len(each.finished) for each in usable]),
         {name: place for place, name in enumerate(names)},
-        counts,
+        arrays,
         values,
         drawn,
-        binary=metric.of_sums is ratio and bool((counts[1] == 1).all()) and counts[0].dtype == np.uint8,
+        isinstance(metric, SummedMetric),
+        binary,
     )
 
 
-def _estimate(runs: _Runs, spread: Spread, metric: SummedMetric) -> dict[tuple[str, str], Estimate]:
-    low, high = statistics.interval(spread.mean, statistics.alone(spread), metric.highest)
+def _estimate(runs: _Runs, spread: Spread, metric: PrimaryMetric) -> dict[tuple[str, str], Estimate]:
+    low, high = statistics.interval(spread.mean, statistics.alone(spread), metric.highest, summed=runs.summed)
     items = spread.items
-    several = "items" if runs.num_items > 1 else "nothing"
-    return {
-        (each.model.name, each.method): Estimate(
+    found = {}
+    for row, each in enumerate(runs.summaries):
+        known = bool(np.isfinite(low[row]))
+        over = "seeds and items" if runs.runs[row] > 1 else "items" if runs.num_items > 1 else "nothing"
+        found[each.model.name, each.method] = Estimate(
             float(spread.mean[row]),
-            float(low[row]),
-            float(high[row]),
+            float(low[row]) if known else None,
+            float(high[row]) if known else None,
             int(runs.runs[row]),
-            "seeds and items" if runs.runs[row] > 1 else several,
-            float(items[row]),
+            over if known else "nothing",
+            float(items[row]) if known else 0.0,
         )
-        for row, each in enumerate(runs.summaries)
-    }
+    return found
 
 
 def _rank(
-    runs: _Runs, spread: Spread, metric: SummedMetric
+    runs: _Runs, spread: Spread, metric: PrimaryMetric
 ) -> tuple[dict[str, int], dict[str, tuple[str, ...]], tuple[Compared, ...]]:
     """Return ranks, ties and neighbours of the uncompressed models."""
     plain = np.array([row for row, each in enumerate(runs.summaries) if each.method == UNCOMPRESSED], int)
@@ -214,7 +245,7 @@ def _rank(
             name: tuple(names[other] for other in np.flatnonzero(row))
             for name, row in zip(names, tied, strict=True)
         },
-        _compared(tests.of(pair[order[:-1], order[1:]]), neighbours),
+        _compared(tests.of(pair[order[:-1], order[1:]]), neighbours, runs.test),
     )
 
 
@@ -233,7 +264,7 @@ def _test_pairs(runs: _Runs, spread: Spread, plain: Numbers, first: Numbers, sec
     return _tested(difference, variance, exact, p)
 
 
-def _compare_compressed(runs: _Runs, metric: SummedMetric) -> dict[tuple[str, str], Compared]:
+def _compare_compressed(runs: _Runs, metric: PrimaryMetric) -> dict[tuple[str, str], Compared]:
     """Compare each compressed model with the uncompressed one, run by run of the seeds that both have."""
     pairs: dict[tuple[str, str], list[tuple[int, int]]] = {}
     for (model, method, seed), place in runs.places.items():
@@ -261,7 +292,7 @@ def _compare_compressed(runs: _Runs, metric: SummedMetric) -> dict[tuple[str, st
         (method, UNCOMPRESSED) if metric.rank(difference) > 0 else (UNCOMPRESSED, method)
         for (_, method), difference in zip(pairs, spread.mean, strict=True)
     ]
-    return dict(zip(pairs, _compared(tests, names), strict=True))
+    return dict(zip(pairs, _compared(tests, names, runs.test), strict=True))
 
 
 def _tested(difference: Array, variance: Variance, exact: NDArray[np.bool_], p: Array) -> _Tests:
@@ -271,14 +302,19 @@ def _tested(difference: Array, variance: Variance, exact: NDArray[np.bool_], p: 
     return _Tests(difference, variance, exact, p, corrected, level)
 
 
-def _compared(tests: _Tests, names: Sequence[tuple[str, str]]) -> tuple[Compared, ...]:
-    """Return comparisons with what would be needed, each with the names of (better, worse)."""
+def _compared(tests: _Tests, names: Sequence[tuple[str, str]], test: str) -> tuple[Compared, ...]:
+    """Return comparisons with what would be needed, each with the names of (better, worse).
+
+    Args:
+        test: by which those are compared that McNemar's is not for.
+    """
     told = tests.p_holm <= statistics.LEVEL
     reach = tests.variance.reach(statistics.LEVEL)
+    varies = reach > statistics.CONSTANT * np.abs(tests.difference)
     items: dict[int, int | None] = {}
     seeds: dict[int, int | None] = {}
-    if not told.all():
-        rows = np.flatnonzero(~told)
+    rows = np.flatnonzero(~told & varies)
+    if len(rows):
         asked = tests.difference[rows], tests.variance.take(rows), tests.level
         items = dict(zip(rows.tolist(), statistics.needed_items(*asked), strict=True))
         seeds = dict(zip(rows.tolist(), statistics.needed_runs(*asked), strict=True))
@@ -287,12 +323,12 @@ def _compared(tests: _Tests, names: Sequence[tuple[str, str]]) -> tuple[Compared
             better,
             worse,
             float(size),
-            float(size - reach[row]),
-            float(size + reach[row]),
+            float(size - reach[row]) if varies[row] else None,
+            float(size + reach[row]) if varies[row] else None,
             float(tests.p[row]),
             float(tests.p_holm[row]),
             bool(told[row]),
-            MCNEMAR if tests.exact[row] else BOOTSTRAP,
+            MCNEMAR if tests.exact[row] else test,
             items.get(row),
             seeds.get(row),
         )

@@ -1,4 +1,4 @@
-"""What each variant answered to the test items, as counts of its task's primary metric."""
+"""What each variant answered to the test items, as far as its task's primary metric reads it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from assay.metric import SummedMetric
+from assay.metric import PrimaryMetric
 from assay.report.collect import Variant
 
 CLOSE = 1e-6
-"""Relative difference at which a metric that is summed up again is still the one that was recorded."""
+"""Relative difference at which a metric that is computed again is still the one that was recorded."""
 
 
 Key = tuple[str, str, str]
@@ -26,11 +26,11 @@ Key = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Answers:
-    """Of V variants that answered the same N items: what the metric counts of each."""
+    """What the metric reads of V variants that answered the same N items."""
 
     keys: tuple[Key, ...]
-    counts: tuple[NDArray[Any], ...]
-    """S arrays (V, N)."""
+    arrays: tuple[NDArray[Any], ...]
+    """(V, N) each."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class _Table:
 
     items: bytes
     """A digest of which they are."""
-    counts: tuple[NDArray[Any], ...]
+    arrays: tuple[NDArray[Any], ...]
 
 
 def key(variant: Variant) -> Key:
@@ -47,7 +47,7 @@ def key(variant: Variant) -> Key:
     return variant.model, variant.method, variant.seed
 
 
-def read(variants: Sequence[Variant], metric: SummedMetric) -> tuple[Answers, dict[Key, str]]:
+def read(variants: Sequence[Variant], metric: PrimaryMetric) -> tuple[Answers, dict[Key, str]]:
     """Return the answers of the variants that answered the same items as most, in the variants' order, and why the
     others are left out: predictions that are missing, unreadable, of other items or of another score."""
     tables: dict[Key, _Table] = {}
@@ -61,17 +61,18 @@ def read(variants: Sequence[Variant], metric: SummedMetric) -> tuple[Answers, di
     common = Counter(table.items for table in tables.values()).most_common(1)
     kept = [name for name, table in tables.items() if table.items == common[0][0]]
     for name in sorted(tables.keys() - kept):
-        number = len(tables[name].counts[0])
+        number = len(tables[name].arrays[0])
         reasons[name] = f"its {number} predictions are not of the test items that most variants answered"
-    parts = zip(*(tables[name].counts for name in kept), strict=True)
+    parts = zip(*(tables[name].arrays for name in kept), strict=True)
     return Answers(tuple(kept), tuple(np.stack(each) for each in parts)), reasons
 
 
-def _table(variant: Variant, metric: SummedMetric) -> _Table:
+def _table(variant: Variant, metric: PrimaryMetric) -> _Table:
     """Read one variant's predictions.
 
     Raises:
-        ValueError: an item is no number or there twice, a count is not finite, or the metric is not the recorded one.
+        ValueError: an item is no number or there twice, what the metric reads is not finite, or the metric is not the
+            recorded one.
     """
     if not variant.predictions.is_file():
         raise ValueError("there is no predictions.parquet")
@@ -80,25 +81,16 @@ def _table(variant: Variant, metric: SummedMetric) -> _Table:
     items = table["item"].to_numpy()
     if items.dtype.kind not in "iu":
         raise ValueError("its items are no whole numbers")
-    counts = metric.counts(table)
     if (items[1:] <= items[:-1]).any():
-        order = items.argsort(kind="stable")
-        items, counts = items[order], counts[order]
+        table = table.iloc[items.argsort(kind="stable")]
+        items = table["item"].to_numpy()
         if (items[1:] == items[:-1]).any():
             raise ValueError("an item is there twice")
-    if not len(items) or not np.isfinite(counts).all():
+    arrays = metric.arrays(table) if len(items) else ()
+    if not arrays or not all(np.isfinite(each).all() for each in arrays if each.dtype.kind in "fc"):
         raise ValueError("nothing or no number where the metric counts")
-    again = float(metric.of_sums(counts.sum(axis=0, dtype=np.float64)))
+    again = metric.value(arrays)
     recorded = variant.metrics.get("test", {}).get(metric.name)
     if recorded is None or not np.isclose(again, recorded, rtol=CLOSE, atol=CLOSE):
         raise ValueError(f"they give {metric.name} {again:.6g}, metrics.json says {recorded}")
-    return _Table(
-        hashlib.sha256(items.astype(np.int64).tobytes()).digest(),
-        tuple(_small(column) for column in counts.T),
-    )
-
-
-def _small(column: NDArray[Any]) -> NDArray[Any]:
-    """Return the same numbers (N,) in a byte each where they fit, which is most of what is kept in memory."""
-    small = column.astype(np.uint8) if column.min() >= 0 and column.max() < 256 else column
-    return small if (small == column).all() else column
+    return _Table(hashlib.sha256(items.astype(np.int64).tobytes()).digest(), arrays)

@@ -17,7 +17,7 @@ from typing import Any
 from assay import csv_rows, measuring, records
 from assay.files import read_json
 from assay.layout import MEASURED, STATUS, UNCOMPRESSED
-from assay.metric import SummedMetric
+from assay.metric import PrimaryMetric
 from assay.report import formats
 
 NOT_RUN = "not run"
@@ -39,8 +39,8 @@ class Task:
     controls: tuple[str, ...]
     optimum: float | None = None
     """Of generated data: the primary metric's best expected value, worked out from how the data are made."""
-    metric: SummedMetric | None = None
-    """How the primary metric comes from single test items; without it there are no intervals and no ranks."""
+    metric: PrimaryMetric | None = None
+    """How the primary metric is computed from predictions; without it there are no intervals and no ranks."""
 
 
 @dataclass(frozen=True)

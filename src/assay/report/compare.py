@@ -23,7 +23,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from assay import layout
-from assay.metric import SummedMetric
+from assay.metric import PrimaryMetric
 from assay.report import same_items
 from assay.report.runs import Run, last, of_record
 from assay.report.summaries import better
@@ -48,7 +48,7 @@ NO_EARLIER = "No earlier run: neither dvc.lock nor any commit of it names other 
 
 Key = tuple[str, str, str, str, str]
 """Suite, task, dataset, model, method."""
-MetricOf = Callable[[str], SummedMetric | None]
+MetricOf = Callable[[str], PrimaryMetric | None]
 """From a task to how its primary metric comes from single test items."""
 
 
@@ -225,7 +225,7 @@ def _data(run: Run, folder: Path) -> Any:
     return json.loads(record).get("data") if record else None
 
 
-def _by_items(before: Run, now: Run, folder: Path, metric: SummedMetric | None) -> tuple[float | None, str]:
+def _by_items(before: Run, now: Run, folder: Path, metric: PrimaryMetric | None) -> tuple[float | None, str]:
     """Return the p-value of two runs' answers to the same items, and by which test; or None, and why."""
     if metric is None:
         return None, "changed, one run, of a task that is not known here: no test possible"
@@ -238,6 +238,11 @@ def _by_items(before: Run, now: Run, folder: Path, metric: SummedMetric | None) 
     if not tables[0]["item"].equals(tables[1]["item"]):
         return None, "changed, one run, and the test items are others: no test possible"
     p, test = same_items.p_value(tables[0], tables[1], metric)
+    if math.isnan(p):
+        return (
+            None,
+            f"changed, one run, and {metric.name} is not defined on parts of its items: no test possible",
+        )
     return p, f"{test}, one run each"
 
 

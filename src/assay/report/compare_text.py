@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from assay import catalogue, layout, recorded
-from assay.metric import SummedMetric
+from assay.metric import PrimaryMetric
 from assay.params import Params
 from assay.report import formats, markdown
 from assay.report.compare import FACTORS, LEVEL, NO_EARLIER, Change, Comparison, compare
@@ -38,10 +38,9 @@ def told(revision: str | None, params: Params) -> str:
     else:
         record = recorded.at(revision)
 
-    def metric_of(task: str) -> SummedMetric | None:
+    def metric_of(task: str) -> PrimaryMetric | None:
         row = params.tasks.get(task)
-        primary = catalogue.load(catalogue.TASKS[row.kind].module).PRIMARY if row else None
-        return primary if isinstance(primary, SummedMetric) else None
+        return catalogue.load(catalogue.TASKS[row.kind].module).PRIMARY if row else None
 
     return render(compare(of_record(record), now, metric_of))
 

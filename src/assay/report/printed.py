@@ -68,7 +68,7 @@ def _square(section: Section, model: str) -> str:
 
 def _interval(section: Section, model: str) -> str:
     estimate, metric = section.analysis.estimates.get((model, "none")), section.task.primary
-    if estimate is None:
+    if estimate is None or estimate.low is None:
         return ""
     return f"{formats.score(estimate.low, metric)} to {formats.score(estimate.high, metric)}"
 

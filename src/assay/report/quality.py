@@ -185,6 +185,8 @@ def beyond_optimum(evidence: Evidence) -> Iterator[Finding]:
     if optimum is None:
         return
     for (model, method), estimate in evidence.analysis.estimates.items():
+        if estimate.low is None or estimate.high is None:
+            continue
         nearest = estimate.low if evidence.task.direction == "maximise" else estimate.high
         if better(nearest, optimum, evidence.task.direction):
             interval = f"{evidence.shown(estimate.low)} to {evidence.shown(estimate.high)}"
@@ -203,6 +205,8 @@ def gap_within_interval(evidence: Evidence) -> Iterator[Finding]:
             pair.difference < (estimate.high - estimate.low) / 2
             for name in (pair.better, pair.worse)
             if (estimate := estimates.get((name, UNCOMPRESSED)))
+            and estimate.low is not None
+            and estimate.high is not None
         )
     ]
     if close:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from assay.metric import SummedMetric
+from assay.metric import PrimaryMetric, SummedMetric
+from assay.report import statistics
 
 DRAWS = 2000
 """Bootstrap samples of the test items."""
@@ -17,14 +19,17 @@ BATCH = 100
 """Of these at a time, which bounds the memory."""
 
 
-def p_value(first: pd.DataFrame, second: pd.DataFrame, metric: SummedMetric) -> tuple[float, str]:
-    """Return the p-value, two-sided, of a metric's difference, and by which test.
+def p_value(first: pd.DataFrame, second: pd.DataFrame, metric: PrimaryMetric) -> tuple[float, str]:
+    """Return the p-value, two-sided, of a metric's difference, and by which test; nan where the metric is not defined
+    on the items that the test draws.
 
     Args:
         first: predictions, one row an item.
         second: those of the other model, of the same items in the same order.
         metric: how it comes from single items.
     """
+    if not isinstance(metric, SummedMetric):
+        return jackknife(first, second, metric), "paired jackknife over items"
     counts = metric.counts(first), metric.counts(second)
     if all(_right_or_wrong(each) for each in counts):
         return mcnemar(counts[0][:, 0], counts[1][:, 0]), "McNemar's test over items"
@@ -65,5 +70,17 @@ def bootstrap(first: NDArray[Any], second: NDArray[Any], metric: SummedMetric) -
         rng=np.random.default_rng(0),
     )
     if drawn.standard_error == 0:
-        return 1.0 if observed == 0 else 0.0
+        return 1.0 if observed == 0 else 0.5 ** (len(items) - 1)  # the sign test: all items say the same
     return float(2 * stats.t.sf(abs(observed) / drawn.standard_error, len(items) - 1))
+
+
+def jackknife(first: pd.DataFrame, second: pd.DataFrame, metric: PrimaryMetric) -> float:
+    """Return the p-value of a metric that is computed from all items at once."""
+    pairs = zip(metric.arrays(first), metric.arrays(second), strict=True)
+    arrays = [np.stack(pair) for pair in pairs]
+    values, drawn = statistics.jackknife(arrays, metric.value, np.random.default_rng(0))
+    if not np.isfinite(drawn).all():
+        return math.nan
+    both = statistics.spread(values, drawn, np.array([1, 1]), len(first))
+    variance = statistics.apart(both, np.array([0]), np.array([1]))
+    return float(statistics.p_values(values[:1] - values[1:], variance).item())

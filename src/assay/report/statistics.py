@@ -19,10 +19,18 @@ Models are compared by the same parts of their difference, and as the drawn item
 each has one run and each item is right or wrong, McNemar's exact test is asked instead. A bounded metric's interval is
 Wilson's, with as many items as have that variance (Korn and Graubard do so with Clopper and Pearson's).
 
+A metric that is no function of sums over items is computed again from the rows, without one of at most 200 groups of
+items at a time (:func:`jackknife`); the result takes the place of the bootstrap samples.
+
+A score that is the same whatever items are drawn has no interval: the AUROC of a constant is 0.5 on all items. The
+exception are sums where all items are right or all are wrong: the next item may differ, as Wilson's interval allows.
+
 Sources: Cochran, "Approximate Significance Levels of the Behrens-Fisher Test", Biometrics 1964,
 https://doi.org/10.2307/2528199; Korn, Graubard, "Confidence Intervals for Proportions with Small Expected Number of
 Positive Counts Estimated from Survey Data", Survey Methodology 1998; Holm, "A Simple Sequentially Rejective Multiple
-Test Procedure", 1979, https://www.jstor.org/stable/4615733.
+Test Procedure", 1979, https://www.jstor.org/stable/4615733; Kott, "The Delete-a-Group Jackknife", Journal of Official
+Statistics 2001; DeLong, DeLong, Clarke-Pearson, "Comparing the Areas under Two or More Correlated Receiver Operating
+Characteristic Curves", Biometrics 1988, https://doi.org/10.2307/2531595.
 """
 
 from __future__ import annotations
@@ -48,6 +56,10 @@ LEVEL = 0.05
 POWER = 0.8
 DRAWS = 1000
 """Bootstrap samples of the items."""
+GROUPS = 200
+"""Of items, at most, that the jackknife leaves out one at a time."""
+CONSTANT = 1e-9
+"""A score that varies by less than this share of itself does not vary: the rest is rounding."""
 BLOCK = 2_500_000
 """Numbers that are multiplied at once, which bounds the memory."""
 EXACT = 2**24
@@ -194,6 +206,44 @@ def _sums(counts: NDArray[Any], weights: NDArray[np.float32]) -> Array:
     return sums
 
 
+def jackknife(
+    arrays: Sequence[NDArray[Any]],
+    value: Callable[[Sequence[NDArray[Any]]], float],
+    rng: np.random.Generator,
+    num_groups: int = GROUPS,
+) -> tuple[Array, Array]:
+    """Return the metric of V runs (V,), and K numbers (V, K) that vary about it as bootstrap samples do.
+
+    The items are split at random into K groups, the same for all runs, and the metric is computed K times, each time
+    without one group. How far these values lie from their mean is scaled to how far a new sample of all items would
+    lie, so that :func:`spread` treats the result as it treats bootstrap samples.
+
+    A jackknife rather than a bootstrap, because each step is a call of a Python function. 1,000 bootstrap samples give
+    a standard error to within 2%, 200 groups to within 5% (one deviation), for a fifth of the cost: AUROC of 36 runs of
+    5,000 items takes some 2 s instead of 10. With at most 200 items each group is one item, which agrees with DeLong's
+    variance of AUROC. As nearly all items stay, a metric that needs items of a rare class stays defined. It is meant
+    for smooth metrics (AUROC, mean average precision, F1, BLEU), not for medians. Intervals use Student's t with N - 1
+    degrees of freedom; with the 199 of the groups they would be 0.6% wider.
+
+    Args:
+        arrays: (V, N) each: what the metric reads of each run's items.
+        value: from arrays (M,) to the metric; nan where it is not defined.
+        rng: which items are together in a group.
+    """
+    num_runs, num_items = arrays[0].shape
+    values = np.array([value([each[run] for each in arrays]) for run in range(num_runs)])
+    if num_items == 1:
+        return values, values[:, None].repeat(2, axis=1)
+    groups = np.array_split(rng.permutation(num_items), min(num_groups, num_items))
+    without = np.empty((num_runs, len(groups)))
+    for column, group in enumerate(groups):
+        kept = np.delete(np.arange(num_items), group)
+        for run in range(num_runs):
+            without[run, column] = value([each[run, kept] for each in arrays])
+    step = (len(groups) - 1) * np.sqrt((num_items - 1) / (num_items * len(groups)))
+    return values, values[:, None] + step * (without.mean(axis=1, keepdims=True) - without)
+
+
 def spread(values: Array, drawn: Array, runs: Whole, num_items: int) -> Spread:
     """Return what the means of G models vary by.
 
@@ -241,29 +291,39 @@ def apart(found: Spread, first: Whole, second: Whole) -> Variance:
     return Variance(*parts, found.num_items)
 
 
-def interval(mean: Array, variance: Variance, highest: float | None = None) -> tuple[Array, Array]:
-    """Return the ends of 95% intervals of means (P,).
+def interval(
+    mean: Array, variance: Variance, highest: float | None = None, *, summed: bool = True
+) -> tuple[Array, Array]:
+    """Return the ends of 95% intervals of means (P,), nan where nothing varies.
 
     Args:
         highest: the metric's largest value, where its smallest one is 0; None where it has no largest one.
+        summed: whether the metric comes from sums over items; where all of them are right, the next one may be wrong.
     """
     reach = variance.reach(LEVEL)
+    constant = reach <= CONSTANT * np.abs(mean)
     if highest is None:
+        reach = np.where(constant, np.nan, reach)
         return mean - reach, mean + reach
     share = np.clip(mean / highest, 0, 1)
     with np.errstate(divide="ignore", invalid="ignore"):
         number = share * (1 - share) * (ndtri(LEVEL / 2) * highest / reach) ** 2
-    # Where all is right nothing varies, and yet the next item may be wrong.
-    number = np.where((reach > 0) & (number > 0), number, variance.num_items)
+    number = np.where(constant | ~(number > 0), variance.num_items, number)
+    at_an_end = (share < CONSTANT) | (share > 1 - CONSTANT)
+    number = np.where(constant & ~(at_an_end & summed), np.nan, number)
     low, high = proportion_confint(share * number, number, LEVEL, "wilson")
     return highest * low, highest * high
 
 
 def p_values(difference: Array, variance: Variance) -> Array:
-    """Return the p-values (P,), two-sided, of differences that would be 0 over all seeds and items."""
+    """Return the p-values (P,), two-sided, of differences that would be 0 over all seeds and items.
+
+    A difference that is the same whatever items are drawn gets the p-value of a sign test in which all N items agree.
+    """
     size = np.abs(difference)
     with np.errstate(divide="ignore", invalid="ignore"):
         found: Array = 2 * stdtr(variance.freedom_of_items, -size / np.sqrt(variance.items))
+    found = np.where(np.sqrt(variance.items) <= CONSTANT * size, 0.5 ** (variance.num_items - 1), found)
     uncertain = np.flatnonzero((variance.badly.sum(axis=1) > 0) & (size > 0))
     found[uncertain] = np.maximum(found[uncertain], LEAST)
     inside = uncertain[size[uncertain] < variance.take(uncertain).reach(LEAST)]

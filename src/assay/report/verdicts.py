@@ -87,10 +87,10 @@ def _not_comparable(
         return published.why
     if score is None:
         return "no seed has finished"
-    if estimate is None or estimate.over == "nothing":
+    if estimate is None:
         return "without its answers to the test items nothing says how far chance goes"
-    if not estimate.items_variance:
-        return "all test items score alike, so nothing says how far chance goes"
+    if estimate.over == "nothing" or not estimate.items_variance:
+        return "its score does not vary with the test items, so nothing says how far chance goes"
     return ""
 
 
