@@ -124,6 +124,11 @@ def test_a_fact_that_json_cannot_hold_leaves_a_record_all_the_same(tmp_path, fac
         assert records.read(tmp_path / "status.json")["reason"]
 
 
+def test_a_secret_of_an_address_is_in_no_record(tmp_path, capsys):
+    kept(tmp_path, raising(RuntimeError("no answer from https://user:hunter2@example.org/a?token=hunter2")))
+    assert "hunter2" not in (tmp_path / "status.json").read_text() + capsys.readouterr().err
+
+
 def test_what_was_kept_of_an_earlier_failure_is_gone_after_success(tmp_path):
     kept(tmp_path, raising(ValueError("no")))
     aside = records.aside(tmp_path / "status.json")

@@ -19,6 +19,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from assay.files import sha256, write_json
+from assay.urls import redacted
 
 OK = "ok"
 SKIPPED = "skipped"
@@ -328,7 +329,7 @@ def _killed(number: int) -> dict[str, str]:
 def _failure(fault: Exception) -> dict[str, str]:
     """Return how work failed; a user's mistake (ValueError family, told in one line) needs no traceback."""
     status = getattr(fault, "status", FAILED) if isinstance(fault, EndsAs) else FAILED
-    reason = " ".join(str(fault).split()) or type(fault).__name__
+    reason = redacted(" ".join(str(fault).split())) or type(fault).__name__
     if (
         isinstance(fault, MemoryError)
         or "can't allocate memory" in reason
@@ -337,7 +338,7 @@ def _failure(fault: Exception) -> dict[str, str]:
         status = "out of memory"
     if status != FAILED or type(fault) is ValueError:
         return {"status": status, "reason": reason}
-    lines = "".join(traceback.format_exception(fault)).replace(f"{Path.cwd()}/", "").splitlines()
+    lines = redacted("".join(traceback.format_exception(fault))).replace(f"{Path.cwd()}/", "").splitlines()
     return {
         "status": status,
         "reason": f"{type(fault).__name__}: {reason}",
