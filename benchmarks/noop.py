@@ -40,6 +40,42 @@ from snakemake.executors.touch import Executor
 Executor.SLEEPING_TIME = 0  # it waits 0.1 s a job otherwise
 sys.exit(main(["--touch", "--forceall", "--cores", "100000"]))  # in few rounds: each looks at every job
 """
+LEAVE = """
+import json
+from pathlib import Path
+from assay import layout, records, trust
+from assay.files import sha256
+from assay.graph import Graph, matrix_or_exit
+ARTIFACT = {"format": "skops", "target": "a:B", "arguments": {}, "parameters": 3}
+FACTS = {
+    "dataset": "d", "twin": True, "counts": {}, "artifact": ARTIFACT, "data": {}, "train_items": None, "cell": {},
+    "best_epoch": 1, "epochs": 1, "trials": [],
+}
+MEASURED = {
+    "seconds": 1.0, "peak_memory_bytes": 1, "host": {}, "python": "3.11", "versions": {}, "finished": "",
+    "commit": None, "dirty": None,
+}
+graph = Graph(matrix_or_exit({}))
+for job in [*graph.jobs, graph.report_job]:
+    path = Path(job.record)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = path.parent / f"{path.stem}.bin"
+    file.write_text(job.name)
+    digest = sha256(file)
+    files = {file.name: {"url": None, "size": 1, "sha256": digest} if job.phase == "ingest" else digest}
+    ended = {"phase": job.phase, "status": "ok", "reason": "", "traceback": "", "code": job.asked["code"]}
+    made_from = [sha256(Path(name)) for name in job.made_from]
+    spec = json.loads(job.asked.get("spec", "{}"))
+    facts = FACTS | ({"data": ""} if job.phase == "validate" else {})
+    records.write(path, {**facts, **ended, "made_from": made_from, "spec": spec, "files": files})
+    if job.phase in trust.COMPUTED:
+        records.write(path.with_name(layout.MEASURED), MEASURED)
+    if "docs" in job.asked:
+        Path(job.asked["docs"]).mkdir(parents=True, exist_ok=True)
+        Path(job.asked["docs"], "index.html").touch()
+records.write(layout.VERDICT, {})
+"""
+"""Leaves records that are what they say, each with one small file."""
 PARAM = 'params: knob="{job}"'
 BARE = """
 JOBS = range({cells})
@@ -124,7 +160,8 @@ def make_assay(folder: Path, cells: int) -> None:
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     for path in _outputs(folder):
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text('{"files": {}, "status": "ok"}\n')
+        path.write_text("{}\n")
+    run(folder, "python", "-c", LEAVE)
     run(folder, "assay", "sweep")
     run(folder, "python", "-c", TOUCH)
     subprocess.run(["git", "init", "-q"], cwd=folder, check=True)

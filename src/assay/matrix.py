@@ -252,11 +252,11 @@ def select(params: Params, *, suite: str | None = None, tasks: str = "", models:
             if name not in rows:
                 allowed = ", ".join(rows)
                 raise ParamsError(
-                    [f"--config {section.rstrip('s')}: {name}: not in params.yaml; allowed: {allowed}"]
+                    [f"--config {section.rstrip('s')}: {name!r}: not in params.yaml; allowed: {allowed}"]
                 )
     matrix = Matrix(params, suite or params.suite, tuple(asked["tasks"]), tuple(asked["models"]))
-    if faults := list(selection_faults(matrix)):
-        raise ParamsError(faults)
+    if fault := next(selection_faults(matrix), None):
+        raise ParamsError([fault])
     return matrix
 
 

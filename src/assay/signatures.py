@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, create_model
 
-from assay.section import Section
+from assay.section import Strict
 from assay.sources import ROOT
 
 
@@ -52,7 +52,7 @@ def knobs(target: str, provided: tuple[str, ...]) -> type[BaseModel]:
         if default is not None or argument.annotation is None:
             raise ValueError(f"{path}: {name}({argument.arg}): a knob has an annotation and no default")
         fields[argument.arg] = (_evaluate(argument.annotation, path), ...)
-    return create_model(f"{name} knobs", __base__=Section, **fields)
+    return create_model(f"{name} knobs", __base__=Strict, **fields)
 
 
 def _signature(path: Path, name: str) -> ast.arguments:
