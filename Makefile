@@ -1,11 +1,14 @@
-# The commands that README and .ci/run name. A fresh machine needs python 3.11 or later, make and a package registry.
+# The commands that README and .ci/run name. A fresh machine needs one of these Pythons, make and a package registry.
+SUPPORTED := 3.11 3.12 3.13
 PYTHON ?= python3
 CORES ?= all
 BIN := .venv/bin
 READY := .venv/ready
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+OUTSIDE := $(PATH)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help run test check format
+.PHONY: help run test check format lock
 
 help:  ## say what each command does
 	@sed -n 's/^\([a-z]*\):.*## /  make \1  /p' Makefile
@@ -29,10 +32,43 @@ format: $(READY)  ## bring the files into their form
 	ruff check --fix .
 	snakefmt Snakefile workflow
 
-# torch first and by itself: the CPU build is what its exact version names.
-$(READY): requirements.lock pyproject.toml
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
-	touch $@
+lock:  ## pin what pyproject.toml requires, with the SHA-256 of every file; needs uv
+	cat requirements-cuda.lock >> requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes --no-annotate --no-header \
+	    --output-file requirements.lock pyproject.toml
+	awk "$$SPLIT" requirements.lock
+	mv requirements.lock.new requirements.lock
+
+# What only the CUDA build of torch requires goes to a file of its own: the CPU build runs without it.
+define SPLIT
+BEGIN {
+    main = "requirements.lock.new"; cuda = "requirements-cuda.lock"
+    print "# Every package that Assay runs on, with the SHA-256 of each of its files. Written by: make lock" > main
+    print "# What the CUDA build of torch requires in addition. Written by: make lock" > cuda
+}
+/^[a-z0-9]/ { out = /^(cuda|nvidia|triton)[-=]/ ? cuda : main }
+{ print > out }
+endef
+export SPLIT
+
+# The mark of a whole environment holds its Python's version. Without it, or with another Python, .venv is made again.
+version = $(shell PATH='$(OUTSIDE)' $(1) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+FOUND = $(call version,$(PYTHON))
+ifneq ($(call version,$(if $(filter file,$(origin PYTHON)),$(BIN)/python,$(PYTHON))),$(shell cat $(READY) 2>/dev/null))
+.PHONY: $(READY)
+endif
+
+# All that is installed, or builds what is installed, has a digest in a lock. First comes setuptools, which builds the
+# rest; then torch's CPU build, which not every registry has: else it is the CUDA build, and what that requires.
+$(READY): requirements.lock requirements-cpu.lock requirements-cuda.lock pyproject.toml
+	$(if $(filter $(SUPPORTED),$(FOUND)),,$(error \
+	    PYTHON=$(PYTHON): $(if $(FOUND),is Python $(FOUND),no such program); Assay runs on Python $(SUPPORTED): make PYTHON=python3.11 $(MAKECMDGOALS)))
+	@if [ "$$(cat $@ 2>/dev/null)" != $(FOUND) ]; then rm -rf .venv && $(PYTHON) -m venv .venv; fi
+	@rm -f $@
+	@sed -n '/^setuptools==/,/[^\\]$$/p' requirements.lock | $(PIP) --require-hashes --requirement /dev/stdin
+	@$(PIP) --require-hashes --no-deps --requirement requirements-cpu.lock 2>/dev/null || true
+	$(PIP) --require-hashes --no-deps --no-build-isolation --requirement requirements.lock
+	@$(BIN)/python -m pip check >/dev/null || $(PIP) --require-hashes --no-deps --requirement requirements-cuda.lock
+	$(PIP) --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m pip check
+	@echo $(FOUND) > $@

@@ -7,17 +7,15 @@ is left as it is.
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from assay import knowledge, lock, recorded
-from assay.files import read_json, replaced, replacing, set_aside
+from assay.files import replaced, replacing, set_aside
 from assay.layout import STATUS, VERDICT
-from assay.recorded import LOCK, has_digest, inside, stored
-from assay.urls import redacted
+from assay.recorded import has_digest, stored
 
 RECORDS = (STATUS, "source.json", "prepared.json")
 """The files that a job's folder is asked for: without them its job runs again."""
@@ -43,23 +41,29 @@ def restore() -> Restored:
     """Restore the project of the current folder.
 
     Raises:
-        ValueError: a run is at work here, nothing was recorded, or dvc.lock is not DVC's; one line.
+        ValueError: a run is at work here, nothing was recorded, dvc.lock is not DVC's, or this folder cannot be
+            written to; one line.
     """
-    lock.hold()
-    cache = Path(_dvc("cache", "dir").stdout.strip())
-    outs = _outs()
-    promised, told = _promised(outs, cache), ""
-    if promised is None:
-        told = _fetch(outs, cache)
-        promised = _promised(outs, cache)
-        if promised is None:
-            raise ValueError(f"dvc fetch: {told}; nothing was changed")
+    try:
+        lock.hold()
+        return _restore(recorded.outs_here(), recorded.cache_folder())
+    except OSError as fault:
+        raise ValueError(f"{fault.filename}: {fault.strerror}; restore writes to this folder") from None
+
+
+def _restore(outs: Mapping[Path, str], cache: Path) -> Restored:
+    reason = ""
+    if _without_list(outs, cache):
+        reason = _fetch(outs, cache)
+    if lacking := _without_list(outs, cache):
+        raise ValueError(f"{lacking[0]}: {reason}; nothing was changed")
+    promised = _promised(outs, cache)
     absent = [path for path, digest in promised.items() if not has_digest(path, digest)]
-    if not told and any(not stored(cache, promised[path]).is_file() for path in absent):
-        told = _fetch(outs, cache)
+    if not reason and any(not stored(cache, promised[path]).is_file() for path in absent):
+        reason = _fetch(outs, cache)
     changed = [path for path in absent if path.exists()]
     aside = replaced()
-    wrong = {path: reason for path in absent if (reason := _bring(path, promised[path], cache, told, aside))}
+    wrong = {path: why for path in absent if (why := _bring(path, promised[path], cache, reason, aside))}
     for path in wrong:
         _distrust(path, aside)
     for made in (path for path in promised if path.name == knowledge.MADE and path not in wrong):
@@ -69,33 +73,28 @@ def restore() -> Restored:
     return Restored(len(promised) - len(wrong), changed, len(put_back) - len(changed), wrong, aside)
 
 
-def _outs() -> list[tuple[Path, str]]:
-    """Return each out of dvc.lock with its MD5 digest, which ends in ``.dir`` for a folder."""
-    if not LOCK.is_file():
-        raise ValueError(f"{LOCK}: not found; dvc repro or dvc commit --force writes it")
-    return list(recorded.outs(LOCK.read_text(encoding="utf-8"), str(LOCK)).items())
+def _without_list(outs: Mapping[Path, str], cache: Path) -> list[Path]:
+    """Return the outs that are folders of which DVC's cache does not have the list of files."""
+    folders = {path: digest for path, digest in outs.items() if digest.endswith(".dir")}
+    return [path for path, digest in folders.items() if recorded.listed(cache, digest) is None]
 
 
-def _promised(outs: list[tuple[Path, str]], cache: Path) -> dict[Path, str] | None:
-    """Return every file that the outs hold, with its digest; None if a folder's list is not in the cache."""
+def _promised(outs: Mapping[Path, str], cache: Path) -> dict[Path, str]:
+    """Return every file that the outs hold, with its digest."""
     files: dict[Path, str] = {}
-    for path, digest in outs:
-        if not digest.endswith(".dir"):
+    for path, digest in outs.items():
+        if digest.endswith(".dir"):
+            files |= {path / name: md5 for name, md5 in (recorded.listed(cache, digest) or {}).items()}
+        else:
             files[path] = digest
-            continue
-        listed = stored(cache, digest)
-        if not has_digest(listed, digest.removesuffix(".dir")):
-            return None
-        for entry in read_json(listed):
-            files[path / inside(Path(entry["relpath"]), listed)] = entry["md5"]
     return files
 
 
-def _bring(path: Path, digest: str, cache: Path, told: str, aside: Path) -> str:
+def _bring(path: Path, digest: str, cache: Path, reason: str, aside: Path) -> str:
     """Put a file's proven bytes in place; return why that was not possible, or nothing."""
     kept = stored(cache, digest)
     if not kept.is_file():
-        return f"not in DVC's cache{f' (dvc fetch: {told})' if told else ''}"
+        return reason
     if not has_digest(kept, digest):
         return f"DVC's cache is poisoned: {kept} has other bytes than its name says; delete it"
     with replacing(path) as whole:
@@ -110,24 +109,17 @@ def _distrust(path: Path, aside: Path) -> None:
         set_aside(stale, aside)
 
 
-def _dvc(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "dvc", *words],
-        capture_output=True,
-        text=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
-
-
-def _fetch(outs: list[tuple[Path, str]], cache: Path) -> str:
-    """Have DVC fetch what it can; return the first reason why something did not come, or nothing."""
-    done = _dvc("fetch")
-    lists = [digest for _, digest in outs if digest.endswith(".dir") and not stored(cache, digest).is_file()]
+def _fetch(outs: Mapping[Path, str], cache: Path) -> str:
+    """Have DVC fetch what it can; return why something is still not there, if anything is."""
+    done = recorded.dvc("fetch")
+    lists = [outs[path] for path in _without_list(outs, cache)]
     if done.returncode and lists:
         _fetch_lists(lists, cache)
-    errors = [line.removeprefix("ERROR: ") for line in done.stderr.splitlines() if line.startswith("ERROR: ")]
-    return redacted(errors[0]) if errors else ""
+    if error := recorded.reason(done):
+        return f"not in DVC's cache (dvc fetch: {error})"
+    if not recorded.dvc("config", "core.remote").stdout.strip():
+        return "not in DVC's cache, and no remote is set: dvc remote add --default NAME URL"
+    return "neither in DVC's cache nor on its remote"
 
 
 def _fetch_lists(digests: list[str], cache: Path) -> None:

@@ -291,5 +291,5 @@ def test_without_an_earlier_run_the_report_says_so(tmp_path: Path, monkeypatch: 
     assert told.startswith("No earlier run")
     (tmp_path / "dvc.lock").write_text("stages: 3")
     assert since_last("", "", run({"a": [0.5]}), lambda _: RIGHT) == (
-        "dvc.lock: not as DVC writes it ('int' object has no attribute 'values')"
+        "dvc.lock: not as DVC writes it (stages: not a mapping of mappings)"
     )

@@ -22,7 +22,7 @@ import pandas as pd
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from assay import layout
+from assay import layout, recorded
 from assay.metric import PrimaryMetric
 from assay.report import same_items
 from assay.report.runs import Run, last, of_record
@@ -44,7 +44,6 @@ OF_ANY_HOST = ("size_bytes",)
 """Costs that do not depend on the host; others are compared only where both runs had the same one."""
 KINDS = ("broken", "worse", "better", "mended", "gone", "new", "untested", "within noise", "cost", "same")
 """What a change can be, what needs a reader first."""
-NO_EARLIER = "No earlier run: neither dvc.lock nor any commit of it names other results."
 
 Key = tuple[str, str, str, str, str]
 """Suite, task, dataset, model, method."""
@@ -128,9 +127,15 @@ def since_last(results: str, costs: str, now: Run, metric_of: MetricOf) -> Compa
     """
     try:
         record = last(results, costs)
-        return compare(of_record(record), now, metric_of) if record else NO_EARLIER
+        return compare(of_record(record), now, metric_of) if record else no_earlier()
     except ValueError as fault:
         return str(fault)
+
+
+def no_earlier() -> str:
+    """Say in a line that there is no earlier run to compare with."""
+    more = " This is a shallow clone: git fetch --unshallow." if recorded.is_shallow() else ""
+    return f"No earlier run: neither dvc.lock nor any commit of it names other results.{more}"
 
 
 def _named(run: Run) -> str:

@@ -8,7 +8,7 @@ from assay import catalogue, layout, recorded
 from assay.metric import PrimaryMetric
 from assay.params import Params
 from assay.report import formats, markdown
-from assay.report.compare import FACTORS, LEVEL, NO_EARLIER, Change, Comparison, compare
+from assay.report.compare import FACTORS, LEVEL, Change, Comparison, compare, no_earlier
 from assay.report.runs import COSTS, RESULTS, last, of_record, on_disk
 
 COST_FORMATS = {
@@ -34,7 +34,7 @@ def told(revision: str | None, params: Params) -> str:
     if revision is None:
         record = last(*(path.read_text(encoding="utf-8") for path in (RESULTS, COSTS)))
         if record is None:
-            raise ValueError(NO_EARLIER)
+            raise ValueError(no_earlier())
     else:
         record = recorded.at(revision)
 
