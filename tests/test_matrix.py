@@ -82,7 +82,7 @@ def test_only_narrows_the_suite():
 
 
 def test_a_name_that_is_not_there_is_refused():
-    with pytest.raises(ParamsError, match=r"mnits: not in params\.yaml; allowed: digits, mnist"):
+    with pytest.raises(ParamsError, match=r"mnits': not in params\.yaml; allowed: digits, mnist"):
         of("public", tasks="mnits")
 
 
@@ -149,3 +149,63 @@ def test_a_cell_that_others_start_from_runs_with_them_and_once():
 def test_a_row_runs_on_the_tasks_that_it_names():
     tasks = {cell.task for cell in of("public").cells if cell.model == "bert_small"}
     assert tasks == {"movie_reviews", "ag_news"}
+
+
+@pytest.mark.parametrize(
+    ("suite", "tasks", "models", "line"),
+    [
+        (
+            "default",
+            "mnist",
+            "",
+            "--config tasks: mnist: not in suites.default.tasks; add it there, or name some of digits",
+        ),
+        (
+            "default",
+            "digits",
+            "text_cnn",
+            "--config tasks: digits: fits none of the models that run; name others",
+        ),
+        ("default", "digits,mnist", "majority,cnn", "--config tasks: mnist: not in suites.default.tasks"),
+        ("smoke", "wnut17", "mlp", "--config tasks: wnut17: fits none of the models that run"),
+        ("smoke", "digits", "mlp,text_cnn", "--config models: text_cnn: fits none of the tasks that run"),
+        (
+            "public_small",
+            "mnist",
+            "lstm",
+            "--config models: lstm: not in suites.public_small.models; add it there",
+        ),
+        ("default", ",", "", "--config task: '': not in params.yaml; allowed: digits"),
+        ("default", "", "mlp,", "--config model: '': not in params.yaml; allowed: "),
+        ("nope", "", "", "--config suite: 'nope': not in params.yaml; allowed: smoke, default"),
+    ],
+)
+def test_a_selection_that_matches_nothing_or_not_all_that_it_names_is_refused(suite, tasks, models, line):
+    with pytest.raises(ParamsError) as fault:
+        matrix.select(PARAMS, suite=suite, tasks=tasks, models=models)
+    [told] = fault.value.faults
+    assert told.startswith(line)
+
+
+@pytest.mark.parametrize(
+    ("rows", "line"),
+    [
+        ({"models": []}, "suites.few.tasks: digits: fits none of the models that run"),
+        ({"models": ["mlp", "text_cnn"]}, "suites.few.models: text_cnn: fits none of the tasks that run"),
+        (
+            {"tasks": ["digits", "dates"], "models": ["mlp"]},
+            "suites.few.tasks: dates: fits none of the models that run",
+        ),
+    ],
+)
+def test_a_suite_that_names_what_runs_nowhere_is_refused(rows, line):
+    few = PARAMS.suites["default"].model_copy(update={"tasks": ["digits"], "models": ["mlp"]} | rows)
+    params = PARAMS.model_copy(update={"suites": {"few": few}})
+    faults = list(matrix.selection_faults(matrix.Matrix(params, "few")))
+    assert faults[0].startswith(line)
+
+
+def test_every_suite_runs_all_that_it_names():
+    assert [*PARAMS.suites] == ["smoke", "default", "public", "compression", "public_small"]
+    for suite in PARAMS.suites:
+        assert list(matrix.selection_faults(matrix.Matrix(PARAMS, suite))) == []
