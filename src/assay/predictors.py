@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -72,8 +73,7 @@ class ModulePredictor:
         with torch.inference_mode():
             starts = range(0, len(inputs), batch_size)
             batches = [self.model(torch.from_numpy(inputs[start : start + batch_size])) for start in starts]
-            logits: NDArray[np.float32] = torch.cat(batches).float().numpy()
-        return logits
+        return joined([batch.float().numpy() for batch in batches])
 
     def on_threads(self, count: int) -> Self:
         """Return itself: PyTorch's threads are the process's."""
@@ -93,8 +93,8 @@ class EstimatorPredictor:
     def logits(self, inputs: NDArray[Any], *, batch_size: int = 256) -> NDArray[np.float32]:
         """Map inputs (N, ...) to logits (N, ...)."""
         starts = range(0, len(inputs), batch_size)
-        logits = np.concatenate([self.model.logits(inputs[start : start + batch_size]) for start in starts])
-        return logits.astype(np.float32, copy=False)
+        batches = [self.model.logits(inputs[start : start + batch_size]) for start in starts]
+        return joined(batches).astype(np.float32, copy=False)
 
     def on_threads(self, count: int) -> Self:
         """Return itself: the threads of OpenMP and BLAS are the process's."""
@@ -120,7 +120,7 @@ class OnnxPredictor:
         batches: list[NDArray[np.float32]] = [
             self.session.run(None, {self.input: inputs[start : start + batch_size]})[0] for start in starts
         ]
-        return batches[0] if len(batches) == 1 else np.concatenate(batches)
+        return joined(batches)
 
     def on_threads(self, count: int) -> OnnxPredictor:
         """Return the graph in a session with that number of threads."""
@@ -183,6 +183,20 @@ class OnnxStepsPredictor:
     def on_threads(self, count: int) -> OnnxStepsPredictor:
         """Return the graphs in sessions with that number of threads."""
         return OnnxStepsPredictor(self.graphs, self.artifact, count)
+
+
+def joined(batches: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Return the logits (N, ...) of all batches; in (N, T', V) zeros stand behind those of shorter texts."""
+    if len(batches) == 1:
+        return batches[0]
+    longest = max(batch.shape[1] for batch in batches)
+    padded = (
+        batch
+        if batch.shape[1] == longest
+        else np.pad(batch, [(0, 0), (0, longest - batch.shape[1]), *[(0, 0)] * (batch.ndim - 2)])
+        for batch in batches
+    )
+    return np.concatenate([*padded])
 
 
 def named(template: str, count: int) -> list[str]:

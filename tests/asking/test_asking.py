@@ -11,11 +11,12 @@ import pandas as pd
 import pytest
 import torch
 
-from assay import catalogue
+from assay import catalogue, sequence_to_sequence
 from assay.asking import files
 from assay.datasets import ag_news, text
 from assay.params import load_params
 from assay.predictors import ModulePredictor
+from assay.tasks import language_modelling
 from tests.models.knobs import TABLES
 
 PARAMS = load_params(Path("params.yaml"))
@@ -260,3 +261,30 @@ def test_mending_what_was_mended_changes_nothing():
     assert ag_news.mend(ag_news.mend("Alan #39;s \\dog&lt;b&gt;")) == ag_news.mend(
         "Alan #39;s \\dog&lt;b&gt;"
     )
+
+
+@pytest.mark.parametrize("row", NETWORKS)
+@pytest.mark.parametrize("slices", [0, 1, 2])
+def test_a_last_slice_of_one_item_is_answered(row, slices, asked, monkeypatch):
+    monkeypatch.setattr(sequence_to_sequence, "ITEMS", 4)
+    monkeypatch.setattr(language_modelling, "SAMPLED", 2)
+    asked = asked(row)
+    predictor = BySlices(asked.predictor, 4)
+    split, whole = (asked.split.take(torch.arange(count)) for count in (4 * slices + 1, 4 * slices + 2))
+    expected = asked.task.predictions(asked.task.answer(asked.predictor, whole), whole)[:-1]
+    answer = asked.task.answer(predictor, split)
+    found = asked.task.predictions(answer, split)
+    pd.testing.assert_frame_equal(found, expected, rtol=1e-4)
+    asked.task.score(answer, split)
+    asked.task.exhibits(answer, split)
+
+
+class BySlices(ModulePredictor):
+    """A network that is given a few items at a time."""
+
+    def __init__(self, predictor, items):
+        super().__init__(predictor.model, {**vars(predictor)})
+        self.items = items
+
+    def logits(self, inputs, *, batch_size=256):
+        return super().logits(inputs, batch_size=min(self.items, batch_size))
