@@ -11,7 +11,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from huggingface_hub import snapshot_download
@@ -26,6 +26,14 @@ MOST_PIECES = 8
 """Of a word that is cut into more, only so many are read."""
 NONE = -1
 """Stands where a word has fewer pieces."""
+
+
+@runtime_checkable
+class TakesOver(Protocol):
+    """A network that can begin from what others trained."""
+
+    def take_over(self, folder: Path, words: Tensor) -> None:
+        """Overwrite the weights with those of ``folder``, and the pieces of our words with ``words`` (V, P)."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +53,9 @@ class Pretrained:
         Raises:
             ValueError: the class cannot, or the weights do not fit it.
         """
-        take_over = getattr(model, "take_over", None)
-        if take_over is None:
+        if not isinstance(model, TakesOver):
             raise ValueError(f"pretrained: {type(model).__name__} is of another make; use hugging_face")
-        take_over(self.folder, self.words)
+        model.take_over(self.folder, self.words)
 
 
 def read(source: str, revision: str, prepared: Path) -> Pretrained:
