@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from assay.models.source_and_target import parts
 from assay.models.word_embedding import cut
+from assay.onnx_external import require_own_weights
 
 # The two graphs of a network that writes word by word, and their inputs and outputs.
 START, STEP = "start", "step"
@@ -208,8 +209,9 @@ def session(name: str, data: bytes, threads: int) -> onnxruntime.InferenceSessio
     """Return a graph ready to run.
 
     Raises:
-        ValueError: onnxruntime refuses it.
+        ValueError: its weights lie in other files, or onnxruntime refuses it.
     """
+    require_own_weights(name, data)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.log_severity_level = 3
