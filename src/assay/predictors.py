@@ -205,8 +205,11 @@ def named(template: str, count: int) -> list[str]:
     return [template.format(number) for number in range(count)]
 
 
-def session(name: str, data: bytes, threads: int) -> onnxruntime.InferenceSession:
+def session(name: str, data: bytes, threads: int, *, optimised: bool = True) -> onnxruntime.InferenceSession:
     """Return a graph ready to run.
+
+    Args:
+        optimised: whether time is taken for what is run many times.
 
     Raises:
         ValueError: its weights lie in other files, or onnxruntime refuses it.
@@ -215,6 +218,8 @@ def session(name: str, data: bytes, threads: int) -> onnxruntime.InferenceSessio
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.log_severity_level = 3
+    if not optimised:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     try:
         return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     except Exception as fault:  # onnxruntime's own exceptions share no base but this
