@@ -4,19 +4,25 @@ Every family is exported so in test_onnx_export.py.
 """
 
 import errno
+import shutil
 
+import numpy as np
 import onnx
 import pytest
 import torch
 from torch import nn
 
+from assay import kept as kept_results
 from assay import onnx_cache, onnx_export
 from assay.models.mlp import MLP
+from assay.models.seq2seq_attention import Seq2SeqAttention
 from assay.models.text_recurrent import TextRecurrent
 from assay.onnx_export import export
+from assay.step_export import start_and_step
 
 IMAGE = torch.zeros(1, 1, 8, 8)
 TEXT = torch.ones(1, 20, dtype=torch.int64)
+WORDS = 4 + torch.arange(20).view(1, 20)
 
 
 @pytest.fixture(autouse=True)
@@ -152,8 +158,112 @@ def test_a_weight_under_another_name_is_not_kept():
     model = nn.PReLU(2)
     nn.init.ones_(model.weight)
     made = onnx.helper.make_model(graph)
-    assert onnx_cache.exported(model, (), lambda: made) is made
+    assert onnx_cache.exported(model, (), lambda: made, lambda _: True) is made
     assert kept() == []
     nn.init.zeros_(model.weight)
-    onnx_cache.exported(model, (), lambda: made)
+    onnx_cache.exported(model, (), lambda: made, lambda _: True)
     assert len(kept()) == 1
+
+
+def rewrite(path, change):
+    """Let somebody who knows the format change a kept graph: its digest is right."""
+    graph = onnx.load_from_string(path.read_bytes()[onnx_cache.DIGEST :])
+    data = change(graph) or graph.SerializeToString()
+    path.write_bytes(onnx_cache._digest(path, data) + data)
+
+
+def negate(graph):
+    """Turn the sign of the first output."""
+    name = graph.graph.output[0].name
+    for node in graph.graph.node:
+        node.output[:] = ["turned" if output == name else output for output in node.output]
+    graph.graph.node.append(onnx.helper.make_node("Neg", ["turned"], [name]))
+
+
+def reverse_words(graph):
+    """Read the texts from behind."""
+    name, steps = graph.graph.input[0].name, [("starts", -1), ("ends", -(2**40)), ("axes", 1), ("steps", -1)]
+    for node in graph.graph.node:
+        node.input[:] = ["turned" if given == name else given for given in node.input]
+    for key, value in steps:
+        graph.graph.initializer.append(onnx.numpy_helper.from_array(np.array([value]), key))
+    slicing = onnx.helper.make_node("Slice", [name, *(key for key, _ in steps)], ["turned"])
+    graph.graph.node.insert(0, slicing)
+
+
+def name_a_file(graph):
+    graph.graph.initializer.add(name="more", data_type=1, dims=[1], data_location=1)
+    graph.graph.initializer[-1].external_data.add(key="location", value="secret")
+
+
+def no_graph(_):
+    return b"\xff no graph"
+
+
+def another_output(graph):
+    graph.graph.output[0].name = graph.graph.node[0].output[0]
+
+
+CHANGES = [negate, name_a_file, no_graph, another_output]
+
+
+@pytest.mark.parametrize(
+    ("make", "example", "change"),
+    [*((mlp, IMAGE, change) for change in CHANGES), (lstm, WORDS, reverse_words), (lstm, WORDS, negate)],
+)
+def test_a_graph_that_answers_otherwise_is_exported_afresh_and_replaced(make, example, change, traced):
+    right = export(make(), example)
+    [path] = kept()
+    content = path.read_bytes()
+    rewrite(path, change)
+    assert path.read_bytes() != content
+    assert export(make(1), example).SerializeToString(deterministic=True) != right.SerializeToString(
+        deterministic=True
+    )
+    assert (len(traced), path.read_bytes()) == (2, content)
+    assert export(make(), example) == right
+    assert len(traced) == 2
+
+
+def writer():
+    torch.manual_seed(0)
+    knobs = {"width": 6, "hidden": 6, "attention": 4, "dropout": 0.0, "copying": True, "beam": 1}
+    return Seq2SeqAttention(source_length=6, vocabulary=20, **knobs).eval()
+
+
+def test_both_graphs_of_a_network_that_writes_are_checked(traced):
+    def graphs():
+        return [part.graph.SerializeToString(deterministic=True) for part in start_and_step(writer())]
+
+    right = graphs()
+    contents = {path: path.read_bytes() for path in kept()}
+    assert len(traced) == len(contents) == 2
+    assert graphs() == right
+    assert len(traced) == 2
+    for path in contents:
+        rewrite(path, negate)
+    assert graphs() == right
+    assert len(traced) == 4
+    assert {path: path.read_bytes() for path in kept()} == contents
+
+
+def test_a_graph_under_another_name_is_not_used(traced):
+    export(mlp(hidden=(6,)), IMAGE)
+    [first] = kept()
+    export(mlp(hidden=(6,), dropout=0.5), IMAGE)
+    [second] = set(kept()) - {first}
+    shutil.copy(first, second)
+    export(mlp(hidden=(6,), dropout=0.5), IMAGE)
+    assert len(traced) == 3
+
+
+def test_from_scratch_nothing_kept_is_read_or_written(traced):
+    with kept_results.unused():
+        export(mlp(), IMAGE)
+        assert kept() == []
+    export(mlp(), IMAGE)
+    with kept_results.unused():
+        export(mlp(), IMAGE)
+    assert len(traced) == 3
+    export(mlp(), IMAGE)
+    assert len(traced) == 3

@@ -216,7 +216,9 @@ class Remainder(nn.Module):
 
 def test_a_graph_has_any_number_of_inputs_and_outputs():
     example, sizes = torch.ones(3, 4, dtype=torch.int64), {0: "batch", 1: "words"}
-    graph = graph_of(Remainder(), {"one": example, "other": example + 1}, ["rest", "sum"], [sizes, (sizes,)])
+    graph = graph_of(
+        Remainder(), {"one": example, "other": example + 1}, ["rest", "sum"], [sizes, (sizes,)], list
+    )
     session = onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
     numbers = np.arange(14).reshape(2, 7)
     rest, total = session.run(["rest", "sum"], {"one": numbers, "other": 10 * numbers})

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -178,7 +180,102 @@ def test_pickled_weights_alone_are_refused(network: Path, data: Path, tmp_path: 
     (network / "model.safetensors").unlink()
     record = trained(spec_of(network, "0" * 64), data, tmp_path / "cell")
     assert record["status"] == records.FAILED
-    assert "model.safetensors: not found" in record["reason"]
+    assert "pytorch_model.bin: a pickle, which can run code when it is read" in record["reason"]
+    (network / "pytorch_model.bin").unlink()
+    with pytest.raises(
+        ValueError, match=r"no model\.safetensors and no model\.safetensors\.index\.json; a folder"
+    ):
+        pretrained.fetch(str(network), "0" * 64)
+
+
+@pytest.fixture
+def sharded(network: Path, tmp_path: Path) -> Path:
+    """The same network in shards."""
+    folder = tmp_path / "sharded"
+    BertForMaskedLM.from_pretrained(network).save_pretrained(folder, max_shard_size="10KB")
+    shutil.copy(network / "tokenizer.json", folder)
+    assert len(list(folder.glob("model-*.safetensors"))) > 1
+    return folder
+
+
+def test_shards_are_read_as_one_file_is(network: Path, sharded: Path, data: Path) -> None:
+    names = [
+        "model.safetensors.index.json",
+        *sorted(path.name for path in sharded.glob("model-*.safetensors")),
+    ]
+    listed = subprocess.run(["sha256sum", *names], cwd=sharded, capture_output=True, check=True).stdout
+    revision = hashlib.sha256(listed).hexdigest()
+    found = pretrained.read(str(sharded), revision, data / "review_grammar_twin/prepared.json")
+    whole = begun(network, data).state_dict()
+    torch.manual_seed(1)
+    model = HuggingFace(vocabulary=len(found.words), num_classes=2, **found.arguments, **KNOBS)
+    found.into(model)
+    assert all(
+        torch.equal(weight, whole[name])
+        for name, weight in model.state_dict().items()
+        if "classifier" not in name
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        (
+            "../other.safetensors",
+            "shard '../other.safetensors'; a .safetensors file beside the index is needed",
+        ),
+        ("/etc/passwd", "shard '/etc/passwd'; a .safetensors file"),
+        ("sub/model.safetensors", "shard 'sub/model.safetensors'; a .safetensors file"),
+        ("..", "shard '..'; a .safetensors file"),
+        ("pytorch_model.bin", "shard 'pytorch_model.bin'; a .safetensors file"),
+        (["a"], "shard .* a .safetensors file"),
+        ("gone.safetensors", "gone.safetensors: not found"),
+        (None, "no weight_map or no metadata"),
+    ],
+)
+def test_an_index_that_leads_elsewhere_is_one_line(
+    name: object, told: str, sharded: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "other.safetensors").write_bytes(b"")
+    index = read_json(sharded / "model.safetensors.index.json")
+    first = next(iter(index["weight_map"]))
+    index["weight_map"] = {**index["weight_map"], first: name} if name else []
+    write_json(sharded / "model.safetensors.index.json", index)
+    with pytest.raises(ValueError, match=told) as caught:
+        pretrained.fetch(str(sharded), "0" * 64)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_head_of_more_classes_is_drawn_afresh_and_said(
+    network: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = AutoModelForSequenceClassification.from_pretrained(network, num_labels=3)
+    model.config.id2label = {0: "low", 1: "middle", 2: "high"}
+    model.save_pretrained(network)
+    capsys.readouterr()
+    found = begun(network, data).network
+    assert found.classifier.weight.shape == (2, 16)
+    body = load_file(network / "model.safetensors")
+    assert torch.equal(found.bert.pooler.dense.weight, body["bert.pooler.dense.weight"])
+    [told] = capsys.readouterr().err.splitlines()
+    assert told.endswith(
+        "classifier.bias has shape (3,), for 2 classes (2,) is needed; the head is drawn afresh"
+    )
+
+
+def test_weights_of_another_shape_are_one_line(network: Path, data: Path) -> None:
+    config = read_json(network / "config.json")
+    write_json(network / "config.json", {**config, "intermediate_size": 48})
+    with pytest.raises(ValueError, match=r"intermediate.dense.* has shape \(32.*config.json says \(48"):
+        begun(network, data)
+
+
+def test_damaged_weights_are_one_line(network: Path, data: Path) -> None:
+    path = network / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(ValueError, match="cannot be loaded") as caught:
+        begun(network, data)
+    assert "\n" not in str(caught.value)
 
 
 def test_code_that_a_folder_brings_is_not_run(network: Path, data: Path, tmp_path: Path) -> None:

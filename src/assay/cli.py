@@ -12,7 +12,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from assay import layout, lock, records, sources
-from assay.files import replacing, write_json
+from assay.files import STDOUT, check_output, write_output
 from assay.graph import Graph, matrix_or_exit
 from assay.matrix import Matrix, selection_faults
 from assay.params import Params, ParamsError, load_params
@@ -48,11 +48,16 @@ def check_params() -> None:
 
 
 @app.command("schema")
-def write_schema(out: Path = Path("params.schema.json")) -> None:
-    """Write the JSON schema of params.yaml, which editors complete from."""
-    from assay.schema import schema
+def write_schema(
+    out: Annotated[
+        Path | None,
+        typer.Option(help="file to write, - is standard output; params.schema.json if left out"),
+    ] = None,
+) -> None:
+    """Write the JSON schema of params.yaml, which editors complete from. Without --out it goes beside params.yaml."""
+    from assay import schema
 
-    write_json(out, schema())
+    _told(lambda: schema.write(out))
 
 
 @app.command("publish")
@@ -183,7 +188,7 @@ def compare_runs(
 def predict_items(
     variant: Annotated[str, typer.Argument(help="TASK/MODEL/SEED, or TASK/MODEL/SEED/METHOD")],
     file: Annotated[Path, typer.Argument(help="items of your own")],
-    out: Annotated[Path, typer.Option(help="CSV to write")],
+    out: Annotated[Path, typer.Option(help="CSV to write; - is standard output")],
     suite: SuiteOption = None,
 ) -> None:
     """Let a trained or compressed model answer items of your own.
@@ -195,16 +200,20 @@ def predict_items(
     task's name, a tab and a text.
 
     Writes a CSV, one row an item in the file's order: row (from 1), prediction and, of classes, confidence; of
-    beginnings bits_per_character and continuation. Reads params.yaml, data/prepared and artifacts too. Exit code 2,
-    with one line that names file and row, if an item is not what the task reads or the model is not there.
+    beginnings bits_per_character and continuation. A text that a spreadsheet would take for a formula, because it
+    begins with =, +, -, @, a tab or a carriage return, has an apostrophe in front. Through a link the file that it
+    leads to is written; the items' own file and what is no file are refused. Reads params.yaml, data/prepared and
+    artifacts too. Exit code 2, with one line that names file and row, if an item is not what the task reads, the model
+    is not there or the CSV cannot be written.
     """
     from assay.predict import predict
+    from assay.spreadsheets import csv_text
 
+    _told(lambda: check_output(out, file, layout.PARAMS))
     matrix = matrix_or_exit({"suite": suite} if suite else {})
     table = _told(lambda: predict(matrix, matrix.variant(variant), file))
-    with replacing(out) as aside:
-        table.to_csv(aside, index=False)
-    typer.echo(f"{out}: {len(table)} {'row' if len(table) == 1 else 'rows'}")
+    _told(lambda: write_output(out, csv_text(table)))
+    typer.echo(f"{out}: {len(table)} {'row' if len(table) == 1 else 'rows'}", err=out == STDOUT)
 
 
 def _checked() -> Params:

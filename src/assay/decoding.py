@@ -7,7 +7,7 @@ is given the growing text anew for each word.
 from __future__ import annotations
 
 import math
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ NEVER = (PADDING, UNKNOWN, BEGIN)
 """Ids that no model may write."""
 
 
+@runtime_checkable
 class Writer(Protocol):
     """A model that is asked for the next words."""
 
@@ -59,9 +60,8 @@ class Rereading:
 def writer(predictor: Any, target_length: int) -> Writer:
     """Return the quickest way to ask a predictor for words."""
     for able in (predictor, predictor.model):
-        if hasattr(able, "step"):
-            found: Writer = able
-            return found
+        if isinstance(able, Writer):
+            return able
     return Rereading(predictor, target_length)
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
-import tempfile
+import secrets
+import shutil
+import stat
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -13,24 +17,104 @@ from pathlib import Path
 from typing import Any
 
 UNFINISHED = ".*.????????*"
-"""Names of what is written aside: tempfile adds eight characters to that of the file."""
+"""Names of what is written aside: eight random characters are added to that of the file."""
+STDOUT = Path("-")
+"""An output of this name is standard output."""
+KINDS = {
+    stat.S_ISDIR: "a folder",
+    stat.S_ISCHR: "a device",
+    stat.S_ISBLK: "a device",
+    stat.S_ISFIFO: "a pipe",
+    stat.S_ISSOCK: "a socket",
+}
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a path beside ``path`` to write to; it takes the true name only when the block ends well."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
+    """Yield a path beside ``path`` to write to; it takes the true name only when the block ends well.
+
+    A link stays, and its target is replaced. The mode of a file that is replaced is kept; a new file has the umask's.
+
+    Raises:
+        ValueError: there is something other than a file.
+    """
+    folder = behind(path).parent
+    folder.mkdir(parents=True, exist_ok=True)
+    aside = folder / _name_aside(path)
+    handle = os.open(aside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+    mode = stat.S_IMODE(os.fstat(handle).st_mode)
+    if path.exists():
+        os.fchmod(handle, 0o600)  # until it is known who may read it
     os.close(handle)
-    aside = Path(name)
     try:
         yield aside
         with aside.open("rb") as stream:
             os.fsync(stream.fileno())
-        aside.chmod(0o644)
-        aside.replace(path)
+        target = behind(path)  # it may have been moved away since
+        aside.chmod(stat.S_IMODE(target.stat().st_mode) if target.exists() else mode)
+        move(aside, target)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def behind(path: Path) -> Path:
+    """Return the file that writing to ``path`` replaces: itself, or what a link leads to.
+
+    A link to a file that nobody may write, as DVC makes them into its cache, is replaced itself.
+
+    Raises:
+        ValueError: there is something other than a file.
+    """
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return path.resolve() if path.is_symlink() else path
+    for is_kind, kind in KINDS.items():
+        if is_kind(mode):
+            raise ValueError(f"{path}: is {kind}; a file is expected")
+    return path.resolve() if path.is_symlink() and mode & 0o222 else path
+
+
+def _name_aside(path: Path) -> str:
+    """Return a name to write to: with the same suffix, which some writers go by, and not too long for a folder."""
+    suffix = path.suffix if len(path.suffix) < 16 else ""
+    return f".{os.fsdecode(os.fsencode(path.name)[:200])}.{secrets.token_hex(4)}{suffix}"
+
+
+def check_output(path: Path, *inputs: Path) -> None:
+    """Check, before the work, that what a user wants written to ``path`` can be written there.
+
+    Raises:
+        ValueError: it is one of ``inputs``, no file, or in a folder that is missing or not writable; one line.
+    """
+    if path == STDOUT:
+        return
+    try:
+        target = behind(path)
+        if any(path.exists() and each.exists() and path.samefile(each) for each in inputs):
+            raise ValueError(f"{path}: is read by this command and would be lost; name another file")
+        if not target.parent.is_dir():
+            raise ValueError(f"{path}: there is no folder {target.parent}; make it first")
+    except OSError as fault:
+        raise ValueError(f"{path}: cannot be written: {fault.strerror}") from None
+    for needed in (target.parent, target):
+        if needed.exists() and not os.access(needed, os.W_OK):
+            raise ValueError(f"{path}: cannot be written: {needed} is not writable for you")
+
+
+def write_output(path: Path, text: str) -> None:
+    """Write what a user wants at ``path``, whole or not at all; ``-`` is standard output.
+
+    Raises:
+        ValueError: it cannot be written there; one line.
+    """
+    if path == STDOUT:
+        sys.stdout.write(text)
+        return
+    try:
+        write_text(path, text)
+    except OSError as fault:
+        raise ValueError(f"{path}: cannot be written: {fault.strerror}") from None
 
 
 def discard_unfinished(folders: Iterable[Path]) -> None:
@@ -42,9 +126,27 @@ def discard_unfinished(folders: Iterable[Path]) -> None:
 
 def set_aside(path: Path, folder: Path) -> None:
     """Move a file or folder, if it is there, into ``folder``, where it keeps its relative name."""
-    if path.exists():
+    if os.path.lexists(path):
         (folder / path.parent).mkdir(parents=True, exist_ok=True)
-        path.replace(folder / path)
+        move(path, folder / path)
+
+
+def move(source: Path, target: Path) -> None:
+    """Move a file or folder, also to another filesystem; it is whole at ``target`` or not there."""
+    try:
+        source.replace(target)
+    except OSError as fault:
+        if fault.errno != errno.EXDEV:
+            raise
+        aside = target.with_name(_name_aside(target))
+        if source.is_dir() and not source.is_symlink():
+            shutil.copytree(source, aside, symlinks=True)
+            aside.replace(target)
+            shutil.rmtree(source)
+        else:
+            shutil.copy2(source, aside, follow_symlinks=False)
+            aside.replace(target)
+            source.unlink()
 
 
 def replaced() -> Path:
@@ -59,8 +161,13 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write ``value`` as JSON with sorted keys, so that equal values are equal bytes."""
-    write_text(path, json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    """Write ``value`` as JSON, whole or not at all."""
+    write_text(path, json_text(value))
+
+
+def json_text(value: Any) -> str:
+    """Return ``value`` as JSON with sorted keys, so that equal values are equal bytes."""
+    return json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def read_json(path: Path) -> Any:

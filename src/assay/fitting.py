@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -27,12 +27,19 @@ class Model(Protocol):
     def fit(self, images: np.ndarray, targets: np.ndarray) -> None: ...
 
 
+@runtime_checkable
+class KeepsHistory(Protocol):
+    """A model that keeps its own learning curve, a row an epoch."""
+
+    history: list[dict[str, float]]
+
+
 def fit(model: Model, train: Split, *, threads: int) -> TrainResult:
     """Fit ``model`` in place; a learning curve that it keeps as ``history`` becomes the result's."""
     began = time.monotonic()
     with threadpool_limits(threads):
         model.fit(train.inputs.numpy(), train.targets.numpy())
-    history = list(getattr(model, "history", []))
+    history = list(model.history) if isinstance(model, KeepsHistory) else []
     return TrainResult(history, len(history), len(history), time.monotonic() - began)
 
 

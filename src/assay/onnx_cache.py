@@ -4,6 +4,9 @@ What it traces depends on the network's classes, sizes and code alone, so that t
 of another seed or for another method, takes the graph and puts its own weights in. A graph is kept only if each of
 its weights is found in it by name, byte for byte; a network with a part that is not this package's or PyTorch's, or
 with a setting that is not plain data, is exported each time.
+
+Whoever can write into the project can write a graph. Its digest covers what made it, so that one network's graph is
+none of another's, and a kept graph is used only if it answers as the network does.
 """
 
 from __future__ import annotations
@@ -18,8 +21,12 @@ from typing import Any
 
 import onnx
 import torch
+
+# The ignore: protobuf ships no types.
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from torch import Tensor, nn
 
+from assay import kept
 from assay.files import replacing
 from assay.sources import digest, package
 
@@ -27,31 +34,39 @@ FOLDER = Path(".assay/graphs")
 """A folder for each state of the code, of which the last alone is kept; in it a file a network."""
 MAKERS = ("torch", "onnx", "onnxscript")
 DIGEST = 32
-"""Bytes of SHA-256, with which a file begins."""
+"""Bytes of SHA-256, of what made the graph and of the graph, with which a file begins."""
 PLAIN = (int, float, str, bool, type(None), torch.dtype, torch.device)
 
 
-def exported(ready: nn.Module, asked: Any, export: Callable[[], onnx.ModelProto]) -> onnx.ModelProto:
+def exported(
+    ready: nn.Module,
+    asked: Any,
+    export: Callable[[], onnx.ModelProto],
+    is_right: Callable[[onnx.ModelProto], bool],
+) -> onnx.ModelProto:
     """Return a network's graph, its weights named as in ``ready``: the kept one if there is one, else ``export()``.
 
     Args:
         asked: what the graph depends on beside the network, as plain data.
+        is_right: says whether a graph answers as the network does; a kept one that does not is replaced.
     """
-    described = _description(ready)
+    described = _description(ready) if kept.usable() else None
     if described is None:
         return export()
-    path = _folder() / f"{hashlib.sha256(repr((described, asked)).encode()).hexdigest()}.onnx"
+    key = hashlib.sha256(repr((described, asked)).encode())
+    path = _folder() / f"{key.hexdigest()}.onnx"
     weights = {name: _bytes(tensor) for name, tensor in _tensors(ready)}
     graph = _read(path)
-    if graph is None:
-        graph = export()
-        if _holds_each(graph, weights):
-            with contextlib.suppress(OSError):  # it is wanted next time, not now
-                _write(path, graph, weights)
-        return graph
-    for tensor in graph.graph.initializer:
-        if tensor.name in weights:
-            tensor.raw_data = weights[tensor.name]
+    if graph is not None:
+        for tensor in graph.graph.initializer:
+            if tensor.name in weights:
+                tensor.raw_data = weights[tensor.name]
+        if is_right(graph):
+            return graph
+    graph = export()
+    if _holds_each(graph, weights):
+        with contextlib.suppress(OSError):  # it is wanted next time, not now
+            _write(path, graph, weights)
     return graph
 
 
@@ -128,7 +143,7 @@ def _write(path: Path, graph: onnx.ModelProto, weights: Mapping[str, bytes]) -> 
         shutil.rmtree(FOLDER, ignore_errors=True)  # of other states of the code
     data = bare.SerializeToString()
     with replacing(path) as aside:
-        aside.write_bytes(hashlib.sha256(data).digest() + data)
+        aside.write_bytes(_digest(path, data) + data)
 
 
 def _read(path: Path) -> onnx.ModelProto | None:
@@ -138,4 +153,14 @@ def _read(path: Path) -> onnx.ModelProto | None:
     except OSError:
         return None
     data = content[DIGEST:]
-    return onnx.load_from_string(data) if hashlib.sha256(data).digest() == content[:DIGEST] else None
+    if _digest(path, data) != content[:DIGEST]:
+        return None
+    try:
+        return onnx.load_from_string(data)
+    except DecodeError:  # somebody else wrote it
+        return None
+
+
+def _digest(path: Path, data: bytes) -> bytes:
+    """Return the digest of a graph and of what made it, which its path names: code, network, inputs."""
+    return hashlib.sha256(f"{path.parent.name}/{path.name}\0".encode() + data).digest()

@@ -19,6 +19,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 import onnxruntime
 import torch
@@ -27,6 +28,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from assay import onnx_cache, onnx_padding
+from assay.predictors import session
+from assay.word_ids import UNKNOWN
 
 INPUT = "inputs"
 OUTPUT = "logits"
@@ -46,17 +49,24 @@ def export(module: nn.Module, example: torch.Tensor, *, unroll_tanh: bool = Fals
     """
     evaluated = copy.deepcopy(module).eval()
     # The exporter takes a dynamic size of 1 for a constant.
-    batch = example[:1].expand(2, *example.shape[1:]).contiguous()
+    batch = example[:2] if len(example) > 1 else example.expand(2, *example.shape[1:]).contiguous()
+    if batch.dtype == torch.int64:  # the graph that is traced leaves no padding out
+        batch = batch.clamp(min=UNKNOWN)
     of_any_length = not (unroll_tanh or getattr(module, "ONE_LENGTH", False)) and onnx_padding.ignores(
         evaluated, batch
     )
-    ready = with_operators(evaluated, (nn.LSTM, nn.GRU) if unroll_tanh else (nn.RNNBase,))
+    ready = with_operators(copy.deepcopy(evaluated), (nn.LSTM, nn.GRU) if unroll_tanh else (nn.RNNBase,))
+
+    def answers() -> list[torch.Tensor]:
+        with torch.inference_mode():
+            return [evaluated(batch)]
+
     if of_any_length:
         # It is refused of a network with a loop over the words, such as a CRF: that is unrolled for one length.
         with contextlib.suppress(torch.onnx.OnnxExporterError):
-            graph = graph_of(ready, {INPUT: batch}, [OUTPUT], [{0: "batch", 1: onnx_padding.LENGTH}])
+            graph = graph_of(ready, {INPUT: batch}, [OUTPUT], [{0: "batch", 1: onnx_padding.LENGTH}], answers)
             return tidy(onnx_padding.left_out(graph))
-    return graph_of(ready, {INPUT: batch}, [OUTPUT], [{0: "batch"}])
+    return graph_of(ready, {INPUT: batch}, [OUTPUT], [{0: "batch"}], answers)
 
 
 def graph_of(
@@ -64,6 +74,7 @@ def graph_of(
     inputs: Mapping[str, torch.Tensor],
     outputs: Sequence[str],
     dynamic: Sequence[Any],
+    answers: Callable[[], Sequence[torch.Tensor]],
 ) -> onnx.ModelProto:
     """Return a module, exported as it is, as a graph with these inputs and outputs.
 
@@ -71,13 +82,35 @@ def graph_of(
         inputs: an example of each, in the order of ``ready.forward``.
         dynamic: for each argument of ``ready.forward`` the axes whose sizes vary, 2 or more in the example, and
             what they count, as ``{0: "batch"}``; for its ``*arguments`` a tuple of such.
+        answers: returns what the network gives for these inputs, an output each: ``ready`` may have parts that the
+            exporter alone can run.
     """
     examples = [(name, tuple(example.shape), str(example.dtype)) for name, example in inputs.items()]
     traced = onnx_cache.exported(
-        ready, (examples, list(outputs), dynamic), lambda: trace(ready, inputs, outputs, dynamic)
+        ready,
+        (examples, list(outputs), dynamic),
+        lambda: trace(ready, inputs, outputs, dynamic),
+        lambda graph: agrees(graph, inputs, answers()),
     )
     # Clipped first: so onnxruntime merges the Relu with a convolution, and integers keep one layout.
     return tidy(exchanged(fold(traced), "MaxPool", "Relu"))
+
+
+def agrees(
+    graph: onnx.ModelProto, inputs: Mapping[str, torch.Tensor], expected: Sequence[torch.Tensor]
+) -> bool:
+    """Say whether a graph gives what is expected for these inputs, but for the order of sums."""
+    try:
+        running = session("kept.onnx", graph.SerializeToString(), 1, optimised=False)
+        asked = {value.name for value in running.get_inputs()}
+        feed = {name: example.numpy() for name, example in inputs.items() if name in asked}
+        found = running.run(None, feed)
+    except Exception:  # onnxruntime's own exceptions share no base but this
+        return False
+    return len(found) == len(expected) and all(
+        one.shape == tuple(other.shape) and np.allclose(one, other.numpy(), rtol=1e-3, atol=1e-4)
+        for one, other in zip(found, expected, strict=True)
+    )
 
 
 def trace(

@@ -13,6 +13,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from assay.onnx_external import require_own_weights
+
 DEVICE = "CPU"
 HALF = "bf16"
 EXTRA = "openvino is not installed; pip install 'assay[bf16]'"
@@ -36,7 +38,7 @@ class OpenVinoPredictor:
     """A graph in OpenVINO.
 
     Raises:
-        ValueError: OpenVINO is not installed, or refuses the graph.
+        ValueError: OpenVINO is not installed, the graph's weights lie in other files, or OpenVINO refuses it.
     """
 
     def __init__(self, data: bytes, artifact: dict[str, Any], threads: int = 1) -> None:
@@ -44,6 +46,7 @@ class OpenVinoPredictor:
             raise ValueError(f"model.onnx is run by OpenVINO: {EXTRA}")
         import openvino
 
+        require_own_weights("model.onnx", data)
         self.data, self.artifact = data, artifact
         settings = {
             # Said in words: OpenVINO's own choice differs between versions.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 
 from assay.models.source_and_target import parts
 from assay.models.word_embedding import cut
+from assay.onnx_external import require_own_weights
 
 # The two graphs of a network that writes word by word, and their inputs and outputs.
 START, STEP = "start", "step"
@@ -72,8 +74,7 @@ class ModulePredictor:
         with torch.inference_mode():
             starts = range(0, len(inputs), batch_size)
             batches = [self.model(torch.from_numpy(inputs[start : start + batch_size])) for start in starts]
-            logits: NDArray[np.float32] = torch.cat(batches).float().numpy()
-        return logits
+        return joined([batch.float().numpy() for batch in batches])
 
     def on_threads(self, count: int) -> Self:
         """Return itself: PyTorch's threads are the process's."""
@@ -93,8 +94,8 @@ class EstimatorPredictor:
     def logits(self, inputs: NDArray[Any], *, batch_size: int = 256) -> NDArray[np.float32]:
         """Map inputs (N, ...) to logits (N, ...)."""
         starts = range(0, len(inputs), batch_size)
-        logits = np.concatenate([self.model.logits(inputs[start : start + batch_size]) for start in starts])
-        return logits.astype(np.float32, copy=False)
+        batches = [self.model.logits(inputs[start : start + batch_size]) for start in starts]
+        return joined(batches).astype(np.float32, copy=False)
 
     def on_threads(self, count: int) -> Self:
         """Return itself: the threads of OpenMP and BLAS are the process's."""
@@ -120,7 +121,7 @@ class OnnxPredictor:
         batches: list[NDArray[np.float32]] = [
             self.session.run(None, {self.input: inputs[start : start + batch_size]})[0] for start in starts
         ]
-        return batches[0] if len(batches) == 1 else np.concatenate(batches)
+        return joined(batches)
 
     def on_threads(self, count: int) -> OnnxPredictor:
         """Return the graph in a session with that number of threads."""
@@ -185,20 +186,40 @@ class OnnxStepsPredictor:
         return OnnxStepsPredictor(self.graphs, self.artifact, count)
 
 
+def joined(batches: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Return the logits (N, ...) of all batches; in (N, T', V) zeros stand behind those of shorter texts."""
+    if len(batches) == 1:
+        return batches[0]
+    longest = max(batch.shape[1] for batch in batches)
+    padded = (
+        batch
+        if batch.shape[1] == longest
+        else np.pad(batch, [(0, 0), (0, longest - batch.shape[1]), *[(0, 0)] * (batch.ndim - 2)])
+        for batch in batches
+    )
+    return np.concatenate([*padded])
+
+
 def named(template: str, count: int) -> list[str]:
     """Return the names of what is kept."""
     return [template.format(number) for number in range(count)]
 
 
-def session(name: str, data: bytes, threads: int) -> onnxruntime.InferenceSession:
+def session(name: str, data: bytes, threads: int, *, optimised: bool = True) -> onnxruntime.InferenceSession:
     """Return a graph ready to run.
 
+    Args:
+        optimised: whether time is taken for what is run many times.
+
     Raises:
-        ValueError: onnxruntime refuses it.
+        ValueError: its weights lie in other files, or onnxruntime refuses it.
     """
+    require_own_weights(name, data)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.log_severity_level = 3
+    if not optimised:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     try:
         return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     except Exception as fault:  # onnxruntime's own exceptions share no base but this

@@ -1,17 +1,19 @@
 """A network that others trained, from the Hugging Face hub or from a folder, as the start of one of ours.
 
-Three files are read and nothing of them is run: the configuration is data, the weights are safetensors, the tokenizer
-is of the ``tokenizers`` library; code that a repository brings along is never fetched. Our datasets number words, so
+Nothing of the files that are read is run: the configuration is data, the weights are safetensors, in one file or in
+shards that an index names, the tokenizer is of the ``tokenizers`` library; code that a repository brings along is never
+fetched. Our datasets number words, so
 each of our words becomes the pieces that the network's own tokenizer cuts it into.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from huggingface_hub import snapshot_download
@@ -22,10 +24,22 @@ from assay.files import read_json, sha256
 from assay.word_ids import PADDING, UNKNOWN
 
 CONFIG, WEIGHTS, TOKENIZER = FILES = ("config.json", "model.safetensors", "tokenizer.json")
+INDEX = "model.safetensors.index.json"
+"""Stands in the place of ``WEIGHTS`` where these are cut into shards, and says which shard holds which weight."""
+SHARD = re.compile(r"[\w-][\w.-]*\.safetensors")
+PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 MOST_PIECES = 8
 """Of a word that is cut into more, only so many are read."""
 NONE = -1
 """Stands where a word has fewer pieces."""
+
+
+@runtime_checkable
+class TakesOver(Protocol):
+    """A network that can begin from what others trained."""
+
+    def take_over(self, folder: Path, words: Tensor) -> None:
+        """Overwrite the weights with those of ``folder``, and the pieces of our words with ``words`` (V, P)."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +47,7 @@ class Pretrained:
     """What others trained, and how our words are its pieces."""
 
     folder: Path
-    """Holds ``FILES``."""
+    """Holds ``FILES``, or ``INDEX`` and the shards it names for the weights."""
     words: Tensor
     """(V, P) int64, each of our word ids' pieces, ``NONE`` behind the last."""
     arguments: dict[str, Any]
@@ -45,10 +59,9 @@ class Pretrained:
         Raises:
             ValueError: the class cannot, or the weights do not fit it.
         """
-        take_over = getattr(model, "take_over", None)
-        if take_over is None:
+        if not isinstance(model, TakesOver):
             raise ValueError(f"pretrained: {type(model).__name__} is of another make; use hugging_face")
-        take_over(self.folder, self.words)
+        model.take_over(self.folder, self.words)
 
 
 def read(source: str, revision: str, prepared: Path) -> Pretrained:
@@ -56,7 +69,7 @@ def read(source: str, revision: str, prepared: Path) -> Pretrained:
 
     Args:
         source: a folder, or the hub's id of a repository.
-        revision: the sha256 of the folder's weights, or the repository's commit.
+        revision: the digest of the folder's weights (:func:`digest`), or the repository's commit.
         prepared: prepared.json of the dataset, beside whose tokenizer it lies.
 
     Raises:
@@ -85,20 +98,76 @@ def fetch(source: str, revision: str) -> Path:
     """
     folder = Path(source)
     if folder.is_dir():
-        missing = [name for name in FILES if not (folder / name).is_file()]
-        if missing:
-            raise ValueError(
-                f"{folder / missing[0]}: not found; a folder to start from has {', '.join(FILES)}"
-            )
-        found = sha256(folder / WEIGHTS)
+        _require(folder, [CONFIG, TOKENIZER, *weights(folder)])
+        found = digest(folder)
         if found != revision:
             raise ValueError(
-                f"{folder / WEIGHTS}: sha256 {found} found, pretrained.revision is {revision};"
+                f"{folder / weights(folder)[0]}: sha256 {found} found, pretrained.revision is {revision};"
                 " put the first there if these are the weights that you mean"
             )
         return folder
+    folder = _download(source, revision, [*FILES, INDEX])
+    shards = weights(folder)[1:]
+    if shards:
+        _download(source, revision, shards)
+    _require(folder, [CONFIG, TOKENIZER, *shards])
+    return folder
+
+
+def weights(folder: Path) -> list[str]:
+    """Return the names of the files that hold a network's weights, an index before its shards.
+
+    Raises:
+        ValueError: there are none, none that can be read without running code, or a shard lies elsewhere; one line.
+    """
+    if (folder / WEIGHTS).is_file():
+        return [WEIGHTS]
+    if (folder / INDEX).is_file():
+        return [INDEX, *_shards(folder / INDEX)]
+    pickles = sorted(path.name for pattern in PICKLES for path in folder.glob(pattern))
+    if pickles:
+        raise ValueError(
+            f"{folder / pickles[0]}: a pickle, which can run code when it is read; write the network again as"
+            f" {WEIGHTS}: save_pretrained of the transformers library does"
+        )
+    raise ValueError(f"{folder}: no {WEIGHTS} and no {INDEX}; a folder to start from has {', '.join(FILES)}")
+
+
+def digest(folder: Path) -> str:
+    """Return the SHA-256 of a network's weights: that of the one file; of shards that of ``sha256sum``'s lines of the
+    index and then of each shard, by name."""
+    names = weights(folder)
+    if len(names) == 1:
+        return sha256(folder / names[0])
+    lines = "".join(f"{sha256(folder / name)}  {name}\n" for name in names)
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def _shards(index: Path) -> list[str]:
+    """Return the names of the shards that an index names, sorted."""
+    found = read_json(index)
+    parts = found.get("weight_map") if isinstance(found, dict) else None
+    if not isinstance(parts, dict) or not parts or not isinstance(found.get("metadata"), dict):
+        raise ValueError(
+            f"{index}: no weight_map or no metadata; an index of the transformers library is needed"
+        )
+    for name in parts.values():
+        if not isinstance(name, str) or not SHARD.fullmatch(name):
+            raise ValueError(f"{index}: shard {name!r}; a .safetensors file beside the index is needed")
+    return sorted(set(parts.values()))
+
+
+def _require(folder: Path, names: list[str]) -> None:
+    for name in names:
+        if not (folder / name).is_file():
+            raise ValueError(
+                f"{folder / name}: not found; {folder} is read with its tokenizer and every file of weights"
+            )
+
+
+def _download(source: str, revision: str, names: list[str]) -> Path:
     try:
-        return Path(snapshot_download(source, revision=revision, allow_patterns=list(FILES), etag_timeout=10))
+        return Path(snapshot_download(source, revision=revision, allow_patterns=names, etag_timeout=10))
     except Exception as fault:  # the hub's library raises its own errors, httpx's and the system's
         problem = re.sub(r"\s+", " ", str(fault)).strip()[:300]
         raise ValueError(

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
-from assay import catalogue
+from assay import catalogue, layout
+from assay.files import check_output, json_text, write_output
 from assay.params import METHOD_PROVIDES, MODEL_PROVIDES, Params
 from assay.signatures import knobs
+
+BESIDE = Path("params.schema.json")
+"""Where editors look for it, beside params.yaml."""
+
+
+def write(out: Path | None) -> None:
+    """Write the schema to ``out``, or beside params.yaml.
+
+    Raises:
+        ValueError: no file is named and this is no project, or it cannot be written there; one line.
+    """
+    if out is None and not layout.PARAMS.is_file():
+        raise ValueError(f"{layout.PARAMS}: not found; go to a project's folder, or name a file with --out")
+    check_output(out or BESIDE, layout.PARAMS)
+    write_output(out or BESIDE, json_text(schema()))
 
 
 def schema() -> dict[str, Any]:

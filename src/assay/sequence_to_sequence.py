@@ -160,7 +160,8 @@ def answer(predictor: Predictor, split: Pairs) -> Answer:
     for rows in torch.split(lengths.argsort(stable=True), ITEMS):
         part = split.take(rows)
         outputs = finite_logits(predictor, part.inputs, part.items)
-        surprise[rows] = surprises(outputs.float(), part.targets).double().sum(dim=1).numpy()
+        # As an array: NumPy takes a tensor of one number for that number.
+        surprise[rows.numpy()] = surprises(outputs.float(), part.targets).double().sum(dim=1).numpy()
         for beam, texts in written.items():
             ids = search(ask, part.inputs[:, :source_length], beam=beam, longest=split.target_length)
             for row, words in zip(rows.tolist(), words_of(ids), strict=True):

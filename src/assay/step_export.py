@@ -9,6 +9,7 @@ logits of known texts are steps too: a third graph would hold most weights a sec
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +22,7 @@ from torch import Tensor, nn
 from assay.models.source_and_target import parts as source_and_target
 from assay.onnx_export import INPUT, OneStep, export, graph_of, with_operators
 from assay.predictors import ANEW, LOGITS, MEMORY, SOURCE, START, STEP, WORDS, named
-from assay.word_ids import UNKNOWN
+from assay.word_ids import END, UNKNOWN
 
 ITEMS = 64
 """Items in one call."""
@@ -53,7 +54,7 @@ def parts_of(model: nn.Module, inputs: Tensor, *, unroll_tanh: bool = False) -> 
     """
     if hasattr(model, "step"):
         return start_and_step(model)
-    graph = export(model, inputs[:1], unroll_tanh=unroll_tanh)
+    graph = export(model, inputs[:2], unroll_tanh=unroll_tanh)
     constants = frozenset(name for name, _ in model.named_buffers())
     return [
         Part(
@@ -97,14 +98,20 @@ def start_and_step(model: Any) -> list[Part]:
         for few, many, less, more in zip(short, memory, before, now, strict=True)
     )
     reading = with_operators(copy.deepcopy(model).eval(), (nn.RNNBase,))
-    source = torch.full((EXAMPLE_ITEMS, EXAMPLE_SOURCE), UNKNOWN)
-    start = graph_of(Start(reading), {SOURCE: source}, names, [{0: "batch", 1: "source"}])
+    source = {SOURCE: some_words(EXAMPLE_ITEMS, EXAMPLE_SOURCE)}
+    start = graph_of(Start(reading), source, names, [{0: "batch", 1: "source"}], lambda: memory)
 
     writing = with_operators(copy.deepcopy(model).eval(), (nn.RNNBase,), OneStep)
-    given = {WORDS: torch.full((EXAMPLE_ITEMS,), UNKNOWN)}
+    given = {WORDS: some_words(EXAMPLE_ITEMS)}
     given |= {name: part.contiguous() for name, part in zip(names, now, strict=True)}
     outputs = [LOGITS, *(ANEW.format(number) for number in changed)]
-    step = graph_of(Step(writing, changed), given, outputs, [{0: "batch"}, sizes])
+
+    def answers() -> list[Tensor]:
+        with torch.inference_mode():
+            logits, anew = model.step(given[WORDS], now)
+        return [logits, *(anew[number] for number in changed)]
+
+    step = graph_of(Step(writing, changed), given, outputs, [{0: "batch"}, sizes], answers)
 
     constants = frozenset(f"network.{name}" for name, _ in model.named_buffers())
     asked = {value.name for value in step.graph.input}
@@ -143,7 +150,7 @@ class Step(nn.Module):
 @torch.no_grad()  # the exporter refuses what inference mode makes
 def begin(model: Any, length: int) -> list[Tensor]:
     """Return what is kept of sources of ``length`` words."""
-    memory: list[Tensor] = model.start(torch.full((EXAMPLE_ITEMS, length), UNKNOWN))
+    memory: list[Tensor] = model.start(some_words(EXAMPLE_ITEMS, length))
     return memory
 
 
@@ -151,8 +158,13 @@ def begin(model: Any, length: int) -> list[Tensor]:
 def after(model: Any, memory: list[Tensor], words: int) -> list[Tensor]:
     """Return what is kept after so many words."""
     for _ in range(words):
-        memory = model.step(torch.full((EXAMPLE_ITEMS,), UNKNOWN), memory)[1]
+        memory = model.step(some_words(EXAMPLE_ITEMS), memory)[1]
     return memory
+
+
+def some_words(*shape: int) -> Tensor:
+    """Return ids that every vocabulary has, not all alike and none padding."""
+    return UNKNOWN + torch.arange(math.prod(shape)).view(shape) % END
 
 
 def differing(one: Tensor, other: Tensor, name: str) -> dict[int, str]:

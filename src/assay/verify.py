@@ -110,7 +110,7 @@ def _make(matrix: Matrix, variant: Variant, scratch: Path) -> dict[str, Path]:
         stage = phase.split()[0]
         needs = {
             "train": ("--validated", layout.VALIDATED.format(dataset=dataset), "--start", *start),
-            "compress": ("--source", artifact),
+            "compress": ("--source", artifact, "--no-cache"),
             "evaluate": ("--artifact", artifact),
         }[stage]
         record = records.read(folder / layout.STATUS)

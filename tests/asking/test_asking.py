@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import io
+import os
+import struct
+import tracemalloc
+import zipfile
 from functools import cache
 from pathlib import Path
 
@@ -11,11 +16,12 @@ import pandas as pd
 import pytest
 import torch
 
-from assay import catalogue
+from assay import catalogue, sequence_to_sequence
 from assay.asking import files
 from assay.datasets import ag_news, text
 from assay.params import load_params
 from assay.predictors import ModulePredictor
+from assay.tasks import language_modelling
 from tests.models.knobs import TABLES
 
 PARAMS = load_params(Path("params.yaml"))
@@ -240,23 +246,139 @@ def test_files_that_are_none_are_told(tmp_path):
     assert files.lines(path) == ["a line", "another"]
 
 
-def test_arrays_that_are_none_are_told_and_nothing_is_unpickled(tmp_path):
+def header(text):
+    """Return an .npy file that begins with this header and holds eight bytes."""
+    padded = f"{text}\n".encode()
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(padded)) + padded + b"\0" * 8
+
+
+def announced(shape, kind="|u1"):
+    return header(f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}")
+
+
+def npy(array):
+    stream = io.BytesIO()
+    np.save(stream, array, allow_pickle=True)
+    return stream.getvalue()
+
+
+def zipped(*members, flags=0, method=None, name="arr_0.npy", compression=zipfile.ZIP_DEFLATED):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", compression) as archive:
+        for number, member in enumerate(members):
+            archive.writestr(name.replace("0", str(number)), member)
+    data = bytearray(stream.getvalue())
+    central = data.index(b"PK\x01\x02")
+    for flag_at, method_at in ((6, 8), (central + 8, central + 10)):
+        data[flag_at] |= flags
+        if method is not None:
+            data[method_at] = method
+    return bytes(data)
+
+
+def grown(size):
+    """Return a zip whose directory says that its member has this many bytes."""
+    data = bytearray(zipped(npy(np.zeros(8, np.uint8))))
+    struct.pack_into("<I", data, data.index(b"PK\x01\x02") + 24, size)
+    return bytes(data)
+
+
+FINE = npy(np.zeros(8, np.uint8))
+DAMAGED = {
+    "another format": (b"P5 8 8 255", "not a file of NumPy's; .npy or .npz is expected"),
+    "nothing": (b"", "not a file of NumPy's"),
+    "objects": (npy(np.array([{}], object)), "Object arrays cannot be loaded"),
+    "a cut zip": (b"PK\x03\x04 and no more", "File is not a zip file"),
+    "a cut array": (FINE[:-1], r"shape \(8,\) of uint8 needs 8 bytes, 7 are there; save the array again"),
+    "more than one array": (FINE + b"\0", "needs 8 bytes, 9 are there"),
+    "10^12 items": (announced("(1000000000000,)"), r"needs 1e\+12 bytes, 8 are there"),
+    "more than 64 bits": (announced("(4294967296, 4294967296, 2)", "<f8"), r"needs 2.95148e\+20 bytes"),
+    "a product that wraps round": (announced("(4294967296, 4294967296)"), "needs 1.84467e"),
+    "10^40 items": (announced(f"({10**40},)"), r"needs 1e\+40 bytes"),
+    "fewer than no items": (announced("(-8,)"), "needs -8 bytes"),
+    "half an item": (announced("(2.5,)"), "shape"),
+    "no shape": (announced("None"), "shape"),
+    "an unknown kind": (announced("(8,)", "<q9"), ""),
+    "a kind of no size": (announced("(8,)", "|V0"), "needs 0 bytes, 8 are there"),
+    "a header that is no header": (header("{[]: 1}"), ""),
+    "a deep header": (header("(" * 9000), ""),
+    "a long negation": (header("-" * 9000 + "1"), ""),
+    "a header cut off": (b"\x93NUMPY\x01\x00\xff\xff{", ""),
+    "another version": (b"\x93NUMPY\x09\x00" + FINE[8:], r"version|only support"),
+    "two arrays": (zipped(FINE, FINE), "2 arrays; one is expected"),
+    "an empty zip": (b"PK\x05\x06" + b"\0" * 18, "not a file of NumPy's"),
+    "an encrypted member": (zipped(FINE, flags=1), "encrypted"),
+    "an unknown compression": (zipped(FINE, method=99), "compression"),
+    "a member that is no array": (zipped(b"hello"), "not a file of NumPy's"),
+    "a zip in a zip": (zipped(zipped(FINE)), "not a file of NumPy's"),
+    "a bomb": (grown(2**32 - 2), r"4,294,967,294 bytes unpacked; allowed are 1,073,741,824: split the file"),
+    "a folder": (zipped(b"", name="arr_0/"), "not a file of NumPy's"),
+    "a damaged member": (zipped(FINE)[:60] + b"\xff\xff\xff" + zipped(FINE)[63:], ""),
+}
+
+
+@pytest.mark.parametrize(("data", "told"), DAMAGED.values(), ids=DAMAGED)
+def test_a_damaged_array_is_one_line_and_takes_no_memory(data, told, tmp_path):
     path = tmp_path / "items.npy"
-    path.write_bytes(b"P5 8 8 255")
-    with pytest.raises(ValueError, match=r"not a file of NumPy's; .npy or .npz is expected"):
+    path.write_bytes(data)
+    tracemalloc.start()
+    with pytest.raises(ValueError, match=rf"items\.npy: .*{told}") as caught:
         files.array(path)
-    np.save(path, np.array([{}], object), allow_pickle=True)
-    with pytest.raises(ValueError, match="cannot be read: Object arrays"):
-        files.array(path)
-    path.write_bytes(b"PK\x03\x04 and no more")
-    with pytest.raises(ValueError, match="cannot be read"):
-        files.array(path)
-    np.savez(tmp_path / "two.npz", np.zeros(1), np.ones(1))
-    with pytest.raises(ValueError, match=r"two\.npz: 2 arrays; one is expected"):
-        files.array(tmp_path / "two.npz")
+    assert tracemalloc.get_traced_memory()[1] < 20e6
+    tracemalloc.stop()
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("row", "most", "side"), [("digits", 16, 8), ("mnist", 255, 28)])
+@pytest.mark.parametrize("kind", ["u1", "i1", ">i8", "u8", "f2", ">f4", "g"])
+def test_numbers_of_every_size_and_order_are_read(kind, row, most, side, asked, tmp_path):
+    asked = asked(row)
+    levels = np.arange(3 * side**2).reshape(3, side, side) % (1 + min(most, 127 if kind == "i1" else most))
+    expected = asked.read(saved(tmp_path, levels)).inputs
+    for order in "CF":
+        given = saved(tmp_path, levels.astype(kind, order=order))
+        assert torch.equal(asked.read(given).inputs, expected)
+
+
+def test_what_cannot_be_opened_is_one_line(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for name, told in {
+        "pipe": "is no file; a file is expected",
+        ".": "is no file; a file is expected",
+        "a" * 300: "cannot be read: File name too long",
+    }.items():
+        with pytest.raises(ValueError, match=told):
+            files.contents(tmp_path / name)
 
 
 def test_mending_what_was_mended_changes_nothing():
     assert ag_news.mend(ag_news.mend("Alan #39;s \\dog&lt;b&gt;")) == ag_news.mend(
         "Alan #39;s \\dog&lt;b&gt;"
     )
+
+
+@pytest.mark.parametrize("row", NETWORKS)
+@pytest.mark.parametrize("slices", [0, 1, 2])
+def test_a_last_slice_of_one_item_is_answered(row, slices, asked, monkeypatch):
+    monkeypatch.setattr(sequence_to_sequence, "ITEMS", 4)
+    monkeypatch.setattr(language_modelling, "SAMPLED", 2)
+    asked = asked(row)
+    predictor = BySlices(asked.predictor, 4)
+    split, whole = (asked.split.take(torch.arange(count)) for count in (4 * slices + 1, 4 * slices + 2))
+    expected = asked.task.predictions(asked.task.answer(asked.predictor, whole), whole)[:-1]
+    answer = asked.task.answer(predictor, split)
+    found = asked.task.predictions(answer, split)
+    pd.testing.assert_frame_equal(found, expected, rtol=1e-4)
+    asked.task.score(answer, split)
+    asked.task.exhibits(answer, split)
+
+
+class BySlices(ModulePredictor):
+    """A network that is given a few items at a time."""
+
+    def __init__(self, predictor, items):
+        super().__init__(predictor.model, {**vars(predictor)})
+        self.items = items
+
+    def logits(self, inputs, *, batch_size=256):
+        return super().logits(inputs, batch_size=min(self.items, batch_size))

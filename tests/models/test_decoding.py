@@ -107,6 +107,9 @@ class Graphs:
 
     model = None
 
+    def start(self, source):
+        """Not called here."""
+
     def step(self, words, memory):
         """Not called here."""
 

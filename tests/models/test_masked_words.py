@@ -9,6 +9,8 @@ from knobs import MASKED
 from torch.nn import functional as F
 
 from assay.models import cbow, glove, missing_word, skip_gram
+from assay.predictors import ModulePredictor
+from assay.tasks import masked_words
 from assay.word_ids import MASK
 
 VOCABULARY, LENGTH = 60, 20
@@ -161,3 +163,14 @@ def test_bert_asks_for_a_seventh_of_the_words(build):
 def test_bert_refuses_to_read_less_than_a_text(build):
     with pytest.raises(ValueError, match="length = 4 is less than the 20 words of a text"):
         build("bert", length=4)
+
+
+@every
+def test_its_word_vectors_have_neighbours_in_the_report(name, build):
+    inputs, targets = some_texts(5)
+    split = masked_words.Texts(inputs, targets, np.arange(5), words=tuple(map(str, range(VOCABULARY))))
+    record = {"format": "safetensors", "parameters": 0, "arguments": {}}
+    answer = masked_words.answer(ModulePredictor(build(name).eval(), record), split)
+    samples = masked_words.exhibits(answer, split)["samples"]
+    near = [row["said"].split(", ") for row in samples if row["given"].startswith("neighbours of ")]
+    assert [len(words) for words in near] == [masked_words.NEIGHBOURS] * masked_words.SHOWN_WORDS

@@ -146,3 +146,30 @@ def test_a_metric_where_less_is_better_is_sorted_and_judged_so(tmp_path):
     assert "| lm | gpt | better than gone | failed | missed |" in page
     assert "| model | bits a character | seeds |" in page
     assert page.index("| gpt | 2.375 ± 0.18 | 2 |") < page.index("| unigram | 4.75 | 1 |")
+
+
+@pytest.mark.parametrize("name", publish.READ)
+def test_a_report_that_is_not_whole_is_one_line(name, tmp_path):
+    write_reports(tmp_path / "reports", "a", {"good": [0.9]})
+    path = tmp_path / "reports" / name
+    for content, told in {
+        "": "cannot be read",
+        "one,two\n1,2\n": "no column ",
+        'suite\n"': "cannot be read|no column",
+        None: "not found; run a suite first",
+    }.items():
+        path.unlink() if content is None else path.write_text(content)
+        with pytest.raises(ValueError, match=rf"{path.name}: ({told})") as caught:
+            publish.publish(tmp_path / "reports", tmp_path / "docs")
+        assert "\n" not in str(caught.value)
+    assert not (tmp_path / "docs").exists()
+
+
+def test_docs_that_are_no_folder_are_refused(tmp_path):
+    write_reports(tmp_path / "reports", "a", {"good": [0.9]})
+    (tmp_path / "docs").write_text("a file")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full/results").write_text("a file")
+    for docs in ("docs", "full", "none/docs"):
+        with pytest.raises(ValueError, match=f"{docs}.*: (cannot be written|there is no folder)"):
+            publish.publish(tmp_path / "reports", tmp_path / docs)

@@ -100,13 +100,11 @@ def test_a_folder_runs_its_own_code_whatever_the_environment_names(tmp_path):
         assert "the code of this folder" in ran.stdout + ran.stderr
     ran = project.run("assay list", PYTHONPATH=f"{tmp_path / 'src'}:{ROOT / 'src'}")
     assert "the code of this folder" in ran.stderr
-    told = project.run(
-        "python -c 'from assay.graph import matrix_or_exit; matrix_or_exit({})'", PYTHONPATH=str(ROOT / "src")
-    )
+    command = "python -c 'from assay.graph import matrix_or_exit; matrix_or_exit({})'"
+    told = project.run(command, PYTHONPATH=str(ROOT / "src"))
     assert (told.returncode, told.stdout) == (2, "")
-    assert told.stderr == (
-        f"src/assay: the code here is not what would run, which is {ROOT / 'src/assay'}; run this folder's by PYTHONPATH=src\n"
-    )
+    line = f"src/assay: the code here is not what would run, which is {ROOT / 'src/assay'}; "
+    assert told.stderr == f"{line}run this folder's by PYTHONPATH=src\n"
 
 
 def test_a_selection_that_matches_nothing_is_one_line_and_the_report_stays(project):

@@ -39,7 +39,7 @@ def read(path: Path, prepared: Path, dataset: ModuleType) -> Split:
         )
     most = getattr(dataset, "LEVELS", 255)
     check(path, levels, most)
-    pixels = torch.from_numpy(as_bytes(levels, most))
+    pixels = torch.from_numpy(as_bytes(levels.astype(np.int64), most))  # half-width numbers would round
     return classes.split(normalised(pixels, facts), facts)
 
 

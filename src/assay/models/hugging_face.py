@@ -6,11 +6,13 @@ https://aclanthology.org/2020.emnlp-demos.6. Weights are safetensors; code from 
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import torch
 from pydantic import Field
+from safetensors import SafetensorError
 from torch import nn
 from transformers import AutoConfig, AutoModelForSequenceClassification, PreTrainedModel, logging
 
@@ -18,6 +20,7 @@ from assay.models.word_embedding import cut
 from assay.pretrained import NONE
 
 logging.set_verbosity_error()  # what it reports of weights that were drawn anew is checked below
+logging.disable_progress_bar()
 POOLER = ".pooler."
 """The layer under the head, which networks that learned masked words alone lack: it is drawn like the head."""
 
@@ -50,7 +53,9 @@ class HuggingFace(nn.Module):
         length: Annotated[int, Field(ge=4)],
     ) -> None:
         super().__init__()
-        known = AutoConfig.for_model(**{**config, "num_labels": num_classes})
+        # Without the names of its own classes, of which there may be more or fewer.
+        bare = {key: value for key, value in config.items() if key not in ("id2label", "label2id")}
+        known = AutoConfig.for_model(**{**bare, "num_labels": num_classes})
         longest = getattr(known, "max_position_embeddings", length)
         if length > longest:
             raise ValueError(
@@ -90,6 +95,8 @@ class HuggingFace(nn.Module):
     def take_over(self, folder: Path, words: torch.Tensor) -> None:
         """Overwrite the weights, but for what a classifier alone has, with those of a folder, and the words' pieces.
 
+        A head for another number of classes is drawn afresh like one that is not there, with a line on stderr.
+
         Raises:
             ValueError: the weights are not this network's.
         """
@@ -100,9 +107,10 @@ class HuggingFace(nn.Module):
                 use_safetensors=True,
                 trust_remote_code=False,
                 local_files_only=True,
+                ignore_mismatched_sizes=True,
                 output_loading_info=True,
             )
-        except (OSError, RuntimeError, ValueError) as fault:
+        except (OSError, RuntimeError, ValueError, SafetensorError) as fault:
             raise ValueError(f"{folder}: cannot be loaded: {' '.join(str(fault).split())[:300]}") from None
         body = f"{self.network.base_model_prefix}."
         missing = sorted(
@@ -110,6 +118,14 @@ class HuggingFace(nn.Module):
         )
         if missing:
             raise ValueError(f"{folder}: {len(missing)} weights are missing, first {missing[0]}")
+        others = sorted(info["mismatched_keys"])
+        if wrong := [each for each in others if each[0].startswith(body)]:
+            name, found, needed = wrong[0]
+            raise ValueError(f"{folder}: {name} has shape {tuple(found)}, config.json says {tuple(needed)}")
+        if others:
+            name, found, needed = others[0]
+            told = f"{name} has shape {tuple(found)}, for {self.network.config.num_labels} classes {tuple(needed)}"
+            print(f"{folder}: {told} is needed; the head is drawn afresh", file=sys.stderr)
         self.network.load_state_dict(given.float().state_dict())
         with torch.no_grad():
             self.get_buffer("words").copy_(words)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol, runtime_checkable
+
 import torch
 from torch import nn
 
@@ -36,6 +38,13 @@ class WordEmbedding(nn.Module):
         """Map ids (N, T) to vectors (N, T, width)."""
         vectors: torch.Tensor = self.table(torch.where(ids < self.words, ids, UNKNOWN))
         return vectors
+
+
+@runtime_checkable
+class HasWordVectors(Protocol):
+    """A network that learns a vector a word, which a report can compare."""
+
+    embedding: WordEmbedding
 
 
 def cut(ids: torch.Tensor) -> torch.Tensor:

@@ -5,7 +5,7 @@ A later run of one task replaces that task's files and leaves the others as they
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,19 @@ import pandas as pd
 import yaml
 
 from assay import layout
-from assay.files import read_json, replacing, write_text
+from assay.files import check_output, read_json, write_output
 from assay.report import formats, published
+from assay.report.tables import COST_COLUMNS, RESULT_COLUMNS
+from assay.spreadsheets import csv_text
 
+PAGE = "results.md"
+READ = {
+    "results.csv": RESULT_COLUMNS,
+    "costs.csv": COST_COLUMNS,
+    "tables/matrix.csv": ("task", "metric", "direction"),
+    "tables/compression.csv": ("task",),
+}
+"""The tables of a report from which it is published, and columns of each that are needed."""
 CELL = ["suite", "task", "dataset", "model", "method"]
 COSTS = ["parameters", "size_bytes", "train_seconds", "latency_ms_batch1", "latency_ms_batch64"]
 PROVENANCE = ["commit", "dirty", "processor", "cores", "finished"]
@@ -33,18 +43,17 @@ def publish(reports: Path, docs: Path) -> list[Path]:
     They go to ``docs/results/<suite>/<task>.csv`` and ``docs/compression/<suite>/<task>.csv``.
 
     Raises:
-        FileNotFoundError: there is no report yet.
-        ValueError: no variant of the report is fine.
+        ValueError: there is no whole report yet, none of its variants is fine, or ``docs`` cannot be written; one line.
     """
-    scores, costs = pd.read_csv(reports / "results.csv"), pd.read_csv(reports / "costs.csv")
+    scores, costs, judged, compression = (_table(reports / name, columns) for name, columns in READ.items())
+    check_output(docs / PAGE if docs.exists() else docs)
     scores = scores[(scores["status"] == "ok") & (scores["split"] == "test")]
     if scores.empty:
         raise ValueError(f"{reports / 'results.csv'}: no variant is fine; nothing to publish")
     proofs = pd.DataFrame([_proof(reports, row) for row in costs.to_dict("records")])
-    judged = pd.read_csv(reports / "tables" / "matrix.csv").rename(columns={"metric": "primary"})
+    judged = judged.rename(columns={"metric": "primary"})
     joined = scores.merge(costs.drop(columns="host"), how="left").merge(proofs, how="left")
     joined = joined.merge(judged[["task", *JUDGED]].drop_duplicates(), how="left")
-    compression = pd.read_csv(reports / "tables" / "compression.csv")
     written = []
     for (suite, task), rows in joined.groupby(["suite", "task"], sort=False):
         place = Path(str(suite)) / f"{task}.csv"
@@ -52,14 +61,30 @@ def publish(reports: Path, docs: Path) -> list[Path]:
         compressed = compression[compression["task"] == task]
         if len(compressed):
             written.append(_write(docs / "compression" / place, compressed))
-    page = docs / "results.md"
-    write_text(page, _page(docs))
+    page = docs / PAGE
+    write_output(page, _page(docs))
     return [*written, page]
 
 
+def _table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
+    """Return a table of the report.
+
+    Raises:
+        ValueError: there is none, or it is not what a run wrote.
+    """
+    if not path.is_file():
+        raise ValueError(f"{path}: not found; run a suite first, which leaves a report")
+    try:
+        table = pd.read_csv(path)
+    except ValueError as fault:
+        raise ValueError(f"{path}: cannot be read ({fault}); delete it and run again") from None
+    if missing := [name for name in columns if name not in table]:
+        raise ValueError(f"{path}: no column {missing[0]}; delete it and run again")
+    return table
+
+
 def _write(path: Path, table: pd.DataFrame) -> Path:
-    with replacing(path) as aside:
-        table.to_csv(aside, index=False, lineterminator="\n")
+    write_output(path, csv_text(table))
     return path
 
 

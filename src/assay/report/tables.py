@@ -15,6 +15,7 @@ from assay.report import compression
 from assay.report.collect import Task, Variant
 from assay.report.published import Published
 from assay.report.summaries import Square, Summary
+from assay.spreadsheets import defused
 
 Rows = list[dict[str, Any]]
 
@@ -233,9 +234,9 @@ def metrics_by_row(matrix: Path) -> dict[str, dict[str, dict[str, float]]]:
 
 
 def to_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> str:
-    """Return these columns of rows as CSV with a header; None is an empty field."""
+    """Return these columns of rows as CSV with a header, texts defused; None is an empty field."""
     stream = StringIO()
-    writer = csv.DictWriter(stream, columns, extrasaction="ignore", lineterminator="\n")
+    writer = csv.DictWriter(stream, columns, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({name: defused(row.get(name)) for name in columns} for row in rows)
     return stream.getvalue()

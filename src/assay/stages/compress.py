@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from assay import artifacts, catalogue, measuring, records, splits
+from assay import artifacts, catalogue, kept, measuring, records, splits
 from assay.compression.subject import Subject
 from assay.files import replacing
 from assay.formats import FORMATS
@@ -65,9 +66,11 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--source", type=Path, required=True, help="status of the model to compress")
     parser.add_argument("--code", required=True, help="digest of the files that this job runs")
     parser.add_argument("--out", type=Path, required=True, help="where the status goes")
+    parser.add_argument("--no-cache", action="store_true", help="use no graph that an earlier job kept")
     parser.add_argument("--died", type=int, help="record that an earlier try was ended by this signal")
     arguments = parser.parse_args(argv)
-    with measuring.leaving(arguments.out.with_name(MEASURED)):
+    scratch = kept.unused() if arguments.no_cache else nullcontext()
+    with scratch, measuring.leaving(arguments.out.with_name(MEASURED)):
         records.keep(
             arguments.out,
             "compress",

@@ -21,6 +21,7 @@ from torch.nn import functional as F
 
 from assay.classification import PRIMARY, WATCHED, loss, tally, watched
 from assay.files import read_json
+from assay.models.word_embedding import HasWordVectors
 from assay.predictors import Predictor, finite_logits
 from assay.splits import Split, limit
 from assay.word_ids import MASK, PADDING
@@ -100,8 +101,9 @@ def augmenter(prepared: Path) -> Callable[[Tensor, torch.Generator], Tensor] | N
 def answer(predictor: Predictor, split: Texts) -> Answer:
     """Return what a model says to the items of a split."""
     logits = finite_logits(predictor, split.inputs, split.items)
-    table = getattr(getattr(getattr(predictor, "module", None), "embedding", None), "table", None)
-    return Answer(logits, _neighbours(table.weight.detach()) if table is not None else [])
+    model = predictor.model
+    shown = isinstance(model, HasWordVectors)
+    return Answer(logits, _neighbours(model.embedding.table.weight.detach()) if shown else [])
 
 
 def score(answer: Answer, split: Texts) -> dict[str, float | None]:

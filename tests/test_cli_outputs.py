@@ -1,0 +1,110 @@
+"""Commands that write a file for the user: where they may, and one line with exit code 2 where they may not."""
+
+import json
+import os
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from assay import predict
+from assay.cli import app
+from assay.schema import schema
+
+ROW = "digits/mlp/0"
+PARAMS = Path("params.yaml").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("params.yaml").write_text(PARAMS, encoding="utf-8")
+    return tmp_path
+
+
+@pytest.fixture
+def answered(project, monkeypatch):
+    """A project whose models answer one text with a formula."""
+    table = pd.DataFrame({"row": [1], "prediction": ["=1+1"], "confidence": [-0.5]})
+    monkeypatch.setattr(predict, "predict", lambda *_: table)
+    Path("items.txt").write_text("an item")
+    return project
+
+
+def call(*words):
+    ran = CliRunner().invoke(app, words)
+    return ran.exit_code, ran.stdout, ran.stderr
+
+
+def refused(told, *words):
+    code, out, error = call(*words)
+    assert (code, out) == (2, "")
+    assert error.startswith(told)
+    assert error.count("\n") == 1
+
+
+COMMANDS = {
+    "predict": ("predict", ROW, "items.txt", "--suite", "smoke", "--out"),
+    "schema": ("schema", "--out"),
+}
+every = pytest.mark.parametrize("words", COMMANDS.values(), ids=COMMANDS)
+
+
+@every
+@pytest.mark.usefixtures("answered")
+def test_an_output_that_cannot_be_written_is_refused_and_nothing_is_lost(words):
+    os.mkfifo("pipe")
+    for out, told in {
+        ".": ".: is a folder; a file is expected",
+        "pipe": "pipe: is a pipe; a file is expected",
+        "/dev/null": "/dev/null: is a device; a file is expected",
+        "none/out": "none/out: there is no folder none; make it first",
+        "params.yaml": "params.yaml: is read by this command and would be lost; name another file",
+        "a" * 300: f"{'a' * 300}: cannot be written: File name too long",
+    }.items():
+        refused(told, *words, out)
+    assert Path("params.yaml").read_text(encoding="utf-8") == PARAMS
+    assert Path("pipe").is_fifo()
+    assert Path("/dev/null").is_char_device()
+
+
+@pytest.mark.usefixtures("answered")
+def test_the_items_own_file_is_refused():
+    refused("items.txt: is read by this command", *COMMANDS["predict"], "items.txt")
+    assert Path("items.txt").read_text() == "an item"
+
+
+@every
+@pytest.mark.usefixtures("answered")
+def test_a_link_is_written_through_and_a_dash_is_standard_output(words):
+    Path("link").symlink_to("real")
+    assert call(*words, "link")[0] == 0
+    assert Path("link").is_symlink()
+    code, out, _ = call(*words, "-")
+    assert (code, out) == (0, Path("real").read_text(encoding="utf-8"))
+    assert not Path("-").exists()
+
+
+@pytest.mark.usefixtures("answered")
+def test_answers_that_would_be_formulas_are_defused():
+    assert call(*COMMANDS["predict"], "out.csv") == (0, "out.csv: 1 row\n", "")
+    assert Path("out.csv").read_text() == "row,prediction,confidence\n1,'=1+1,-0.5\n"
+    _, _, error = call(*COMMANDS["predict"], "-")
+    assert error == "-: 1 row\n"
+
+
+@pytest.mark.usefixtures("project")
+def test_the_schema_goes_beside_params_yaml_or_where_it_is_told():
+    assert call("schema") == (0, "", "")
+    assert json.loads(Path("params.schema.json").read_text(encoding="utf-8")) == schema()
+    Path("params.yaml").unlink()
+    assert call("schema", "--out", "elsewhere.json") == (0, "", "")
+    assert Path("elsewhere.json").read_bytes() == Path("params.schema.json").read_bytes()
+
+
+def test_a_folder_that_is_no_project_is_left_alone(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    refused("params.yaml: not found; go to a project's folder, or name a file with --out", "schema")
+    refused("reports/results.csv: not found; run a suite first, which leaves a report", "publish")
+    assert list(tmp_path.iterdir()) == []
