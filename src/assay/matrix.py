@@ -263,14 +263,19 @@ def select(params: Params, *, suite: str | None = None, tasks: str = "", models:
 def selection_faults(matrix: Matrix) -> Iterator[str]:
     """Yield a line for each task and model that ``--config`` or the suite names and for which nothing runs."""
     suite, where = matrix.params.suites[matrix.suite], f"suites.{matrix.suite}"
-    run = {"tasks": {cell.task for cell in matrix.cells}, "models": {cell.model for cell in matrix.cells}}
-    for key, other, only in (("tasks", "models", matrix.only_tasks), ("models", "tasks", matrix.only_models)):
+    asked = {"tasks": matrix.only_tasks, "models": matrix.only_models}
+    for key, only in asked.items():
         rows = getattr(suite, key)
-        for name in only or (() if rows == "all" else rows):
-            source = f"--config {key}" if only else f"{where}.{key}"
-            if only and rows != "all" and name not in rows:
-                yield f"{source}: {name}: not in {where}.{key}; add it there, or name some of {', '.join(rows)}"
-            elif name not in run[key]:
+        for name in only if rows != "all" else ():
+            if name not in rows:
+                allowed = ", ".join(rows)
+                yield f"--config {key}: {name}: not in {where}.{key}; add it there, or name some of {allowed}"
+    run = {"tasks": {cell.task for cell in matrix.cells}, "models": {cell.model for cell in matrix.cells}}
+    for key, other in (("tasks", "models"), ("models", "tasks")):
+        rows = asked[key] or getattr(suite, key)
+        source = f"--config {key}" if asked[key] else f"{where}.{key}"
+        for name in () if rows == "all" else rows:
+            if name not in run[key]:
                 yield f"{source}: {name}: fits none of the {other} that run; name others, or remove it"
     if not matrix.cells:
         yield f"{where}: nothing runs; name models that fit its tasks"
