@@ -205,7 +205,8 @@ class Graph:
         phases = (
             self.ingested, self.prepared, self.validated, self.trained, self.compressed, self.evaluated
         )  # fmt: skip
-        return [record for phase in phases for record in phase() if not os.path.exists(record)]  # noqa: PTH110
+        made = [record for phase in phases for record in phase()]
+        return [record for record in [*made, str(layout.REPORT)] if not os.path.exists(record)]  # noqa: PTH110
 
     def _training(self, cell: Cell) -> dict[str, str]:
         family = self.matrix.family(cell.model)
