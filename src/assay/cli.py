@@ -6,6 +6,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -14,7 +15,7 @@ import typer
 from assay import layout, lock, records, sources
 from assay.files import STDOUT, check_output, write_output
 from assay.graph import Graph, matrix_or_exit
-from assay.matrix import Matrix, selection_faults
+from assay.matrix import Matrix, select, selection_faults
 from assay.params import Params, ParamsError, load_params
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -101,6 +102,7 @@ def restore_files() -> None:
     Reads dvc.lock, DVC's cache and remote; writes data, artifacts and reports. Exit code 1 if a file could not be
     proven: it is named, and the next run makes it again. What lay here with other bytes is kept in .assay/replaced.
     """
+    from assay import plan
     from assay.restore import restore
 
     found = _told(restore)
@@ -111,6 +113,11 @@ def restore_files() -> None:
     )
     for path, reason in found.wrong.items():
         typer.echo(f"{path}: {reason}; the next run makes it again", err=True)
+    with suppress(ParamsError):
+        _, planned = plan.plan(Graph(select(load_params(layout.PARAMS))))
+        if planned:
+            jobs = "1 job" if len(planned) == 1 else f"{len(planned)} jobs"
+            typer.echo(f"{jobs} would run, as params.yaml or the code requests something else: assay plan")
     if found.wrong:
         raise typer.Exit(1)
 
