@@ -118,8 +118,9 @@ class Graph:
 
     @property
     def report_job(self) -> Job:
-        """The job that builds the report; it looks at the records by itself."""
-        return Job("report", self.matrix.suite, str(layout.REPORT), (), self.asked_to_report())
+        """The job that builds the report."""
+        shown = (*self.validated(), *self.evaluated())
+        return Job("report", self.matrix.suite, str(layout.REPORT), shown, self.asked_to_report())
 
     @cached_property
     def jobs(self) -> list[Job]:
