@@ -66,7 +66,8 @@ def publish(docs: Path = Path("docs")) -> None:
     """Write docs/results.md and its CSV files from reports/: the last run's tasks; others stay as they were."""
     from assay.report.publish import publish as publish_results
 
-    _told(lock.hold)
+    if layout.REPORTS.is_dir():
+        _told(lock.hold)
     for path in _told(lambda: publish_results(layout.REPORTS, docs)):
         typer.echo(path)
 
