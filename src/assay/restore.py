@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from assay import knowledge, lock, recorded
-from assay.files import read_json, replaced, replacing, set_aside
+from assay.files import discard_unfinished, read_json, replaced, replacing, set_aside
 from assay.layout import STATUS, VERDICT
 from assay.recorded import LOCK, has_digest, inside, stored
 from assay.urls import redacted
@@ -54,6 +54,7 @@ def restore() -> Restored:
         promised = _promised(outs, cache)
         if promised is None:
             raise ValueError(f"dvc fetch: {told}; nothing was changed")
+    discard_unfinished({path.parent for path in promised})
     absent = [path for path, digest in promised.items() if not has_digest(path, digest)]
     if not told and any(not stored(cache, promised[path]).is_file() for path in absent):
         told = _fetch(outs, cache)
