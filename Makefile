@@ -5,10 +5,10 @@ BIN := .venv/bin
 READY := .venv/ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help run test check format
+.PHONY: help run test test-long check format
 
 help:  ## say what each command does
-	@sed -n 's/^\([a-z]*\):.*## /  make \1  /p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1  /p' Makefile
 
 run: $(READY)  ## make the environment, run the suite that params.yaml names, say where the report is
 	@snakemake --cores $(CORES); code=$$?; \
@@ -16,6 +16,9 @@ run: $(READY)  ## make the environment, run the suite that params.yaml names, sa
 
 test: $(READY)  ## make the environment and run the tests
 	pytest -n $$(nproc) --dist worksteal tests
+
+test-long: $(READY)  ## what takes too long for every day: a hundred kills, all fuzzed inputs
+	pytest -n $$(nproc) --dist worksteal -m long tests
 
 check: $(READY)  ## formatting, lint, types, Snakemake's own lint
 	ruff format --check .
