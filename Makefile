@@ -8,10 +8,10 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 OUTSIDE := $(PATH)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help run test check format lock
+.PHONY: help run test test-long check format lock
 
 help:  ## say what each command does
-	@sed -n 's/^\([a-z]*\):.*## /  make \1  /p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1  /p' Makefile
 
 run: $(READY)  ## make the environment, run the suite that params.yaml names, say where the report is
 	@snakemake --cores $(CORES); code=$$?; \
@@ -19,6 +19,9 @@ run: $(READY)  ## make the environment, run the suite that params.yaml names, sa
 
 test: $(READY)  ## make the environment and run the tests
 	pytest -n $$(nproc) --dist worksteal tests
+
+test-long: $(READY)  ## what takes too long for every day: a hundred kills, all fuzzed inputs
+	pytest -n $$(nproc) --dist worksteal -m long tests
 
 check: $(READY)  ## formatting, lint, types, Snakemake's own lint
 	ruff format --check .

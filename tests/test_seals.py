@@ -7,7 +7,8 @@ import pytest
 import yaml
 from workflow.project import ROOT
 
-from assay import seals
+from assay import knowledge, seals
+from assay.files import replacing, write_json
 
 TRAINED = Path("artifacts/trained/smoke/digits/mlp")
 
@@ -62,6 +63,18 @@ def test_a_run_breaks_the_seals_and_what_comes_next_mends_them():
     (TRAINED / "0" / "status.json").write_text("changed by hand\n")
     seals.heal()
     assert whole == {path: path.read_text() for path in whole}
+
+
+def test_what_a_killed_run_left_undone_is_done_before_its_folders_are_sealed():
+    record = TRAINED / "0" / "status.json"
+    unfinished = replacing(record.with_name("model.safetensors"))
+    unfinished.__enter__()  # and the process is killed
+    for path in (record, TRAINED / "1" / "status.json"):
+        write_json(knowledge.place(str(path)), {"rule": "train"})
+    seals.heal([str(record)])
+    assert sorted(path.name for path in record.parent.iterdir()) == ["made.json", "status.json"]
+    assert knowledge.packed(record.with_name("made.json")) == {str(record): {"rule": "train"}}
+    assert not (TRAINED / "1" / "made.json").exists()  # nobody said that this is what Snakemake remembers
 
 
 def test_the_stages_of_dvc_depend_on_seals_and_each_lies_in_an_out():

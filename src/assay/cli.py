@@ -135,6 +135,7 @@ def sweep_leftovers() -> None:
 
     params = _checked()
     _told(lock.hold)
+    seals.unseal()
     leftovers.sweep(params)
     seals.seal()
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 import time
-from base64 import urlsafe_b64encode
-from collections.abc import Iterable, Mapping, Sequence
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections import defaultdict
+from collections.abc import Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NotRequired
@@ -61,6 +62,23 @@ def pack(jobs: Iterable[Sequence[str]]) -> None:
         before = packed(path)
         if any(before.get(name) != record for name, record in known.items()):
             write_json(path, before | known)
+
+
+def pack_folders(folders: Container[Path]) -> None:
+    """Write what is known of all outputs in these folders to the ``made.json`` of each."""
+    outputs: dict[Path, list[str]] = defaultdict(list)
+    for name in map(_output, METADATA.rglob("*")):
+        if Path(name).parent in folders and Path(name).exists():
+            outputs[Path(name).parent].append(name)
+    pack(outputs.values())
+
+
+def _output(record: Path) -> str:
+    """Return the output that one of Snakemake's records is about, "" if it is about none."""
+    parts = record.relative_to(METADATA).parts
+    with suppress(ValueError):
+        return urlsafe_b64decode("".join(part.removeprefix("@") for part in parts)).decode()
+    return ""
 
 
 def read(path: Path) -> dict[str, Any]:

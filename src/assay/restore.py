@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from assay import knowledge, lock, recorded
-from assay.files import replaced, replacing, set_aside
+from assay.files import discard_unfinished, replaced, replacing, set_aside
 from assay.layout import STATUS, VERDICT
 from assay.recorded import has_digest, stored
 
@@ -58,6 +58,7 @@ def _restore(outs: Mapping[Path, str], cache: Path) -> Restored:
     if lacking := _without_list(outs, cache):
         raise ValueError(f"{lacking[0]}: {reason}; nothing was changed")
     promised = _promised(outs, cache)
+    discard_unfinished({path.parent for path in promised})
     absent = [path for path, digest in promised.items() if not has_digest(path, digest)]
     if not reason and any(not stored(cache, promised[path]).is_file() for path in absent):
         reason = _fetch(outs, cache)

@@ -8,17 +8,18 @@ folder. Records hold the digests of the files beside them, so their own digests 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from assay import layout
-from assay.files import sha256, write_text
+from assay import knowledge, layout
+from assay.files import discard_unfinished, sha256, write_text
 
 SEALED = tuple(
     Path(template.partition("/{")[0]) for template in (layout.TRAINED, layout.COMPRESSED, layout.EVALUATED)
 )
 SEAL = "records.sha256"
+VERSIONED = ("data", "artifacts", "reports")
 
 
 def seal() -> None:
@@ -37,10 +38,16 @@ def unseal() -> None:
             (folder / SEAL).unlink(missing_ok=True)
 
 
-def heal() -> None:
-    """Seal what a killed run left unsealed."""
+def heal(records: Iterable[str] = ()) -> None:
+    """Do what a killed run left undone at its end: tidy the versioned folders, keep what Snakemake knows, seal.
+
+    Args:
+        records: those of the jobs whose knowledge is kept beside their outputs.
+    """
     if any(folder.is_dir() and not (folder / SEAL).is_file() for folder in SEALED):
         with suppress(OSError):
+            discard_unfinished(Path(parent) for top in VERSIONED for parent, _, _ in os.walk(top))
+            knowledge.pack_folders({Path(record).parent for record in records})
             seal()
 
 
