@@ -54,7 +54,7 @@ def faults(job: Job, digest_of: Callable[[str], str] = _sha256) -> list[Fault]:
     try:
         record = records.read(path)
         if job.phase in COMPUTED and record["status"] == records.OK:
-            measuring.read(path.with_name(layout.MEASURED))
+            measuring.read(path)
     except ValueError as fault:
         return [Fault(str(fault), kind="damaged")]
     if record["status"] not in records.ENDED_WELL:
@@ -63,6 +63,8 @@ def faults(job: Job, digest_of: Callable[[str], str] = _sha256) -> list[Fault]:
 
 
 def _differences(job: Job, record: Mapping[str, Any], digest_of: Callable[[str], str]) -> Iterator[Fault]:
+    if record.get("dataset", job.name) != job.name:
+        yield Fault(f"it is of {record['dataset']}")
     requested = job.asked.get("spec")
     if requested is not None:
         yield from map(Fault, changes(record.get("spec", {}), json.loads(requested)))
