@@ -79,9 +79,14 @@ def _folders(matrix: Matrix, variant: Variant) -> dict[str, Path]:
 
 
 def verify_files(matrix: Matrix) -> list[str]:
-    """Read every file of a suite and return a line for each that is not what its record says."""
-    graph = Graph(matrix)
-    return [fault.text for job in [*graph.jobs, graph.report_job] for fault in trust.faults(job)]
+    """Read every file of a suite and return a line for each that is not what its record says, or has no record."""
+    graph, found = Graph(matrix), []
+    for job in [*graph.jobs, graph.report_job]:
+        record = Path(job.record)
+        if not record.exists() and not records.aside(record).exists():
+            found.append(f"{record}: not found; run the suite, or assay restore")
+        found += [fault.text for fault in trust.faults(job)]
+    return found
 
 
 def _require(status: Path) -> dict[str, Any]:
