@@ -64,8 +64,9 @@ def expected(jobs: list[Job], planned: list[Planned]) -> dict[str, Expected]:
             continue
         record = Path(job.record)
         with suppress(ValueError):
-            seconds[job.phase, job.name].append(float(measuring.read(record)["seconds"]))
-            sizes[job.phase].append(sum(path.stat().st_size for path in record.parent.iterdir()))
+            took = float(measuring.read(record)["seconds"])
+            seconds[job.phase, job.name].append(took)
+            sizes[job.phase].append(sum(path.lstat().st_size for path in record.parent.iterdir()))
     told: dict[str, Expected] = {}
     for phase in dict.fromkeys(each.job.phase for each in planned):
         rows = [each.job for each in planned if each.job.phase == phase]

@@ -85,7 +85,8 @@ def verify_files(matrix: Matrix) -> list[str]:
         record = Path(job.record)
         if not record.exists() and not records.aside(record).exists():
             found.append(f"{record}: not found; run the suite, or assay restore")
-        found += [fault.text for fault in trust.faults(job)]
+        for fault in trust.faults(job):
+            found.append(fault.text if fault.kind == "damaged" else f"{record}: {fault.text}")
     return found
 
 
