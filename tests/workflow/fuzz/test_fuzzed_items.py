@@ -25,7 +25,7 @@ TEXTS = "reviews\tthe ____ was good\nnews\tGold, 3 [per] cent. dearer\nPOSITION 
 DATASETS = {
     catalogue.TEXT_TO_CLASS: "ag_news",
     catalogue.TEXTS_TO_CLASSES: "reviews_and_news",
-    catalogue.TEXT_TO_WORD: "english",
+    catalogue.TEXT_TO_WORD: "english_texts",
     catalogue.TEXT_TO_TAGS: "wnut17",
     catalogue.TEXT_TO_NEXT: "tinyshakespeare",
     catalogue.TEXT_TO_TEXT: "dates",
