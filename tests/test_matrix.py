@@ -175,9 +175,9 @@ def test_a_row_runs_on_the_tasks_that_it_names():
             "lstm",
             "--config models: lstm: not in suites.public_small.models; add it there",
         ),
-        ("default", ",", "", "--config task: '': not in params.yaml; allowed: digits"),
-        ("default", "", "mlp,", "--config model: '': not in params.yaml; allowed: "),
-        ("nope", "", "", "--config suite: 'nope': not in params.yaml; allowed: smoke, default"),
+        ("default", ",", "", "task '': not in params.yaml; allowed: digits"),
+        ("default", "", "mlp,", "model '': not in params.yaml; allowed: "),
+        ("nope", "", "", "suite 'nope': not in params.yaml; allowed: smoke, default"),
     ],
 )
 def test_a_selection_that_matches_nothing_or_not_all_that_it_names_is_refused(suite, tasks, models, line):

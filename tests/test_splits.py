@@ -25,6 +25,13 @@ def test_the_smaller_limit_counts(tmp_path, fraction, items, expected):
     assert learns_from(tmp_path, fraction, items) == expected
 
 
+def test_what_learns_never_sees_test_items(tmp_path):
+    read = []
+    task = SimpleNamespace(load=lambda _, names: read.append(names) or TASK.load(), limit=limit)
+    for_learning(task, tmp_path, {"train_items": None, "train_fraction": 1.0})
+    assert read == [("train", "validation")]
+
+
 def test_a_fraction_that_leaves_no_item_is_one_line(tmp_path):
     message = r"^train_fraction = 0\.0001: none of 40 training items is left; 0\.025 leaves one$"
     with pytest.raises(ValueError, match=message):

@@ -181,6 +181,29 @@ def test_a_record_that_cannot_be_read_is_damage(graph: Graph, phase: str, text: 
         path.write_bytes(whole)
 
 
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        ({"a": 1}, {"a": 1.0}),
+        ({"a": 1}, {"a": True}),
+        ({"a": None}, {}),
+        ({"a": {}}, {}),
+        ({"a": []}, {"a": {}}),
+    ],
+)
+def test_values_that_are_equal_to_python_alone_are_changes(
+    before: dict[str, Any], now: dict[str, Any]
+) -> None:
+    assert len([*trust.changes(before, now)]) == len([*trust.changes(now, before)]) == 1
+    assert [*trust.changes(before, before)] == []
+
+
+def test_a_report_of_other_cells_is_not_believed(graph: Graph) -> None:
+    job = job_of(graph, "evaluate")
+    edited(job, data={"items.parquet": "other"})
+    assert texts(trust.faults(graph.report_job)) == [f"{job.record} changed"]
+
+
 def test_another_cells_folder_in_the_place_of_a_cells_is_not_believed(graph: Graph) -> None:
     one, other = (job for job in graph.jobs if job.phase == "train")
     shutil.rmtree(Path(other.record).parent)

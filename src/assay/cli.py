@@ -6,6 +6,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -14,7 +15,7 @@ import typer
 from assay import layout, lock, records, sources
 from assay.files import STDOUT, check_output, write_output
 from assay.graph import Graph, matrix_or_exit
-from assay.matrix import Matrix, selection_faults
+from assay.matrix import Matrix, select, selection_faults
 from assay.params import Params, ParamsError, load_params
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -73,7 +74,8 @@ def publish(docs: Path = Path("docs")) -> None:
     """Write docs/results.md and its CSV files from reports/: the last run's tasks; others stay as they were."""
     from assay.report.publish import publish as publish_results
 
-    _told(lock.hold)
+    if layout.REPORTS.is_dir():
+        _told(lock.hold)
     for path in _told(lambda: publish_results(layout.REPORTS, docs)):
         typer.echo(path)
 
@@ -109,6 +111,7 @@ def restore_files() -> None:
     Reads dvc.lock, DVC's cache and remote; writes data, artifacts and reports. Exit code 1 if a file could not be
     proven: it is named, and the next run makes it again. What lay here with other bytes is kept in .assay/replaced.
     """
+    from assay import plan
     from assay.restore import restore
 
     found = _told(restore)
@@ -119,6 +122,11 @@ def restore_files() -> None:
     )
     for path, reason in found.wrong.items():
         typer.echo(f"{path}: {reason}; the next run makes it again", err=True)
+    with suppress(ParamsError):
+        _, planned = plan.plan(Graph(select(load_params(layout.PARAMS))))
+        if planned:
+            jobs = "1 job" if len(planned) == 1 else f"{len(planned)} jobs"
+            typer.echo(f"{jobs} would run, as params.yaml or the code requests something else: assay plan")
     if found.wrong:
         raise typer.Exit(1)
 

@@ -118,8 +118,9 @@ class Graph:
 
     @property
     def report_job(self) -> Job:
-        """The job that builds the report; it looks at the records by itself."""
-        return Job("report", self.matrix.suite, str(layout.REPORT), (), self.asked_to_report())
+        """The job that builds the report."""
+        shown = (*self.validated(), *self.evaluated())
+        return Job("report", self.matrix.suite, str(layout.REPORT), shown, self.asked_to_report())
 
     @cached_property
     def jobs(self) -> list[Job]:
@@ -205,7 +206,8 @@ class Graph:
         phases = (
             self.ingested, self.prepared, self.validated, self.trained, self.compressed, self.evaluated
         )  # fmt: skip
-        return [record for phase in phases for record in phase() if not os.path.exists(record)]  # noqa: PTH110
+        made = [record for phase in phases for record in phase()]
+        return [record for record in [*made, str(layout.REPORT)] if not os.path.exists(record)]  # noqa: PTH110
 
     def _training(self, cell: Cell) -> dict[str, str]:
         family = self.matrix.family(cell.model)

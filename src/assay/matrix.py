@@ -251,9 +251,7 @@ def select(params: Params, *, suite: str | None = None, tasks: str = "", models:
         for name in names:
             if name not in rows:
                 allowed = ", ".join(rows)
-                raise ParamsError(
-                    [f"--config {section.rstrip('s')}: {name!r}: not in params.yaml; allowed: {allowed}"]
-                )
+                raise ParamsError([f"{section.rstrip('s')} {name!r}: not in params.yaml; allowed: {allowed}"])
     matrix = Matrix(params, suite or params.suite, tuple(asked["tasks"]), tuple(asked["models"]))
     if fault := next(selection_faults(matrix), None):
         raise ParamsError([fault])

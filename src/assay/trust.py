@@ -94,12 +94,12 @@ def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     """Yield the knobs that differ, with keys such as ``training.learning_rate``."""
     old, new = dict(_flat(before)), dict(_flat(now))
     for key in dict.fromkeys([*old, *new]):
-        if old.get(key) != new.get(key):
+        if json.dumps(old.get(key)) != json.dumps(new.get(key)) or (key in old) != (key in new):
             yield f"{key}: {old.get(key)} is now {new.get(key)}"
 
 
 def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    if isinstance(value, dict):
+    if isinstance(value, dict) and (value or not prefix):
         for key, inner in value.items():
             yield from _flat(inner, f"{prefix}.{key}" if prefix else key)
     else:

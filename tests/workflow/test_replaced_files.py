@@ -114,3 +114,14 @@ def test_a_selection_that_matches_nothing_is_one_line_and_the_report_stays(proje
     assert ran.returncode == 2
     assert ran.stderr.splitlines()[-1].startswith("--config tasks: mnist: not in suites.tiny.tasks; ")
     assert page.read_bytes() == before
+
+
+def test_a_report_that_cannot_be_built_leaves_the_last_one(project):
+    names = ("index.html", "results.csv", "costs.csv", "results.md", "metrics.json")
+    before = [(project.folder / "reports" / name).read_bytes() for name in names]
+    project.edit("src/assay/report/build.py", "\ndef build(", "\nraise RuntimeError\n\n\ndef build(")
+    ran = project.run("snakemake --cores 1 --quiet all")
+    assert ran.returncode == 1
+    assert [(project.folder / "reports" / name).read_bytes() for name in names] == before
+    project.edit("src/assay/report/build.py", "\nraise RuntimeError\n", "")
+    assert project.jobs("suite=tiny")["report"] == 1

@@ -6,14 +6,17 @@ rule report:
         validated=GRAPH.validated,
         evaluated=GRAPH.evaluated,
     output:
+        # What is updated stays as it was if this job fails.
         page=report(
-            "reports/index.html", caption="../report/results.rst", category="Results"
+            update("reports/index.html"),
+            caption="../report/results.rst",
+            category="Results",
         ),
         record=str(layout.REPORT),
-        results="reports/results.csv",
-        costs="reports/costs.csv",
-        markdown="reports/results.md",
-        metrics="reports/metrics.json",
+        results=update("reports/results.csv"),
+        costs=update("reports/costs.csv"),
+        markdown=update("reports/results.md"),
+        metrics=update("reports/metrics.json"),
         tables=directory("reports/tables"),
         cards=directory("reports/cards"),
         figures=report(

@@ -105,7 +105,9 @@ def report(matrix: Matrix, spec: dict[str, Any], code: str, reports: Path) -> No
         path for name in PARTS for path in (reports / name, *(reports / name).rglob("*")) if path.is_file()
     ]
     files = {str(path.relative_to(reports)): sha256(path) for path in made}
-    records.keep(reports / layout.REPORT.name, "report", lambda: {"files": files}, code=code, spec=spec)
+    shown = map(Path, Graph(matrix).report_job.made_from)
+    record = reports / layout.REPORT.name
+    records.keep(record, "report", lambda: {"files": files}, code=code, made_from=shown, spec=spec)
 
 
 def main(argv: list[str]) -> int:
