@@ -92,9 +92,28 @@ def test_the_kind_of_fault_decides_the_status(tmp_path, fault, status):
 def test_what_an_earlier_phase_left_is_passed_on(tmp_path):
     earlier = tmp_path / "earlier.json"
     records.keep(earlier, "validate", raising(ValueError("mnist: label 11")), code="c0de")
-    record = kept(tmp_path, lambda: records.require(earlier))
+    record = kept(tmp_path, lambda: records.require(earlier, "validate"))
     assert (record["status"], record["phase"], record["reason"]) == ("failed", "validate", "mnist: label 11")
     assert record["spec"] == {"seed": 1}
+
+
+def test_a_record_of_another_phase_is_not_read(tmp_path):
+    path = tmp_path / "data.json"
+    facts = {
+        "status": "ok",
+        "reason": "",
+        "traceback": "",
+        "code": "",
+        "made_from": [],
+        "dataset": "d",
+        "data": "",
+    }
+    records.write(path, facts | {"phase": "validate"})
+    assert records.require(path, "prepare", "validate")["phase"] == "validate"
+    with pytest.raises(
+        ValueError, match=r"data.json: not a record that a job left \(of the phase validate\)"
+    ):
+        records.require(path, "prepare")
 
 
 def test_a_signal_that_ended_the_job_is_named(tmp_path):

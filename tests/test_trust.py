@@ -19,14 +19,15 @@ from assay.params import load_params
 ROOT = Path(__file__).parents[1]
 ARTIFACT = {"format": "skops", "target": "a:B", "arguments": {}, "parameters": 3}
 FACTS = {
-    "ingest": {"dataset": "d", "twin": True},
-    "prepare": {"dataset": "d", "counts": {}},
-    "validate": {"dataset": "d", "data": ""},
+    "ingest": {"twin": True},
+    "prepare": {"counts": {}},
+    "validate": {"data": ""},
     "train": {"artifact": ARTIFACT, "data": {}, "train_items": None, "best_epoch": 1, "epochs": 1},
     "compress": {"artifact": ARTIFACT, "cell": {}, "data": {}, "trials": []},
     "evaluate": {"data": {}},
     "report": {},
 }
+DATA = ("ingest", "prepare", "validate")
 MEASURED = {
     "seconds": 1.0, "peak_memory_bytes": 1, "host": {}, "python": "3.11", "versions": {}, "finished": "",
     "commit": None, "dirty": None,
@@ -46,13 +47,20 @@ def leave(job: Job) -> None:
             "phase": job.phase, "status": "ok", "reason": "", "traceback": "", "code": job.asked["code"],
             "made_from": [sha256(Path(name)) for name in job.made_from],
             "spec": json.loads(job.asked.get("spec", "{}")), "files": files, **FACTS[job.phase],
+            **({"dataset": job.name} if job.phase in DATA else {}),
         },
     )  # fmt: skip
-    if job.phase in trust.COMPUTED:
-        records.write(path.with_name(layout.MEASURED), MEASURED)
+    measure(job)
     if "docs" in job.asked:
         Path(job.asked["docs"]).mkdir(parents=True, exist_ok=True)
         Path(job.asked["docs"], "index.html").touch()
+
+
+def measure(job: Job) -> None:
+    """Leave what the job cost."""
+    path = Path(job.record)
+    if job.phase in trust.COMPUTED:
+        records.write(path.with_name(layout.MEASURED), MEASURED | {"record": sha256(path)})
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +112,7 @@ def test_a_record_that_is_not_there_has_no_fault(graph: Graph) -> None:
 def edited(job: Job, **facts: Any) -> None:
     path = Path(job.record)
     records.write(path, records.read(path) | facts)
+    measure(job)
 
 
 @pytest.mark.parametrize("phase", [*FACTS])
@@ -125,6 +134,23 @@ def test_what_was_made_otherwise_than_requested_is_not_believed(graph: Graph, ph
         [fault] = trust.faults(job) if key not in ("knobs", "tasks") else trust.faults(job)[:1]
         assert fault.text.startswith(f"{key}")
         assert fault.kind == "differs"
+
+
+@pytest.mark.parametrize("phase", DATA)
+def test_a_record_of_another_dataset_is_not_believed(graph: Graph, phase: str) -> None:
+    job = job_of(graph, phase)
+    edited(job, dataset="another")
+    assert texts(trust.faults(job)) == ["it is of another"]
+
+
+@pytest.mark.parametrize("phase", trust.COMPUTED)
+def test_what_another_cell_cost_is_not_believed(graph: Graph, phase: str) -> None:
+    job = job_of(graph, phase)
+    other = next(each for each in graph.jobs if each.phase in trust.COMPUTED and each != job)
+    path = Path(job.record).with_name(layout.MEASURED)
+    path.write_bytes(Path(other.record).with_name(layout.MEASURED).read_bytes())
+    told = f"{path}: not of the job that left status.json; the next run makes it again"
+    assert trust.faults(job) == [trust.Fault(told, "damaged")]
 
 
 @pytest.mark.parametrize("damage", ["cut", "changed", "gone"])

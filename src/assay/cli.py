@@ -28,12 +28,20 @@ SuiteOption = Annotated[
 
 @app.command("list")
 def list_variants(suite: SuiteOption = None) -> None:
-    """Print each variant of a suite and its state. Reads params.yaml and reports/cells; writes nothing."""
+    """Print each variant of a suite and its state. Reads what a run reads to see what is to do; writes nothing.
+
+    The state is how the variant ended; "not run"; or "stale" where the next run makes it again (assay plan says why).
+    """
+    from assay import plan
+
     matrix = matrix_or_exit({"suite": suite} if suite else {})
+    due = {each.job.record for each in plan.plan(Graph(matrix))[1]}
     for variant in matrix.variants:
         status = Path(matrix.evaluated(variant)) / layout.STATUS
         record = records.find(status) or records.find(records.aside(status))
         state = record["status"] if record else "not run"
+        if state in records.ENDED_WELL and str(status) in due:
+            state = "stale"
         typer.echo(f"{variant.task}\t{variant.model}\t{variant.seed}\t{variant.method}\t{state}")
 
 
@@ -154,7 +162,7 @@ def verify_cell(
     """Make a cell again in a scratch folder and say if it is equal, within tolerance (how far) or different (where).
 
     With --files: compare all data, models and results of the suite with the digests in their records, one line for
-    each that differs; nothing is made again.
+    each that differs or has no record; nothing is made again.
 
     Reads params.yaml, data, artifacts and reports; writes nothing. Exit code 1 if something is different.
     """

@@ -20,6 +20,7 @@ from typing_extensions import TypedDict
 
 from assay import records
 from assay.files import sha256
+from assay.layout import MEASURED
 
 PACKAGES = (
     "assay",
@@ -43,6 +44,8 @@ class Measured(TypedDict):
     """What every measured.json holds."""
 
     __pydantic_config__ = records.FORM  # type: ignore[misc]
+    record: str
+    """Digest of the record beside it, so that another cell's costs do not pass for this one's."""
     seconds: float
     peak_memory_bytes: int
     host: dict[str, Any]
@@ -77,21 +80,26 @@ def measured() -> Iterator[Cost]:
 
 
 @contextlib.contextmanager
-def leaving(path: Path) -> Iterator[dict[str, Any]]:
-    """Measure the block and leave what it cost, and where, at ``path``, with what the block adds to the mapping."""
+def leaving(record: Path) -> Iterator[dict[str, Any]]:
+    """Measure the block, which leaves a record; beside it goes what that cost, and where, and what the block adds."""
     more: dict[str, Any] = {}
     with measured() as cost:
         yield more
-    records.write(path, {**asdict(cost), **provenance(), **more})
+    facts = {**asdict(cost), **provenance(), "record": sha256(record)}
+    records.write(record.with_name(MEASURED), {**facts, **more})
 
 
-def read(path: Path) -> dict[str, Any]:
-    """Return what a measured.json holds.
+def read(record: Path) -> dict[str, Any]:
+    """Return what the measured.json beside a record holds.
 
     Raises:
-        ValueError: there is none, or not one that a job left; one line.
+        ValueError: there is none, or not the one that the record's job left; one line.
     """
-    return records.sealed(path, Measured)
+    path = record.with_name(MEASURED)
+    facts = records.sealed(path, Measured)
+    if not record.is_file() or facts["record"] != sha256(record):
+        raise ValueError(f"{path}: not of the job that left {record.name}; the next run makes it again")
+    return facts
 
 
 def provenance() -> dict[str, Any]:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from assay import layout, measuring, records, trust
+from assay import measuring, records, trust
 from assay.graph import Graph, Job
 
 
@@ -62,10 +62,11 @@ def expected(jobs: list[Job], planned: list[Planned]) -> dict[str, Expected]:
     for job in jobs:
         if job.phase not in trust.COMPUTED:
             continue
-        measured = Path(job.record).with_name(layout.MEASURED)
+        record = Path(job.record)
         with suppress(ValueError):
-            seconds[job.phase, job.name].append(float(measuring.read(measured)["seconds"]))
-            sizes[job.phase].append(sum(path.stat().st_size for path in measured.parent.iterdir()))
+            took = float(measuring.read(record)["seconds"])
+            seconds[job.phase, job.name].append(took)
+            sizes[job.phase].append(sum(path.lstat().st_size for path in record.parent.iterdir()))
     told: dict[str, Expected] = {}
     for phase in dict.fromkeys(each.job.phase for each in planned):
         rows = [each.job for each in planned if each.job.phase == phase]

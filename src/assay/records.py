@@ -236,27 +236,29 @@ def _digest(record: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
-def require(path: Path) -> dict[str, Any]:
-    """Return the record at ``path``.
+def require(path: Path, *phases: str) -> dict[str, Any]:
+    """Return the record at ``path``, of a job of one of ``phases``.
 
     Raises:
         Upstream: the job that left it did not end well.
-        ValueError: it is not a record; one line.
+        ValueError: it is not such a record; one line.
     """
     record = read(path)
     if record["status"] != OK:
         raise Upstream(record)
+    if record["phase"] not in phases:
+        raise _unusable(path, f"of the phase {record['phase']}")
     return record
 
 
-def require_whole(path: Path) -> dict[str, Any]:
-    """Return the record at ``path``, whose files have the bytes that it names.
+def require_whole(path: Path, *phases: str) -> dict[str, Any]:
+    """Return the record at ``path``, as :func:`require`, whose files have the bytes that it names.
 
     Raises:
         Upstream: the job that left it did not end well.
         ValueError: a file has other bytes; one line.
     """
-    record = require(path)
+    record = require(path, *phases)
     for wrong in changed(path.parent, record):
         raise ValueError(f"{wrong}: not the bytes that {path.name} names; the next run makes it again")
     return record

@@ -66,7 +66,7 @@ def read(status: Path, prepared_there: Path, prepared_here: Path) -> Start:
     Raises:
         ValueError: the network cannot be loaded.
     """
-    record = records.require(status)
+    record = records.require(status, "train")
     module = artifacts.load_module(status.parent, record["artifact"])
     spec = record["spec"]
     words, known = (_words(path.parent / TOKENIZER) for path in (prepared_here, prepared_there))

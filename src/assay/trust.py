@@ -53,8 +53,6 @@ def faults(job: Job, digest_of: Callable[[str], str] = _sha256) -> list[Fault]:
         return []
     try:
         record = records.read(path)
-        if job.phase in COMPUTED and record["status"] == records.OK:
-            measuring.read(path.with_name(layout.MEASURED))
     except ValueError as fault:
         return [Fault(str(fault), kind="damaged")]
     if record["status"] not in records.ENDED_WELL:
@@ -63,6 +61,8 @@ def faults(job: Job, digest_of: Callable[[str], str] = _sha256) -> list[Fault]:
 
 
 def _differences(job: Job, record: Mapping[str, Any], digest_of: Callable[[str], str]) -> Iterator[Fault]:
+    if record.get("dataset", job.name) != job.name:
+        yield Fault(f"it is of {record['dataset']}")
     requested = job.asked.get("spec")
     if requested is not None:
         yield from map(Fault, changes(record.get("spec", {}), json.loads(requested)))
@@ -80,6 +80,11 @@ def _damage(job: Job, record: dict[str, Any]) -> Iterator[Fault]:
     path = Path(job.record)
     for wrong in records.changed(path.parent, record):
         yield Fault(f"{wrong}: not the bytes that {path.name} names", kind="damaged")
+    if job.phase in COMPUTED and record["status"] == records.OK:
+        try:
+            measuring.read(path)
+        except ValueError as fault:
+            yield Fault(str(fault), kind="damaged")
     docs = job.asked.get("docs")
     if docs and record["status"] == records.OK and not Path(docs, "index.html").is_file():
         yield Fault(f"{docs}: its page is gone", kind="damaged")

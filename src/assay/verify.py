@@ -79,9 +79,15 @@ def _folders(matrix: Matrix, variant: Variant) -> dict[str, Path]:
 
 
 def verify_files(matrix: Matrix) -> list[str]:
-    """Read every file of a suite and return a line for each that is not what its record says."""
-    graph = Graph(matrix)
-    return [fault.text for job in [*graph.jobs, graph.report_job] for fault in trust.faults(job)]
+    """Read every file of a suite and return a line for each that is not what its record says, or has no record."""
+    graph, found = Graph(matrix), []
+    for job in [*graph.jobs, graph.report_job]:
+        record = Path(job.record)
+        if not record.exists() and not records.aside(record).exists():
+            found.append(f"{record}: not found; run the suite, or assay restore")
+        for fault in trust.faults(job):
+            found.append(fault.text if fault.kind == "damaged" else f"{record}: {fault.text}")
+    return found
 
 
 def _require(status: Path) -> dict[str, Any]:

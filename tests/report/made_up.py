@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from assay import records
+from assay.files import sha256
 from assay.metric import RecomputedMetric, SummedMetric, ratio
 from assay.report.collect import Model, Task, read_variants
 from assay.report.summaries import Summary, summarise
@@ -85,7 +86,7 @@ FACTS = {
     "ingest": {}, "prepare": {"spec": {}}, "validate": {},
     "train": {"spec": {}, "data": {}, "train_items": None, "best_epoch": 1, "epochs": 1},
     "compress": {"spec": {}, "artifact": ARTIFACT, "cell": {}, "data": {}, "trials": []},
-    "evaluate": {"spec": {}, "data": {}},
+    "evaluate": {"spec": {}, "data": {}}, "report": {"spec": {}},
 }  # fmt: skip
 """What records of each phase hold at least."""
 
@@ -183,6 +184,11 @@ def measured(seconds: float, **more: Any) -> dict[str, Any]:
     } | more
 
 
+def write_measured(folder: Path, facts: dict[str, Any]) -> None:
+    """Leave what a job cost beside its record."""
+    records.write(folder / "measured.json", {**facts, "record": sha256(folder / "status.json")})
+
+
 def status(name: str, phase: str, reason: str = "", traceback: str = "", **more: Any) -> dict[str, Any]:
     return {
         "status": name,
@@ -199,7 +205,7 @@ def write_train(row: dict[str, Any]) -> None:
     rng = rng_of("train", row["task"], row["model"], row["seed"])
     parameters = PARAMETERS.get(row["model"], 1000)
     record(folder / "status.json", status("ok", "train", artifact={"parameters": parameters}))
-    records.write(folder / "measured.json", measured(1 + parameters / 20_000 * rng.uniform(0.9, 1.1)))
+    write_measured(folder, measured(1 + parameters / 20_000 * rng.uniform(0.9, 1.1)))
     if row["model"] not in ("mlp", "cnn", "lstm"):
         return
     steps = np.arange(EPOCHS)
@@ -240,12 +246,12 @@ def write_variant(row: dict[str, Any], accuracy: float | None = None) -> None:
             folder / "status.json",
             status("ok", "compress", spec={"most_lost": 0.01}, trials=trials),
         )
-        records.write(folder / "measured.json", measured(0.4))
+        write_measured(folder, measured(0.4))
     folder = row["evaluated"]
     record(folder / "status.json", status("ok", "evaluate"))
     latency = 0.05 + size / 4e6
-    records.write(
-        folder / "measured.json",
+    write_measured(
+        folder,
         measured(
             0.8,
             latency_ms_batch1=latency * (0.6 if row["method"] == "int8" else 1.0),
@@ -304,7 +310,7 @@ def fail_train(row: dict[str, Any], name: str, reason: str, traceback: str = "")
     record(row["trained"] / "status.json", status(name, "train", reason, traceback))
     folder = row["evaluated"]
     record(folder / "status.json", status("skipped", "evaluate", "its training is not ok"))
-    records.write(folder / "measured.json", measured(0.1))
+    write_measured(folder, measured(0.1))
     for name in ("metrics.json", "predictions.parquet"):
         (folder / name).unlink(missing_ok=True)
 
@@ -313,7 +319,7 @@ def skip_compression(row: dict[str, Any], reason: str) -> None:
     record(row["compressed"] / "status.json", status("skipped", "compress", reason))
     folder = row["evaluated"]
     record(folder / "status.json", status("skipped", "evaluate", reason))
-    records.write(folder / "measured.json", measured(0.1))
+    write_measured(folder, measured(0.1))
     for name in ("metrics.json", "predictions.parquet"):
         (folder / name).unlink(missing_ok=True)
 

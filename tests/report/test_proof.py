@@ -9,7 +9,6 @@ from typing import Any
 
 import made_up
 
-from assay import records
 from assay.files import read_json
 from assay.report.collect import Task, read_variants
 from assay.report.proof import name_of, proof, proofs
@@ -50,7 +49,7 @@ def write_records(row: dict[str, Any], commit: str = "c0ffee" * 6 + "c0ff") -> N
         found = {name: digest(*names.values(), method, name) for name in files}
         record = made_up.status("ok", phase, spec=spec, data=data, files=found, artifact={})
         made_up.record(row[key] / "status.json", record)
-        records.write(row[key] / "measured.json", made_up.measured(1.25, lock=digest("lock"), commit=commit))
+        made_up.write_measured(row[key], made_up.measured(1.25, lock=digest("lock"), commit=commit))
     made_up.write(row["evaluated"] / "metrics.json", {"test": {"accuracy": 0.5}})
 
 

@@ -3,9 +3,11 @@
 import itertools
 import json
 
+import made_up
 import pandas as pd
 import pytest
 
+from assay.files import sha256
 from assay.report import publish
 
 TARGETS = """
@@ -31,13 +33,9 @@ def write_reports(
             )
             folder = reports / "cells" / suite / task / model / str(seed) / method
             folder.mkdir(parents=True)
-            measured = {
-                "commit": "c0ffee",
-                "dirty": False,
-                "finished": "2026",
-                "host": {"processor": "p", "cores": 2},
-            }
-            (folder / "measured.json").write_text(json.dumps(measured))
+            made_up.record(folder / "status.json", made_up.status("ok", "evaluate", spec=names))
+            proof = {"commit": "c0ffee", "finished": "2026", "host": {"processor": "p", "cores": 2}}
+            made_up.write_measured(folder, made_up.measured(1.0) | proof)
     pd.DataFrame(results).to_csv(reports / "results.csv", index=False)
     pd.DataFrame(costs).to_csv(reports / "costs.csv", index=False)
     matrix = [
@@ -60,6 +58,13 @@ def write_reports(
     pd.DataFrame(compressed, columns=list(compressed[0]) if compressed else columns).to_csv(
         reports / "tables" / "compression.csv", index=False
     )
+    seal(reports)
+
+
+def seal(reports):
+    """Write the record of the report, as its job leaves it."""
+    files = {name: sha256(reports / name) for name in publish.READ}
+    made_up.record(reports / "report.json", made_up.status("ok", "report", files=files))
 
 
 def test_each_row_has_its_mean_and_its_provenance_and_targets_say_what_was_missed(tmp_path):
@@ -117,6 +122,7 @@ def test_a_report_without_a_fine_variant_is_refused(tmp_path):
     write_reports(tmp_path / "reports", "a", {"good": [0.9]})
     table = pd.read_csv(tmp_path / "reports" / "results.csv").assign(status="failed")
     table.to_csv(tmp_path / "reports" / "results.csv", index=False)
+    seal(tmp_path / "reports")
     with pytest.raises(ValueError, match="nothing to publish"):
         publish.publish(tmp_path / "reports", tmp_path / "docs")
     assert not (tmp_path / "docs").exists()
@@ -149,19 +155,35 @@ def test_a_metric_where_less_is_better_is_sorted_and_judged_so(tmp_path):
 
 
 @pytest.mark.parametrize("name", publish.READ)
-def test_a_report_that_is_not_whole_is_one_line(name, tmp_path):
+def test_a_report_that_was_changed_is_not_published(name, tmp_path):
     write_reports(tmp_path / "reports", "a", {"good": [0.9]})
     path = tmp_path / "reports" / name
-    for content, told in {
-        "": "cannot be read",
-        "one,two\n1,2\n": "no column ",
-        'suite\n"': "cannot be read|no column",
-        None: "not found; run a suite first",
-    }.items():
+    for content in ("", path.read_text() + "\n", None):
         path.unlink() if content is None else path.write_text(content)
-        with pytest.raises(ValueError, match=rf"{path.name}: ({told})") as caught:
+        with pytest.raises(ValueError, match=rf"{path.name}: not the bytes that report.json names"):
             publish.publish(tmp_path / "reports", tmp_path / "docs")
-        assert "\n" not in str(caught.value)
+    (tmp_path / "reports" / "report.json").unlink()
+    with pytest.raises(ValueError, match=r"report.json: No such file or directory; run the suite"):
+        publish.publish(tmp_path / "reports", tmp_path / "docs")
+    assert not (tmp_path / "docs").exists()
+
+
+def test_a_report_with_other_columns_is_not_published(tmp_path):
+    write_reports(tmp_path / "reports", "a", {"good": [0.9]})
+    (tmp_path / "reports/results.csv").write_text("one,two\n1,2\n")
+    seal(tmp_path / "reports")
+    with pytest.raises(ValueError, match=r"results.csv: no column suite; run the suite again"):
+        publish.publish(tmp_path / "reports", tmp_path / "docs")
+
+
+def test_costs_of_another_cell_are_not_published(tmp_path):
+    write_reports(tmp_path / "reports", "a", {"good": [0.9], "poor": [0.5]})
+    good, poor = (
+        tmp_path / f"reports/cells/public/a/{name}/0/none/measured.json" for name in ("good", "poor")
+    )
+    good.write_bytes(poor.read_bytes())
+    with pytest.raises(ValueError, match=r"good/0/none/measured.json: not of the job that left status.json"):
+        publish.publish(tmp_path / "reports", tmp_path / "docs")
     assert not (tmp_path / "docs").exists()
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from assay import csv_rows, measuring, records
 from assay.files import read_json
-from assay.layout import MEASURED, STATUS, UNCOMPRESSED
+from assay.layout import STATUS, UNCOMPRESSED
 from assay.metric import PrimaryMetric
 from assay.report import formats
 
@@ -181,7 +181,7 @@ def _phase(folder: Path, name: str, faults: Mapping[Path, str]) -> Phase:
         return Phase(name, "failed", str(fault), "", {}, {}, {})
     measured: dict[str, Any] = {}
     with suppress(ValueError):
-        measured = measuring.read(folder / MEASURED)
+        measured = measuring.read(path)
     return Phase(
         record["phase"],
         record["status"],

@@ -12,8 +12,8 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from assay import layout
-from assay.files import check_output, read_json, write_output
+from assay import layout, measuring, records
+from assay.files import check_output, write_output
 from assay.report import formats, published
 from assay.report.tables import COST_COLUMNS, RESULT_COLUMNS
 from assay.spreadsheets import csv_text
@@ -43,8 +43,10 @@ def publish(reports: Path, docs: Path) -> list[Path]:
     They go to ``docs/results/<suite>/<task>.csv`` and ``docs/compression/<suite>/<task>.csv``.
 
     Raises:
-        ValueError: there is no whole report yet, none of its variants is fine, or ``docs`` cannot be written; one line.
+        ValueError: there is no report, a file of it or a measured.json was changed, none of its variants is fine, or
+            ``docs`` cannot be written; one line.
     """
+    records.require_whole(reports / layout.REPORT.name, "report")
     scores, costs, judged, compression = (_table(reports / name, columns) for name, columns in READ.items())
     check_output(docs / PAGE if docs.exists() else docs)
     scores = scores[(scores["status"] == "ok") & (scores["split"] == "test")]
@@ -70,16 +72,11 @@ def _table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     """Return a table of the report.
 
     Raises:
-        ValueError: there is none, or it is not what a run wrote.
+        ValueError: an earlier release wrote it, with other columns.
     """
-    if not path.is_file():
-        raise ValueError(f"{path}: not found; run a suite first, which leaves a report")
-    try:
-        table = pd.read_csv(path)
-    except ValueError as fault:
-        raise ValueError(f"{path}: cannot be read ({fault}); delete it and run again") from None
+    table = pd.read_csv(path)
     if missing := [name for name in columns if name not in table]:
-        raise ValueError(f"{path}: no column {missing[0]}; delete it and run again")
+        raise ValueError(f"{path}: no column {missing[0]}; run the suite again")
     return table
 
 
@@ -92,8 +89,8 @@ def _proof(reports: Path, row: Mapping[Hashable, Any]) -> dict[str, Any]:
     """Return where and by what one variant was evaluated."""
     names = {key: row[key] for key in ("suite", "task", "model", "seed", "method")}
     folder = Path(layout.EVALUATED.format(**names)).relative_to(layout.REPORTS)
-    path = reports / folder / layout.MEASURED
-    measured = read_json(path) if path.exists() else {}
+    record = reports / folder / layout.STATUS
+    measured = measuring.read(record) if record.exists() else {}
     host = measured.get("host", {})
     facts = {key: measured.get(key) for key in ("commit", "dirty", "finished")}
     return {**names, **facts, "processor": host.get("processor"), "cores": host.get("cores")}

@@ -13,7 +13,6 @@ from assay import artifacts, catalogue, kept, measuring, records, splits
 from assay.compression.subject import Subject
 from assay.files import replacing
 from assay.formats import FORMATS
-from assay.layout import MEASURED
 
 
 def compress(spec: dict[str, Any], prepared: Path, source: Path, folder: Path) -> dict[str, Any]:
@@ -25,8 +24,8 @@ def compress(spec: dict[str, Any], prepared: Path, source: Path, folder: Path) -
     Raises:
         ValueError: the method left the bytes that it was given.
     """
-    records.require_whole(prepared)
-    status = records.require(source)
+    records.require_whole(prepared, "prepare")
+    status = records.require(source, "train", "compress")
     cell = status.get("cell", status["spec"])
     task = catalogue.load(catalogue.TASKS[cell["kind"]].module)
     folder.mkdir(parents=True, exist_ok=True)
@@ -70,7 +69,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--died", type=int, help="record that an earlier try was ended by this signal")
     arguments = parser.parse_args(argv)
     scratch = kept.unused() if arguments.no_cache else nullcontext()
-    with scratch, measuring.leaving(arguments.out.with_name(MEASURED)):
+    with scratch, measuring.leaving(arguments.out):
         records.keep(
             arguments.out,
             "compress",

@@ -11,7 +11,6 @@ from typing import Any
 
 from assay import artifacts, catalogue, evaluation, latency, measuring, records
 from assay.files import replacing, sha256, write_json
-from assay.layout import MEASURED
 
 
 def evaluate(
@@ -28,8 +27,8 @@ def evaluate(
         uncompressed: the status of the trained model beside which a compressed one's speed is measured.
         costs: receives what cannot be equal from run to run: latency; and size and parameters beside it.
     """
-    records.require_whole(prepared)
-    status = records.require(artifact_status)
+    records.require_whole(prepared, "prepare")
+    status = records.require(artifact_status, "train", "compress")
     artifact = status["artifact"]
     task = catalogue.load(catalogue.TASKS[spec["kind"]].module)
     splits = task.load(prepared.parent, ("validation", "test"))
@@ -43,7 +42,7 @@ def evaluate(
     with replacing(folder / "predictions.parquet") as aside:
         predictions.to_parquet(aside, index=False)
     if uncompressed:
-        before = records.require(uncompressed[0])["artifact"]
+        before = records.require(uncompressed[0], "train")["artifact"]
         costs |= latency.speed(predictor, artifacts.load(uncompressed[0].parent, before), examples)
     else:
         costs |= latency.latency(predictor, examples)
@@ -69,7 +68,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--out", type=Path, required=True, help="where the status goes")
     parser.add_argument("--died", type=int, help="record that an earlier try was ended by this signal")
     arguments = parser.parse_args(argv)
-    with measuring.leaving(arguments.out.with_name(MEASURED)) as costs:
+    with measuring.leaving(arguments.out) as costs:
         records.keep(
             arguments.out,
             "evaluate",

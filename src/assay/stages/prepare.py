@@ -13,7 +13,7 @@ from assay import catalogue, records
 
 def prepare(dataset: str, spec: dict[str, Any], source: Path, out: Path) -> dict[str, Any]:
     """Prepare ``source``'s folder into ``out`` and return the facts that prepared.json keeps."""
-    records.require_whole(source)
+    records.require_whole(source, "ingest")
     module = catalogue.load(catalogue.dataset_module(dataset))
     facts: dict[str, Any] = module.prepare(
         source.parent, out, seed=spec["split_seed"], validation_fraction=spec["validation_fraction"]

@@ -13,7 +13,6 @@ import pandas as pd
 
 from assay import artifacts, catalogue, measuring, pretrained, records, splits, transfer
 from assay.files import replacing, sha256
-from assay.layout import MEASURED
 
 HISTORY = "history.csv"
 
@@ -27,8 +26,8 @@ def train(
         start: the records of the model whose weights it begins from and of the data which that one learned;
             none if it begins from scratch.
     """
-    records.require(validated)
-    data = records.require_whole(prepared)
+    records.require(validated, "validate")
+    data = records.require_whole(prepared, "prepare")
     task = catalogue.load(catalogue.TASKS[spec["kind"]].module)
     items, limit = splits.for_learning(task, prepared.parent, spec)
     family, trainer = catalogue.load(spec["target"]), catalogue.load(spec["trainer"])
@@ -83,7 +82,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--out", type=Path, required=True, help="status.json, beside which the artifact goes")
     parser.add_argument("--died", type=int, help="record that an earlier try was ended by this signal")
     arguments = parser.parse_args(argv)
-    with measuring.leaving(arguments.out.with_name(MEASURED)):
+    with measuring.leaving(arguments.out):
         records.keep(
             arguments.out,
             "train",

@@ -15,7 +15,7 @@ from assay.files import sha256
 
 def check(dataset: str, prepared: Path, docs: Path) -> dict[str, Any]:
     """Hold a dataset's items against the expectations that stand beside it."""
-    facts = records.require_whole(prepared)
+    facts = records.require_whole(prepared, "prepare")
     module = catalogue.load(catalogue.dataset_module(dataset))
     path = prepared.parent / "items.parquet"
     items, expectations = pd.read_parquet(path), module.expectations(facts["counts"])
