@@ -48,7 +48,7 @@ from assay.files import sha256
 from assay.graph import Graph, matrix_or_exit
 ARTIFACT = {"format": "skops", "target": "a:B", "arguments": {}, "parameters": 3}
 FACTS = {
-    "dataset": "d", "twin": True, "counts": {}, "artifact": ARTIFACT, "data": {}, "train_items": None, "cell": {},
+    "twin": True, "counts": {}, "artifact": ARTIFACT, "data": {}, "train_items": None, "cell": {},
     "best_epoch": 1, "epochs": 1, "trials": [],
 }
 MEASURED = {
@@ -66,7 +66,7 @@ for job in [*graph.jobs, graph.report_job]:
     ended = {"phase": job.phase, "status": "ok", "reason": "", "traceback": "", "code": job.asked["code"]}
     made_from = [sha256(Path(name)) for name in job.made_from]
     spec = json.loads(job.asked.get("spec", "{}"))
-    facts = FACTS | ({"data": ""} if job.phase == "validate" else {})
+    facts = FACTS | {"dataset": job.name} | ({"data": ""} if job.phase == "validate" else {})
     records.write(path, {**facts, **ended, "made_from": made_from, "spec": spec, "files": files})
     if job.phase in trust.COMPUTED:
         records.write(path.with_name(layout.MEASURED), MEASURED)
