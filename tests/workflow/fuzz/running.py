@@ -61,10 +61,14 @@ class Ran:
     seconds: float
     """Of processor time, children included."""
 
-    def told(self, *codes: int) -> Ran:
-        """Check that it ended by one of these codes, soon, with one line if the user's input is wrong."""
+    def told(self, *codes: int, after: float = 0) -> Ran:
+        """Check that it ended by one of these codes, soon, with one line if the user's input is wrong.
+
+        Args:
+            after: seconds that it takes whatever it reads.
+        """
         assert self.code in codes, self
-        assert self.seconds < MOST_SECONDS, self
+        assert self.seconds < after + MOST_SECONDS, self
         assert all(line.isprintable() for line in f"{self.out}{self.err}".replace("\t", "").split("\n")), self
         if self.code == 2:
             assert self.out == "", self

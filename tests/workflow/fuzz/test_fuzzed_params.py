@@ -70,6 +70,6 @@ def test_damaged_params_are_told_a_line_each(finished: Finished, count: int) -> 
                 checked.told(0)
                 ran = finished.run(*words).told(0, 1, 2)
                 if "nothing to do" in ran.out or ran.out.count("\tok\n") == 3:
-                    assert requested() == before, ran
+                    assert requested().items() <= before.items(), ran
 
     tries(count, check, damages(), st.sampled_from(COMMANDS))

@@ -11,30 +11,33 @@ from workflow.fuzz.running import Finished, tries
 
 from assay import layout
 
-EACH = 10
 TRAINED = Path("artifacts/trained/tiny/digits/mlp/0/status.json")
 TARGETS = {
-    layout.PARAMS: ("list",),
-    TRAINED: ("verify", "--files"),
-    Path("data/prepared/digits_twin/arrays.safetensors"): ("plan",),
-    Path("items.npy"): ("predict", "digits/majority/0", "items.npy", "--out", "answers.csv"),
-    Path("dvc.lock"): ("restore",),
+    layout.PARAMS: (14, ("list",)),
+    TRAINED: (12, ("verify", "--files")),
+    Path("data/prepared/digits_twin/arrays.safetensors"): (12, ("plan",)),
+    Path("items.npy"): (2, ("predict", "digits/majority/0", "items.npy", "--out", "answers.csv")),
+    Path("dvc.lock"): (10, ("restore",)),
 }
+"""By the file that is damaged: how often, and what then runs."""
 
 
-@pytest.mark.parametrize(("path", "words"), TARGETS.items(), ids=str)
-def test_a_process_ends_as_documented(finished: Finished, path: Path, words: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("path", TARGETS, ids=str)
+def test_a_process_ends_as_documented(finished: Finished, path: Path) -> None:
+    count, words = TARGETS[path]
     if not path.exists():
         path.write_bytes(b"\x93NUMPY")
     whole = path.read_bytes()
+    with finished.damaged(path, Damage("none", lambda path: None), writes=True):  # noqa: ARG005
+        imports = finished.process(*words).seconds
 
     def check(damage: Damage) -> None:
         if not path.exists():
             path.write_bytes(whole)
         with finished.damaged(path, damage, writes=True):
-            finished.process(*words).told(0, 1, 2)
+            finished.process(*words).told(0, 1, 2, after=imports)
 
     ways = [of_bytes(whole), of_place([layout.REPORT, Path("dvc.yaml")])]
     if path.suffix in (".yaml", ".lock"):
         ways.append(of_lines(whole.decode()))
-    tries(EACH, check, st.one_of(ways))
+    tries(count, check, st.one_of(ways))
