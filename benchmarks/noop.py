@@ -69,7 +69,7 @@ for job in [*graph.jobs, graph.report_job]:
     facts = FACTS | {"dataset": job.name} | ({"data": ""} if job.phase == "validate" else {})
     records.write(path, {**facts, **ended, "made_from": made_from, "spec": spec, "files": files})
     if job.phase in trust.COMPUTED:
-        records.write(path.with_name(layout.MEASURED), MEASURED)
+        records.write(path.with_name(layout.MEASURED), {**MEASURED, "record": sha256(path)})
     if "docs" in job.asked:
         Path(job.asked["docs"]).mkdir(parents=True, exist_ok=True)
         Path(job.asked["docs"], "index.html").touch()
