@@ -93,7 +93,7 @@ def test_the_rules_ask_what_is_asked_here():
     asked = {name for name in vars(Graph) if f"GRAPH.{name}" in text}
     known = {
         "asked_to_ingest", "asked_to_prepare", "asked_to_validate", "asked_to_train", "asked_to_compress",
-        "asked_to_evaluate", "train_from", "compress_from", "evaluate_from", "asked_to_report", "missing",
+        "asked_to_evaluate", "train_from", "compress_from", "evaluate_from", "asked_to_report", "jobs", "missing",
         "ingested", "prepared", "validated", "trained", "compressed", "evaluated",
     }  # fmt: skip
     assert asked == known
