@@ -128,7 +128,8 @@ def test_what_dvc_says_of_a_remote_is_redacted(monkeypatch: pytest.MonkeyPatch) 
     told = "ERROR: unexpected error - https://user:hunter2@host/a?token=hunter2: refused\nHaving trouble?"
     done = subprocess.CompletedProcess([], 255, "", told)
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: done)
-    assert restore._fetch([], Path()) == "unexpected error - https://***@host/a?token=***: refused"
+    error = "unexpected error - https://***@host/a?token=***: refused"
+    assert restore._fetch({}, Path()) == f"not in DVC's cache (dvc fetch: {error})"
     with pytest.raises(ValueError, match=r"https://\*\*\*@host/a\?token=\*\*\*: refused") as fault:
         recorded.cache_folder.__wrapped__()
     assert "hunter2" not in str(fault.value)

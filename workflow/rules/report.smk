@@ -31,8 +31,9 @@ rule report:
         "logs/report.tsv"
     params:
         asked=GRAPH.asked_to_report,
+        read=str(layout.RUN_PARAMS),
     shell:
-        "cell assay.stages.report --spec {params.asked[spec]:q} --params {layout.RUN_PARAMS}"
+        "cell assay.stages.report --spec {params.asked[spec]:q} --params {params.read}"
         " --code {params.asked[code]} --out {output.page} > {log} 2>&1"
 
 
@@ -44,9 +45,10 @@ rule verdict:
     log:
         "logs/verdict.log",
     params:
+        read=str(layout.RUN_PARAMS),
         suite=MATRIX.suite,
         tasks=",".join(MATRIX.tasks),
         models=",".join(MATRIX.models),
     shell:
-        "python -m assay.stages.verdict --params {layout.RUN_PARAMS} --suite {params.suite} --tasks {params.tasks}"
+        "python -m assay.stages.verdict --params {params.read} --suite {params.suite} --tasks {params.tasks}"
         " --models {params.models} --out {output.verdict} --log {log}"
