@@ -29,8 +29,12 @@ SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("reviews")
     review_grammar.make_twin(folder / "raw", 0)
-    review_grammar.prepare(folder / "raw", folder / "review_grammar_twin", seed=0, validation_fraction=0.1)
-    write_json(folder / "validated.json", {"status": "ok"})
+    prepared = folder / "review_grammar_twin"
+    facts = review_grammar.prepare(folder / "raw", prepared, seed=0, validation_fraction=0.1)
+    left = {"status": "ok", "reason": "", "traceback": "", "code": "c0de", "made_from": []}
+    left |= {"dataset": prepared.name}
+    records.write(prepared / "prepared.json", left | {"phase": "prepare", "spec": {}} | facts)
+    records.write(folder / "validated.json", left | {"phase": "validate", "data": ""})
     return folder
 
 
@@ -132,7 +136,14 @@ def spec_of(network: Path | str, revision: str) -> dict[str, object]:
 
 def trained(spec: dict[str, object], data: Path, out: Path) -> dict[str, object]:
     arguments = ["--spec", json.dumps(spec), "--prepared", str(data / "review_grammar_twin/prepared.json")]
-    arguments += ["--validated", str(data / "validated.json"), "--out", str(out / "status.json")]
+    arguments += [
+        "--validated",
+        str(data / "validated.json"),
+        "--code",
+        "c0de",
+        "--out",
+        str(out / "status.json"),
+    ]
     assert train.main(arguments) == 0
     return read_json(out / "status.json")
 
@@ -158,7 +169,7 @@ def test_it_is_compressed_as_any_other(
     spec = {"target": f"assay.compression.{method}:compress", "knobs": knobs, "most_lost": 1.0}
     prepared = data / "review_grammar_twin/prepared.json"
     arguments = ["--spec", json.dumps(spec), "--prepared", str(prepared)]
-    arguments += ["--source", str(tmp_path / "cell/status.json")]
+    arguments += ["--source", str(tmp_path / "cell/status.json"), "--code", "c0de"]
     assert compress.main([*arguments, "--out", str(tmp_path / "small/status.json")]) == 0
     small = read_json(tmp_path / "small/status.json")
     assert small["status"] == records.OK, small["reason"]

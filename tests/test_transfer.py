@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from assay import artifacts, transfer
+from assay import artifacts, records, transfer
 from assay.datasets.text import build_tokenizer
-from assay.files import sha256, write_json
+from assay.files import sha256
 from assay.models.bag_of_embeddings import BagOfEmbeddings
 from assay.models.word_embedding import WordEmbedding
 
@@ -32,11 +32,19 @@ def start(tmp_path):
     folder = tmp_path / "model"
     folder.mkdir()
     record = artifacts.save(folder, model, target=TARGET, arguments={"vocabulary": 5, **KNOBS})
-    write_json(
+    records.write(
         folder / "status.json",
         {
+            "phase": "train",
             "status": "ok",
             "reason": "",
+            "traceback": "",
+            "code": "c0de",
+            "made_from": [],
+            "data": {},
+            "train_items": None,
+            "best_epoch": 1,
+            "epochs": 1,
             "spec": {"task": "words", "model": "bag", "seed": 3},
             "artifact": record,
             "files": {"model.safetensors": sha256(folder / "model.safetensors")},
