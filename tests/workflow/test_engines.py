@@ -103,20 +103,17 @@ def test_a_cell_that_is_made_again_is_equal_until_something_else_makes_it(tiny, 
     assert unknown.stderr == (
         "digits/mpl/0: no cell of the suite tiny; nearest: digits/mlp/0; assay list shows all\n"
     )
-    project.edit(
-        "src/assay/training.py",
-        "ORDER, AUGMENTATION, DROPOUT = range(3)",
-        "ORDER, AUGMENTATION, DROPOUT = 3, 4, 5",
-    )
+    edit = "ORDER, AUGMENTATION, DROPOUT = range(3)", "ORDER, AUGMENTATION, DROPOUT = 3, 4, 5"
+    project.edit("src/assay/training.py", *edit)
     other = project.run("assay verify digits/mlp/0")
-    assert other.returncode in (0, 1)
-    assert other.stdout.startswith("digits/mlp/0: ")
-    assert ": first train: " in other.stdout
+    assert other.returncode == 1
+    assert other.stdout == "digits/mlp/0: different: first train: its code changed\n"
+    project.edit("src/assay/training.py", *reversed(edit))
     weights = project.folder / "artifacts/trained/tiny/digits/mlp/0/model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"?")
     edited = project.run("assay verify digits/mlp/0")
     assert edited.returncode == 1
-    assert "is not what its own record says" in edited.stdout
+    assert "model.safetensors: not the bytes that status.json names" in edited.stdout
 
 
 def test_a_byte_of_raw_data_changed_by_hand_is_named_and_ingested_again_by_both_engines(tiny, tmp_path):
@@ -130,10 +127,13 @@ def test_a_byte_of_raw_data_changed_by_hand_is_named_and_ingested_again_by_both_
         jobs = {"ingest": 1, "prepare": 1, "validate": 1, "train": 2, "compress": 1, "evaluate": 3}
         assert project.jobs("suite=tiny").items() >= jobs.items()
         planned = project.run("assay plan").stdout
-        assert "ingest digits_twin: data/raw/digits_twin/digits.csv.gz is not what was ingested" in planned
+        assert (
+            "ingest digits_twin: data/raw/digits_twin/digits.csv.gz: not the bytes that source.json names"
+            in planned
+        )
         ran = project.run(command)
         assert ran.returncode == 0, ran.stdout + ran.stderr
-        named = "data/raw/digits_twin/digits.csv.gz: not what was ingested; ingested again"
+        named = "data/raw/digits_twin/digits.csv.gz: not the bytes that source.json names"
         assert named in ran.stdout + ran.stderr
         assert raw.read_bytes() == whole
         assert project.jobs("suite=tiny") == {}

@@ -136,7 +136,7 @@ EDITS = {
         None,
         {"ingest": 1, "prepare": 1, **DIGITS},
         {"ingest", "prepare"},
-        "ingest digits_twin: data/raw/digits_twin/digits.csv.gz is not what was ingested",
+        "ingest digits_twin: data/raw/digits_twin/digits.csv.gz: not the bytes that source.json names",
     ),
 }
 
