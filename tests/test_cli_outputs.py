@@ -106,5 +106,5 @@ def test_the_schema_goes_beside_params_yaml_or_where_it_is_told():
 def test_a_folder_that_is_no_project_is_left_alone(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     refused("params.yaml: not found; go to a project's folder, or name a file with --out", "schema")
-    refused("reports/report.json: No such file or directory; run the suite, or assay restore", "publish")
+    refused("reports/report.json: not found; run the suite, or assay restore", "publish")
     assert list(tmp_path.iterdir()) == []

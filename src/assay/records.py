@@ -187,6 +187,8 @@ def sealed(path: Path, form: Any) -> dict[str, Any]:
     """
     try:
         found = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise ValueError(f"{path}: not found; run the suite, or assay restore") from None
     except OSError as fault:
         raise ValueError(f"{path}: {fault.strerror}; run the suite, or assay restore") from None
     except (ValueError, RecursionError) as fault:

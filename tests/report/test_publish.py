@@ -163,7 +163,7 @@ def test_a_report_that_was_changed_is_not_published(name, tmp_path):
         with pytest.raises(ValueError, match=rf"{path.name}: not the bytes that report.json names"):
             publish.publish(tmp_path / "reports", tmp_path / "docs")
     (tmp_path / "reports" / "report.json").unlink()
-    with pytest.raises(ValueError, match=r"report.json: No such file or directory; run the suite"):
+    with pytest.raises(ValueError, match=r"report.json: not found; run the suite"):
         publish.publish(tmp_path / "reports", tmp_path / "docs")
     assert not (tmp_path / "docs").exists()
 
