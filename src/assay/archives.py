@@ -1,4 +1,4 @@
-"""What is packed: a gzipped file, and files out of a tar archive, read one by one and never unpacked to the disk."""
+"""Read gzipped files and the files of tar archives, one by one, without unpacking them to the disk."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 GZIP = b"\x1f\x8b"
 LARGEST_BYTES = 1 << 30
-"""Of a gzipped file that is read whole: ten times the largest of today."""
+"""Most bytes of a gzipped file that is read whole: ten times the largest of today."""
 
 
 def gunzip(path: Path, *, limit: int = LARGEST_BYTES) -> bytes:

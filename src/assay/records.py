@@ -89,42 +89,38 @@ class Artifact(TypedDict):
     parameters: int
 
 
-class Trained(Ended):
-    """status.json of a trained cell."""
-
-    spec: dict[str, Any]
-    artifact: Artifact
-    data: dict[str, str]
-    files: dict[str, str]
-    train_items: int | None
-    best_epoch: int
-    epochs: int
-
-
-class Compressed(Ended):
-    """status.json of a compressed variant."""
-
-    spec: dict[str, Any]
-    artifact: Artifact
-    cell: dict[str, Any]
-    data: dict[str, str]
-    files: dict[str, str]
-    trials: list[dict[str, Any]]
-
-
-class Evaluated(Ended):
-    """status.json of an evaluated variant."""
-
-    spec: dict[str, Any]
-    data: dict[str, str]
-    files: dict[str, str]
-
-
 class Reported(Ended):
     """report.json."""
 
     spec: dict[str, Any]
     files: dict[str, str]
+
+
+class Evaluated(Reported):
+    """status.json of an evaluated variant."""
+
+    data: dict[str, str]
+
+
+class Modelled(Evaluated):
+    """status.json beside a model."""
+
+    artifact: Artifact
+
+
+class Trained(Modelled):
+    """status.json of a trained cell."""
+
+    train_items: int | None
+    best_epoch: int
+    epochs: int
+
+
+class Compressed(Modelled):
+    """status.json of a compressed variant."""
+
+    cell: dict[str, Any]
+    trials: list[dict[str, Any]]
 
 
 FORMS: dict[str, Any] = {

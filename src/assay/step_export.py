@@ -108,8 +108,8 @@ def start_and_step(model: Any) -> list[Part]:
 
     def answers() -> list[Tensor]:
         with torch.inference_mode():
-            logits, anew = model.step(given[WORDS], now)
-        return [logits, *(anew[number] for number in changed)]
+            logits, renewed = model.step(given[WORDS], now)
+        return [logits, *(renewed[number] for number in changed)]
 
     step = graph_of(Step(writing, changed), given, outputs, [{0: "batch"}, sizes], answers)
 
@@ -143,8 +143,8 @@ class Step(nn.Module):
 
     def forward(self, words: Tensor, *memory: Tensor) -> tuple[Tensor, ...]:
         """Map the last words (N,) and what is kept to logits (N, V) and what is kept anew."""
-        logits, anew = self.network.step(words, list(memory))
-        return logits, *(anew[number] for number in self.changed)
+        logits, renewed = self.network.step(words, list(memory))
+        return logits, *(renewed[number] for number in self.changed)
 
 
 @torch.no_grad()  # the exporter refuses what inference mode makes

@@ -133,7 +133,7 @@ def prepare(
     upstream = text.split
     split = cut(upstream, validation_fraction, test_fraction)
     digests = np.array([hashlib.sha256(window.encode()).hexdigest() for window in windows], dtype=object)
-    # Of a repeat in a validation part that was cut here, the one in train is kept.
+    # Where a validation part that was cut here repeats a window, the one in train is kept.
     before = np.where((split == "test") | (upstream != ""), split, "train")
     kept, dropped = clean(digests, np.zeros(len(windows), dtype=np.int64), before, noun="characters")
     counts = {name: int((split[kept] == name).sum()) for name in SPLITS}

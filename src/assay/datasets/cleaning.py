@@ -1,4 +1,4 @@
-"""What is done to items of any kind before they are used: repeats dropped with a reason, splits drawn.
+"""Clean items of any kind before they are used: drop repeats, with a reason for each, and draw splits.
 
 Upstream's split is used wherever upstream names one; what it does not name is drawn.
 """

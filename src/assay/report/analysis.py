@@ -36,7 +36,7 @@ class Estimate:
     not depend on the seed and says nothing of other seeds of one that does; ``nothing`` of a single item, and where
     there is no interval."""
     items_variance: float
-    """Of the mean, over test items alone; 0 where there is no interval."""
+    """Variance of the mean over test items alone; 0 where there is no interval."""
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ POWER = 0.8
 DRAWS = 1000
 """Bootstrap samples of the items."""
 GROUPS = 200
-"""Of items, at most, that the jackknife leaves out one at a time."""
+"""Most groups of items that the jackknife leaves out, one group at a time."""
 CONSTANT = 1e-9
 """A score that varies by less than this share of itself does not vary: the rest is rounding."""
 BLOCK = 2_500_000
