@@ -1,12 +1,12 @@
 """``assay predict`` as a user calls it, on a project that has run."""
 
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
 from safetensors.numpy import load_file
 from workflow.project import copy
+
+from assay import records
 
 ROW = "digits/mlp/0"
 
@@ -53,9 +53,9 @@ def test_a_model_of_other_data_is_not_asked(asked, tmp_path):
     assert "status.json: not found; run the suite, or assay restore" in ran.stderr
     prepared = asked.folder / "data/prepared/digits_twin/prepared.json"
     kept = prepared.read_text()
-    facts = json.loads(kept)
+    facts = records.read(prepared)
     facts["files"].pop("items.parquet")
-    prepared.write_text(json.dumps(facts))
+    records.write(prepared, facts)
     ran = asked.run(f"assay predict {ROW} scans.npy --out no.csv")
     prepared.write_text(kept)
     assert ran.returncode == 2

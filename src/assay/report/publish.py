@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from assay import layout, measuring, records
 from assay.files import check_output, write_output
-from assay.report import formats, published
+from assay.report import formats, published, targets
 from assay.report.tables import COST_COLUMNS, RESULT_COLUMNS
 from assay.spreadsheets import csv_text
 
@@ -31,8 +30,6 @@ COSTS = ["parameters", "size_bytes", "train_seconds", "latency_ms_batch1", "late
 PROVENANCE = ["commit", "dirty", "processor", "cores", "finished"]
 JUDGED = ["primary", "direction"]
 SPEEDS = {"speed at batch 1": "speed_batch1", "at batch 64": "speed_batch64"}
-SUITE = "public"
-"""What a target is asked of, unless it names another suite."""
 MOST_COLUMNS = 4
 """Methods of compression that are columns beside a model's score; more are rows of a table of their own."""
 
@@ -43,12 +40,13 @@ def publish(reports: Path, docs: Path) -> list[Path]:
     They go to ``docs/results/<suite>/<task>.csv`` and ``docs/compression/<suite>/<task>.csv``.
 
     Raises:
-        ValueError: there is no report, a file of it or a measured.json was changed, none of its variants is fine, or
-            ``docs`` cannot be written; one line.
+        ValueError: there is no report, a file of it or a measured.json was changed, none of its variants is fine,
+            targets.yaml has a fault, or ``docs`` cannot be written; one line.
     """
     records.require_whole(reports / layout.REPORT.name, "report")
     scores, costs, judged, compression = (_table(reports / name, columns) for name, columns in READ.items())
     check_output(docs / PAGE if docs.exists() else docs)
+    wanted = targets.load(docs / "targets.yaml")
     scores = scores[(scores["status"] == "ok") & (scores["split"] == "test")]
     if scores.empty:
         raise ValueError(f"{reports / 'results.csv'}: no variant is fine; nothing to publish")
@@ -64,7 +62,7 @@ def publish(reports: Path, docs: Path) -> list[Path]:
         if len(compressed):
             written.append(_write(docs / "compression" / place, compressed))
     page = docs / PAGE
-    write_output(page, _page(docs))
+    write_output(page, _page(docs, wanted))
     return [*written, page]
 
 
@@ -107,7 +105,7 @@ def _summary(rows: pd.DataFrame) -> pd.DataFrame:
     return table.reset_index()
 
 
-def _page(docs: Path) -> str:
+def _page(docs: Path, wanted: list[targets.Target]) -> str:
     paths = sorted((docs / "results").glob("*/*.csv"), key=lambda path: (path.stem, path.parent.name))
     tables = {(path.parent.name, path.stem): pd.read_csv(path) for path in paths}
     models_first = sorted(tables, key=lambda names: _is_of_methods(tables[names]))
@@ -117,48 +115,10 @@ def _page(docs: Path) -> str:
         " provenance of every row are in `docs/results/<suite>/<task>.csv`, what compression does to size and speed in"
         " `docs/compression/<suite>/<task>.csv`. Scores are means over seeds on the test items, ± one standard"
         " deviation over seeds; intervals, shared ranks and tests are in the report that a run leaves.",
-        _targets(docs, tables),
+        targets.table(wanted, tables),
         *(_section(docs, *names, tables[names]) for names in models_first),
     ]
     return "\n\n".join(parts) + "\n"
-
-
-def _targets(docs: Path, tables: Mapping[tuple[str, str], pd.DataFrame]) -> str:
-    path = docs / "targets.yaml"
-    lines = ["## Targets", "", "| task | model | target | measured | |", "|---|---|---|---|---|"]
-    for target in yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else []:
-        table = tables.get((target.get("suite", SUITE), target["task"]))
-        lines.append(f"| {' | '.join(_target(target, table))} |")
-    return "\n".join(lines)
-
-
-def _target(target: Mapping[str, Any], table: pd.DataFrame | None) -> list[str]:
-    """Return the cells of a target's row."""
-    metric, model, rival = target["metric"], target["model"], target.get("better_than")
-    wanted = f"better than {rival}" if rival else _bound(target)
-    if table is None:
-        return [target["task"], model, wanted, "not measured", ""]
-    plain = table[(table["metric"] == metric) & (table["method"] == layout.UNCOMPRESSED)]
-    means = plain.groupby("model")["mean"].first()
-    falls = "at_most" in target or (rival and table["direction"].iloc[0] == "minimise")
-    name = model
-    if model == "best" and len(means):
-        model = means.idxmin() if falls else means.idxmax()
-        name = f"best ({model})"
-    if not {model, rival or model} <= set(means.index):
-        return [target["task"], name, wanted, "failed", "missed"]
-    asked = means[rival] if rival else target["at_most" if falls else "at_least"]
-    met = means[model] <= asked if falls else means[model] >= asked
-    measured = formats.score_with_unit(means[model], metric)
-    if rival:
-        met &= means[model] != asked
-        wanted += f" ({formats.score_with_unit(asked, metric)})"
-    return [target["task"], name, wanted, measured, "reached" if met else "**missed**"]
-
-
-def _bound(target: Mapping[str, Any]) -> str:
-    sign, asked = ("≥", target["at_least"]) if "at_least" in target else ("≤", target["at_most"])
-    return f"{sign} {formats.score_with_unit(asked, target['metric'])}"
 
 
 def _section(docs: Path, suite: str, task: str, table: pd.DataFrame) -> str:

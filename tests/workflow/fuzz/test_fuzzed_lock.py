@@ -79,5 +79,6 @@ def test_a_damaged_record_of_dvc_is_told_and_nothing_is_lost(finished: Finished,
         mock.patch.object(restoring, "_fetch_lists"),
     ):
         recorded.cache_folder.cache_clear()
+        finished.run("restore")  # imports take seconds, once
         tries(count, check, damages(), gone)
     recorded.cache_folder.cache_clear()
