@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-UNFINISHED = ".*.????????*"
+UNFINISHED = f".*.{'[0-9a-f]' * 8}*"
 """Names of what is written aside: eight random characters are added to that of the file."""
 STDOUT = Path("-")
 """An output of this name is standard output."""

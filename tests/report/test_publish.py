@@ -95,6 +95,16 @@ def test_a_later_run_of_one_task_leaves_the_others_as_they_were(tmp_path):
     assert page.index("## a") < page.index("## b")
 
 
+def test_what_a_killed_publish_was_writing_is_removed_and_nothing_else(tmp_path):
+    docs = tmp_path / "docs"
+    write_reports(tmp_path / "reports", "a", {"good": [0.9]})
+    publish.publish(tmp_path / "reports", docs)
+    for name in (".results.md.0123abcd.md", "results/public/.a.csv.0123abcd.csv", ".notes.markdown.md"):
+        (docs / name).write_text("half")
+    publish.publish(tmp_path / "reports", docs)
+    assert [path.name for path in docs.rglob(".*")] == [".notes.markdown.md"]
+
+
 def test_each_suite_keeps_its_own_and_many_methods_are_rows(tmp_path):
     docs = tmp_path / "docs"
     docs.mkdir()

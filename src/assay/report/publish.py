@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from assay import layout, measuring, records
-from assay.files import check_output, write_output
+from assay.files import check_output, discard_unfinished, write_output
 from assay.report import formats, published, targets
 from assay.report.tables import COST_COLUMNS, RESULT_COLUMNS
 from assay.spreadsheets import csv_text
@@ -54,6 +54,7 @@ def publish(reports: Path, docs: Path) -> list[Path]:
     judged = judged.rename(columns={"metric": "primary"})
     joined = scores.merge(costs.drop(columns="host"), how="left").merge(proofs, how="left")
     joined = joined.merge(judged[["task", *JUDGED]].drop_duplicates(), how="left")
+    discard_unfinished([docs, *docs.glob("results/*"), *docs.glob("compression/*")])
     written = []
     for (suite, task), rows in joined.groupby(["suite", "task"], sort=False):
         place = Path(str(suite)) / f"{task}.csv"
