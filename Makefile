@@ -27,13 +27,13 @@ check: $(READY)  ## formatting, lint, types, Snakemake's own lint
 	ruff format --check .
 	ruff check .
 	mypy
-	snakefmt --check Snakefile workflow
+	snakefmt --check Snakefile workflow src/assay/pipeline/rules
 	pytest -q tests/workflow/test_lint.py
 
 format: $(READY)  ## bring the files into their form
 	ruff format .
 	ruff check --fix .
-	snakefmt Snakefile workflow
+	snakefmt Snakefile workflow src/assay/pipeline/rules
 
 lock:  ## pin what pyproject.toml requires, with the SHA-256 of every file; needs uv
 	cat requirements-cuda.lock >> requirements.lock

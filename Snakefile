@@ -4,21 +4,21 @@ from snakemake.utils import min_version
 
 min_version("9.27")
 # Of several folders that share an environment, each runs its own code.
-sys.path.insert(0, f"{workflow.basedir}/src")
+sys.path.insert(0, f"{workflow.current_basedir}/src")
 
 
-include: "workflow/rules/common.smk"
-include: "workflow/rules/data.smk"
-include: "workflow/rules/train.smk"
-include: "workflow/rules/compress.smk"
-include: "workflow/rules/evaluate.smk"
-include: "workflow/rules/report.smk"
+include: "src/assay/pipeline/rules/common.smk"
+include: "src/assay/pipeline/rules/data.smk"
+include: "src/assay/pipeline/rules/train.smk"
+include: "src/assay/pipeline/rules/compress.smk"
+include: "src/assay/pipeline/rules/evaluate.smk"
+include: "src/assay/pipeline/rules/report.smk"
 
 
 rule all:
     default_target: True
     input:
-        str(layout.VERDICT),
+        str(paths.VERDICT),
         rules.report.output.page,
         # A killed job has no record; what was made from an earlier one would hide that from Snakemake.
         GRAPH.missing(),

@@ -20,7 +20,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from assay import artifacts, catalogue, latency, layout, records
+from assay import paths
+from assay.artifacts import store
+from assay.config import registry
+from assay.evaluation import latency
+from assay.provenance import records
 
 COMPARE = {">=": operator.ge, "<=": operator.le}
 
@@ -54,21 +58,21 @@ class Results:
 
     def same_runtime(self, task: str, model: str, method: str) -> float:
         """Return the speed at batch 1 beside the uncompressed graph, the two called by turns."""
-        folders = [self.place(layout.COMPRESSED, task, model, each) for each in (method, "onnx")]
-        found = [records.require(folder / layout.STATUS) for folder in folders]
+        folders = [self.place(paths.COMPRESSED, task, model, each) for each in (method, "onnx")]
+        found = [records.require(folder / paths.STATUS) for folder in folders]
         graphs = [
-            artifacts.load(folder, record["artifact"]) for folder, record in zip(folders, found, strict=True)
+            store.load(folder, record["artifact"]) for folder, record in zip(folders, found, strict=True)
         ]
         cell = found[0]["cell"]
-        prepared = self.root / layout.PREPARED.format(dataset=cell["dataset"])
-        items = catalogue.load(catalogue.TASKS[cell["kind"]].module).load(prepared, ("validation",))
+        prepared = self.root / paths.PREPARED.format(dataset=cell["dataset"])
+        items = registry.load(registry.TASKS[cell["kind"]].module).load(prepared, ("validation",))
         examples = items["validation"].inputs[: max(latency.SIZES)].numpy()
         return latency.speed(graphs[0], graphs[1], examples)["speed_batch1"]
 
     def right(self, task: str, model: str, method: str) -> NDArray[np.float64]:
         """Return for each test item whether it was answered rightly, (N,) of 0 and 1."""
         answers = pd.read_parquet(
-            self.place(layout.EVALUATED, task, model, method) / "predictions.parquet",
+            self.place(paths.EVALUATED, task, model, method) / "predictions.parquet",
             columns=["target", "prediction"],
         )
         return (answers["prediction"] == answers["target"]).to_numpy(float)
@@ -130,7 +134,7 @@ def main() -> None:
     )
     parser.add_argument("--root", type=Path, default=Path(), help="folder in which the suite ran")
     arguments = parser.parse_args()
-    table = pd.read_csv(arguments.root / layout.REPORTS / "tables" / "compression.csv")
+    table = pd.read_csv(arguments.root / paths.REPORTS / "tables" / "compression.csv")
     found = Results(arguments.root, table)
     print("| what | measured | target | |\n|---|---|---|---|")
     for what, measured, comparison, target in checks(found):

@@ -22,13 +22,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from assay import artifacts, catalogue, layout
-from assay.compression.subject import Made, Subject
+from assay import paths
+from assay.artifacts import store
+from assay.artifacts.formats import FORMATS
+from assay.compression.context import Made, Subject
+from assay.config import registry
+from assay.config.matrix import Cell, Matrix
+from assay.config.params import load_params
 from assay.files import sha256, write_json
-from assay.formats import FORMATS
-from assay.matrix import Cell, Matrix
-from assay.params import load_params
-from assay.records import Skip
+from assay.provenance.records import Skip
 
 ITEMS = 64
 STEPS = 4
@@ -49,9 +51,9 @@ class Family:
         """Return a network with its first weights, and items to learn from."""
         spec = self.matrix.cell_spec(self.cell)
         spec["training"] |= {"max_steps": STEPS, "batch_size": 16}
-        task = catalogue.load(self.matrix.kind(self.cell.task).module)
+        task = registry.load(self.matrix.kind(self.cell.task).module)
         prepared = twin(spec["dataset"], self.folder)
-        family = catalogue.load(spec["target"])
+        family = registry.load(spec["target"])
         provided, named = task.model_arguments(prepared), inspect.signature(family).parameters
         arguments = {key: provided[key] for key in provided if key in named} | spec["knobs"]
         torch.manual_seed(0)
@@ -68,7 +70,7 @@ def twin(dataset: str, folder: Path) -> Path:
     """Return the prepared folder of a dataset's twin, which is made if it is not there."""
     out = folder / dataset
     if not out.exists():
-        module = catalogue.load(catalogue.dataset_module(dataset))
+        module = registry.load(registry.dataset_module(dataset))
         module.make_twin(folder / f"{dataset}_raw", 0)
         module.prepare(folder / f"{dataset}_raw", out, seed=0, validation_fraction=0.2)
     return out
@@ -79,8 +81,8 @@ def families(matrix: Matrix, folder: Path) -> Iterator[Family]:
     seen = set()
     for cell in matrix.cells:
         name = matrix.params.models[cell.model].model
-        entry = catalogue.MODELS[name]
-        if entry.trainer == catalogue.LIGHTNING and not entry.pretrained and name not in seen:
+        entry = registry.MODELS[name]
+        if entry.trainer == registry.LIGHTNING and not entry.pretrained and name not in seen:
             seen.add(name)
             yield Family(name, cell, matrix, folder)
 
@@ -89,7 +91,7 @@ def tried(family: Family, row: str) -> str:
     """Return what became of a row of ``methods`` on a family: "" where it runs, else the reason."""
     spec = family.matrix.method_spec(row)
     try:
-        made = catalogue.load(spec["target"])(family.subject, **spec["knobs"])
+        made = registry.load(spec["target"])(family.subject, **spec["knobs"])
         answers(family.subject, made, family.folder / family.name / row)
     except Skip as reason:
         return f"skipped: {reason}"
@@ -103,14 +105,14 @@ def answers(subject: Subject, made: Made, folder: Path) -> None:
     form = FORMATS[made.format]
     folder.mkdir(parents=True)
     form.write(folder / form.file, made.model)
-    write_json(folder / layout.STATUS, {"files": {form.file: sha256(folder / form.file)}})
+    write_json(folder / paths.STATUS, {"files": {form.file: sha256(folder / form.file)}})
     record: dict[str, Any] = {
         **subject.record,
         "format": made.format,
         "parameters": made.parameters,
         **made.facts,
     }
-    found = artifacts.load(folder, record).logits(subject.splits["validation"].inputs.numpy())
+    found = store.load(folder, record).logits(subject.splits["validation"].inputs.numpy())
     if not np.isfinite(found).all():
         raise ValueError("its logits are not finite")
 
@@ -122,10 +124,10 @@ def main() -> None:
     )
     parser.add_argument("--families", default="", help="these alone, with commas between")
     only = [name for name in parser.parse_args().families.split(",") if name]
-    params = load_params(layout.PARAMS)
+    params = load_params(paths.PARAMS)
     rows: dict[str, str] = {}  # the first row of each method that takes networks
     for name, row in params.methods.items():
-        if catalogue.LIGHTNING in catalogue.METHODS[row.method].trainers and not row.after:
+        if registry.LIGHTNING in registry.METHODS[row.method].trainers and not row.after:
             rows.setdefault(row.method, name)
     torch.set_num_threads(1)
     reasons: dict[str, list[str]] = {}

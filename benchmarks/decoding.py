@@ -15,7 +15,7 @@ import time
 
 import torch
 
-from assay.models.gpt import GPT
+from assay.models.language.gpt import GPT
 
 VOCABULARY, BATCH, PROMPT, LENGTH = 65, 16, 16, 128
 

@@ -22,13 +22,13 @@ from pathlib import Path
 import torch
 from torch.nn import functional as F
 
-from assay import training
-from assay.models.gpt import GPT
-from assay.optimizers import learning_rate
-from assay.params import load_params
-from assay.splits import Split
+from assay.config.params import load_params
+from assay.config.training import TrainerParams, TrainingParams
+from assay.data.splits import Split
+from assay.models.language.gpt import GPT
 from assay.tasks import language_modelling
-from assay.training_params import TrainerParams, TrainingParams
+from assay.training import supervised
+from assay.training.optimizers import learning_rate
 
 VOCABULARY, BLOCK, BATCH = 67, 64, 12
 PRECISIONS = ("32-true", "bf16-mixed")
@@ -76,7 +76,7 @@ def assay(data: Split, params: TrainingParams, precision: str) -> None:
         {"accelerator": "cpu", "devices": 1, "num_nodes": 1, "strategy": "auto", "precision": precision}
     )
     with tempfile.TemporaryDirectory() as folder:
-        training.train(
+        supervised.train(
             make(),
             language_modelling,
             data,

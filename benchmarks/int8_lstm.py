@@ -18,11 +18,11 @@ import onnx
 import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
-from assay import latency
-from assay.compression.int8_dynamic import OPERATORS
-from assay.models.lstm import LSTM
-from assay.onnx_export import export, quiet, tidy
-from assay.predictors import OnnxPredictor
+from assay.artifacts.onnx.export import export, quiet, tidy
+from assay.artifacts.predictors import OnnxPredictor
+from assay.compression.methods.int8_dynamic import OPERATORS
+from assay.evaluation import latency
+from assay.models.image.lstm import LSTM
 
 SIZES = ((64, 1), (128, 1), (128, 2), (256, 1), (512, 1))
 """Units and layers."""

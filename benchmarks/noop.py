@@ -43,9 +43,11 @@ sys.exit(main(["--touch", "--forceall", "--cores", "100000"]))  # in few rounds:
 LEAVE = """
 import json
 from pathlib import Path
-from assay import layout, records, trust
+from assay import paths
+from assay.provenance import records
+from assay.pipeline import trust
 from assay.files import sha256
-from assay.graph import Graph, matrix_or_exit
+from assay.pipeline.rule_functions import Graph, matrix_or_exit
 ARTIFACT = {"format": "skops", "target": "a:B", "arguments": {}, "parameters": 3}
 FACTS = {
     "twin": True, "counts": {}, "artifact": ARTIFACT, "data": {}, "train_items": None, "cell": {},
@@ -69,11 +71,11 @@ for job in [*graph.jobs, graph.report_job]:
     facts = FACTS | {"dataset": job.name} | ({"data": ""} if job.phase == "validate" else {})
     records.write(path, {**facts, **ended, "made_from": made_from, "spec": spec, "files": files})
     if job.phase in trust.COMPUTED:
-        records.write(path.with_name(layout.MEASURED), {**MEASURED, "record": sha256(path)})
+        records.write(path.with_name(paths.MEASURED), {**MEASURED, "record": sha256(path)})
     if "docs" in job.asked:
         Path(job.asked["docs"]).mkdir(parents=True, exist_ok=True)
         Path(job.asked["docs"], "index.html").touch()
-records.write(layout.VERDICT, {})
+records.write(paths.VERDICT, {})
 """
 """Leaves records that are what they say, each with one small file."""
 PARAM = 'params: knob="{job}"'

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import torch
 
-from assay import catalogue
-from assay.params import load_params
-from assay.splits import Split
-from assay.training import BLOCK_ITEMS, alike
-from assay.word_ids import PADDING
+from assay.config import registry
+from assay.config.params import load_params
+from assay.data.special_tokens import PADDING
+from assay.data.splits import Split
+from assay.training.supervised import BLOCK_ITEMS, alike
 
 
 def share(split: Split, order: torch.Tensor, batch: int, source_length: int) -> float:
@@ -39,7 +39,7 @@ def main() -> None:
     params = load_params(Path("params.yaml"))
     asked = params.tasks[arguments.task]
     batch = (params.training.model_dump() | asked.training.model_dump(exclude_unset=True))["batch_size"]
-    task = catalogue.load(catalogue.TASKS[asked.kind].module)
+    task = registry.load(registry.TASKS[asked.kind].module)
     folder = arguments.prepared / asked.dataset
     split = task.load(folder, ("train",))["train"]
     source_length = task.model_arguments(folder)["source_length"]

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from assay.models.cnn import CNN
-from assay.models.mlp import MLP
+from assay.models.image.cnn import CNN
+from assay.models.image.mlp import MLP
 
 
 def make(net: str) -> nn.Module:

@@ -23,8 +23,8 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "report"))
-import made_up
+sys.path.insert(0, str(Path(__file__).parent.parent))
+from tests.report import made_up
 
 SHAPES = {100: (5, 5, 2, 2), 1000: (10, 10, 5, 2), 10_000: (20, 50, 5, 2)}
 """Variants -> tasks, models, seeds, methods."""
@@ -130,7 +130,7 @@ def write_evaluated(row: dict[str, Any], quality: float, items: int, rng: np.ran
 def built(root: Path, variants: int) -> list[str]:
     """Build the report in a process of its own; return what that cost, as cells."""
     program = BUILD.format(
-        tests=str(Path(made_up.__file__).parent),
+        tests=str(Path(__file__).parent.parent),
         here=str(Path(__file__).parent),
         root=str(root),
         variants=variants,

@@ -26,10 +26,10 @@ import numpy as np
 import plain_torch
 import torch
 
-from assay import training
-from assay.datasets.idx import read_idx
+from assay.config.training import TrainerParams, TrainingParams
+from assay.data.preparation.idx import read_idx
 from assay.tasks import image_classification
-from assay.training_params import TrainerParams, TrainingParams
+from assay.training import supervised
 
 HERE = Path(__file__).parent
 PLAIN = "plain PyTorch"
@@ -82,7 +82,7 @@ def assay(data: Part, name: str, batch_size: int, items: int, precision: str) ->
     model = plain_torch.make(name)
     with tempfile.TemporaryDirectory() as folder:
         return timed(
-            lambda: training.train(
+            lambda: supervised.train(
                 model,
                 image_classification,
                 Part(data.inputs[:items], data.targets[:items]),

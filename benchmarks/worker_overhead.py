@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-CLIENT = ROOT / "src" / "assay" / "worker" / "client.py"
+CLIENT = ROOT / "src" / "assay" / "pipeline" / "worker" / "client.py"
 
 JOB = """
 import sys
@@ -50,7 +50,7 @@ def main(argv):
 """
 
 SNAKEFILE = """
-from assay.worker import launch
+from assay.pipeline.worker import launch
 
 onstart:
     launch.start() if {served} else None

@@ -9,7 +9,7 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 if "ASSAY_TEST_GPU" not in os.environ:
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
-    collect_ignore = ["test_training_gpu.py"]
+    collect_ignore = ["training/test_training_gpu.py"]
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 signal.signal(
     signal.SIGINT, signal.default_int_handler

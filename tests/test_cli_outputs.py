@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from assay import predict
 from assay.cli import app
-from assay.schema import schema
+from assay.config.json_schema import schema
+from assay.evaluation import predict
 
 ROW = "digits/mlp/0"
 PARAMS = Path("params.yaml").read_text(encoding="utf-8")

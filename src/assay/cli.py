@@ -12,11 +12,12 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from assay import layout, lock, records, sources
+from assay import paths
+from assay.config.matrix import Matrix, select, selection_faults
+from assay.config.params import Params, ParamsError, load_params
 from assay.files import STDOUT, check_output, write_output
-from assay.graph import Graph, matrix_or_exit
-from assay.matrix import Matrix, select, selection_faults
-from assay.params import Params, ParamsError, load_params
+from assay.pipeline.rule_functions import Graph, matrix_or_exit
+from assay.provenance import code_digest, records, run_lock
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
@@ -32,12 +33,12 @@ def list_variants(suite: SuiteOption = None) -> None:
 
     The state is how the variant ended; "not run"; or "stale" where the next run makes it again (assay plan says why).
     """
-    from assay import plan
+    from assay.pipeline import plan
 
     matrix = matrix_or_exit({"suite": suite} if suite else {})
     due = {each.job.record for each in plan.plan(Graph(matrix))[1]}
     for variant in matrix.variants:
-        status = Path(matrix.evaluated(variant)) / layout.STATUS
+        status = Path(matrix.evaluated(variant)) / paths.STATUS
         record = records.find(status) or records.find(records.aside(status))
         state = record["status"] if record else "not run"
         if state in records.ENDED_WELL and str(status) in due:
@@ -53,7 +54,7 @@ def check_params() -> None:
     if faults:
         typer.echo("\n".join(faults), err=True)
         raise typer.Exit(2)
-    typer.echo(f"{layout.PARAMS}: fine")
+    typer.echo(f"{paths.PARAMS}: fine")
 
 
 @app.command("schema")
@@ -64,19 +65,19 @@ def write_schema(
     ] = None,
 ) -> None:
     """Write the JSON schema of params.yaml, which editors complete from. Without --out it goes beside params.yaml."""
-    from assay import schema
+    from assay.config import json_schema
 
-    _told(lambda: schema.write(out))
+    _told(lambda: json_schema.write(out))
 
 
 @app.command("publish")
 def publish(docs: Path = Path("docs")) -> None:
     """Write docs/results.md and its CSV files from reports/: the last run's tasks; others stay as they were."""
-    from assay.report.publish import publish as publish_results
+    from assay.report.output.publish import publish as publish_results
 
-    if layout.REPORTS.is_dir():
-        _told(lock.hold)
-    for path in _told(lambda: publish_results(layout.REPORTS, docs)):
+    if paths.REPORTS.is_dir():
+        _told(run_lock.hold)
+    for path in _told(lambda: publish_results(paths.REPORTS, docs)):
         typer.echo(path)
 
 
@@ -87,7 +88,7 @@ def show_plan(suite: SuiteOption = None) -> None:
     Reads params.yaml, the records of earlier jobs and what Snakemake knows of them. Every fault of params.yaml is
     printed at once, with exit code 2.
     """
-    from assay import plan
+    from assay.pipeline import plan
 
     _checked()
     graph = Graph(matrix_or_exit({"suite": suite} if suite else {}))
@@ -111,8 +112,8 @@ def restore_files() -> None:
     Reads dvc.lock, DVC's cache and remote; writes data, artifacts and reports. Exit code 1 if a file could not be
     proven: it is named, and the next run makes it again. What lay here with other bytes is kept in .assay/replaced.
     """
-    from assay import plan
-    from assay.restore import restore
+    from assay.pipeline import plan
+    from assay.pipeline.restore import restore
 
     found = _told(restore)
     for path in found.changed:
@@ -123,7 +124,7 @@ def restore_files() -> None:
     for path, reason in found.wrong.items():
         typer.echo(f"{path}: {reason}; the next run makes it again", err=True)
     with suppress(ParamsError):
-        _, planned = plan.plan(Graph(select(load_params(layout.PARAMS))))
+        _, planned = plan.plan(Graph(select(load_params(paths.PARAMS))))
         if planned:
             jobs = "1 job" if len(planned) == 1 else f"{len(planned)} jobs"
             typer.echo(f"{jobs} would run, as params.yaml or the code requests something else: assay plan")
@@ -139,13 +140,13 @@ def sweep_leftovers() -> None:
 
     A run does this too when it has ended well. Reads params.yaml; prints a line for each folder that it moved.
     """
-    from assay import leftovers, seals
+    from assay.pipeline import cleanup, phase_digests
 
     params = _checked()
-    _told(lock.hold)
-    seals.unseal()
-    leftovers.sweep(params)
-    seals.seal()
+    _told(run_lock.hold)
+    phase_digests.unseal()
+    cleanup.sweep(params)
+    phase_digests.seal()
 
 
 @app.command("verify")
@@ -166,7 +167,7 @@ def verify_cell(
 
     Reads params.yaml, data, artifacts and reports; writes nothing. Exit code 1 if something is different.
     """
-    from assay.verify import DIFFERENT, verify, verify_files
+    from assay.pipeline.reproduce import DIFFERENT, verify, verify_files
 
     matrix = matrix_or_exit({"suite": suite} if suite else {})
     if files:
@@ -195,7 +196,7 @@ def compare_runs(
 
     Reads reports, params.yaml, the revision's dvc.lock and DVC's cache; writes nothing.
     """
-    from assay.report import compare_text
+    from assay.report.output import compare_text
 
     params = _checked()
     typer.echo(_told(lambda: compare_text.told(revision, params)))
@@ -223,10 +224,10 @@ def predict_items(
     artifacts too. Exit code 2, with one line that names file and row, if an item is not what the task reads, the model
     is not there or the CSV cannot be written.
     """
-    from assay.predict import predict
-    from assay.spreadsheets import csv_text
+    from assay.evaluation.predict import predict
+    from assay.report.formatting.spreadsheets import csv_text
 
-    _told(lambda: check_output(out, file, layout.PARAMS))
+    _told(lambda: check_output(out, file, paths.PARAMS))
     matrix = matrix_or_exit({"suite": suite} if suite else {})
     table = _told(lambda: predict(matrix, matrix.variant(variant), file))
     _told(lambda: write_output(out, csv_text(table)))
@@ -236,7 +237,7 @@ def predict_items(
 def _checked() -> Params:
     """Return params.yaml; leave with all of its faults if there are any."""
     try:
-        return load_params(layout.PARAMS)
+        return load_params(paths.PARAMS)
     except ParamsError as fault:
         typer.echo("\n".join(fault.faults), err=True)
         raise typer.Exit(2) from None
@@ -253,10 +254,10 @@ def _told(work: Callable[[], Told]) -> Told:
 
 def main() -> None:
     """Run the command that the command line names, by the code of the current folder if it holds any."""
-    own = str(sources.OWN.parent.resolve())
-    if not sources.is_own():
+    own = str(code_digest.OWN.parent.resolve())
+    if not code_digest.is_own():
         if os.environ.get("PYTHONPATH", "").partition(os.pathsep)[0] == own:
-            typer.echo(sources.other_code(), err=True)
+            typer.echo(code_digest.other_code(), err=True)
             sys.exit(2)
         path = os.pathsep.join(filter(None, (own, os.environ.get("PYTHONPATH"))))
         os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, "PYTHONPATH": path})

@@ -8,11 +8,12 @@ import torch
 from sklearn.datasets import load_digits
 from torch import nn
 
-from assay import artifacts, catalogue
-from assay.compression.subject import Made, Subject
+from assay.artifacts import store
+from assay.artifacts.formats import FORMATS
+from assay.compression.context import Made, Subject
+from assay.config import registry
+from assay.data.splits import Split
 from assay.files import sha256, write_json
-from assay.formats import FORMATS
-from assay.splits import Split
 from assay.tasks import image_classification
 
 TRAINING = {
@@ -71,7 +72,7 @@ def written(made: Made, folder: Path, of: Subject):
     form.write(folder / form.file, made.model)
     write_json(folder / "status.json", {"files": {form.file: sha256(folder / form.file)}})
     record = {**of.record, "format": made.format, "parameters": made.parameters, **made.facts}
-    return artifacts.load(folder, record)
+    return store.load(folder, record)
 
 
 TEXT_ROWS = {
@@ -101,7 +102,7 @@ def make_text(row, **changed):
     torch.manual_seed(0)
     name, knobs = TEXT_ROWS[row]
     knobs = {"words": 400, "dropout": 0.0, **knobs, **changed}
-    return catalogue.load(catalogue.MODELS[name].target)(vocabulary=400, num_classes=4, **knobs).eval()
+    return registry.load(registry.MODELS[name].target)(vocabulary=400, num_classes=4, **knobs).eval()
 
 
 @pytest.fixture(scope="session")

@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
+from assay.config import registry
+
 
 @pytest.fixture
 def model_class():
     """Return the one class of a model's file that makes the model: the last that it defines."""
 
     def find(name):
-        module = importlib.import_module(f"assay.models.{name}")
+        module = importlib.import_module(registry.MODELS[name].target.partition(":")[0])
         own = [c for _, c in inspect.getmembers(module, inspect.isclass) if c.__module__ == module.__name__]
         return max(own, key=lambda c: inspect.getsourcelines(c)[1])
 

@@ -2,17 +2,17 @@
 
 import numpy as np
 import pytest
-from knobs import CLASSICAL
 from sklearn import ensemble, linear_model, svm, tree
 
-from assay.models import rbf_svm
-from assay.models.class_scores import FLOOR, log_probabilities, margins
-from assay.models.decision_tree import DecisionTree
-from assay.models.hist_gradient_boosting import HistGradientBoosting
-from assay.models.linear_svm import LinearSVM
-from assay.models.logistic_regression import LogisticRegression
-from assay.models.majority import Majority
-from assay.models.rbf_svm import RBFSVM
+from assay.models.baselines.majority import Majority
+from assay.models.layers.class_scores import FLOOR, log_probabilities, margins
+from assay.models.tabular import rbf_svm
+from assay.models.tabular.decision_tree import DecisionTree
+from assay.models.tabular.hist_gradient_boosting import HistGradientBoosting
+from assay.models.tabular.linear_svm import LinearSVM
+from assay.models.tabular.logistic_regression import LogisticRegression
+from assay.models.tabular.rbf_svm import RBFSVM
+from tests.models.knobs import CLASSICAL
 
 
 @pytest.fixture

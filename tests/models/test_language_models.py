@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 import skops.io
 import torch
-from knobs import CLASSICAL_LANGUAGE, NEURAL_LANGUAGE
 from torch import nn
 from torch.nn import functional as F
 
-from assay import sampling
-from assay.models.causal_attention import CausalAttention, KeyValues
-from assay.models.gpt import GPT
-from assay.models.ngram import NGram
-from assay.models.unigram import Unigram
-from assay.onnx_export import export
-from tests.test_onnx_export import assert_same_logits
+from assay.artifacts.onnx.export import export
+from assay.models.baselines.unigram import Unigram
+from assay.models.generation import sampling
+from assay.models.language.gpt import GPT
+from assay.models.language.ngram import NGram
+from assay.models.layers.causal_attention import CausalAttention, KeyValues
+from tests.artifacts.onnx.test_export import assert_same_logits
+from tests.models.knobs import CLASSICAL_LANGUAGE, NEURAL_LANGUAGE
 
 VOCABULARY, LENGTH = 9, 12
 GIVEN = {"vocabulary": VOCABULARY, "shape": (LENGTH,), "seed": 0}

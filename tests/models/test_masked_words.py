@@ -5,13 +5,14 @@ import inspect
 import numpy as np
 import pytest
 import torch
-from knobs import MASKED
 from torch.nn import functional as F
 
-from assay.models import cbow, glove, missing_word, skip_gram
-from assay.predictors import ModulePredictor
+from assay.artifacts.predictors import ModulePredictor
+from assay.data.special_tokens import MASK
+from assay.models.layers import missing_word
+from assay.models.word_vectors import cbow, glove, skip_gram
 from assay.tasks import masked_words
-from assay.word_ids import MASK
+from tests.models.knobs import MASKED
 
 VOCABULARY, LENGTH = 60, 20
 GIVEN = {"vocabulary": VOCABULARY, "shape": (LENGTH,), "seed": 0}

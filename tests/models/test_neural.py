@@ -5,18 +5,18 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from assay.models.alexnet_small import AlexNetSmall, ResponseNorm
-from assay.models.cnn import CNN
-from assay.models.inception_small import BEFORE_POOL, Inception, InceptionSmall
-from assay.models.layers import Enlarge, image_rows
-from assay.models.lenet5 import LeNet5, ScaledTanh, Subsampling
-from assay.models.lstm import LSTM
-from assay.models.mlp import MLP
-from assay.models.resnet_small import Block as ResidualBlock
-from assay.models.resnet_small import ResNetSmall
-from assay.models.rnn import RNN
-from assay.models.transformer import Attention, Transformer
-from assay.models.vgg_small import VGGSmall
+from assay.models.image.alexnet_small import AlexNetSmall, ResponseNorm
+from assay.models.image.cnn import CNN
+from assay.models.image.inception_small import BEFORE_POOL, Inception, InceptionSmall
+from assay.models.image.lenet5 import LeNet5, ScaledTanh, Subsampling
+from assay.models.image.lstm import LSTM
+from assay.models.image.mlp import MLP
+from assay.models.image.resnet_small import Block as ResidualBlock
+from assay.models.image.resnet_small import ResNetSmall
+from assay.models.image.rnn import RNN
+from assay.models.image.transformer import Attention, Transformer
+from assay.models.image.vgg_small import VGGSmall
+from assay.models.layers.image_layers import Enlarge, image_rows
 
 SMALL_IMAGE = {"shape": (1, 28, 28), "num_classes": 10}
 

@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 import skops.io
 import torch
-from knobs import CLASSICAL_PAIRS, NEURAL_PAIRS
 from torch import nn
 
-from assay import sequence_to_sequence as pairs
-from assay.models.copy_source import CopySource
-from assay.models.seq2seq_attention import AdditiveAttention
-from assay.models.seq2seq_transformer import Attention, Seq2SeqTransformer, waves
-from assay.models.source_and_target import Copying
-from assay.models.word_by_word import translations
-from assay.onnx_export import export
-from assay.predictors import OnnxPredictor
-from assay.word_ids import BEGIN, END
+from assay.artifacts.onnx.export import export
+from assay.artifacts.predictors import OnnxPredictor
+from assay.data.special_tokens import BEGIN, END
+from assay.models.baselines.copy_source import CopySource
+from assay.models.layers.source_and_target import Copying
+from assay.models.seq2seq.seq2seq_attention import AdditiveAttention
+from assay.models.seq2seq.seq2seq_transformer import Attention, Seq2SeqTransformer, waves
+from assay.models.seq2seq.word_by_word import translations
+from assay.tasks import sequence_to_sequence as pairs
+from tests.models.knobs import CLASSICAL_PAIRS, NEURAL_PAIRS
 
 VOCABULARY, SOURCE, TARGET = 20, 8, 7
 GIVEN = {"source_length": SOURCE, "target_length": TARGET, "vocabulary": VOCABULARY}

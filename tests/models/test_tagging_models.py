@@ -10,15 +10,15 @@ import onnxruntime
 import pytest
 import skops.io
 import torch
-from knobs import CLASSICAL_TAGGING, NEURAL_TAGGING
 from torch import nn
 
-from assay.models.crf import CRF
-from assay.models.transformer_tagger import TransformerTagger, waves
-from assay.models.word_reader import WordReader
-from assay.onnx_export import INPUT, export
+from assay.artifacts.onnx.export import INPUT, export
+from assay.models.layers.crf import CRF
+from assay.models.layers.word_reader import WordReader
+from assay.models.tagging.transformer_tagger import TransformerTagger, waves
 from assay.tasks import tagging as task
-from assay.transfer import Start
+from assay.training.warm_start import Start
+from tests.models.knobs import CLASSICAL_TAGGING, NEURAL_TAGGING
 
 VOCABULARY, ALPHABET, LENGTH, CHARACTERS, NUM_CLASSES = 60, 12, 11, 5, 5
 GIVEN = {

@@ -5,12 +5,12 @@ import inspect
 import numpy as np
 import pytest
 import skops.io
-from knobs import CLASSICAL_TEXT
 from sklearn import linear_model, naive_bayes, svm
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
-from assay.models.class_scores import FLOOR
-from assay.models.word_counts import WordCounts
+from assay.models.layers.class_scores import FLOOR
+from assay.models.layers.word_counts import WordCounts
+from tests.models.knobs import CLASSICAL_TEXT
 
 GIVEN = {"vocabulary": 60, "shape": (20,)}
 classical = pytest.mark.parametrize("name", sorted(CLASSICAL_TEXT))

@@ -7,16 +7,16 @@ import inspect
 
 import pytest
 import torch
-from knobs import CELLS, NEURAL_TEXT
 from torch import nn
 
-from assay.models import text_recurrent
-from assay.models.bag_of_embeddings import BagOfEmbeddings
-from assay.models.text_cnn import TextCNN
-from assay.models.text_encoder import Attention, attention_mask
-from assay.models.text_recurrent import TextRecurrent
-from assay.models.text_transformer import TextTransformer
-from assay.models.word_embedding import WordEmbedding, cut, mean_over_words
+from assay.models.layers.text_encoder import Attention, attention_mask
+from assay.models.layers.word_embedding import WordEmbedding, cut, mean_over_words
+from assay.models.text import text_recurrent
+from assay.models.text.bag_of_embeddings import BagOfEmbeddings
+from assay.models.text.text_cnn import TextCNN
+from assay.models.text.text_recurrent import TextRecurrent
+from assay.models.text.text_transformer import TextTransformer
+from tests.models.knobs import CELLS, NEURAL_TEXT
 
 VOCABULARY, LENGTH, NUM_CLASSES = 60, 20, 7
 GIVEN = {"vocabulary": VOCABULARY, "shape": (LENGTH,), "num_classes": NUM_CLASSES}

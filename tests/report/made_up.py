@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from assay import records
 from assay.files import sha256
-from assay.metric import RecomputedMetric, SummedMetric, ratio
-from assay.report.collect import Model, Task, read_variants
-from assay.report.summaries import Summary, summarise
+from assay.provenance import records
+from assay.report.results.collect import Model, Task, read_variants
+from assay.report.results.summaries import Summary, summarise
+from assay.tasks.metric import RecomputedMetric, SummedMetric, ratio
 
 
 def right(table: pd.DataFrame) -> np.ndarray:
@@ -23,7 +23,7 @@ def right(table: pd.DataFrame) -> np.ndarray:
 
 
 ACCURACY = SummedMetric("accuracy", "maximise", ("target", "prediction"), right, ratio, highest=1)
-"""As assay.classification has it, without torch."""
+"""As assay.tasks.classification has it, without torch."""
 
 
 def auroc(target: np.ndarray, score: np.ndarray) -> float:
@@ -81,7 +81,12 @@ ERRORS = (0.4, 0.2, 0.1, 0.1, 0.05, 0.05, 0.04, 0.03, 0.03)
 EPOCHS = 8
 
 
-ARTIFACT = {"format": "safetensors", "target": "assay.models.mlp:MLP", "arguments": {}, "parameters": 1000}
+ARTIFACT = {
+    "format": "safetensors",
+    "target": "assay.models.image.mlp:MLP",
+    "arguments": {},
+    "parameters": 1000,
+}
 FACTS = {
     "ingest": {}, "prepare": {"spec": {}}, "validate": {},
     "train": {"spec": {}, "data": {}, "train_items": None, "best_epoch": 1, "epochs": 1},

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 
-import made_up
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
-from test_build import HOSTILE, hostile_tree
 
-from assay.report import build
+from assay.report.build import build
+from tests.report import made_up
+from tests.report.test_build import HOSTILE, hostile_tree
 
 CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")

@@ -7,12 +7,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-import made_up
 import pytest
 
-from assay.report import build
-from assay.report.compare import Change, Comparison, MetricOf
-from assay.report.runs import Run
+from assay.report.build import build
+from assay.report.judgement.compare import Change, Comparison, MetricOf
+from assay.report.results.runs import Run
+from tests.report import made_up
 
 HOSTILE = "</script><script>alert(1)</script>\"'<img src=x onerror=alert(2)>& ünï |x| " + "long" * 60
 

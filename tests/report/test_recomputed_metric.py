@@ -11,11 +11,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
-import made_up
 import numpy as np
 import pandas as pd
 import pytest
-from made_up import AUROC
 from scipy import stats
 from sklearn.datasets import load_breast_cancer
 from sklearn.linear_model import LogisticRegression
@@ -23,14 +21,17 @@ from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from assay.metric import PrimaryMetric, RecomputedMetric
-from assay.report import build, statistics
-from assay.report.analysis import JACKKNIFE, Analysis, analyse
-from assay.report.collect import Model
-from assay.report.published import Published
-from assay.report.statistics import Spread
-from assay.report.summaries import Summary
-from assay.report.verdicts import verdict
+from assay.report.build import build
+from assay.report.inference import statistics
+from assay.report.inference.analysis import JACKKNIFE, Analysis, analyse
+from assay.report.inference.statistics import Spread
+from assay.report.judgement.published_verdicts import verdict
+from assay.report.results.collect import Model
+from assay.report.results.published import Published
+from assay.report.results.summaries import Summary
+from assay.tasks.metric import PrimaryMetric, RecomputedMetric
+from tests.report import made_up
+from tests.report.made_up import AUROC
 
 TASK = replace(made_up.TASK, primary="auroc", metric=AUROC)
 SEEDS = (0, 1, 2)

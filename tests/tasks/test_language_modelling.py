@@ -9,9 +9,9 @@ import pytest
 import torch
 from safetensors.numpy import save_file
 
-from assay.datasets.characters import build_tokenizer
-from assay.models.gpt import GPT
-from assay.predictors import ModulePredictor
+from assay.artifacts.predictors import ModulePredictor
+from assay.data.preparation.characters import build_tokenizer
+from assay.models.language.gpt import GPT
 from assay.tasks import language_modelling as task
 
 IDS = np.array([[2, 3, 2, 3], [3, 4, 5, 2], [2, 2, 1, 3], [5, 0, 0, 0]], dtype=np.int32)

@@ -11,11 +11,11 @@ import pytest
 import torch
 from sacrebleu.metrics.bleu import BLEU
 
-from assay import catalogue
-from assay.metric import SummedMetric
-from assay.sequence_to_sequence import Answer, Pairs
-from assay.splits import Split
+from assay.config import registry
+from assay.data.splits import Split
 from assay.tasks import language_modelling, masked_words, multi_task_classification, tagging, translation
+from assay.tasks.metric import SummedMetric
+from assay.tasks.sequence_to_sequence import Answer, Pairs
 
 ITEMS = np.array([9, 4, 7, 3, 8])
 RNG = np.random.default_rng(0)
@@ -80,13 +80,13 @@ ANSWERS = {
 
 
 def test_all_kinds_are_tested() -> None:
-    assert ANSWERS.keys() == catalogue.TASKS.keys()
+    assert ANSWERS.keys() == registry.TASKS.keys()
 
 
-@pytest.mark.parametrize("kind", catalogue.TASKS)
+@pytest.mark.parametrize("kind", registry.TASKS)
 def test_predictions_give_the_score(kind: str, tmp_path: Path) -> None:
     torch.manual_seed(0)
-    task = catalogue.load(catalogue.TASKS[kind].module)
+    task = registry.load(registry.TASKS[kind].module)
     metric = task.PRIMARY
     answer, split = ANSWERS[kind]()
     task.predictions(answer, split).to_parquet(tmp_path / "predictions.parquet")

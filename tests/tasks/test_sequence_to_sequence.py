@@ -12,12 +12,12 @@ import sacrebleu
 import torch
 from torch.nn import functional as F
 
-from assay import sequence_to_sequence as pairs
-from assay.datasets import dates
-from assay.sequence_to_sequence import Answer
-from assay.splits import limit
+from assay.data.datasets.text import dates
+from assay.data.special_tokens import BEGIN, END
+from assay.data.splits import limit
+from assay.tasks import sequence_to_sequence as pairs
 from assay.tasks import transduction, translation
-from assay.word_ids import BEGIN, END
+from assay.tasks.sequence_to_sequence import Answer
 
 
 @pytest.fixture(scope="module")

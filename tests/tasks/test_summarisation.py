@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from assay.sequence_to_sequence import Answer, Pairs
 from assay.tasks import summarisation as task
+from assay.tasks.sequence_to_sequence import Answer, Pairs
 
 REFERENCES = ["the cat sat on the mat", "markets fall", "markets fall"]
 HYPOTHESES = ["the cat on a mat", "markets fall", "rain"]

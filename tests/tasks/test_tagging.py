@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from assay.datasets import tagging as dataset
+from assay.data.preparation import tagged as dataset
 from assay.tasks import tagging as task
 
 TAGS = dataset.tag_names(("creative-work", "who"))

@@ -5,7 +5,8 @@ import os
 import shutil
 
 import pytest
-from workflow.project import Project, copy
+
+from tests.workflow.project import Project, copy
 
 TINY = "\n  tiny: {tasks: [digits], models: [majority, mlp], methods: [prune], twins: true, seeds: [0]}"
 COMMIT = "git -c user.name=t -c user.email=t@t commit -qm begin"

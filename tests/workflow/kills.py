@@ -12,12 +12,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
-from workflow.project import Project
+
+from tests.workflow.project import Project
 
 DYING = Path(__file__).with_name("dying")
-STAGE = "assay.stages."
-CLIENT = "src/assay/worker/client.py"
-SERVER = "assay.worker.server"
+STAGE = "assay.pipeline.stages."
+CLIENT = "src/assay/pipeline/worker/client.py"
+SERVER = "assay.pipeline.worker.server"
 GONE = (psutil.NoSuchProcess, psutil.AccessDenied, OSError)
 LONGEST = 300
 """Seconds that a run, or what is waited for in it, may take."""

@@ -22,7 +22,8 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from workflow.project import Project
+
+from tests.workflow.project import Project
 
 DROPOUTS = (0.15, 0.35)
 RUNS = {
@@ -78,7 +79,7 @@ class Engines(RuleBasedStateMachine):
 
     @rule()
     def edit_code(self):
-        path = self.project.folder / "src/assay/models/mlp.py"
+        path = self.project.folder / "src/assay/models/image/mlp.py"
         self.edits += 1
         path.write_text(f"{path.read_text()}# {self.edits}\n")
         self.state = (self.state[0], self.edits)

@@ -3,7 +3,8 @@
 import shutil
 
 import pytest
-from workflow.project import Project
+
+from tests.workflow.project import Project
 
 COMMIT = "git add -A . && git -c user.name=t -c user.email=t@t commit -qm done"
 NARROWER = ("knobs: {hidden: [128, 128], dropout: 0.15}", "knobs: {hidden: [1], dropout: 0.15}")

@@ -2,7 +2,8 @@
 
 import pytest
 import yaml
-from workflow.project import copy
+
+from tests.workflow.project import copy
 
 NOT_EQUAL = ("measured.json", "made.json")
 

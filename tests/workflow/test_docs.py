@@ -3,7 +3,8 @@
 import re
 
 import pytest
-from workflow.project import ROOT, copy
+
+from tests.workflow.project import ROOT, copy
 
 PAGES = sorted(path.name for path in (ROOT / "docs").glob("add-a-*.md"))
 STEP = re.compile(

@@ -5,7 +5,8 @@ import shutil
 import zipfile
 
 import yaml
-from workflow.project import ROOT, Project
+
+from tests.workflow.project import ROOT, Project
 
 
 def outs():
@@ -104,11 +105,11 @@ def test_a_cell_that_is_made_again_is_equal_until_something_else_makes_it(tiny, 
         "digits/mpl/0: no cell of the suite tiny; nearest: digits/mlp/0; assay list shows all\n"
     )
     edit = "ORDER, AUGMENTATION, DROPOUT = range(3)", "ORDER, AUGMENTATION, DROPOUT = 3, 4, 5"
-    project.edit("src/assay/training.py", *edit)
+    project.edit("src/assay/training/supervised.py", *edit)
     other = project.run("assay verify digits/mlp/0")
     assert other.returncode == 1
     assert other.stdout == "digits/mlp/0: different: first train: its code changed\n"
-    project.edit("src/assay/training.py", *reversed(edit))
+    project.edit("src/assay/training/supervised.py", *reversed(edit))
     weights = project.folder / "artifacts/trained/tiny/digits/mlp/0/model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"?")
     edited = project.run("assay verify digits/mlp/0")

@@ -4,7 +4,8 @@ import json
 import shutil
 
 import pytest
-from workflow.project import Project
+
+from tests.workflow.project import Project
 
 KNOB = "models.mlp.knobs.dropout"
 COMMIT = "git add -A . && git -c user.name=t -c user.email=t@t commit -qm done"

@@ -11,11 +11,11 @@ import signal
 import time
 
 import pytest
-from workflow.kills import begun, ended, kill, wait_for
-from workflow.project import Project
 
-from assay import records
 from assay.files import UNFINISHED, read_json, sha256
+from assay.provenance import records
+from tests.workflow.kills import begun, ended, kill, wait_for
+from tests.workflow.project import Project
 
 ROUNDS = [0, *(pytest.param(number, marks=pytest.mark.long) for number in range(1, 6))]
 TRIES = 8
@@ -273,9 +273,9 @@ def state(project):
 
 
 def test_training_that_was_killed_goes_on_from_its_checkpoint_to_the_same_bytes(project, tiny):
-    project.edit("src/assay/checkpoint.py", "CHECKPOINT_SECONDS = 5.0", "CHECKPOINT_SECONDS = 0.0")
+    project.edit("src/assay/training/checkpoint.py", "CHECKPOINT_SECONDS = 5.0", "CHECKPOINT_SECONDS = 0.0")
     project.edit(
-        "src/assay/training.py",
+        "src/assay/training/supervised.py",
         'state = checkpoint["assay"]',
         'print("resumed")\n        state = checkpoint["assay"]',
     )
@@ -283,7 +283,7 @@ def test_training_that_was_killed_goes_on_from_its_checkpoint_to_the_same_bytes(
     spec = json.dumps(records.read(record)["spec"])
     shutil.rmtree(record.parent)
     train = (
-        f"python -m assay.stages.train --prepared {RECORDS['prepare']} --validated {RECORDS['validate']}"
+        f"python -m assay.pipeline.stages.train --prepared {RECORDS['prepare']} --validated {RECORDS['validate']}"
         f" --code '' --out {RECORDS['train']} --spec {shlex.quote(spec)}"
     )
     with begun(project, train) as run:

@@ -2,7 +2,7 @@
 
 import re
 
-from workflow.project import ROOT, Project
+from tests.workflow.project import ROOT, Project
 
 LEFT = "Specify a conda environment or container for each rule."
 """One virtual environment, pinned by requirements.lock, serves every rule."""

@@ -3,7 +3,8 @@
 import shutil
 
 import pytest
-from workflow.project import Project
+
+from tests.workflow.project import Project
 
 WIDER = (
     "params.yaml",

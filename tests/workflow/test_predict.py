@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from safetensors.numpy import load_file
-from workflow.project import copy
 
-from assay import records
+from assay.provenance import records
+from tests.workflow.project import copy
 
 ROW = "digits/mlp/0"
 

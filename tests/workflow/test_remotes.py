@@ -8,7 +8,8 @@ import boto3
 import pytest
 import requests
 from moto.server import ThreadedMotoServer
-from workflow.project import Project
+
+from tests.workflow.project import Project
 
 COMMIT = "git add -A . && git -c user.name=t -c user.email=t@t commit -qm done"
 WEIGHTS = "artifacts/trained/tiny/digits/mlp/0/model.safetensors"

@@ -5,13 +5,14 @@ import json
 import shutil
 
 import pytest
-from workflow.project import ROOT, Project, copy
+
+from tests.workflow.project import ROOT, Project, copy
 
 CELL = "artifacts/trained/tiny/digits/mlp/0"
 DROPOUT = ("{hidden: [128, 128], dropout: 0.15}", "{hidden: [128, 128], dropout: 0.9}")
 BUILD = """
-from assay.graph import Graph, matrix_or_exit
-from assay.stages import report
+from assay.pipeline.rule_functions import Graph, matrix_or_exit
+from assay.pipeline.stages import report
 asked = Graph(matrix_or_exit({})).asked_to_report()
 words = ["--spec", asked["spec"], "--code", asked["code"], "--params", "params.yaml", "--out", "reports/index.html"]
 report.main(words)
@@ -46,8 +47,8 @@ def test_what_dvc_put_back_is_made_again_unless_it_is_what_params_yaml_requests(
 
 
 def test_a_record_of_other_code_is_made_again(project):
-    (project.folder / "src/assay/models/mlp.py").write_text(
-        (project.folder / "src/assay/models/mlp.py").read_text() + "\n# a comment\n"
+    (project.folder / "src/assay/models/image/mlp.py").write_text(
+        (project.folder / "src/assay/models/image/mlp.py").read_text() + "\n# a comment\n"
     )
     shutil.rmtree(project.folder / ".snakemake")
     assert phases(project) == MLP
@@ -93,14 +94,14 @@ def test_any_file_that_was_cut_or_taken_away_is_named_and_made_again(project, na
 
 def test_a_folder_runs_its_own_code_whatever_the_environment_names(tmp_path):
     project = copy(tmp_path)
-    (tmp_path / "src/assay/catalogue.py").write_text('raise RuntimeError("the code of this folder")\n')
+    (tmp_path / "src/assay/config/registry.py").write_text('raise RuntimeError("the code of this folder")\n')
     for command in ("snakemake -n", "assay list"):
         ran = project.run(command, PYTHONPATH="")
         assert ran.returncode != 0
         assert "the code of this folder" in ran.stdout + ran.stderr
     ran = project.run("assay list", PYTHONPATH=f"{tmp_path / 'src'}:{ROOT / 'src'}")
     assert "the code of this folder" in ran.stderr
-    command = "python -c 'from assay.graph import matrix_or_exit; matrix_or_exit({})'"
+    command = "python -c 'from assay.pipeline.rule_functions import matrix_or_exit; matrix_or_exit({})'"
     told = project.run(command, PYTHONPATH=str(ROOT / "src"))
     assert (told.returncode, told.stdout) == (2, "")
     line = f"src/assay: the code here is not what would run, which is {ROOT / 'src/assay'}; "

@@ -6,7 +6,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from workflow.project import Project
+
+from tests.workflow.project import Project
 
 COMMIT = "git add -A . && git -c user.name=t -c user.email=t@t commit -qm done"
 WEIGHTS = "artifacts/trained/tiny/digits/mlp/0/model.safetensors"

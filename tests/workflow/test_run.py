@@ -4,7 +4,8 @@ import json
 
 import pandas as pd
 import pytest
-from workflow.project import copy
+
+from tests.workflow.project import copy
 
 ROWS = "suite=smoke tasks=digits models=majority,mlp,decision_tree"
 RUN = f"snakemake --cores 2 --config {ROWS}"
@@ -76,7 +77,7 @@ def test_another_row_of_the_same_suite_leaves_these_alone(finished):
 
 def test_data_that_fails_its_expectations_stops_its_own_task_with_exit_code_3(tmp_path):
     project = copy(tmp_path)
-    project.edit("src/assay/datasets/digits.py", "dimmest_maximum=150", "dimmest_maximum=255")
+    project.edit("src/assay/data/datasets/image/digits.py", "dimmest_maximum=150", "dimmest_maximum=255")
     ran = project.run("snakemake --cores 2 --config suite=smoke tasks=digits,mnist models=majority")
     assert ran.returncode == 3
     assert "digits_twin" in ran.stderr
@@ -106,7 +107,7 @@ def test_both_ways_to_run_a_cell_leave_the_same_result(finished, tmp_path):
     folder = "artifacts/trained/smoke/digits/mlp/0"
     before = status(finished, folder)
     project = copy(tmp_path)
-    project.edit("workflow/rules/common.smk", "    if asked & SERVED:\n", "    if False:\n")
+    project.edit("src/assay/pipeline/rules/common.smk", "    if asked & SERVED:\n", "    if False:\n")
     project.edit(
         "params.yaml",
         "    - int8_dynamic\n    - int8_static\n    - prune\n    twins",

@@ -5,7 +5,8 @@ import shutil
 import time
 
 import pytest
-from workflow.project import Project
+
+from tests.workflow.project import Project
 
 WIDER = ("knobs: {hidden: [128, 128], dropout: 0.15}", "knobs: {hidden: [64, 64], dropout: 0.15}")
 RUN = "snakemake --cores 2"

@@ -10,15 +10,21 @@ from pathlib import Path
 from typing import Any
 
 from assay.files import write_text
-from assay.report import across, cards, drawing, latex, markdown, overview, page, printed, quality, tables
-from assay.report.across import Across
-from assay.report.collect import NO_FAULTS, Model, Sheet, Task, Variant, read_sheet, read_variants
-from assay.report.compare import Comparison, MetricOf
-from assay.report.file_names import file_name
-from assay.report.plots import Chart
-from assay.report.runs import Run, run
-from assay.report.sections import Section, section
-from assay.report.summaries import Summary, summarise
+from assay.report import page
+from assay.report.figures import drawing
+from assay.report.figures.plots import Chart
+from assay.report.formatting.file_names import file_name
+from assay.report.inference import across
+from assay.report.inference.across import Across
+from assay.report.judgement import quality
+from assay.report.judgement.compare import Comparison, MetricOf
+from assay.report.output import cards, latex, markdown, printed
+from assay.report.results import tables
+from assay.report.results.collect import NO_FAULTS, Model, Sheet, Task, Variant, read_sheet, read_variants
+from assay.report.results.runs import Run, run
+from assay.report.results.summaries import Summary, summarise
+from assay.report.sections import overview
+from assay.report.sections.task import Section, section
 
 KNOWN_PROVENANCE = ("commit", "dirty", "commands", "params", "tuning", "versions")
 

@@ -18,13 +18,14 @@ import jinja2
 from markupsafe import Markup, escape
 
 from assay.files import replacing
-from assay.report import embedded, formats
-from assay.report.compare_text import COST_FORMATS
-from assay.report.normalised import Scale
-from assay.report.plots import Chart
-from assay.report.verdicts import Verdict
+from assay.report.figures.plots import Chart
+from assay.report.formatting import numbers
+from assay.report.inference.normalised import Scale
+from assay.report.judgement.published_verdicts import Verdict
+from assay.report.output import embedded
+from assay.report.output.compare_text import COST_FORMATS
 
-HERE = Path(__file__).parent / "templates"
+HERE = Path(__file__).parent / "output" / "templates"
 LEAST = 0.0001
 """No smaller p-value is printed: how small it is, nobody can know so well."""
 
@@ -114,7 +115,7 @@ def _scale_said(scale: Scale | None, metric: str) -> str:
     """Say what the ends of a task's scale are."""
     if scale is None:
         return "no scale of colours"
-    zero, one = (formats.score_with_unit(end, metric) for end in (scale.zero, scale.one))
+    zero, one = (numbers.score_with_unit(end, metric) for end in (scale.zero, scale.one))
     return f"0 is {zero}, {scale.zero_is}; 1 is {one}, {scale.one_is}"
 
 
@@ -125,7 +126,7 @@ def _shade(value: float) -> str:
 
 def _share(value: float | None) -> str:
     """``0.0123`` is ``1.23%``."""
-    return formats.NOTHING if value is None else f"{100 * value:.2f}%".replace("-", "\N{MINUS SIGN}")
+    return numbers.NOTHING if value is None else f"{100 * value:.2f}%".replace("-", "\N{MINUS SIGN}")
 
 
 def _cost(value: float, column: str) -> str:
@@ -169,10 +170,10 @@ def _template() -> jinja2.Template:
         loader=jinja2.FileSystemLoader(HERE), autoescape=True, undefined=jinja2.StrictUndefined
     )
     for name in ("score", "deviation", "difference", "count", "size", "seconds", "milliseconds", "ratio"):
-        environment.filters[name] = getattr(formats, name)
+        environment.filters[name] = getattr(numbers, name)
     environment.filters |= {
-        "metric_name": formats.metric_name,
-        "metric_unit": formats.metric_unit,
+        "metric_name": numbers.metric_name,
+        "metric_unit": numbers.metric_unit,
         "link": _link,
         "name": _name,
         "splits": _splits,

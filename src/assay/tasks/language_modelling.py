@@ -22,13 +22,13 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional as F
 
-from assay import sampling
-from assay.datasets.characters import IGNORED
+from assay.artifacts.predictors import ModulePredictor, Predictor, finite_logits
+from assay.data.preparation.characters import IGNORED
+from assay.data.special_tokens import PADDING
+from assay.data.splits import Split, limit
 from assay.files import read_json
-from assay.metric import SummedMetric, counted, ratio
-from assay.predictors import ModulePredictor, Predictor, finite_logits
-from assay.splits import Split, limit
-from assay.word_ids import PADDING
+from assay.models.generation import sampling
+from assay.tasks.metric import SummedMetric, counted, ratio
 
 __all__ = [
     "PRIMARY",

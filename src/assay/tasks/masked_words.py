@@ -19,12 +19,12 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional as F
 
-from assay.classification import PRIMARY, WATCHED, loss, tally, watched
+from assay.artifacts.predictors import Predictor, finite_logits
+from assay.data.special_tokens import MASK, PADDING
+from assay.data.splits import Split, limit
 from assay.files import read_json
-from assay.models.word_embedding import HasWordVectors
-from assay.predictors import Predictor, finite_logits
-from assay.splits import Split, limit
-from assay.word_ids import MASK, PADDING
+from assay.models.layers.word_embedding import HasWordVectors
+from assay.tasks.classification import PRIMARY, WATCHED, loss, tally, watched
 
 __all__ = [
     "PRIMARY",

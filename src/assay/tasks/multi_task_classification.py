@@ -15,12 +15,12 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from assay import catalogue, classification
-from assay.classification import PRIMARY, WATCHED, watched
+from assay.artifacts.predictors import Predictor, finite_logits
+from assay.config import registry
+from assay.data.splits import Split
 from assay.files import read_json
-from assay.predictors import Predictor, finite_logits
-from assay.splits import Split
-from assay.tasks import text_classification
+from assay.tasks import classification, text_classification
+from assay.tasks.classification import PRIMARY, WATCHED, watched
 from assay.tasks.text_classification import augmenter, model_arguments
 
 __all__ = [
@@ -57,7 +57,7 @@ def load(prepared: Path, splits: tuple[str, ...]) -> dict[str, Split]:
     """Read the named splits of a prepared dataset: token ids (N, T) int64, 0 after a text's end."""
     dataset = read_json(prepared / "prepared.json")["dataset"]
     groups = tuple(
-        (name, *bounds) for name, bounds in catalogue.load(catalogue.dataset_module(dataset)).GROUPS.items()
+        (name, *bounds) for name, bounds in registry.load(registry.dataset_module(dataset)).GROUPS.items()
     )
     bounds = torch.tensor([[first, end] for _, first, end in groups for _ in range(first, end)])  # (K, 2)
     return {

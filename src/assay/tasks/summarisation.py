@@ -12,8 +12,9 @@ from __future__ import annotations
 import pandas as pd
 from torchmetrics.functional.text import rouge_score
 
-from assay.metric import SummedMetric, averaged, ratio
-from assay.sequence_to_sequence import (
+from assay.data.splits import limit
+from assay.tasks.metric import SummedMetric, averaged, ratio
+from assay.tasks.sequence_to_sequence import (
     WATCHED,
     Answer,
     Pairs,
@@ -29,7 +30,6 @@ from assay.sequence_to_sequence import (
     tally,
     watched,
 )
-from assay.splits import limit
 
 __all__ = ["PRIMARY", "WATCHED", "answer", "augmenter", "exhibits", "limit", "load", "loss"]
 __all__ += ["model_arguments", "predictions", "score", "tally", "watched"]

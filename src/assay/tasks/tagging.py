@@ -24,15 +24,15 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional as F
 
-from assay import catalogue
-from assay.datasets.tagging import NO_TAG
-from assay.datasets.text_augmentation import drop
-from assay.entities import f1, listed, shared
+from assay.artifacts.predictors import Predictor, finite_logits
+from assay.config import registry
+from assay.data.augmentation.text import drop
+from assay.data.preparation.tagged import NO_TAG
+from assay.data.special_tokens import PADDING
+from assay.data.splits import Split, limit
 from assay.files import read_json
-from assay.metric import SummedMetric, counted
-from assay.predictors import Predictor, finite_logits
-from assay.splits import Split, limit
-from assay.word_ids import PADDING
+from assay.tasks.entity_spans import f1, listed, shared
+from assay.tasks.metric import SummedMetric, counted
 
 __all__ = [
     "PRIMARY",
@@ -118,7 +118,7 @@ def augmenter(prepared: Path) -> Callable[[Tensor, torch.Generator], Tensor] | N
     A word that becomes unknown keeps its characters, as a new word has them.
     """
     facts = read_json(prepared / "prepared.json")
-    probability = catalogue.load(catalogue.dataset_module(facts["dataset"])).AUGMENTATION.drop
+    probability = registry.load(registry.dataset_module(facts["dataset"])).AUGMENTATION.drop
     if not probability:
         return None
     return lambda batch, generator: torch.cat(
@@ -213,7 +213,7 @@ def _tags(outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _compare(outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the entities found, predicted and true, as :func:`assay.entities.shared` does."""
+    """Return the entities found, predicted and true, as :func:`assay.tasks.entity_spans.shared` does."""
     return shared(*_tags(outputs, targets))
 
 

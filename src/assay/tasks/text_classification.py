@@ -16,8 +16,12 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from assay import catalogue
-from assay.classification import (
+from assay.config import registry
+from assay.data.augmentation.text import augment
+from assay.data.special_tokens import PADDING
+from assay.data.splits import Split
+from assay.files import read_json
+from assay.tasks.classification import (
     PRIMARY,
     WATCHED,
     answer,
@@ -29,10 +33,6 @@ from assay.classification import (
     tally,
     watched,
 )
-from assay.datasets.text_augmentation import augment
-from assay.files import read_json
-from assay.splits import Split
-from assay.word_ids import PADDING
 
 __all__ = [
     "PRIMARY",
@@ -75,7 +75,7 @@ def model_arguments(prepared: Path) -> dict[str, Any]:
 def augmenter(prepared: Path) -> Callable[[Tensor, torch.Generator], Tensor] | None:
     """Return how training batches are varied, as declared beside the dataset; None if they are not."""
     facts = read_json(prepared / "prepared.json")
-    declared = catalogue.load(catalogue.dataset_module(facts["dataset"])).AUGMENTATION
+    declared = registry.load(registry.dataset_module(facts["dataset"])).AUGMENTATION
     if not any(astuple(declared)):
         return None
     return lambda batch, generator: augment(batch, declared, generator)

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
-from assay.metric import SummedMetric, counted
-from assay.sequence_to_sequence import (
+from assay.data.splits import limit
+from assay.tasks.metric import SummedMetric, counted
+from assay.tasks.sequence_to_sequence import (
     WATCHED,
     Answer,
     Pairs,
@@ -34,7 +35,6 @@ from assay.sequence_to_sequence import (
     tally,
     watched,
 )
-from assay.splits import limit
 
 __all__ = ["PRIMARY", "WATCHED", "answer", "augmenter", "exhibits", "limit", "load", "loss"]
 __all__ += ["model_arguments", "predictions", "score", "tally", "watched"]

@@ -1,7 +1,8 @@
 """One finished project a process; each test damages a file of it and puts it back."""
 
 import pytest
-from workflow.fuzz.running import Finished
+
+from tests.workflow.fuzz.running import Finished
 
 
 @pytest.fixture(scope="session")

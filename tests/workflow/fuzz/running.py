@@ -20,10 +20,12 @@ from unittest import mock
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from workflow.fuzz.damages import Damage, remove
 
-from assay import cli, graph, layout, lock
-from assay.params import load_params
+from assay import cli, paths
+from assay.config.params import load_params
+from assay.pipeline import rule_functions
+from assay.provenance import run_lock
+from tests.workflow.fuzz.damages import Damage, remove
 
 ROOT = Path(__file__).parents[3]
 MOST_SECONDS = 5
@@ -92,11 +94,11 @@ class Finished:
             remove(path)
         left_out = shutil.ignore_patterns("src", ".git", "tmp")
         shutil.copytree(self.source, self.folder, symlinks=True, ignore=left_out, dirs_exist_ok=True)
-        self.known = (self.folder / layout.PARAMS).read_bytes()
+        self.known = (self.folder / paths.PARAMS).read_bytes()
 
     @cached_property
     def params(self) -> Any:
-        return load_params(layout.PARAMS)
+        return load_params(paths.PARAMS)
 
     def load_params(self, path: Path) -> Any:
         """Read params.yaml, once as long as it is the same."""
@@ -112,13 +114,13 @@ class Finished:
                 path = os.path.join(folder, name)  # noqa: PTH118 (pathlib takes ten times as long)
                 stat = os.lstat(path)
                 found[path] = (stat.st_mode, stat.st_size, stat.st_mtime_ns, stat.st_ino)
-        found.pop(str(self.folder / lock.PLACE), None)
+        found.pop(str(self.folder / run_lock.PLACE), None)
         return found
 
     def digests(self) -> set[str]:
         """Return the digest of each file's bytes, wherever it lies."""
         found = (path.relative_to(self.folder) for path in self.folder.rglob("*") if path.is_file())
-        return {_sha256(path) for path in found if path != lock.PLACE and ".dvc" not in path.parts}
+        return {_sha256(path) for path in found if path != run_lock.PLACE and ".dvc" not in path.parts}
 
     @contextmanager
     def damaged(self, path: Path, damage: Damage, *, writes: bool = False) -> Iterator[None]:
@@ -158,14 +160,14 @@ class Finished:
             redirect_stderr(err),
             mock.patch.object(sys, "argv", ["assay", *words]),
             mock.patch.object(cli, "load_params", self.load_params),
-            mock.patch.object(graph, "load_params", self.load_params),
+            mock.patch.object(rule_functions, "load_params", self.load_params),
         ):
             try:
                 cli.main()
             except SystemExit as ended:
                 code = ended.code
-        while lock._held:
-            lock._held.pop().close()
+        while run_lock._held:
+            run_lock._held.pop().close()
         took = _seconds() - began
         return Ran(words, int(code or 0), _text(out), _text(err), took)
 

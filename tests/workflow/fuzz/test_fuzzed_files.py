@@ -12,12 +12,14 @@ from typing import Any
 import pandas as pd
 import pytest
 from hypothesis import strategies as st
-from workflow.fuzz.damages import Damage, of_bytes, of_place, of_tree, remove
-from workflow.fuzz.running import COUNTS, Finished, tries
 
-from assay import knowledge, layout, seals, trust
-from assay.graph import Graph, Job, matrix_or_exit
-from assay.stages import compress, evaluate, prepare, report, train, validate
+from assay import paths
+from assay.pipeline import phase_digests, trust
+from assay.pipeline.rule_functions import Graph, Job, matrix_or_exit
+from assay.pipeline.stages import compress, evaluate, prepare, report, train, validate
+from assay.provenance import snakemake_metadata
+from tests.workflow.fuzz.damages import Damage, of_bytes, of_place, of_tree, remove
+from tests.workflow.fuzz.running import COUNTS, Finished, tries
 
 STAGES: dict[str, tuple[ModuleType, tuple[str, ...]]] = {
     "prepare": (prepare, ("--source",)),
@@ -27,11 +29,11 @@ STAGES: dict[str, tuple[ModuleType, tuple[str, ...]]] = {
     "evaluate": (evaluate, ("--prepared", "--artifact", "--uncompressed")),
 }
 """By phase: what runs, and by which words it is given each of ``Job.made_from``."""
-KEPT = (Path(".snakemake/metadata"), trust.PROVEN, layout.VERDICT)
+KEPT = (Path(".snakemake/metadata"), trust.PROVEN, paths.VERDICT)
 """What is believed of Snakemake's and of our own memory changes no answer."""
-UNREAD = (knowledge.MADE, layout.MEASURED, "history.csv")
+UNREAD = (snakemake_metadata.MADE, paths.MEASURED, "history.csv")
 """Files of a folder that later jobs do not read."""
-CELLS = Path(layout.EVALUATED.partition("/{")[0])
+CELLS = Path(paths.EVALUATED.partition("/{")[0])
 SCRATCH = Path("scratch")
 REPORTS = 40
 """Damages of which a report is built: seconds each."""
@@ -53,7 +55,9 @@ def files(*, records: bool) -> list[Path]:
     if not records:
         return sorted(path for path in found if path not in named and path.suffix != ".json")
     kept = {path for each in KEPT for path in (each, *each.rglob("*")) if path.is_file()}
-    return sorted({path for path in found if path.suffix == ".json" or path.name == seals.SEAL} | kept)
+    return sorted(
+        {path for path in found if path.suffix == ".json" or path.name == phase_digests.SEAL} | kept
+    )
 
 
 def damages(path: Path, others: list[Path]) -> st.SearchStrategy[tuple[Path, Damage]]:
@@ -79,12 +83,14 @@ def is_named(path: Path) -> bool:
     """Return whether a record names a file, or is one."""
     beside = {Path(job.record).parent for job in jobs()}
     is_part = any(path.is_relative_to(each) for each in beside) or path.parent == Path("data/validated")
-    return is_part and path.name not in (knowledge.MADE, seals.SEAL) and path != layout.VERDICT
+    return (
+        is_part and path.name not in (snakemake_metadata.MADE, phase_digests.SEAL) and path != paths.VERDICT
+    )
 
 
 def is_published(path: Path) -> bool:
     """Return whether ``assay publish`` must not pass over what is wrong with a file."""
-    return path.name == layout.MEASURED or not path.is_relative_to(CELLS)
+    return path.name == paths.MEASURED or not path.is_relative_to(CELLS)
 
 
 def readers(path: Path) -> list[Job]:
@@ -142,14 +148,14 @@ def check(finished: Finished, damaged: tuple[Path, Damage], choice: int) -> None
             assert str(path) in verified.out, (verified, damage)
             for variant in listed.out.splitlines():
                 assert not (follows(variant, path) and variant.endswith("\tok")), (listed, damage)
-            if not path.is_relative_to(layout.REPORTS) or path.is_relative_to(CELLS):
+            if not path.is_relative_to(paths.REPORTS) or path.is_relative_to(CELLS):
                 assert "nothing to do" not in planned.out, (planned, damage)
             if reading := readers(path):
                 record = ended(reading[choice % len(reading)])
                 assert record["status"] == "failed", (record, damage)
                 assert record["traceback"] == "", (record, damage)
                 assert record["reason"].isprintable(), (record, damage)
-            if path.is_relative_to(layout.REPORTS) and is_published(path):
+            if path.is_relative_to(paths.REPORTS) and is_published(path):
                 assert str(path) in finished.run("publish").told(2).err, damage
         elif not is_named(path):
             assert verified.code == 0, (verified, damage)
@@ -159,7 +165,7 @@ def check(finished: Finished, damaged: tuple[Path, Damage], choice: int) -> None
 def in_report(path: Path) -> dict[str, str]:
     """Build the report elsewhere; return the status of each variant that follows from a file."""
     job = jobs()[-1]
-    words = ["--spec", job.asked["spec"], "--params", str(layout.PARAMS), "--code", job.asked["code"]]
+    words = ["--spec", job.asked["spec"], "--params", str(paths.PARAMS), "--code", job.asked["code"]]
     with redirect_stderr(StringIO()):
         assert report.main([*words, "--out", str(SCRATCH / "index.html")]) == 0
     table = pd.read_csv(SCRATCH / "results.csv", dtype=str)
@@ -171,8 +177,8 @@ def in_report(path: Path) -> dict[str, str]:
 @pytest.mark.long
 def test_the_report_ranks_nothing_that_was_damaged(finished: Finished) -> None:
     others = files(records=True)
-    cells = [path for path in others + files(records=False) if is_named(path) and path.name == layout.STATUS]
-    cells += [path for path in files(records=True) if path.name in ("metrics.json", layout.MEASURED)]
+    cells = [path for path in others + files(records=False) if is_named(path) and path.name == paths.STATUS]
+    cells += [path for path in files(records=True) if path.name in ("metrics.json", paths.MEASURED)]
 
     def check(damaged: tuple[Path, Damage]) -> None:
         path, damage = damaged

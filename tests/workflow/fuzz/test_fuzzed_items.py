@@ -14,21 +14,21 @@ import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import strategies as st
-from workflow.fuzz.damages import Damage, of_bytes, of_place, replaced
-from workflow.fuzz.running import COUNTS, Finished, tries
 
-from assay import catalogue
+from assay.config import registry
+from tests.workflow.fuzz.damages import Damage, of_bytes, of_place, replaced
+from tests.workflow.fuzz.running import COUNTS, Finished, tries
 
 OUT = Path("answers.csv")
 IMAGES = np.random.default_rng(0).integers(0, 17, (5, 8, 8), np.uint8)
 TEXTS = "reviews\tthe ____ was good\nnews\tGold, 3 [per] cent. dearer\nPOSITION a\n2026-01-02\nEine Katze läuft.\n"
 DATASETS = {
-    catalogue.TEXT_TO_CLASS: "ag_news",
-    catalogue.TEXTS_TO_CLASSES: "reviews_and_news",
-    catalogue.TEXT_TO_WORD: "english_texts",
-    catalogue.TEXT_TO_TAGS: "wnut17",
-    catalogue.TEXT_TO_NEXT: "tinyshakespeare",
-    catalogue.TEXT_TO_TEXT: "dates",
+    registry.TEXT_TO_CLASS: "ag_news",
+    registry.TEXTS_TO_CLASSES: "reviews_and_news",
+    registry.TEXT_TO_WORD: "english_texts",
+    registry.TEXT_TO_TAGS: "wnut17",
+    registry.TEXT_TO_NEXT: "tinyshakespeare",
+    registry.TEXT_TO_TEXT: "dates",
 }
 """By form: a dataset that has it."""
 KINDS = [
@@ -138,11 +138,11 @@ def texts(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Mod
     @cache
     def of(form: str) -> tuple[ModuleType, Path, ModuleType]:
         name = DATASETS[form]
-        dataset, folder = catalogue.load(catalogue.DATASETS[name].module), tmp_path_factory.mktemp(name)
+        dataset, folder = registry.load(registry.DATASETS[name].module), tmp_path_factory.mktemp(name)
         dataset.make_twin(folder / "raw", 0)
-        prepared = folder / f"{name}{catalogue.TWIN}"
+        prepared = folder / f"{name}{registry.TWIN}"
         dataset.prepare(folder / "raw", prepared, seed=0, validation_fraction=0.2)
-        return catalogue.load(catalogue.ASKING[form]), prepared, dataset
+        return registry.load(registry.ASKING[form]), prepared, dataset
 
     return of
 
@@ -167,9 +167,7 @@ def test_damaged_texts_are_read_line_by_line_or_told_in_one(texts: Any, tmp_path
             assert told.isprintable()
         else:
             lines = path.read_bytes().removesuffix(b"\n").count(b"\n") + 1
-            assert len(split.inputs) == lines or (
-                form == catalogue.TEXT_TO_NEXT and len(split.inputs) > lines
-            )
+            assert len(split.inputs) == lines or (form == registry.TEXT_TO_NEXT and len(split.inputs) > lines)
 
     whole = Damage("as it is", lambda path: None)  # noqa: ARG005
     one = st.sampled_from([slice(number, number + 1) for number in range(5)])

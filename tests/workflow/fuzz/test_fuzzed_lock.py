@@ -10,17 +10,17 @@ from unittest import mock
 import pytest
 import yaml
 from hypothesis import strategies as st
-from workflow.fuzz.damages import Damage, of_bytes, of_lines, of_place, of_tree
-from workflow.fuzz.running import COUNTS, Finished, tries
 
-from assay import recorded
-from assay import restore as restoring
+from assay.pipeline import restore as restoring
+from assay.provenance import dvc_lock
+from tests.workflow.fuzz.damages import Damage, of_bytes, of_lines, of_place, of_tree
+from tests.workflow.fuzz.running import COUNTS, Finished, tries
 
 CACHE = Path(".dvc/cache")
 
 
 def damages() -> st.SearchStrategy[tuple[Path, Damage]]:
-    text = recorded.LOCK.read_text()
+    text = dvc_lock.LOCK.read_text()
     kept = [path for path in sorted(CACHE.rglob("*")) if path.is_file()]
     others = [Path("params.yaml"), Path("dvc.yaml"), *kept[:20]]
     outs = {
@@ -37,7 +37,7 @@ def damages() -> st.SearchStrategy[tuple[Path, Damage]]:
     whole = {path: path.read_bytes() for path in kept}
     others_of = {path: [each for each in others if each != path] for path in kept}
     return st.one_of(
-        *[st.tuples(st.just(recorded.LOCK), lock)] * 4,
+        *[st.tuples(st.just(dvc_lock.LOCK), lock)] * 4,
         st.sampled_from(kept).flatmap(
             lambda path: st.tuples(st.just(path), st.one_of(of_bytes(whole[path]), of_place(others_of[path])))
         ),
@@ -61,7 +61,7 @@ def test_a_damaged_record_of_dvc_is_told_and_nothing_is_lost(finished: Finished,
             if ran.code == 2:
                 return
             assert (ran.code == 1) == bool(ran.err), ran
-            stages = yaml.load(recorded.LOCK.read_text(), yaml.CBaseLoader)["stages"].values()
+            stages = yaml.load(dvc_lock.LOCK.read_text(), yaml.CBaseLoader)["stages"].values()
             for place, digest in [
                 (Path(out["path"]), out["md5"]) for each in stages for out in each.get("outs", [])
             ]:
@@ -75,10 +75,10 @@ def test_a_damaged_record_of_dvc_is_told_and_nothing_is_lost(finished: Finished,
         [Path("none"), Path("reports/results.csv"), Path("data/prepared/digits_twin/items.parquet")]
     )
     with (
-        mock.patch.object(recorded, "dvc", without_dvc),
+        mock.patch.object(dvc_lock, "dvc", without_dvc),
         mock.patch.object(restoring, "_fetch_lists"),
     ):
-        recorded.cache_folder.cache_clear()
+        dvc_lock.cache_folder.cache_clear()
         finished.run("restore")  # imports take seconds, once
         tries(count, check, damages(), gone)
-    recorded.cache_folder.cache_clear()
+    dvc_lock.cache_folder.cache_clear()

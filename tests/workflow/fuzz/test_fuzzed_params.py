@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import yaml
 from hypothesis import strategies as st
-from workflow.fuzz.damages import Damage, of_bytes, of_lines, of_place, of_tree
-from workflow.fuzz.running import COUNTS, Finished, tries
 
-from assay import layout
-from assay.graph import Graph, matrix_or_exit
+from assay import paths
+from assay.pipeline.rule_functions import Graph, matrix_or_exit
+from tests.workflow.fuzz.damages import Damage, of_bytes, of_lines, of_place, of_tree
+from tests.workflow.fuzz.running import COUNTS, Finished, tries
 
 COMMANDS = (
     ("list",),
@@ -34,7 +34,7 @@ NEEDED = {
 
 def damages() -> st.SearchStrategy[Damage]:
     """Draw what is done to params.yaml, most often after all that the suite does not need was taken out."""
-    text = layout.PARAMS.read_text(encoding="utf-8")
+    text = paths.PARAMS.read_text(encoding="utf-8")
     whole = yaml.safe_load(text)
     needed = whole | {key: {name: whole[key][name] for name in names} for key, names in NEEDED.items()}
     short = yaml.safe_dump(needed, sort_keys=False)
@@ -53,7 +53,7 @@ def test_damaged_params_are_told_a_line_each(finished: Finished, count: int) -> 
     before = requested()
 
     def check(damage: Damage, words: tuple[str, ...]) -> None:
-        with finished.damaged(layout.PARAMS, damage):
+        with finished.damaged(paths.PARAMS, damage):
             checked = finished.run("check")
             if checked.code == 2:
                 faults = checked.err.splitlines()

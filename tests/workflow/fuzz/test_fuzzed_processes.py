@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 from hypothesis import strategies as st
-from workflow.fuzz.damages import Damage, of_bytes, of_lines, of_place
-from workflow.fuzz.running import Finished, tries
 
-from assay import layout
+from assay import paths
+from tests.workflow.fuzz.damages import Damage, of_bytes, of_lines, of_place
+from tests.workflow.fuzz.running import Finished, tries
 
 TRAINED = Path("artifacts/trained/tiny/digits/mlp/0/status.json")
 TARGETS = {
-    layout.PARAMS: (14, ("list",)),
+    paths.PARAMS: (14, ("list",)),
     TRAINED: (12, ("verify", "--files")),
     Path("data/prepared/digits_twin/arrays.safetensors"): (12, ("plan",)),
     Path("items.npy"): (2, ("predict", "digits/majority/0", "items.npy", "--out", "answers.csv")),
@@ -37,7 +37,7 @@ def test_a_process_ends_as_documented(finished: Finished, path: Path) -> None:
         with finished.damaged(path, damage, writes=True):
             finished.process(*words).told(0, 1, 2, after=imports)
 
-    ways = [of_bytes(whole), of_place([layout.REPORT, Path("dvc.yaml")])]
+    ways = [of_bytes(whole), of_place([paths.REPORT, Path("dvc.yaml")])]
     if path.suffix in (".yaml", ".lock"):
         ways.append(of_lines(whole.decode()))
     tries(count, check, st.one_of(ways))

@@ -1,0 +1,191 @@
+"""A network as the graphs that answer for it: one, or for a network that writes word by word two.
+
+Of a network with ``start`` and ``step`` (:mod:`assay.models.generation.beam_search`) each becomes a graph: ``start``
+reads the source and returns what is kept, ``step`` is given the last words and what is kept and returns logits and what
+changed of it. So a text costs one pass over its source and one step a word, and what has been read is not read anew.
+The logits of known texts are steps too: a third graph would hold most weights a second time.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import onnx
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from assay.artifacts.onnx.export import INPUT, OneStep, export, graph_of, with_operators
+from assay.artifacts.predictors import ANEW, LOGITS, MEMORY, SOURCE, START, STEP, WORDS, named
+from assay.data.special_tokens import END, UNKNOWN
+from assay.models.layers.source_and_target import parts as source_and_target
+
+ITEMS = 64
+"""Items in one call."""
+# Sizes of the example: 0 and 1 would be taken for constants, equal ones for one another.
+EXAMPLE_ITEMS, EXAMPLE_SOURCE, EXAMPLE_WORDS = 3, 4, 2
+
+Feed = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One graph of a network."""
+
+    name: str
+    graph: onnx.ModelProto
+    constants: frozenset[str]
+    """Names in the graph of what was not learned."""
+    feeds: Callable[[Tensor], Iterator[Feed]]
+    """Returns, for the network's inputs (N, ...), what the graph is called with, ``ITEMS`` items at a time."""
+
+
+def parts_of(model: nn.Module, inputs: Tensor, *, unroll_tanh: bool = False) -> list[Part]:
+    """Return a network's graphs: ``logits``, or ``start`` and ``step``.
+
+    Args:
+        inputs: (N, ...) the network's inputs, of which the shape is read.
+        unroll_tanh: as :func:`assay.artifacts.onnx.export.export` has it; ``step`` has no recurrent operator in any
+            case, and ``start``, which takes sources of every length, cannot be unrolled.
+    """
+    if hasattr(model, "step"):
+        return start_and_step(model)
+    graph = export(model, inputs[:2], unroll_tanh=unroll_tanh)
+    constants = frozenset(name for name, _ in model.named_buffers())
+    return [
+        Part(
+            LOGITS,
+            graph,
+            constants,
+            lambda items: ({INPUT: part.numpy()} for part in torch.split(items, ITEMS)),
+        )
+    ]
+
+
+def stored(graphs: dict[str, onnx.ModelProto]) -> tuple[str, Any]:
+    """Return the format in which graphs are kept, by the names of :func:`parts_of`, and the model to write."""
+    return ("onnx", graphs[LOGITS]) if LOGITS in graphs else ("onnx_steps", graphs)
+
+
+def step_layers(model: nn.Module) -> set[nn.Module]:
+    """Return the recurrent layers that ``model.step`` calls, if it has one: in its graph they are products."""
+    called: set[nn.Module] = set()
+    if not hasattr(model, "step"):
+        return called
+    layers = [layer for layer in model.modules() if isinstance(layer, nn.RNNBase)]
+    memory = begin(model, EXAMPLE_SOURCE)
+    hooks = [layer.register_forward_pre_hook(lambda layer, _: called.add(layer)) for layer in layers]
+    try:
+        after(model, memory, 1)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return called
+
+
+def start_and_step(model: Any) -> list[Part]:
+    """Return the two graphs of a network that writes word by word."""
+    short, memory = begin(model, EXAMPLE_SOURCE // 2), begin(model, EXAMPLE_SOURCE)
+    before, now, then = (after(model, memory, EXAMPLE_WORDS + more) for more in (-1, 0, 1))
+    names = named(MEMORY, len(memory))
+    changed = [number for number, pair in enumerate(zip(now, then, strict=True)) if pair[0] is not pair[1]]
+    sizes = tuple(
+        {0: "batch"} | differing(few, many, "source") | differing(less, more, "words")
+        for few, many, less, more in zip(short, memory, before, now, strict=True)
+    )
+    reading = with_operators(copy.deepcopy(model).eval(), (nn.RNNBase,))
+    source = {SOURCE: some_words(EXAMPLE_ITEMS, EXAMPLE_SOURCE)}
+    start = graph_of(Start(reading), source, names, [{0: "batch", 1: "source"}], lambda: memory)
+
+    writing = with_operators(copy.deepcopy(model).eval(), (nn.RNNBase,), OneStep)
+    given = {WORDS: some_words(EXAMPLE_ITEMS)}
+    given |= {name: part.contiguous() for name, part in zip(names, now, strict=True)}
+    outputs = [LOGITS, *(ANEW.format(number) for number in changed)]
+
+    def answers() -> list[Tensor]:
+        with torch.inference_mode():
+            logits, renewed = model.step(given[WORDS], now)
+        return [logits, *(renewed[number] for number in changed)]
+
+    step = graph_of(Step(writing, changed), given, outputs, [{0: "batch"}, sizes], answers)
+
+    constants = frozenset(f"network.{name}" for name, _ in model.named_buffers())
+    asked = {value.name for value in step.graph.input}
+    return [
+        Part(START, start, constants, lambda items: start_feeds(model, items)),
+        Part(STEP, step, constants, lambda items: step_feeds(model, items, asked)),
+    ]
+
+
+class Start(nn.Module):
+    """``network.start`` as a module."""
+
+    def __init__(self, network: Any) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, source: Tensor) -> tuple[Tensor, ...]:
+        """Map source ids (N, S) to what is kept."""
+        # Clones, since an output that is an input or another output would lose its name.
+        return tuple(part.clone() for part in self.network.start(source))
+
+
+class Step(nn.Module):
+    """``network.step`` as a module that returns, of what is kept, what has changed."""
+
+    def __init__(self, network: Any, changed: Sequence[int]) -> None:
+        super().__init__()
+        self.network, self.changed = network, changed
+
+    def forward(self, words: Tensor, *memory: Tensor) -> tuple[Tensor, ...]:
+        """Map the last words (N,) and what is kept to logits (N, V) and what is kept anew."""
+        logits, renewed = self.network.step(words, list(memory))
+        return logits, *(renewed[number] for number in self.changed)
+
+
+@torch.no_grad()  # the exporter refuses what inference mode makes
+def begin(model: Any, length: int) -> list[Tensor]:
+    """Return what is kept of sources of ``length`` words."""
+    memory: list[Tensor] = model.start(some_words(EXAMPLE_ITEMS, length))
+    return memory
+
+
+@torch.no_grad()  # the exporter refuses what inference mode makes
+def after(model: Any, memory: list[Tensor], words: int) -> list[Tensor]:
+    """Return what is kept after so many words."""
+    for _ in range(words):
+        memory = model.step(some_words(EXAMPLE_ITEMS), memory)[1]
+    return memory
+
+
+def some_words(*shape: int) -> Tensor:
+    """Return ids that every vocabulary has, not all alike and none padding."""
+    return UNKNOWN + torch.arange(math.prod(shape)).view(shape) % END
+
+
+def differing(one: Tensor, other: Tensor, name: str) -> dict[int, str]:
+    """Return the axes along which two tensors differ in size, all under one name."""
+    sizes = zip(one.shape, other.shape, strict=True)
+    return {axis: name for axis, (first, second) in enumerate(sizes) if first != second}
+
+
+def start_feeds(model: Any, inputs: Tensor) -> Iterator[Feed]:
+    """Yield the sources of inputs (N, S + T)."""
+    for items in torch.split(inputs, ITEMS):
+        yield {SOURCE: source_and_target(items, model.source_length)[0].contiguous().numpy()}
+
+
+@torch.inference_mode()
+def step_feeds(model: Any, inputs: Tensor, asked: set[str]) -> Iterator[Feed]:
+    """Yield each word of inputs (N, S + T) with what is kept before it, of that what is ``asked``."""
+    for items in torch.split(inputs, ITEMS):
+        source, target = source_and_target(items, model.source_length)
+        memory = model.start(source)
+        for words in target.T:
+            given = {WORDS: words, **dict(zip(named(MEMORY, len(memory)), memory, strict=True))}
+            yield {name: part.contiguous().numpy() for name, part in given.items() if name in asked}
+            memory = model.step(words, memory)[1]

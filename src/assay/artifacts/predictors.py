@@ -1,0 +1,226 @@
+"""Models that were read from disk and predict, one class a runtime: PyTorch, our own estimators, onnxruntime."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol, Self
+
+import numpy as np
+import onnxruntime
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from assay.artifacts.onnx_external import require_own_weights
+from assay.models.layers.source_and_target import parts
+from assay.models.layers.word_embedding import cut
+
+# The two graphs of a network that writes word by word, and their inputs and outputs.
+START, STEP = "start", "step"
+SOURCE, WORDS, LOGITS = "source", "words", "logits"
+MEMORY, ANEW = "memory_{}", "anew_{}"
+
+
+class Predictor(Protocol):
+    """A model that was read from disk, whatever its format."""
+
+    model: Any
+    """The network or the estimator, None of a graph."""
+    format: str
+    parameters: int
+    """Numbers that the artifact holds of what was learned; zeros of a sparse one are not held."""
+    arguments: dict[str, Any]
+    """With which its class is made, knobs included: some say how to answer rather than what to learn."""
+
+    def logits(self, inputs: NDArray[Any], *, batch_size: int = 256) -> NDArray[np.float32]:
+        """Map inputs (N, ...) to logits (N, ...), ``batch_size`` items at a time."""
+
+    def on_threads(self, count: int) -> Predictor:
+        """Return the same model for that number of threads; those of PyTorch and BLAS are set elsewhere."""
+
+
+def finite_logits(predictor: Predictor, inputs: torch.Tensor, items: NDArray[np.int64]) -> torch.Tensor:
+    """Return the logits (N, ...) of inputs (N, ...).
+
+    Args:
+        items: (N,) the items' numbers, for the error.
+
+    Raises:
+        ValueError: one of them is not finite.
+    """
+    logits = torch.from_numpy(predictor.logits(inputs.numpy()))
+    wrong = (~logits.isfinite()).flatten(1).any(dim=1).nonzero().flatten()
+    if len(wrong):
+        first = int(items[int(wrong[0])])
+        raise ValueError(
+            f"{len(wrong)} of {len(logits)} items have logits that are not finite, first item {first}"
+        )
+    return logits
+
+
+class ModulePredictor:
+    """A network in PyTorch."""
+
+    def __init__(self, module: nn.Module, artifact: dict[str, Any]) -> None:
+        # Convolutions take half the time so; other weights are not touched.
+        # The ignore: torch's types lack this overload.
+        self.model = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.format: str = artifact["format"]
+        self.parameters: int = artifact["parameters"]
+        self.arguments: dict[str, Any] = artifact["arguments"]
+
+    def logits(self, inputs: NDArray[Any], *, batch_size: int = 256) -> NDArray[np.float32]:
+        """Map inputs (N, ...) to logits (N, ...)."""
+        with torch.inference_mode():
+            starts = range(0, len(inputs), batch_size)
+            batches = [self.model(torch.from_numpy(inputs[start : start + batch_size])) for start in starts]
+        return joined([batch.float().numpy() for batch in batches])
+
+    def on_threads(self, count: int) -> Self:
+        """Return itself: PyTorch's threads are the process's."""
+        del count
+        return self
+
+
+class EstimatorPredictor:
+    """An estimator of our own classes."""
+
+    def __init__(self, estimator: Any, artifact: dict[str, Any]) -> None:
+        self.model = estimator
+        self.format: str = artifact["format"]
+        self.parameters: int = artifact["parameters"]
+        self.arguments: dict[str, Any] = artifact["arguments"]
+
+    def logits(self, inputs: NDArray[Any], *, batch_size: int = 256) -> NDArray[np.float32]:
+        """Map inputs (N, ...) to logits (N, ...)."""
+        starts = range(0, len(inputs), batch_size)
+        batches = [self.model.logits(inputs[start : start + batch_size]) for start in starts]
+        return joined(batches).astype(np.float32, copy=False)
+
+    def on_threads(self, count: int) -> Self:
+        """Return itself: the threads of OpenMP and BLAS are the process's."""
+        del count
+        return self
+
+
+class OnnxPredictor:
+    """A graph in onnxruntime."""
+
+    def __init__(self, data: bytes, artifact: dict[str, Any], threads: int = 1) -> None:
+        self.data, self.artifact = data, artifact
+        self.session = session("model.onnx", data, threads)
+        self.input = self.session.get_inputs()[0].name
+        self.model = None
+        self.format: str = artifact["format"]
+        self.parameters: int = artifact["parameters"]
+        self.arguments: dict[str, Any] = artifact["arguments"]
+
+    def logits(self, inputs: NDArray[Any], *, batch_size: int = 256) -> NDArray[np.float32]:
+        """Map inputs (N, ...) to logits (N, ...)."""
+        starts = range(0, len(inputs), batch_size)
+        batches: list[NDArray[np.float32]] = [
+            self.session.run(None, {self.input: inputs[start : start + batch_size]})[0] for start in starts
+        ]
+        return joined(batches)
+
+    def on_threads(self, count: int) -> OnnxPredictor:
+        """Return the graph in a session with that number of threads."""
+        return OnnxPredictor(self.data, self.artifact, count)
+
+
+class OnnxStepsPredictor:
+    """A network that writes word by word, as two graphs in onnxruntime: one reads the source, one writes a word.
+
+    Raises:
+        ValueError: onnxruntime refuses a graph, or the record does not say how long a source is.
+    """
+
+    def __init__(self, graphs: dict[str, bytes], artifact: dict[str, Any], threads: int = 1) -> None:
+        self.graphs, self.artifact = graphs, artifact
+        self.arguments: dict[str, Any] = artifact["arguments"]
+        length = self.arguments.get("source_length") if isinstance(self.arguments, dict) else None
+        if type(length) is not int or length < 1:
+            raise ValueError(f"arguments: source_length = {length!r}; a number of words is needed")
+        self.source_length = length
+        self.reading, self.writing = (
+            session(f"{name}.onnx", graphs[name], threads) for name in (START, STEP)
+        )
+        self.num_kept = len(self.reading.get_outputs())
+        self.asked = {value.name for value in self.writing.get_inputs()}
+        self.answered = [value.name for value in self.writing.get_outputs()]
+        self.model = None
+        self.format: str = artifact["format"]
+        self.parameters: int = artifact["parameters"]
+
+    def start(self, source: Tensor) -> list[Tensor]:
+        """Map source ids (N, S) to what is kept from step to step, each (N, ...)."""
+        found = self.reading.run(named(MEMORY, self.num_kept), {SOURCE: np.ascontiguousarray(cut(source))})
+        return [torch.from_numpy(part) for part in found]
+
+    def step(self, words: Tensor, memory: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        """Map the last words (N,) to logits (N, V) for the next ones, and what is kept."""
+        given = {WORDS: words, **dict(zip(named(MEMORY, self.num_kept), memory, strict=True))}
+        feed = {name: np.ascontiguousarray(part) for name, part in given.items() if name in self.asked}
+        found = dict(zip(self.answered, map(torch.from_numpy, self.writing.run(None, feed)), strict=True))
+        # What has not changed is not among the outputs.
+        anew = [found.get(name, part) for name, part in zip(named(ANEW, self.num_kept), memory, strict=True)]
+        return found[LOGITS], anew
+
+    def logits(self, inputs: NDArray[Any], *, batch_size: int = 256) -> NDArray[np.float32]:
+        """Map inputs (N, S + T) to logits (N, T', V) of each next word, T' the longest target's ids."""
+        sources, targets = parts(torch.from_numpy(inputs), self.source_length)
+        pairs = zip(torch.split(sources, batch_size), torch.split(targets, batch_size), strict=True)
+        batches = [self._words(source, target) for source, target in pairs]
+        logits: NDArray[np.float32] = np.concatenate(batches)
+        return logits
+
+    def _words(self, source: Tensor, target: Tensor) -> NDArray[np.float32]:
+        memory, found = self.start(source), []
+        for words in target.T:
+            logits, memory = self.step(words, memory)
+            found.append(logits.numpy())
+        return np.stack(found, axis=1)
+
+    def on_threads(self, count: int) -> OnnxStepsPredictor:
+        """Return the graphs in sessions with that number of threads."""
+        return OnnxStepsPredictor(self.graphs, self.artifact, count)
+
+
+def joined(batches: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Return the logits (N, ...) of all batches; in (N, T', V) zeros stand behind those of shorter texts."""
+    if len(batches) == 1:
+        return batches[0]
+    longest = max(batch.shape[1] for batch in batches)
+    padded = (
+        batch
+        if batch.shape[1] == longest
+        else np.pad(batch, [(0, 0), (0, longest - batch.shape[1]), *[(0, 0)] * (batch.ndim - 2)])
+        for batch in batches
+    )
+    return np.concatenate([*padded])
+
+
+def named(template: str, count: int) -> list[str]:
+    """Return the names of what is kept."""
+    return [template.format(number) for number in range(count)]
+
+
+def session(name: str, data: bytes, threads: int, *, optimised: bool = True) -> onnxruntime.InferenceSession:
+    """Return a graph ready to run.
+
+    Args:
+        optimised: whether time is taken for what is run many times.
+
+    Raises:
+        ValueError: its weights lie in other files, or onnxruntime refuses it.
+    """
+    require_own_weights(name, data)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    options.log_severity_level = 3
+    if not optimised:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    try:
+        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    except Exception as fault:  # onnxruntime's own exceptions share no base but this
+        raise ValueError(f"{name}: onnxruntime refuses it: {' '.join(str(fault).split())}") from None

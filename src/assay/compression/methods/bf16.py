@@ -1,0 +1,85 @@
+"""Half-width numbers: weights stored as bfloat16, weights and activations computed in it where the processor can.
+
+Source: Kalamkar et al., "A Study of BFLOAT16 for Deep Learning Training", 2019,
+https://arxiv.org/abs/1905.12322: the exponent of float32 with 7 bits after the point, so that nothing overflows
+that did not. The file is an ONNX graph whose tables and matrices are bfloat16, each with a cast behind it;
+OpenVINO (https://docs.openvino.ai), an optional extra, runs it. Biases and normalisation stay in float32 in the
+file: they are small.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper
+
+from assay.artifacts.onnx.export import export, replace, tidy
+from assay.artifacts.openvino import EXTRA, OpenVinoPredictor, computes_in_half, installed
+from assay.artifacts.store import count_parameters
+from assay.compression.context import Made, Subject
+from assay.provenance.records import Skip
+
+HALF = "|bfloat16"
+"""Behind the name of a weight that is kept in half its width."""
+PRODUCTS = {"Convolution", "FullyConnected", "MatMul", "RNNSeq", "RNNCell"}
+"""OpenVINO's kinds of layers that multiply by weights."""
+LARGEST = np.float32(float.fromhex("0x1.fep127"))
+"""Of the finite bfloat16."""
+
+
+def compress(subject: Subject) -> Made:
+    """Return the network as a graph of half-width weights.
+
+    Raises:
+        Skip: OpenVINO is not installed, refuses the graph, or the processor has no arithmetic for bfloat16.
+        RuntimeError: OpenVINO computes no product of it in bfloat16.
+    """
+    if not installed():
+        raise Skip(EXTRA)
+    if not computes_in_half():
+        raise Skip("the processor has neither AMX nor AVX-512 arithmetic for bfloat16")
+    graph = halved(export(subject.model, subject.splits["train"].inputs[:1]))
+    parameters = count_parameters(subject.model)
+    record = {"format": "openvino", "parameters": parameters, "arguments": subject.record["arguments"]}
+    try:
+        layers = OpenVinoPredictor(graph.SerializeToString(), record).in_half()
+    except ValueError as fault:
+        raise Skip(f"{type(subject.model).__name__}: {fault}") from None
+    operators = {kind: count for kind, count in layers.items() if kind in PRODUCTS}
+    if not operators:
+        raise RuntimeError(f"bf16: OpenVINO computes no product in bfloat16, only {layers}")
+    return Made("openvino", graph, parameters, {"operators": operators})
+
+
+def halved(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Store the tables and matrices of a graph, in place, as bfloat16 with a cast behind each; return the model."""
+    graph = model.graph
+    wide = {tensor.name for tensor in graph.initializer if is_weight(tensor)}
+    casts = [helper.make_node("Cast", [name + HALF], [name], to=TensorProto.FLOAT) for name in sorted(wide)]
+    kept = [half(tensor) if tensor.name in wide else tensor for tensor in graph.initializer]
+    replace(graph.initializer, kept)
+    replace(graph.node, [*casts, *graph.node])
+    return tidy(model)
+
+
+def is_weight(tensor: onnx.TensorProto) -> bool:
+    """Return whether a constant of a graph is a table or a matrix of float32."""
+    return tensor.data_type == TensorProto.FLOAT and len(tensor.dims) >= 2
+
+
+def half(tensor: onnx.TensorProto) -> onnx.TensorProto:
+    """Return a constant in bfloat16 under a name that says so."""
+    found = onnx.TensorProto(name=tensor.name + HALF, data_type=TensorProto.BFLOAT16, dims=tensor.dims)
+    found.raw_data = rounded(onnx.numpy_helper.to_array(tensor)).tobytes()
+    return found
+
+
+def rounded(values: NDArray[np.float32]) -> NDArray[np.uint16]:
+    """Return the bits of the nearest bfloat16 of each number, of two equally near ones the even one.
+
+    What is finite stays so: what would round to infinity, as a mask's lowest number, becomes the largest one.
+    """
+    kept = np.where(np.isfinite(values), np.clip(values, -LARGEST, LARGEST), values)
+    bits = kept.view(np.uint32)
+    return ((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16).astype("<u2")

@@ -1,0 +1,204 @@
+"""Knowledge distillation: a smaller student of the same class learns from labels and from the trained teacher.
+
+Source: Hinton, Vinyals and Dean, "Distilling the Knowledge in a Neural Network", 2015,
+https://arxiv.org/abs/1503.02531: soft targets at a temperature. Hidden states: Romero et al., "FitNets: Hints for
+Thin Deep Nets", ICLR 2015, https://arxiv.org/abs/1412.6550, without their regressor: only where both networks'
+states have one shape. With ``teacher`` = 0 the same student learns from labels alone, to be compared.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Annotated, Any, Literal
+
+import safetensors.torch
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from assay.artifacts.store import count_parameters
+from assay.artifacts.weights import plain_state
+from assay.compression.context import Made, Subject
+from assay.compression.support.student_init import inherit
+from assay.config import registry
+from assay.config.knobs import ByFamily
+from assay.provenance.records import Skip
+
+NEVER = -1e4
+"""Logit of what the loss does not read: far below all others, and finite."""
+
+
+def compress(
+    subject: Subject,
+    *,
+    students: Annotated[dict[str, dict[str, Any]], ByFamily],
+    temperature: Annotated[float, Field(ge=1, le=100)],
+    teacher: Annotated[float, Field(ge=0, le=1)],
+    hidden: Annotated[float, Field(ge=0)],
+    epochs: Annotated[float, Field(gt=0, le=20)],
+    begin: Literal["drawn", "teacher"],
+) -> Made:
+    """Return a student that was taught by the subject's network.
+
+    Args:
+        students: by model family, the knobs in which its student differs.
+        temperature: by which the logits of both networks are divided before they are compared.
+        teacher: share of the teacher in the loss; the labels have the rest. 0 does not ask the teacher at all.
+        hidden: weight, beside the soft targets, of the squared error between what the last Linear layers of both
+            networks read, in units of the teacher's mean square; nothing where the shapes differ.
+        epochs: steps of training, as a share of those that the teacher had.
+        begin: whether the student's first weights are drawn from the cell's seed, or are those of the teacher's
+            strongest units, as far as they fit (:mod:`assay.compression.support.student_init`).
+
+    Raises:
+        Skip: no student is given for the family, or it is not smaller than its teacher.
+    """
+    target, arguments = subject.record["target"], student_arguments(subject.record, students)
+    torch.manual_seed(subject.cell["seed"])
+    student = registry.load(target)(**arguments)
+    parameters, before = count_parameters(student), count_parameters(subject.model)
+    if parameters >= before:
+        raise Skip(f"the student has {parameters} numbers, its teacher {before}: it is not smaller")
+    if begin == "teacher":
+        inherit(student, subject.model, subject.splits["train"].inputs)
+    smoothing = subject.cell["training"]["label_smoothing"]
+    taught = Taught(
+        student, Lesson(subject.model, subject.task, temperature, teacher, hidden, label_smoothing=smoothing)
+    )
+    subject.fine_tune(taught, share=epochs, rate=1.0)
+    return Made("safetensors", student, parameters, {"arguments": arguments})
+
+
+def student_arguments(record: dict[str, Any], students: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Return the arguments of the student of the network that ``record`` describes.
+
+    Raises:
+        Skip: none is given for its family.
+    """
+    target = record["target"]
+    family = next((name for name, entry in registry.MODELS.items() if entry.target == target), target)
+    if family not in students:
+        raise Skip(f"no student is given for {family}")
+    return {**record["arguments"], **students[family]}
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a student is taught by, and how."""
+
+    teacher: nn.Module
+    task: ModuleType
+    temperature: float
+    share: float
+    """Of the teacher in the loss."""
+    hidden: float
+    label_smoothing: float
+
+
+class Taught(nn.Module):
+    """A student while it learns: the weights of this module are the student's, the teacher's are no part of it."""
+
+    def __init__(self, student: nn.Module, lesson: Lesson) -> None:
+        super().__init__()
+        self.student, self.lesson = student, lesson
+        self._teacher = [
+            copy.deepcopy(lesson.teacher).eval().requires_grad_(False)
+        ]  # a list is not registered
+
+    def extra_repr(self) -> str:
+        """Return what is taught: an interrupted training is taken up only by one of the same teacher and lesson."""
+        lesson = self.lesson
+        digest = hashlib.sha256(safetensors.torch.save(plain_state(lesson.teacher))).hexdigest()
+        return f"{lesson.temperature}, {lesson.share}, {lesson.hidden}, {digest}"
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Answer as the student does."""
+        outputs: Tensor = self.student(inputs)
+        return outputs
+
+    def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        """Return the mixed loss of inputs (N, ...) and targets (N, ...); in evaluation that of the labels alone."""
+        own: Callable[[Tensor, Tensor], Tensor] | None = getattr(self.student, "loss", None)
+        share = self.lesson.share if self.training else 0.0
+        if own is not None and not share:
+            return own(inputs, targets)
+        with listening(self.student) as states:
+            outputs = self.student(inputs).float()
+        smoothing = self.lesson.label_smoothing if self.training else 0.0
+        hard: Tensor = (
+            own(inputs, targets) if own is not None else self.lesson.task.loss(outputs, targets, smoothing)
+        )
+        if not share:
+            return hard
+        return (1 - share) * hard + share * self.imitation(inputs, targets, outputs, states)
+
+    def imitation(self, inputs: Tensor, targets: Tensor, outputs: Tensor, states: list[Tensor]) -> Tensor:
+        """Return how far outputs (N, ..., K) and states of the student are from the teacher's."""
+        teacher = self._teacher[0].to(inputs.device)
+        with torch.no_grad(), listening(teacher) as taught:
+            expected = teacher(inputs).float()
+        read = read_by(self.lesson.task, outputs, targets)
+        loss = soft_loss(outputs, expected, read, self.lesson.temperature)
+        if self.lesson.hidden and states and taught and states[-1].shape == taught[-1].shape:
+            loss = loss + self.lesson.hidden * hidden_loss(states[-1], taught[-1], read.any(dim=-1))
+        return loss
+
+
+@contextlib.contextmanager
+def listening(network: nn.Module) -> Iterator[list[Tensor]]:
+    """Yield a list that receives what the last Linear layer of ``network`` reads; it stays empty without one."""
+    heard: list[Tensor] = []
+    layers = [layer for layer in network.modules() if isinstance(layer, nn.Linear)]
+    handles = [
+        layer.register_forward_pre_hook(lambda _, inputs: heard.append(inputs[0])) for layer in layers[-1:]
+    ]
+    try:
+        yield heard
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def read_by(task: ModuleType, outputs: Tensor, targets: Tensor) -> Tensor:
+    """Return which of the outputs (N, ..., K) the task's loss reads: not those of padding, nor of other tasks.
+
+    They are those on which it depends: at outputs of zero no probability is so small that the gradient vanishes.
+    """
+    zeros = torch.zeros_like(outputs, dtype=torch.float32, requires_grad=True)
+    with torch.enable_grad():
+        (gradient,) = torch.autograd.grad(task.loss(zeros, targets, 0.0), zeros)
+    return gradient != 0
+
+
+def soft_loss(outputs: Tensor, expected: Tensor, read: Tensor, temperature: float) -> Tensor:
+    """Return the Kullback-Leibler divergence in nats of softened probabilities, times the temperature squared.
+
+    Args:
+        outputs: (N, ..., K) logits of the student; ``expected`` those of the teacher.
+        read: (N, ..., K), which of them count; the mean is over the rows in which any does.
+    """
+    # Rows of which nothing is read become uniform in both networks: a divergence of zero.
+    student, teacher = (
+        (logits / temperature).masked_fill(~read, NEVER).log_softmax(dim=-1) for logits in (outputs, expected)
+    )
+    divergence = F.kl_div(student, teacher, log_target=True, reduction="sum")
+    return temperature**2 * divergence / read.any(dim=-1).sum().clamp(min=1)
+
+
+def hidden_loss(states: Tensor, expected: Tensor, rows: Tensor) -> Tensor:
+    """Return the mean squared error of states (N, ..., D) in units of the teacher's mean square.
+
+    Args:
+        rows: (N, ...), which places count; all do if the states' places are others than the outputs'.
+    """
+    if rows.ndim == states.ndim - 1:
+        rows = rows[tuple(slice(size) for size in states.shape[:-1])]  # networks may cut padding off
+        states, expected = states[rows], expected[rows]
+    error = F.mse_loss(states.float(), expected.float())
+    return error / expected.float().square().mean().clamp(min=1e-12)

@@ -1,0 +1,98 @@
+"""The numbers of a classical model as float32, or float16, instead of scikit-learn's float64.
+
+Source: IEEE 754-2019, https://doi.org/10.1109/IEEESTD.2019.8766229. Half and quarter of the bytes; it is NumPy
+that computes, in the wider of the two types that meet, so that speed is another matter. What a library's own
+compiled code reads keeps its type: the nodes of scikit-learn's trees.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.tree import DecisionTreeClassifier
+from torch import nn
+
+from assay.compression.context import Made, Subject
+from assay.provenance.records import Skip
+
+LEAST_SHARE = 0.5
+"""With less of its numbers in fewer bits, a variant called so would mislead."""
+
+
+def compress(subject: Subject, *, bits: Literal[16, 32]) -> Made:
+    """Return the estimator with its numbers in so many bits.
+
+    Args:
+        bits: 32, or 16: a number then has three digits, and an array with one beyond 65,504 keeps 32.
+
+    Raises:
+        Skip: less than half of the estimator's numbers are wider and can be of fewer bits, or it does not answer
+            with numbers then.
+    """
+    model = narrowed(subject.model, bits)
+    inputs = subject.splits["validation"].inputs[:64].numpy()
+    try:
+        finite = bool(np.isfinite(model.logits(inputs)).all())
+    except (TypeError, ValueError) as fault:
+        raise Skip(
+            f"{type(model).__name__} does not compute with float{bits}: {' '.join(str(fault).split())}"
+        ) from None
+    if not finite:
+        raise Skip(f"{type(model).__name__} answers with infinite numbers once it holds float{bits}")
+    return Made("skops", model, model.parameters())
+
+
+def narrowed(model: Any, bits: int) -> Any:
+    """Return a copy of an estimator whose arrays of wider numbers have so many bits each.
+
+    Raises:
+        Skip: there are none, or these are less than half of its numbers, or it is a network or made of trees.
+    """
+    name = type(model).__name__
+    if isinstance(model, nn.Module):
+        raise Skip(f"{name} is a network: its numbers are tensors of float32")
+    if isinstance(getattr(model, "estimator", None), DecisionTreeClassifier | HistGradientBoostingClassifier):
+        raise Skip(f"{name}'s trees are read by scikit-learn's compiled code, which knows float64 alone")
+    numbers = {id(array): array for array in arrays(model, set())}
+    wide = {key: array for key, array in numbers.items() if array.itemsize > bits // 8}
+    if not wide:
+        raise Skip(f"{name}'s numbers have no more than {bits} bits as it is")
+    share = sum(array.size for array in wide.values()) / sum(array.size for array in numbers.values())
+    if share < LEAST_SHARE:
+        raise Skip(f"only {share:.0%} of {name}'s numbers have more than {bits} bits")
+    # deepcopy takes what the memo holds for an object that it meets.
+    memo: dict[int, Any] = {key: narrow(array, bits) for key, array in wide.items()}
+    return copy.deepcopy(model, memo)
+
+
+def narrow(array: NDArray[Any], bits: int) -> NDArray[Any]:
+    """Return the array's numbers in so many bits, in 32 if some are too large for 16."""
+    if bits == 16 and np.abs(array).max(initial=0) > np.finfo(np.float16).max:
+        return array.astype(np.float32)
+    return array.astype(f"float{bits}")
+
+
+def arrays(part: Any, seen: set[int]) -> Iterator[NDArray[np.floating]]:
+    """Yield the arrays of floating-point numbers that an object holds, at any depth.
+
+    Args:
+        seen: ids of what was looked into.
+    """
+    if id(part) in seen or isinstance(part, type):
+        return
+    seen.add(id(part))
+    if isinstance(part, np.ndarray):
+        if part.dtype.kind == "f":
+            yield part
+        return
+    if isinstance(part, list | tuple):
+        held = list(part)
+    else:
+        held = list((part if isinstance(part, dict) else getattr(part, "__dict__", {})).values())
+    for each in held:
+        yield from arrays(each, seen)

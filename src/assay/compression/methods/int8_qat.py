@@ -1,0 +1,49 @@
+"""Quantisation-aware fine-tuning: the network trains on with rounded numbers, then becomes a graph of integers.
+
+Source: :mod:`assay.compression.support.fake_quantise` for the training, :mod:`assay.compression.methods.int8_static`
+for the graph, whose ranges are measured as they were in training.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Annotated
+
+from pydantic import Field
+
+from assay.compression.context import Made, Subject
+from assay.compression.methods.int8_static import LAYERS, quantise
+from assay.compression.support.fake_quantise import rounded
+from assay.compression.support.integers import LEAST_SHARE, integer_graph, share_of
+from assay.provenance.records import Skip
+
+
+def compress(
+    subject: Subject,
+    *,
+    calibration_items: Annotated[int, Field(ge=1)],
+    fine_tune: Annotated[float, Field(gt=0, le=1)],
+    rate: Annotated[float, Field(gt=0, le=1)],
+) -> Made:
+    """Return the network, trained on in 8 bits, as a graph of integers.
+
+    Args:
+        calibration_items: training items on which activations are measured; all if there are fewer.
+        fine_tune: share of the cell's training steps.
+        rate: highest learning rate of that training, as a share of the cell's.
+
+    Raises:
+        Skip: less than half of the weights lie in layers that training can round.
+    """
+    possible = share_of(subject.model, LAYERS)
+    if possible < LEAST_SHARE:
+        name = type(subject.model).__name__
+        raise Skip(f"training can round only {possible:.0%} of {name}'s weights: no recurrent ones")
+    inputs = subject.splits["train"].inputs
+    calibration = inputs[:calibration_items]
+    network = copy.deepcopy(subject.model)
+    with rounded(network, calibration):
+        subject.fine_tune(network, share=fine_tune, rate=rate)
+    return integer_graph(
+        network, inputs, LAYERS, lambda part, path: quantise(part, path, calibration.numpy())
+    )

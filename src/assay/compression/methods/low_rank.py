@@ -1,0 +1,185 @@
+"""Low rank: matrices as products of two thin ones, by the singular value decomposition.
+
+Source: Denton et al., "Exploiting Linear Structure Within Convolutional Networks for Efficient Evaluation", NeurIPS
+2014, https://arxiv.org/abs/1404.0736 (dense layers); Prabhavalkar et al., "On the Compression of Recurrent Neural
+Networks with an Application to LVCSR Acoustic Modeling for Embedded Speech Recognition", ICASSP 2016,
+https://arxiv.org/abs/1603.08042 (recurrent ones). That no other matrix of the rank is nearer: Eckart and Young,
+Psychometrika 1936, https://doi.org/10.1007/BF02288367.
+
+A Linear layer runs as two, with fewer operations. PyTorch's recurrent layers take whole matrices only: these are kept
+as factors and multiplied when the file is read, smaller and no faster.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter
+from collections.abc import Iterable
+from typing import Annotated
+
+import torch
+from pydantic import Field
+from torch import nn
+
+from assay.artifacts.compact_weights import LEFT, RIGHT, product
+from assay.artifacts.store import count_parameters
+from assay.compression.context import Made, Subject, strongest, trained
+from assay.models.resizing import Factored
+from assay.provenance.records import Skip
+
+Factors = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+
+
+def compress(
+    subject: Subject,
+    *,
+    energies: Annotated[list[Annotated[float, Field(gt=0, lt=1)]], Field(min_length=1)],
+    fine_tune: Annotated[float, Field(ge=0, le=1)],
+    rate: Annotated[float, Field(gt=0, le=1)],
+) -> Made:
+    """Return the network at the lowest energy that stays within the budget.
+
+    With training the energies from the first on that leaves the budget are tried in turn, each from the network as it
+    was given; the first that still loses twice the budget is the last. Recurrent matrices that are products stay as
+    they are then.
+
+    Args:
+        energies: falling shares of the sum of a matrix's squared singular values that its factors keep.
+        fine_tune: share of the cell's training steps that follows; 0 for none.
+        rate: highest learning rate of that training, as a share of the cell's.
+
+    Raises:
+        Skip: no matrix holds fewer numbers as two factors.
+        ValueError: ``energies`` do not fall.
+    """
+    if sorted(set(energies), reverse=True) != energies:
+        raise ValueError(f"low_rank: energies = {energies}; they must fall")
+    found = decompose(subject.model, subject.splits["train"].inputs[:1])
+    if held(factor(subject.model, found, energies[-1])) == count_parameters(subject.model):
+        raise Skip(
+            f"none of the {len(found)} matrices of {type(subject.model).__name__} that can be factored holds fewer"
+            f" numbers as two factors with {energies[-1]:.0%} of its energy"
+        )
+
+    def make(energy: float) -> nn.Module:
+        return factor(subject.model, found, energy)
+
+    def tune(model: nn.Module) -> None:
+        for name, _ in products(model):
+            model.get_parameter(name).requires_grad_(False)
+        subject.fine_tune(model, share=fine_tune, rate=rate)
+
+    chosen, trials = strongest(subject, "energy", energies, make)
+    best = trained(subject, "energy", trials, lambda _, each: make(each), tune) if fine_tune else make(chosen)
+    if held(best) == count_parameters(subject.model):
+        raise Skip(
+            f"within the budget none of the {len(found)} matrices of {type(subject.model).__name__} that can be"
+            " factored holds fewer numbers as two factors"
+        )
+    return Made("low_rank", best, held(best), {"resized": True}, trials)
+
+
+def decompose(model: nn.Module, example: torch.Tensor) -> dict[str, Factors]:
+    """Return the singular value decompositions of the matrices that can be factored, by the weights' names.
+
+    Args:
+        example: (1, ...) an input, to see whether the network still runs.
+    """
+    places = Counter(id(weight) for _, weight in model.named_parameters(remove_duplicate=False))
+    names = [
+        *(f"{name}.weight" for name in replaceable(model, example)),
+        *(
+            f"{name}.{key}"
+            for name, layer in model.named_modules()
+            if name and isinstance(layer, nn.RNNBase)
+            for key, _ in layer.named_parameters()
+            if key.startswith("weight")
+        ),
+    ]
+    return {
+        name: tuple(torch.linalg.svd(weight.detach(), full_matrices=False))
+        for name, weight in ((name, model.get_parameter(name)) for name in names)
+        if places[id(weight)]
+        == 1  # two factors beside a matrix that another layer has too would be more numbers
+    }
+
+
+def replaceable(model: nn.Module, example: torch.Tensor) -> list[str]:
+    """Return the names of the Linear layers without which the network runs once they are two.
+
+    It does not where it reads a layer's weight itself.
+    """
+    inside = tuple(f"{name}." for name, layer in model.named_modules() if isinstance(layer, Factored))
+    names = [
+        name
+        for name, layer in model.named_modules()
+        if name and isinstance(layer, nn.Linear) and not name.startswith(inside)
+    ]
+    if runs(model, names, example):
+        return names
+    return [name for name in names if runs(model, [name], example)]
+
+
+def runs(model: nn.Module, names: list[str], example: torch.Tensor) -> bool:
+    """Return whether a network takes its input when these layers of it are two each."""
+    tried = copy.deepcopy(model)
+    for name in names:
+        layer = tried.get_submodule(name)
+        assert isinstance(layer, nn.Linear)
+        tried.set_submodule(name, two(layer, layer.weight[:, :1], layer.weight[:1]))
+    try:
+        with torch.inference_mode():
+            tried(example)
+    except Exception:  # what fails in a network that was taken apart can be anything
+        return False
+    return True
+
+
+def factor(model: nn.Module, found: dict[str, Factors], energy: float) -> nn.Module:
+    """Return a copy of ``model`` with factors of the least rank that keeps the energy, where they are smaller."""
+    factored = copy.deepcopy(model)
+    for name, (left, values, right) in found.items():
+        rank = rank_of(values, energy)
+        if rank * (len(left) + right.shape[1]) >= len(left) * right.shape[1]:
+            continue
+        root = values[:rank].sqrt()  # of equal size, both learn at the same pace
+        left, right = left[:, :rank] * root, root[:, None] * right[:rank]  # (M, R), (R, N)
+        place, _, key = name.rpartition(".")
+        layer = factored.get_submodule(place)
+        if isinstance(layer, nn.Linear):
+            factored.set_submodule(place, two(layer, left, right))
+        else:
+            layer.register_buffer(key + LEFT, left)
+            layer.register_buffer(key + RIGHT, right)
+            with torch.no_grad():
+                factored.get_parameter(name).copy_(product(left, right))
+    return factored
+
+
+def rank_of(values: torch.Tensor, energy: float) -> int:
+    """Return how many singular values (K,), falling, hold that share of the sum of their squares; at least one."""
+    sums = values.double().square().cumsum(0)
+    return int((sums < energy * sums[-1]).sum()) + 1
+
+
+def two(layer: nn.Linear, left: torch.Tensor, right: torch.Tensor) -> Factored:
+    """Return a layer as two whose weights are right (R, inputs) and left (outputs, R)."""
+    factored = Factored(layer.in_features, len(right), layer.out_features, bias=layer.bias is not None)
+    weights = {"0.weight": right, "1.weight": left}
+    factored.load_state_dict(weights if layer.bias is None else {**weights, "1.bias": layer.bias})
+    return factored.train(layer.training)
+
+
+def products(model: nn.Module) -> Iterable[tuple[str, int]]:
+    """Yield the names of the weights that are kept as factors, and how many numbers these have."""
+    buffers = dict(model.named_buffers())
+    for name in buffers:
+        if name.endswith(LEFT):
+            weight = name.removesuffix(LEFT)
+            yield weight, buffers[name].numel() + buffers[weight + RIGHT].numel()
+
+
+def held(model: nn.Module) -> int:
+    """Return how many numbers the file of a network holds of what was learned."""
+    saved = sum(model.get_parameter(name).numel() - numbers for name, numbers in products(model))
+    return count_parameters(model) - saved

@@ -1,0 +1,79 @@
+"""The knobs of a model or a method: the keyword-only arguments of its signature, read without importing it.
+
+Snakemake builds its graph from params.yaml, and importing a model means importing torch, which costs seconds;
+so the signature is read from the source's syntax tree and becomes a pydantic type with the same ranges.
+"""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field, create_model
+
+from assay.config.section import Strict
+from assay.provenance.code_digest import ROOT
+
+
+class ByFamily:
+    """Marks a knob that holds knobs of other families: ``{family: {knob: value}}``, any of them."""
+
+
+NAMES = {
+    "Annotated": Annotated,
+    "Any": Any,
+    "ByFamily": ByFamily,
+    "Field": Field,
+    "Literal": Literal,
+    **{kind.__name__: kind for kind in (int, float, bool, str, list, tuple, dict)},
+}
+
+
+@cache
+def knobs(target: str, provided: tuple[str, ...]) -> type[BaseModel]:
+    """Return the type of the knobs of ``module:class`` or ``module:function``.
+
+    Args:
+        target: what is called; of a class, its ``__init__``.
+        provided: arguments that the pipeline gives and the user does not.
+
+    Raises:
+        ValueError: there is no such class or function, or an argument has a default or no annotation.
+    """
+    module, _, name = target.partition(":")
+    path = ROOT.joinpath(*module.split(".")[1:]).with_suffix(".py")
+    arguments = _signature(path, name)
+    fields: dict[str, Any] = {}
+    for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+        if argument.arg in provided:
+            continue
+        if default is not None or argument.annotation is None:
+            raise ValueError(f"{path}: {name}({argument.arg}): a knob has an annotation and no default")
+        fields[argument.arg] = (_evaluate(argument.annotation, path), ...)
+    return create_model(f"{name} knobs", __base__=Strict, **fields)
+
+
+def _signature(path: Path, name: str) -> ast.arguments:
+    try:
+        body = ast.parse(path.read_text(encoding="utf-8")).body
+    except (OSError, SyntaxError) as fault:
+        raise ValueError(f"{path}: {fault}; mend the file, or take its line out of the catalogue") from None
+    for node in body:
+        if isinstance(node, ast.FunctionDef) and node.name == name:
+            return node.args
+        if isinstance(node, ast.ClassDef) and node.name == name:
+            for member in node.body:
+                if isinstance(member, ast.FunctionDef) and member.name == "__init__":
+                    return member.args
+    raise ValueError(f"{path}: no function {name} and no class {name} with an __init__")
+
+
+def _evaluate(annotation: ast.expr, path: Path) -> Any:
+    try:
+        return eval(  # our own source, and only the names above
+            compile(ast.Expression(annotation), str(path), "eval"), {"__builtins__": {}}, NAMES
+        )
+    except NameError as fault:
+        raise ValueError(f"{path}:{annotation.lineno}: {fault}; a knob may use {', '.join(NAMES)}") from None

@@ -1,0 +1,289 @@
+"""The matrix: which cells and variants a suite has, and what each is asked to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+from rapidfuzz import process
+
+from assay import paths
+from assay.config import registry
+from assay.config.params import Params, ParamsError
+
+UNSEEDED = 0
+"""The seed under which a model runs whose fit does not depend on one."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Task x model x seed; the names are those of the rows in params.yaml."""
+
+    task: str
+    model: str
+    seed: int
+
+
+@dataclass(frozen=True)
+class Variant:
+    """Cell x method."""
+
+    task: str
+    model: str
+    seed: int
+    method: str
+
+    @property
+    def cell(self) -> Cell:
+        """The cell that this variant is made from."""
+        return Cell(self.task, self.model, self.seed)
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A suite's cells and variants.
+
+    Args:
+        params: the whole of params.yaml.
+        suite: the suite that runs.
+        only_tasks: run these alone; empty for all of the suite's.
+        only_models: likewise.
+    """
+
+    params: Params
+    suite: str
+    only_tasks: tuple[str, ...] = ()
+    only_models: tuple[str, ...] = ()
+
+    @cached_property
+    def tasks(self) -> list[str]:
+        """Rows of ``tasks`` that run, in the order of params.yaml: those asked for, and those others start from."""
+        needed = (
+            {cell.task for cell in self.cells} if self.only_tasks else ()
+        )  # a whole suite names them itself
+        return [name for name in self.params.tasks if name in self._asked_tasks or name in needed]
+
+    @cached_property
+    def models(self) -> list[str]:
+        """Rows of ``models`` that run, in the order of params.yaml: likewise."""
+        needed = {cell.model for cell in self.cells} if self.only_models else ()
+        return [name for name in self.params.models if name in self._asked_models or name in needed]
+
+    @cached_property
+    def methods(self) -> list[str]:
+        """Rows of ``methods`` that run."""
+        return self._with_sources(self.params.suites[self.suite].methods)
+
+    @cached_property
+    def datasets(self) -> list[str]:
+        """Datasets, or their twins, of the tasks that run."""
+        return sorted({self.dataset(task) for task in self.tasks})
+
+    @cached_property
+    def cells(self) -> list[Cell]:
+        """Every cell: each task with each model that fits it, with each seed; before them, those they start from."""
+        asked = [
+            Cell(task, model, seed)
+            for task in self._asked_tasks
+            for model in self._asked_models
+            if self._fits(task, model) and self._is_due(task, model)
+            for seed in self._seeds(task, model)
+        ]
+        starts = [start for cell in asked if (start := self.start(cell)) is not None]
+        return list(dict.fromkeys([*starts, *asked]))
+
+    def start(self, cell: Cell) -> Cell | None:
+        """Return the cell from whose weights this one begins, None where it begins from scratch."""
+        named = self.params.models[cell.model].starts_from
+        if named is None:
+            return None
+        return Cell(named.task, named.model, self._seeds(named.task, named.model)[0])
+
+    def _fits(self, task: str, model: str) -> bool:
+        chosen = self.params.models[model].tasks
+        return self.kind(task).form in self.family(model).forms and (chosen == "all" or task in chosen)
+
+    def _is_due(self, task: str, model: str) -> bool:
+        """Return whether a row runs on a task that it fits: where rows run once, on the first, controls on all."""
+        if (
+            not self.params.suites[self.suite].rows_once
+            or self.params.models[model].model in self.kind(task).controls
+        ):
+            return True
+        return task == next(each for each in self._asked_tasks if self._fits(each, model))
+
+    def _seeds(self, task: str, model: str) -> list[int]:
+        if not self.family(model).seeded:
+            return [UNSEEDED]
+        return self.params.tasks[task].seeds or self.params.suites[self.suite].seeds
+
+    @cached_property
+    def _asked_tasks(self) -> list[str]:
+        return _chosen(self.params.suites[self.suite].tasks, list(self.params.tasks), self.only_tasks)
+
+    @cached_property
+    def _asked_models(self) -> list[str]:
+        return _chosen(self.params.suites[self.suite].models, list(self.params.models), self.only_models)
+
+    @cached_property
+    def variants(self) -> list[Variant]:
+        """Every variant: each cell as it is, and by each method that takes its model."""
+        return [
+            Variant(cell.task, cell.model, cell.seed, method)
+            for cell in self.cells
+            for method in [paths.UNCOMPRESSED, *self._methods_for(cell)]
+        ]
+
+    def variant(self, name: str) -> Variant:
+        """Return the variant that ``task/model/seed[/method]`` names.
+
+        Raises:
+            ValueError: the suite has none of that name; one line with the nearest that it has.
+        """
+        names = {
+            f"{each.task}/{each.model}/{each.seed}"
+            + ("" if each.method == paths.UNCOMPRESSED else f"/{each.method}"): each
+            for each in self.variants
+        }
+        found = names.get(name.removesuffix(f"/{paths.UNCOMPRESSED}"))
+        if found is None:
+            near = process.extractOne(name, list(names))
+            raise ValueError(
+                f"{name}: no cell of the suite {self.suite}; nearest: {near[0]}; assay list shows all"
+            )
+        return found
+
+    def source(self, variant: Variant) -> Variant:
+        """Return the variant that this one is made from by its method."""
+        after = self.params.methods[variant.method].after
+        return Variant(variant.task, variant.model, variant.seed, after or paths.UNCOMPRESSED)
+
+    def family(self, model: str) -> registry.Model:
+        """Return the catalogue's entry of a row of ``models``."""
+        return registry.MODELS[self.params.models[model].model]
+
+    def kind(self, task: str) -> registry.Task:
+        """Return the catalogue's entry of a row of ``tasks``."""
+        return registry.TASKS[self.params.tasks[task].kind]
+
+    def dataset(self, task: str) -> str:
+        """Return the dataset of a task, or its twin's name."""
+        name: str = self.params.tasks[task].dataset
+        return name + registry.TWIN if self.params.suites[self.suite].twins else name
+
+    def dataset_spec(self, dataset: str) -> dict[str, Any]:
+        """Return what preparing a dataset depends on."""
+        return self.params.datasets[dataset.removesuffix(registry.TWIN)].model_dump()
+
+    def cell_spec(self, cell: Cell) -> dict[str, Any]:
+        """Return all that training a cell depends on, besides data and code."""
+        task, family = self.params.tasks[cell.task], self.family(cell.model)
+        spec: dict[str, Any] = {
+            **asdict(cell),
+            "kind": task.kind,
+            "dataset": self.dataset(cell.task),
+            "target": family.target,
+            "trainer": family.trainer,
+            "knobs": self.params.knobs_of(cell.task, cell.model),
+            "train_items": self.params.suites[self.suite].train_items,
+            "train_fraction": self.params.models[cell.model].train_fraction,
+        }
+        if start := self.start(cell):
+            spec["starts_from"] = asdict(start)
+        if pretrained := self.params.models[cell.model].pretrained:
+            spec["pretrained"] = pretrained.model_dump()
+        if family.trainer == registry.LIGHTNING:
+            spec["training"] = self.params.training_of(self.suite, cell.task, cell.model).model_dump()
+            spec["lightning"] = self.params.trainer_of(self.suite).model_dump()
+        return spec
+
+    def method_spec(self, method: str) -> dict[str, Any]:
+        """Return what a method is asked to do."""
+        row = self.params.methods[method]
+        target = f"{registry.METHODS[row.method].module}:compress"
+        return {"target": target, "knobs": row.knobs, "most_lost": row.most_lost}
+
+    def trained(self, cell: Cell) -> str:
+        """Return the folder of a trained model."""
+        return paths.TRAINED.format(suite=self.suite, **vars(cell))
+
+    def compressed(self, variant: Variant) -> str:
+        """Return the folder of a variant's artifact: of the uncompressed one, the trained model's."""
+        if variant.method == paths.UNCOMPRESSED:
+            return self.trained(variant.cell)
+        return paths.COMPRESSED.format(suite=self.suite, **vars(variant))
+
+    def evaluated(self, variant: Variant) -> str:
+        """Return the folder of a variant's metrics and predictions."""
+        return paths.EVALUATED.format(suite=self.suite, **vars(variant))
+
+    def _methods_for(self, cell: Cell) -> list[str]:
+        trainer, rows = self.family(cell.model).trainer, self.params.methods
+        chosen = self._with_sources(self.params.tasks[cell.task].methods)
+        return [
+            name
+            for name in self.methods
+            if name in chosen
+            and all(trainer in registry.METHODS[rows[each].method].trainers for each in self._chain(name))
+        ]
+
+    def _with_sources(self, chosen: list[str] | str) -> list[str]:
+        """Return the rows of ``methods`` that were chosen, each behind those it follows."""
+        named = _chosen(chosen, list(self.params.methods), ())
+        return list(dict.fromkeys(each for name in named for each in self._chain(name)))
+
+    def _chain(self, method: str) -> list[str]:
+        """Return the methods that a method follows, the first first, and itself."""
+        after = self.params.methods[method].after
+        return [*(self._chain(after) if after else []), method]
+
+
+def select(params: Params, *, suite: str | None = None, tasks: str = "", models: str = "") -> Matrix:
+    """Return the matrix that ``snakemake --config suite=NAME tasks=A,B models=C`` requests.
+
+    Raises:
+        ParamsError: a name is not a row of params.yaml or of the suite, or nothing runs for it.
+    """
+    asked = {"suites": [suite or params.suite], "tasks": _names(tasks), "models": _names(models)}
+    for section, names in asked.items():
+        rows = getattr(params, section)
+        for name in names:
+            if name not in rows:
+                allowed = ", ".join(rows)
+                raise ParamsError([f"{section.rstrip('s')} {name!r}: not in params.yaml; allowed: {allowed}"])
+    matrix = Matrix(params, suite or params.suite, tuple(asked["tasks"]), tuple(asked["models"]))
+    if fault := next(selection_faults(matrix), None):
+        raise ParamsError([fault])
+    return matrix
+
+
+def selection_faults(matrix: Matrix) -> Iterator[str]:
+    """Yield a line for each task and model that ``--config`` or the suite names and for which nothing runs."""
+    suite, where = matrix.params.suites[matrix.suite], f"suites.{matrix.suite}"
+    asked = {"tasks": matrix.only_tasks, "models": matrix.only_models}
+    for key, only in asked.items():
+        rows = getattr(suite, key)
+        for name in only if rows != "all" else ():
+            if name not in rows:
+                allowed = ", ".join(rows)
+                yield f"--config {key}: {name}: not in {where}.{key}; add it there, or name some of {allowed}"
+    run = {"tasks": {cell.task for cell in matrix.cells}, "models": {cell.model for cell in matrix.cells}}
+    for key, other in (("tasks", "models"), ("models", "tasks")):
+        rows = asked[key] or getattr(suite, key)
+        source = f"--config {key}" if asked[key] else f"{where}.{key}"
+        for name in () if rows == "all" else rows:
+            if name not in run[key]:
+                yield f"{source}: {name}: fits none of the {other} that run; name others, or remove it"
+    if not matrix.cells:
+        yield f"{where}: nothing runs; name models that fit its tasks"
+
+
+def _names(text: str) -> list[str]:
+    return text.split(",") if text else []
+
+
+def _chosen(rows: list[str] | str, table: list[str], only: tuple[str, ...]) -> list[str]:
+    named = table if rows == "all" else [name for name in table if name in rows]
+    return [name for name in named if not only or name in only]

@@ -1,0 +1,505 @@
+"""params.yaml as typed, frozen objects; imports no torch.
+
+The file is the one door: what is not in it has no default elsewhere. Every fault in it is one line with the
+key, the value, what is allowed and, for a misspelt word, the nearest right one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, TypeVar, get_args
+
+from pydantic import BaseModel, Field, ValidationError
+from pydantic_core import ErrorDetails
+from rapidfuzz import process
+
+from assay.config import registry, strict_yaml
+from assay.config.knobs import ByFamily, knobs
+from assay.config.section import Section, any_of
+from assay.config.training import TrainerParams, TrainingParams
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+"""A row's name: it becomes a folder."""
+Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
+Seeds = Annotated[list[Seed], Field(min_length=1, max_length=1000)]
+METHOD_PROVIDES = ("subject",)
+MODEL_PROVIDES = (
+    "seed",
+    *{name: None for task in registry.TASKS.values() for name in task.provides},
+    *registry.PRETRAINED,
+)
+"""Arguments that are no knobs: the pipeline gives those that a model names."""
+UNION = re.compile(r"int|(list|literal)\[.*\]")
+"""What pydantic puts into the place of a fault, for each type that a value might have had."""
+EITHER = "either"
+"""Stands for the types of fault of a value that fits none of several types."""
+PLAIN = {
+    "int_type": "should be a whole number",
+    "int_parsing": "should be a whole number",
+    "int_parsing_size": "should be a smaller number",
+    "int_from_float": "should be a whole number",
+    "float_type": "should be a number",
+    "float_parsing": "should be a number",
+    "finite_number": "should be a finite number",
+    "bool_type": "should be true or false",
+    "bool_parsing": "should be true or false",
+    "string_type": "should be text",
+    "list_type": "should be a list, as in [a, b]",
+    "dict_type": "should be a mapping, as in {{key: value}}",
+    "model_type": "should be a mapping, as in {{key: value}}",
+    "too_short": "too few values; at least {min_length} is needed",
+    "too_long": "too many values; at most {max_length} are allowed",
+    "string_too_short": "too short; at least {min_length} character is needed",
+    "string_too_long": "too long; at most {max_length} characters are allowed",
+    "string_pattern_mismatch": "should match {pattern}",
+}
+"""Pydantic's types of fault, in words for those who do not program."""
+MOST_ROWS = 2000
+MOST_METHODS = 20
+"""One after the other."""
+AnySection = TypeVar("AnySection", bound=BaseModel)
+
+
+class ParamsError(ValueError):
+    """params.yaml is wrong; ``faults`` holds one line a fault."""
+
+    def __init__(self, faults: list[str]) -> None:
+        self.faults = [_printable(fault) for fault in faults]
+        super().__init__("\n".join(self.faults))
+
+
+def _printable(line: str) -> str:
+    """Return one line: a key may hold a line break."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in line)
+
+
+if TYPE_CHECKING:
+    TrainingChanges: TypeAlias = BaseModel
+    TrainerChanges: TypeAlias = BaseModel
+else:
+    TrainingChanges, TrainerChanges = any_of(TrainingParams), any_of(TrainerParams)
+
+
+class DatasetParams(Section):
+    """How a dataset is split where upstream left it open."""
+
+    validation_fraction: float = Field(gt=0, lt=0.5)
+    """Fraction of the training items held out for every choice, stratified by label."""
+    split_seed: int = Field(ge=0, le=2**31 - 1)
+    """Seed of that split, the same for every model and seed."""
+
+
+class TaskParams(Section):
+    """A question asked of a dataset."""
+
+    kind: Literal[tuple(registry.TASKS)]  # type: ignore[valid-type]
+    dataset: Literal[tuple(registry.DATASETS)]  # type: ignore[valid-type]
+    training: TrainingChanges = Field(default_factory=TrainingChanges)
+    """What differs from the top-level ``training`` on this task."""
+    seeds: Seeds | None = None
+    """In place of the suite's."""
+    methods: list[Name] | Literal["all"] = "all"
+    """Of the suite's methods, those that are worth their time here."""
+
+
+class Start(Section):
+    """The cell from whose weights another begins."""
+
+    task: Name
+    model: Name
+    """A row of ``models`` that itself starts from nothing; its first seed is taken."""
+
+
+class Pretrained(Section):
+    """A network that others trained."""
+
+    source: str = Field(min_length=1, max_length=300)
+    """The Hugging Face hub's id of a repository, or a folder; with config.json, model.safetensors, tokenizer.json."""
+    revision: str = Field(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})$")
+    """The repository's commit, or the sha256 of the folder's model.safetensors: names that move are not repeatable."""
+
+
+class RowChanges(Section):
+    """What differs for one model on one task."""
+
+    knobs: dict[str, Any] = Field(default_factory=dict)
+    training: TrainingChanges = Field(default_factory=TrainingChanges)
+
+
+class ModelParams(RowChanges):
+    """A row of the matrix: a model family with its knobs."""
+
+    model: Literal[tuple(registry.MODELS)]  # type: ignore[valid-type]
+    tasks: list[Name] | Literal["all"] = "all"
+    """Tasks on which it runs, of those that it fits."""
+    starts_from: Start | None = None
+    """The cell from whose weights this one begins, as far as its class says which; ``null`` draws them."""
+    pretrained: Pretrained | None = None
+    """The network of others from which this one begins; ``null`` for every family but those made for it."""
+    train_fraction: float = Field(default=1.0, gt=0, le=1)
+    """Part of the training items that it learns from: the first of each class."""
+    per_task: dict[Name, RowChanges] = Field(default_factory=dict)
+    """By task: what differs there."""
+
+
+class MethodParams(Section):
+    """A way to compress every trained model that it fits."""
+
+    method: Literal[tuple(registry.METHODS)]  # type: ignore[valid-type]
+    knobs: dict[str, Any] = Field(default_factory=dict)
+    after: Name | None = None
+    """The row of ``methods`` whose result this one compresses further; ``null`` takes the trained model."""
+    most_lost: float = Field(default=0.01, ge=0, le=1)
+    """Its budget: the share of the uncompressed model's score that may be lost. Settings are chosen within it
+    on validation; what loses more on test items is marked in the report."""
+
+
+class SuiteParams(Section):
+    """Which rows run, at what budget."""
+
+    tasks: list[Name] = Field(min_length=1)
+    models: list[Name] | Literal["all"] = "all"
+    methods: list[Name] | Literal["all"] = "all"
+    seeds: Seeds
+    twins: bool = False
+    """Run on the tiny generated twins of the datasets."""
+    rows_once: bool = False
+    """Run each row on one task alone, the first that it fits, and controls on all: does the machine work?"""
+    train_items: int | None = Field(default=None, ge=10)
+    """Learn from this many training items at most, drawn by the seed of the split, stratified by label."""
+    evaluate_cores: int = Field(default=1, ge=1, le=1024)
+    """Cores that each evaluation keeps for itself, at most all of the run's: with all of them, speeds on all cores are
+    measured too."""
+    training: TrainingChanges = Field(default_factory=TrainingChanges)
+    """What differs in this suite, for every neural model."""
+    trainer: TrainerChanges = Field(default_factory=TrainerChanges)
+
+
+class LimitParams(Section):
+    """What a job may take. It stands in no cell's spec: changing it re-runs only what had failed by it."""
+
+    cell_minutes: float = Field(gt=0, le=7 * 24 * 60)
+    """Longest time to validate, train, compress or evaluate once; a job that takes longer is ended as ``timed out``."""
+
+
+class Params(Section):
+    """The whole of params.yaml."""
+
+    suite: Name
+    """The suite that runs; ``snakemake --config suite=NAME`` overrules it."""
+    budget: str
+    """How the knobs were chosen, printed in the report."""
+    limits: LimitParams
+    trainer: TrainerParams
+    training: TrainingParams
+    datasets: dict[Name, DatasetParams] = Field(max_length=MOST_ROWS)
+    tasks: dict[Name, TaskParams] = Field(max_length=MOST_ROWS)
+    models: dict[Name, ModelParams] = Field(max_length=MOST_ROWS)
+    methods: dict[Name, MethodParams] = Field(max_length=MOST_ROWS)
+    suites: dict[Name, SuiteParams] = Field(max_length=MOST_ROWS)
+
+    def training_of(self, suite: str, task: str, model: str) -> TrainingParams:
+        """Return a row's training: the defaults, then the task's, the model's, the pair's and the suite's changes."""
+        row = self.models[model]
+        changes = [self.tasks[task].training, row.training]
+        changes += [row.per_task[task].training] if task in row.per_task else []
+        return _changed(self.training, [*changes, self.suites[suite].training])
+
+    def trainer_of(self, suite: str) -> TrainerParams:
+        """Return where and how a suite's neural models are trained."""
+        return _changed(self.trainer, [self.suites[suite].trainer])
+
+    def knobs_of(self, task: str, model: str) -> dict[str, Any]:
+        """Return a row's knobs on a task."""
+        row = self.models[model]
+        return {**row.knobs, **(row.per_task[task].knobs if task in row.per_task else {})}
+
+
+def _changed(section: AnySection, changes: Iterable[BaseModel]) -> AnySection:
+    values = section.model_dump()
+    for change in changes:
+        values |= change.model_dump(exclude_unset=True)
+    return type(section).model_validate(values)
+
+
+def load_params(path: Path) -> Params:
+    """Read and check params.yaml.
+
+    Raises:
+        ParamsError: with every fault found.
+    """
+    try:
+        raw = strict_yaml.read(path)
+    except ValueError as fault:
+        raise ParamsError([str(fault)]) from None
+    try:
+        return check(raw)
+    except ParamsError as fault:
+        raise ParamsError([f"{path}: {line}" for line in fault.faults]) from None
+
+
+def check(raw: Any) -> Params:
+    """Return what params.yaml holds, with knobs of the types that their models and methods declare.
+
+    Raises:
+        ParamsError: with every fault found.
+    """
+    faults: list[str] = []
+    try:
+        params = _with_typed_knobs(Params.model_validate(raw), faults)
+        faults += _row_faults(params)
+    except ValidationError as fault:
+        # A misspelt key is also a missing one: the line that names the right spelling comes first.
+        errors = sorted(fault.errors(), key=lambda error: error["type"] != "extra_forbidden")
+        raise ParamsError(list(_lines(errors, Params))) from None
+    except ValueError as fault:  # a model's file without a signature to read
+        raise ParamsError([str(fault)]) from None
+    if faults:
+        raise ParamsError(faults)
+    return params
+
+
+def _row_faults(params: Params) -> Iterable[str]:
+    """Yield what no single section can see: names that are not there, and knobs that do not fit."""
+    yield from _unknown("suite", [params.suite], params.suites)
+    for name, dataset in params.datasets.items():
+        yield from _split_faults(params, name, dataset)
+    for name, task in params.tasks.items():
+        yield from _unknown(f"tasks.{name}.dataset", [task.dataset], params.datasets)
+        yield from _twice(f"tasks.{name}.seeds", task.seeds or [])
+        if task.methods != "all":
+            yield from _unknown(f"tasks.{name}.methods", task.methods, params.methods)
+            yield from _twice(f"tasks.{name}.methods", task.methods)
+    for name, suite in params.suites.items():
+        yield from _unknown(f"suites.{name}.tasks", suite.tasks, params.tasks)
+        for key, table in (("models", params.models), ("methods", params.methods)):
+            rows = getattr(suite, key)
+            if rows != "all":
+                yield from _unknown(f"suites.{name}.{key}", rows, table)
+        for key in ("tasks", "models", "methods", "seeds"):
+            yield from _twice(f"suites.{name}.{key}", getattr(suite, key))
+        yield from _absent_starts(params, name, suite)
+    for name, row in params.models.items():
+        yield from _unknown(f"models.{name}.per_task", row.per_task, params.tasks)
+        yield from _start_faults(params, name, row)
+        yield from _task_faults(params, name, row)
+    for name in params.methods:
+        if name == "none":
+            yield "methods.none: the name of the uncompressed variant; choose another"
+        yield from _chain_faults(params, name)
+
+
+def _chain_faults(params: Params, name: str) -> Iterable[str]:
+    """Yield why a method cannot follow another."""
+    where, after = f"methods.{name}.after", params.methods[name].after
+    if after is None:
+        return
+    unknown = list(_unknown(where, [after], params.methods))
+    yield from unknown
+    if unknown:
+        return
+    first = registry.METHODS[params.methods[after].method]
+    if first.final:
+        yield f"{where}: {after} leaves a graph, which can only be run; name a method that leaves a model"
+    if not set(first.trainers) & set(registry.METHODS[params.methods[name].method].trainers):
+        yield f"{where}: {after} takes other models than {name}; name a method that takes the same"
+    seen = [name]
+    while after in params.methods and after not in seen:
+        seen.append(after)
+        after = params.methods[after].after
+        if len(seen) > MOST_METHODS:
+            yield f"{where}: a chain of more than {MOST_METHODS} methods"
+            return
+    if after in seen:
+        yield f"{where}: {' after '.join([*seen, after])}: this has no beginning; let one take the trained model"
+
+
+def _split_faults(params: Params, name: str, dataset: DatasetParams) -> Iterable[str]:
+    """Yield where a dataset made of others is not split as they are: it would hold test items of theirs."""
+    for part in registry.DATASETS[name].parts if name in registry.DATASETS else ():
+        for key, value in dataset.model_dump().items():
+            other = getattr(params.datasets.get(part), key, None)
+            if value != other:
+                yield f"datasets.{name}.{key} = {value}: must be that of {part}, of which it is made: {other}"
+
+
+def _start_faults(params: Params, name: str, row: ModelParams) -> Iterable[str]:
+    if row.tasks != "all":
+        yield from _unknown(f"models.{name}.tasks", row.tasks, params.tasks)
+        yield from _twice(f"models.{name}.tasks", row.tasks)
+    if registry.MODELS[row.model].pretrained != (row.pretrained is not None):
+        needed = (
+            "is missing; give source and revision"
+            if row.pretrained is None
+            else f"does not fit {row.model}; remove it"
+        )
+        yield f"models.{name}.pretrained: {needed}"
+    start = row.starts_from
+    if start is None:
+        return
+    where = f"models.{name}.starts_from"
+    unknown = [*_unknown(f"{where}.task", [start.task], params.tasks)]
+    unknown += _unknown(f"{where}.model", [start.model], params.models)
+    yield from unknown
+    if unknown:
+        return
+    source = params.models[start.model]
+    if registry.TASKS[params.tasks[start.task].kind].form not in registry.MODELS[source.model].forms:
+        yield f"{where}: {start.model} does not run on {start.task}; name a task that it fits"
+    if source.starts_from:
+        yield f"{where}.model: {start.model} starts from another row itself; name one that does not"
+    if registry.MODELS[row.model].trainer != registry.LIGHTNING:
+        yield f"{where}: {row.model} is not trained step by step, so it cannot start from other weights"
+
+
+def _absent_starts(params: Params, name: str, suite: SuiteParams) -> Iterable[str]:
+    """Yield the rows of a suite that start from a cell that it has not."""
+    for model in params.models if suite.models == "all" else suite.models:
+        row = params.models.get(model)
+        if row is None or row.starts_from is None:
+            continue
+        tasks = suite.tasks if row.tasks == "all" else [task for task in row.tasks if task in suite.tasks]
+        start = row.starts_from
+        known = params.models if suite.models == "all" else suite.models
+        if tasks and (start.task not in suite.tasks or start.model not in known):
+            yield f"suites.{name}: {model} starts from {start.task}/{start.model}, which it does not run; add both"
+
+
+def _task_faults(params: Params, name: str, row: ModelParams) -> Iterable[str]:
+    """Yield the tasks that a row names and its family does not do, and the knobs that it has no value for."""
+    entry, schema = registry.MODELS[row.model], knobs(registry.MODELS[row.model].target, MODEL_PROVIDES)
+    complete = not set(schema.model_fields) - set(row.knobs)
+    for task in params.tasks if row.per_task or not complete else ():
+        kind = registry.TASKS[params.tasks[task].kind]
+        if kind.form not in entry.forms:
+            if task in row.per_task:
+                allowed = ", ".join(entry.forms)
+                yield f"models.{name}.per_task.{task}: {row.model} does not do {kind.form}; it does {allowed}"
+            continue
+        given = params.knobs_of(task, name)
+        missing = [knob for knob in schema.model_fields if knob not in given]
+        where = f"models.{name}.per_task.{task}.knobs" if task in row.per_task else f"models.{name}.knobs"
+        yield from (f"{where}.{knob}: missing; give it a value" for knob in missing)
+        if missing:
+            return
+
+
+def _unknown(where: str, names: Iterable[str], table: Mapping[str, Any]) -> Iterable[str]:
+    for name in names:
+        if name not in table:
+            yield f"{where}: {name}: not there; allowed: {', '.join(table)}{_nearest(name, table)}"
+
+
+def _twice(where: str, values: Any) -> Iterable[str]:
+    if values != "all":
+        for value in sorted(value for value, count in Counter(values).items() if count > 1):
+            yield f"{where}: {value}: given twice; keep one"
+
+
+def _with_typed_knobs(params: Params, faults: list[str]) -> Params:
+    """Return the params with knobs of the types that are declared, plain enough for JSON.
+
+    Args:
+        faults: receives a line for each that is wrong.
+    """
+
+    def typed(where: str, kind: type[BaseModel], values: dict[str, Any]) -> dict[str, Any]:
+        try:
+            found = kind.model_validate(values).model_dump(mode="json", exclude_unset=True)
+        except ValidationError as fault:
+            faults.extend(_lines(fault.errors(), kind, where.split(".")))
+            return values
+        for name, field in kind.model_fields.items():
+            if ByFamily in field.metadata:
+                faults.extend(_unknown(f"{where}.{name}", found[name], registry.MODELS))
+                found[name] = {
+                    family: typed(f"{where}.{name}.{family}", of_family(family), changes)
+                    for family, changes in found[name].items()
+                    if family in registry.MODELS
+                }
+        return found
+
+    def of_family(family: str) -> type[BaseModel]:
+        return any_of(knobs(registry.MODELS[family].target, MODEL_PROVIDES))
+
+    models, methods = {}, {}
+    for name, row in params.models.items():
+        where, kind = f"models.{name}", of_family(row.model)
+        per_task = {
+            task: each.model_copy(update={"knobs": typed(f"{where}.per_task.{task}.knobs", kind, each.knobs)})
+            for task, each in row.per_task.items()
+        }
+        own = typed(f"{where}.knobs", kind, row.knobs)
+        models[name] = row.model_copy(update={"knobs": own, "per_task": per_task})
+    for name, method in params.methods.items():
+        kind = knobs(f"{registry.METHODS[method.method].module}:compress", METHOD_PROVIDES)
+        methods[name] = method.model_copy(
+            update={"knobs": typed(f"methods.{name}.knobs", kind, method.knobs)}
+        )
+    return params.model_copy(update={"models": models, "methods": methods})
+
+
+def _lines(
+    errors: Sequence[ErrorDetails], kind: type[BaseModel], prefix: Sequence[str] = ()
+) -> Iterable[str]:
+    """Yield one line for each fault that pydantic found: key, value, what is allowed, nearest right spelling."""
+    found: dict[tuple[tuple[str, ...], str], list[ErrorDetails]] = {}
+    for error in errors:
+        place = _place(error)
+        is_either = any(UNION.fullmatch(str(part)) for part in error["loc"][len(place) - 1 :])
+        found.setdefault((place, EITHER if is_either else error["type"]), []).append(error)
+    above = {place[:end] for place, _ in found for end in range(len(place))}
+    for (place, type_of), same in found.items():
+        # A list with a wrong item is also not the word that might stand in its place: the item's line is enough.
+        if type_of != EITHER or place not in above:
+            yield _text(".".join([*prefix, *place]) or "the file", same, kind)
+
+
+def _place(error: ErrorDetails) -> tuple[str, ...]:
+    places = [str(part) for part in error["loc"] if part != "[key]"]
+    last = places[-1:] if error["type"] in ("extra_forbidden", "missing") else []
+    return tuple(part for part in places if part in last or not UNION.fullmatch(part))
+
+
+def _text(where: str, errors: list[ErrorDetails], kind: type[BaseModel]) -> str:
+    first = errors[0]
+    if first["type"] == "extra_forbidden":
+        keys = _keys(kind, first["loc"][:-1])
+        return f"{where}: unknown key; allowed: {', '.join(keys)}{_nearest(str(first['loc'][-1]), keys)}"
+    if first["type"] == "missing":
+        return f"{where}: missing; give it a value"
+    if first["input"] is None:
+        return f"{where}: has no value; give it one, or remove the key"
+    messages = [
+        PLAIN[error["type"]].format(**error.get("ctx", {}))
+        if error["type"] in PLAIN
+        else error["msg"].replace("Input should", "should")
+        for error in errors
+    ]
+    message = messages[0] + "".join(f" or {each.removeprefix('should be ')}" for each in messages[1:])
+    expected = " or ".join(str(error.get("ctx", {}).get("expected", "")) for error in errors)
+    words = expected.replace(" or ", ", ").replace("'", "").split(", ")
+    value = first["input"]
+    near = _nearest(value, words) if isinstance(value, str) else ""
+    shown = " ".join(repr(value).split())
+    return f"{where} = {shown if len(shown) <= 60 else f'{shown[:57]}...'}: {message}{near}"
+
+
+def _nearest(word: str, allowed: Iterable[str]) -> str:
+    match = process.extractOne(word[:100], [name for name in allowed if name], score_cutoff=60)
+    return f"; did you mean {match[0]}?" if match else ""
+
+
+def _keys(section: Any, place: Iterable[int | str]) -> list[str]:
+    """Return the keys that are allowed at a place within a section."""
+    for part in place:
+        inner = section.model_fields[part].annotation if _is_section(section) else get_args(section)[1]
+        section = next((each for each in (inner, *get_args(inner)[:1]) if _is_section(each)), inner)
+    return list(section.model_fields)
+
+
+def _is_section(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)

@@ -1,0 +1,233 @@
+"""One long text as windows of characters: cut, split by position, described window by window, and written.
+
+A window is 64 characters and the one after them; each but the first is to be told from those before it. The next
+window begins with the last character of this one, so that each character of the text but the first is told
+exactly once, whatever the windows' order. The last window may be shorter.
+
+Where upstream has one text, training, validation and test follow one another in it, so that no window of test lies
+between two of training. Windows of equal characters, as a chorus or a seldom changing source gives them, are kept
+once: outside of test the first, and where one stands in test, that one, so that nothing in test has been seen word
+for word. The same holds of a validation text that upstream names.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
+
+from assay.data.preparation import store
+from assay.data.preparation.cleaning import SPLITS, clean
+from assay.data.preparation.text import SPECIAL, bad_row, count_odd, decode
+from assay.data.special_tokens import PADDING, UNKNOWN
+from assay.files import replacing, write_text
+
+WINDOW = 64
+"""Characters that a model sees at once."""
+IGNORED = -100
+"""The target where there is none; PyTorch's own number for it."""
+
+_SCHEMA = pa.schema(
+    [
+        ("item", pa.int64()),
+        ("split", pa.string()),
+        ("characters", pa.int64()),
+        ("unknown", pa.float64()),
+        ("distinct", pa.int64()),
+        ("odd", pa.int64()),
+        ("sha256", pa.string()),
+        ("text", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class LongText:
+    """A text as upstream gives it, or a text each of training, validation and test."""
+
+    text: str
+    validation: str = ""
+    """"" where upstream names none."""
+    test: str = ""
+    """Likewise."""
+
+    def __len__(self) -> int:
+        """Return the number of windows."""
+        return len(self.split)
+
+    @property
+    def split(self) -> NDArray[np.str_]:
+        """Return the split of each window that upstream names, or ``""``."""
+        texts = {"": self.text, "validation": self.validation, "test": self.test}
+        counts = [max(0, math.ceil((len(text) - 1) / WINDOW)) for text in texts.values()]
+        return np.repeat(np.array(list(texts)), counts)
+
+    def windows(self) -> list[str]:
+        """Return each window with the character after it."""
+        return [
+            text[start : start + WINDOW + 1]
+            for text in (self.text, self.validation, self.test)
+            for start in range(0, len(text) - 1, WINDOW)
+        ]
+
+
+def read_text(path: Path) -> LongText:
+    """Return the text of a file in UTF-8, nothing in it changed.
+
+    Raises:
+        ValueError: it is not UTF-8, or too short for a window in each split.
+    """
+    text = LongText(decode(path, "utf-8"))
+    if len(text) < len(SPLITS):
+        raise bad_row(
+            path,
+            1,
+            f"{len(text.text)} characters, at least {(len(SPLITS) - 1) * WINDOW + 2} are needed for a window in"
+            " each split",
+        )
+    return text
+
+
+def prepare(
+    text: LongText,
+    out: Path,
+    *,
+    dataset: str,
+    validation_fraction: float,
+    test_fraction: float,
+    untold: int = 0,
+    optimum: dict[str, float] | None = None,
+) -> dict[str, Any]:
+    """Cut, split and describe ``text``; write tokenizer.json, arrays.safetensors, items.parquet and prepared.json.
+
+    Row r of the table describes window r of the arrays: ``inputs`` (N, 64), the ids of its characters, padded on the
+    right, and ``targets`` (N, 64), the id that comes next or -100. Equal arguments give equal bytes; nothing is
+    drawn.
+
+    Args:
+        validation_fraction: part of the windows before test, the last, that goes to validation where upstream
+            names no validation text, in (0, 1).
+        test_fraction: part of the windows outside of upstream's validation, the last, that goes to test where
+            upstream names no test text, in (0, 1).
+        untold: targets at each window's beginning that do not count, for want of characters before them.
+        optimum: the best value that any model can have, by metric, where it is known.
+
+    Returns:
+        What prepared.json holds.
+
+    Raises:
+        ValueError: a split is left without a window.
+    """
+    store.begin(out)
+    windows = text.windows()
+    upstream = text.split
+    split = cut(upstream, validation_fraction, test_fraction)
+    digests = np.array([hashlib.sha256(window.encode()).hexdigest() for window in windows], dtype=object)
+    # Where a validation part that was cut here repeats a window, the one in train is kept.
+    before = np.where((split == "test") | (upstream != ""), split, "train")
+    kept, dropped = clean(digests, np.zeros(len(windows), dtype=np.int64), before, noun="characters")
+    counts = {name: int((split[kept] == name).sum()) for name in SPLITS}
+    empty = [name for name in SPLITS if not counts[name]]
+    if empty:
+        raise ValueError(
+            f"{dataset}: no window is left for {empty[0]}: {len(kept)} of {len(windows)} differ;"
+            " the text is too short or repeats itself"
+        )
+    texts, split, upstream = [windows[item] for item in kept], split[kept], upstream[kept]
+    tokenizer = build_tokenizer([texts[row] for row in np.flatnonzero(split == "train")])
+    ids = [encoding.ids for encoding in tokenizer.encode_batch(texts)]
+    write_text(out / "tokenizer.json", tokenizer.to_str(pretty=True) + "\n")
+    inputs, targets = pair(ids, untold)
+    store.write_arrays(out, {"inputs": inputs, "targets": targets})
+    told = (targets != IGNORED).sum(axis=1)
+    _write_items(out / "items.parquet", kept, split, told, texts, ids, digests[kept])
+    facts = {
+        "dataset": dataset,
+        "shape": [WINDOW],
+        "axes": ["characters"],
+        "vocabulary": tokenizer.get_vocab_size(),
+        "counts": counts,
+        "dropped": [{**record, "split": _where(record["split"], upstream)} for record in dropped],
+    }
+    return store.seal(
+        out, facts, upstream=upstream, split=split, vocabularies=("tokenizer.json",), optimum=optimum
+    )
+
+
+def cut(upstream: NDArray[np.str_], validation_fraction: float, test_fraction: float) -> NDArray[np.str_]:
+    """Return the split of each window: upstream's, and of those of which it names none training, then what it lacks
+    of validation and test in a row, each of one window at least."""
+    split = upstream.astype("<U10")
+    rest = np.flatnonzero(upstream == "")
+    split[rest] = "train"
+    for name, fraction in (("test", test_fraction), ("validation", validation_fraction)):
+        if name not in upstream:
+            count = max(1, round(len(rest) * fraction))
+            split[rest[-count:]] = name
+            rest = rest[:-count]
+    return split
+
+
+def build_tokenizer(texts: Sequence[str]) -> Tokenizer:
+    """Return a tokenizer that knows the characters of ``texts``, the commonest first, equally common ones by
+    code point; nothing is normalised, so that ids are as many as characters."""
+    counts = Counter(character for text in texts for character in text)
+    characters = sorted(counts, key=lambda character: (-counts[character], character))
+    vocabulary = SPECIAL | {character: number for number, character in enumerate(characters, len(SPECIAL))}
+    return tokenizer_of(vocabulary)
+
+
+def tokenizer_of(vocabulary: dict[str, int]) -> Tokenizer:
+    """Return a tokenizer whose tokens are the single characters that have an id."""
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
+    tokenizer.decoder = decoders.Fuse()
+    return tokenizer
+
+
+def pair(ids: Sequence[Sequence[int]], untold: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Return inputs and targets (N, 64) from the ids of windows, the last of each of which is a target alone."""
+    padded = np.array([[*row, *[PADDING] * (WINDOW + 1 - len(row))] for row in ids], dtype=np.int32)
+    inputs, targets = padded[:, :-1].copy(), padded[:, 1:].copy()
+    inputs[targets == PADDING] = PADDING
+    targets[targets == PADDING] = IGNORED
+    targets[:, :untold] = IGNORED
+    return inputs, targets
+
+
+def _where(split: str, upstream: NDArray[np.str_]) -> str:
+    return "train and validation" if split == "train" and "validation" not in upstream else split
+
+
+def _write_items(
+    path: Path,
+    items: NDArray[np.int64],
+    split: NDArray[np.str_],
+    told: NDArray[np.int64],
+    texts: Sequence[str],
+    ids: Sequence[Sequence[int]],
+    digests: NDArray[np.object_],
+) -> None:
+    """Write one row of facts a window; the table that validation reads."""
+    columns: dict[str, Sequence[Any] | NDArray[Any]] = {
+        "item": items,
+        "split": split,
+        "characters": told,
+        "unknown": [row.count(UNKNOWN) / len(row) for row in ids],
+        "distinct": [len(set(text)) for text in texts],
+        "odd": [count_odd(text) for text in texts],
+        "sha256": digests,
+        "text": texts,
+    }
+    with replacing(path) as aside:
+        pq.write_table(pa.table(columns, schema=_SCHEMA), aside)

@@ -1,0 +1,151 @@
+"""Labelled images: cleaned, split, described item by item, and written for the tasks to read.
+
+Items are numbered in upstream's order, train before test, before anything is dropped; that number is the
+item's name in every table that follows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from assay.data.preparation import store
+from assay.data.preparation.cleaning import SPLITS, clean, draw_split
+from assay.files import replacing
+
+_BATCH = 4096
+
+_SCHEMA = pa.schema(
+    [
+        ("item", pa.int64()),
+        ("split", pa.string()),
+        ("label", pa.int64()),
+        ("channels", pa.int64()),
+        ("height", pa.int64()),
+        ("width", pa.int64()),
+        ("minimum", pa.int64()),
+        ("maximum", pa.int64()),
+        ("mean", pa.float64()),
+        ("sha256", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """A dataset as upstream gives it."""
+
+    images: NDArray[np.uint8]
+    """(N, C, H, W), 0 to 255."""
+    labels: NDArray[np.int64]
+    """(N,), an index into ``classes``."""
+    split: NDArray[np.str_]
+    """(N,), upstream's split: ``train``, ``validation`` or ``test``, or ``""`` where upstream names none."""
+    classes: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+def prepare(
+    image_set: ImageSet,
+    out: Path,
+    *,
+    dataset: str,
+    seed: int,
+    validation_fraction: float,
+    test_fraction: float,
+) -> dict[str, Any]:
+    """Clean, split and describe ``image_set``; write arrays.safetensors, items.parquet and prepared.json.
+
+    Row r of the table describes image r of the arrays. Equal arguments give equal bytes.
+
+    Args:
+        validation_fraction: part of the items outside of test that goes to validation where upstream names no
+            validation items, in (0, 1).
+        test_fraction: part of all items that goes to test where upstream names no test items, in (0, 1).
+
+    Returns:
+        What prepared.json holds.
+
+    Raises:
+        ValueError: a class has too few items to stand in every split.
+    """
+    store.begin(out)
+    digests = _digest(image_set.images)
+    kept, dropped = clean(digests, image_set.labels, image_set.split, noun="pixels")
+    images, labels = image_set.images[kept], image_set.labels[kept]
+    upstream = image_set.split[kept]
+    split = draw_split(upstream, labels, seed, validation_fraction, test_fraction, dataset=dataset)
+    store.write_arrays(out, {"images": np.ascontiguousarray(images), "labels": labels})
+    _write_items(out / "items.parquet", kept, split, images, labels, digests[kept])
+    mean, std = _measure(images[split == "train"])
+    facts = {
+        "dataset": dataset,
+        "classes": list(image_set.classes),
+        "shape": list(images.shape[1:]),
+        "axes": ["channels", "height", "width"],
+        "counts": {name: int((split == name).sum()) for name in SPLITS},
+        "class_counts": {
+            name: [int((labels[split == name] == label).sum()) for label in range(len(image_set.classes))]
+            for name in SPLITS
+        },
+        "mean": mean,
+        "std": std,
+        "dropped": dropped,
+    }
+    return store.seal(out, facts, upstream=upstream, split=split)
+
+
+def as_bytes(levels: NDArray[Any], most: int) -> NDArray[np.uint8]:
+    """Return pixels, 0 to ``most``, as bytes, 0 to 255."""
+    return np.rint(levels * (255 / most)).astype(np.uint8)
+
+
+def _digest(images: NDArray[np.uint8]) -> NDArray[np.object_]:
+    return np.array([hashlib.sha256(image.tobytes()).hexdigest() for image in images], dtype=object)
+
+
+def _measure(images: NDArray[np.uint8]) -> tuple[float, float]:
+    """Return mean and standard deviation of all pixels, scaled to [0, 1]; exact up to the last step."""
+    counts = np.zeros(256)
+    for start in range(0, len(images), _BATCH):  # bincount makes eight bytes of each pixel
+        counts += np.bincount(images[start : start + _BATCH].reshape(-1), minlength=256)
+    values = np.arange(256) / 255
+    mean = float((counts * values).sum() / counts.sum())
+    return mean, float(np.sqrt((counts * (values - mean) ** 2).sum() / counts.sum()))
+
+
+def _write_items(
+    path: Path,
+    items: NDArray[np.int64],
+    split: NDArray[np.str_],
+    images: NDArray[np.uint8],
+    labels: NDArray[np.int64],
+    digests: NDArray[np.object_],
+) -> None:
+    """Write one row of facts an item; the table that validation reads."""
+    _, channels, height, width = images.shape
+    flat = images.reshape(len(images), -1)
+    columns: dict[str, Sequence[Any] | NDArray[Any]] = {
+        "item": items,
+        "split": split,
+        "label": labels,
+        "channels": np.full(len(items), channels),
+        "height": np.full(len(items), height),
+        "width": np.full(len(items), width),
+        "minimum": flat.min(axis=1).astype(np.int64),
+        "maximum": flat.max(axis=1).astype(np.int64),
+        "mean": flat.mean(axis=1),
+        "sha256": digests,
+    }
+    with replacing(path) as aside:
+        pq.write_table(pa.table(columns, schema=_SCHEMA), aside)

@@ -1,0 +1,198 @@
+"""Pairs of texts, one to be made of the other: cleaned, split, turned into tokens and written for the tasks to read.
+
+Items are numbered in upstream's order, before anything is dropped; that number is the item's name in every
+table that follows. Source and target share one tokenizer, which the training items alone decide, so that a
+token can be copied from one to the other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+
+from assay.data.preparation import store
+from assay.data.preparation.characters import tokenizer_of
+from assay.data.preparation.cleaning import SPLITS, clean, draw_split
+from assay.data.preparation.text import bad_row, count_odd, decode, pad
+from assay.data.special_tokens import BEGIN, END, PADDING, UNKNOWN
+from assay.data.tar_reader import gunzip
+from assay.files import replacing, write_text
+
+_SPECIAL = {"[PAD]": PADDING, "[UNK]": UNKNOWN, "[BEGIN]": BEGIN, "[END]": END}
+
+_SCHEMA = pa.schema(
+    [
+        ("item", pa.int64()),
+        ("split", pa.string()),
+        ("source_characters", pa.int64()),
+        ("target_characters", pa.int64()),
+        ("source_tokens", pa.int64()),
+        ("target_tokens", pa.int64()),
+        ("unknown", pa.float64()),
+        ("odd", pa.int64()),
+        ("sha256", pa.string()),
+        ("source", pa.string()),
+        ("target", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class PairSet:
+    """A dataset as upstream gives it."""
+
+    sources: list[str]
+    """N texts, none of them blank."""
+    targets: list[str]
+    """N texts, what is to be made of them."""
+    split: NDArray[np.str_]
+    """(N,), upstream's split: ``train``, ``validation`` or ``test``, or ``""`` where upstream names none."""
+
+    def __len__(self) -> int:
+        return len(self.sources)
+
+
+def prepare(
+    pair_set: PairSet,
+    out: Path,
+    *,
+    dataset: str,
+    build_tokenizer: Callable[[Sequence[str]], Tokenizer],
+    longest: tuple[int, int],
+    seed: int,
+    validation_fraction: float,
+    test_fraction: float,
+    optimum: dict[str, float] | None = None,
+) -> dict[str, Any]:
+    """Clean, split and describe ``pair_set``; write tokenizer.json, arrays.safetensors, items.parquet and
+    prepared.json.
+
+    Row r of the table describes pair r of the arrays. Each run of whitespace is one blank from here on.
+    Equal arguments give equal bytes.
+
+    Args:
+        build_tokenizer: makes the tokenizer from the training items' texts.
+        longest: tokens after which a source and a target are cut.
+        validation_fraction: part of the items outside of test that goes to validation, in (0, 1), where
+            upstream names no validation items.
+        test_fraction: part of all items that goes to test where upstream names no test items, in (0, 1).
+        optimum: the best value that any model can have, by metric, where it is known.
+
+    Returns:
+        What prepared.json holds.
+
+    Raises:
+        ValueError: there are too few items for every split.
+    """
+    store.begin(out)
+    sources, targets = (
+        [" ".join(text.split()) for text in of] for of in (pair_set.sources, pair_set.targets)
+    )
+    digests = np.array(
+        [hashlib.sha256("\n".join(pair).encode()).hexdigest() for pair in zip(sources, targets, strict=True)],
+        dtype=object,
+    )
+    alike = np.zeros(len(pair_set), np.int64)  # pairs have no labels: none can contradict another
+    kept, dropped = clean(digests, alike, pair_set.split, noun="pair")
+    upstream = pair_set.split[kept]
+    split = draw_split(upstream, alike[kept], seed, validation_fraction, test_fraction, dataset=dataset)
+    texts = [[of[item] for item in kept] for of in (sources, targets)]
+    train = np.flatnonzero(split == "train")
+    tokenizer = build_tokenizer([of[row] for of in texts for row in train])
+    tokens = [[encoding.ids for encoding in tokenizer.encode_batch(of)] for of in texts]
+    lengths = [
+        min(most, max(len(of[row]) for row in train)) for of, most in zip(tokens, longest, strict=True)
+    ]
+    write_text(out / "tokenizer.json", tokenizer.to_str(pretty=True) + "\n")
+    store.write_arrays(out, {"source": pad(tokens[0], lengths[0]), "target": pad(tokens[1], lengths[1])})
+    odd = [count_odd(pair_set.sources[item]) + count_odd(pair_set.targets[item]) for item in kept]
+    _write_items(out / "items.parquet", kept, split, texts, tokens, odd, digests[kept])
+    facts = {
+        "dataset": dataset,
+        "shape": lengths,
+        "axes": ["source tokens", "target tokens"],
+        "vocabulary": tokenizer.get_vocab_size(),
+        "counts": {name: int((split == name).sum()) for name in SPLITS},
+        "dropped": dropped,
+    }
+    return store.seal(
+        out, facts, upstream=upstream, split=split, vocabularies=("tokenizer.json",), optimum=optimum
+    )
+
+
+def byte_pairs(texts: Sequence[str], *, size: int) -> Tokenizer:
+    """Return a tokenizer of at most ``size`` parts of words, found by byte-pair encoding; case is kept.
+
+    Source: Sennrich, Haddow, Birch, "Neural Machine Translation of Rare Words with Subword Units", ACL 2016,
+    https://aclanthology.org/P16-1162.
+    """
+    tokenizer = Tokenizer(models.BPE(unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.NFC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Metaspace(), pre_tokenizers.Punctuation()]
+    )
+    tokenizer.decoder = decoders.Metaspace()
+    trainer = trainers.BpeTrainer(vocab_size=size, special_tokens=list(_SPECIAL), show_progress=False)
+    tokenizer.train_from_iterator(texts, trainer)
+    plain = json.loads(tokenizer.to_str()) | {"added_tokens": []}  # else a text could spell out "[END]"
+    return Tokenizer.from_str(json.dumps(plain))
+
+
+def characters(texts: Sequence[str]) -> Tokenizer:
+    """Return a tokenizer whose tokens are the characters of ``texts``."""
+    found = sorted({character for text in texts for character in text})
+    return tokenizer_of(
+        _SPECIAL | {character: number for number, character in enumerate(found, start=len(_SPECIAL))}
+    )
+
+
+def read_gzip_lines(path: Path) -> list[str]:
+    """Return the lines of a gzipped UTF-8 file; LF alone ends a line.
+
+    Raises:
+        ValueError: it is empty, not gzip or not UTF-8, or a line is blank.
+    """
+    lines = decode(path, "utf-8", gunzip(path)).split("\n")
+    lines = lines if lines[-1] else lines[:-1]
+    for row, line in enumerate(lines, start=1):
+        if not line.strip():
+            raise bad_row(path, row, "the text is empty")
+    return lines
+
+
+def _write_items(
+    path: Path,
+    items: NDArray[np.int64],
+    split: NDArray[np.str_],
+    texts: Sequence[Sequence[str]],
+    tokens: Sequence[Sequence[Sequence[int]]],
+    odd: Sequence[int],
+    digests: NDArray[np.object_],
+) -> None:
+    """Write one row of facts an item; the table that validation reads."""
+    both = [[*source, *target] for source, target in zip(*tokens, strict=True)]
+    columns: dict[str, Sequence[Any] | NDArray[Any]] = {
+        "item": items,
+        "split": split,
+        "source_characters": [len(text) for text in texts[0]],
+        "target_characters": [len(text) for text in texts[1]],
+        "source_tokens": [len(ids) for ids in tokens[0]],
+        "target_tokens": [len(ids) for ids in tokens[1]],
+        "unknown": [ids.count(UNKNOWN) / max(1, len(ids)) for ids in both],
+        "odd": odd,
+        "sha256": digests,
+        "source": texts[0],
+        "target": texts[1],
+    }
+    with replacing(path) as aside:
+        pq.write_table(pa.table(columns, schema=_SCHEMA), aside)

@@ -1,0 +1,312 @@
+"""Labelled texts: cleaned, split, turned into tokens, described item by item, and written for the tasks to read.
+
+Items are numbered in upstream's order, before anything is dropped; that number is the item's name in every
+table that follows. A token is a word or a run of punctuation, in lower case; what words there are, the
+training items alone decide.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+
+from assay.data import csv_rows
+from assay.data.preparation import store
+from assay.data.preparation.cleaning import SPLITS, clean, draw_split
+from assay.data.special_tokens import PADDING, UNKNOWN
+from assay.files import replacing, write_text
+
+SPECIAL = {"[PAD]": PADDING, "[UNK]": UNKNOWN}  # no word is one of them: brackets are tokens of their own
+_LAYOUT = "\t\n\r"  # control characters that belong in a text
+
+_SCHEMA = pa.schema(
+    [
+        ("item", pa.int64()),
+        ("split", pa.string()),
+        ("label", pa.int64()),
+        ("characters", pa.int64()),
+        ("tokens", pa.int64()),
+        ("unknown", pa.float64()),
+        ("odd", pa.int64()),
+        ("sha256", pa.string()),
+        ("text", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class TextSet:
+    """A dataset as upstream gives it."""
+
+    texts: list[str]
+    """N texts, none of them blank."""
+    labels: NDArray[np.int64]
+    """(N,), an index into ``classes``."""
+    split: NDArray[np.str_]
+    """(N,), upstream's split: ``train``, ``validation`` or ``test``, or ``""`` where upstream names none."""
+    classes: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+def prepare(
+    text_set: TextSet,
+    out: Path,
+    *,
+    dataset: str,
+    seed: int,
+    validation_fraction: float,
+    test_fraction: float,
+    longest: int,
+    optimum: dict[str, float] | None = None,
+    given: str = "upstream",
+) -> dict[str, Any]:
+    """Clean, split and describe ``text_set``; write tokenizer.json, arrays.safetensors, items.parquet and
+    prepared.json.
+
+    Row r of the table describes text r of the arrays. Each run of whitespace is one blank from here on.
+    Equal arguments give equal bytes.
+
+    Args:
+        validation_fraction: part of the items outside of test that goes to validation where upstream names no
+            validation items, in (0, 1).
+        test_fraction: part of all items that goes to test where upstream names no test items, in (0, 1).
+        longest: tokens after which a text is cut.
+        optimum: the best value that any model can have, by metric, where it is known.
+        given: what gives the split that ``text_set`` names.
+
+    Returns:
+        What prepared.json holds.
+
+    Raises:
+        ValueError: a class has too few items to stand in every split.
+    """
+    store.begin(out)
+    cleaned = clean_and_split(
+        text_set,
+        dataset=dataset,
+        seed=seed,
+        validation_fraction=validation_fraction,
+        test_fraction=test_fraction,
+    )
+    kept, texts, split = cleaned.kept, cleaned.texts, cleaned.split
+    labels = text_set.labels[kept]
+    train = np.flatnonzero(split == "train")
+    tokenizer = build_tokenizer([texts[row] for row in train])
+    tokens = [tokenizer.encode(text).ids for text in texts]
+    length = min(longest, max(len(tokens[row]) for row in train))
+    write_text(out / "tokenizer.json", tokenizer.to_str(pretty=True) + "\n")
+    store.write_arrays(out, {"tokens": pad(tokens, length), "labels": labels})
+    odd = [count_odd(text_set.texts[item]) for item in kept]
+    _write_items(out / "items.parquet", kept, split, labels, texts, tokens, odd, cleaned.digests)
+    facts = {
+        "dataset": dataset,
+        "classes": list(text_set.classes),
+        "shape": [length],
+        "axes": ["tokens"],
+        "vocabulary": tokenizer.get_vocab_size(),
+        "counts": {name: int((split == name).sum()) for name in SPLITS},
+        "class_counts": {
+            name: [int((labels[split == name] == label).sum()) for label in range(len(text_set.classes))]
+            for name in SPLITS
+        },
+        "dropped": cleaned.dropped,
+    }
+    return store.seal(
+        out,
+        facts,
+        upstream=cleaned.upstream,
+        split=split,
+        given=given,
+        vocabularies=("tokenizer.json",),
+        optimum=optimum,
+    )
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """The texts that stay, each run of whitespace one blank."""
+
+    kept: NDArray[np.int64]
+    """(M,) item numbers, ascending."""
+    texts: list[str]
+    digests: NDArray[np.object_]
+    """(M,) SHA-256 of each text."""
+    upstream: NDArray[np.str_]
+    """(M,) upstream's split, as :class:`TextSet` has it."""
+    split: NDArray[np.str_]
+    dropped: list[dict[str, Any]]
+    """What was dropped and why, as :func:`assay.data.preparation.cleaning.clean` says."""
+
+
+def clean_and_split(
+    text_set: TextSet, *, dataset: str, seed: int, validation_fraction: float, test_fraction: float
+) -> Cleaned:
+    """Drop repeats and draw the split; equal arguments give equal splits.
+
+    Raises:
+        ValueError: a class has too few items to stand in every split.
+    """
+    whole = [" ".join(text.split()) for text in text_set.texts]
+    digests = np.array([hashlib.sha256(text.encode()).hexdigest() for text in whole], dtype=object)
+    kept, dropped = clean(digests, text_set.labels, text_set.split, noun="text")
+    upstream, labels = text_set.split[kept], text_set.labels[kept]
+    split = draw_split(upstream, labels, seed, validation_fraction, test_fraction, dataset=dataset)
+    return Cleaned(kept, [whole[item] for item in kept], digests[kept], upstream, split, dropped)
+
+
+def build_tokenizer(texts: Sequence[str], special: Mapping[str, int] = SPECIAL) -> Tokenizer:
+    """Return a tokenizer that knows the words of ``texts``, the commonest first, equally common ones by name.
+
+    Args:
+        special: names that stand for no word, and their ids, counted from 0.
+    """
+    tokenizer = Tokenizer(models.WordLevel(dict(special), unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()])
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    counts = Counter(
+        word
+        for text in texts
+        for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(tokenizer.normalizer.normalize_str(text))
+    )
+    words = sorted(counts, key=lambda word: (-counts[word], word))
+    vocabulary = dict(special) | {word: number for number, word in enumerate(words, start=len(special))}
+    tokenizer.model = models.WordLevel(vocabulary, unk_token="[UNK]")
+    return tokenizer
+
+
+def read_lines(path: Path, *, encoding: str) -> list[str]:
+    """Return the lines of a file; LF alone ends a line.
+
+    str.splitlines would also break at U+0085, U+2028 and others, which may stand in a text.
+
+    Raises:
+        ValueError: the file is empty, or has bytes that the encoding does not.
+    """
+    lines = decode(path, encoding).split("\n")
+    return lines if lines[-1] else lines[:-1]
+
+
+def read_table(path: Path, *, encoding: str, num_columns: int) -> Iterator[tuple[int, list[str]]]:
+    """Yield each record of a CSV file (fields in double quotes, a quote in a field doubled) and its line.
+
+    Raises:
+        ValueError: the file is empty or has bytes that the encoding does not, or a record another number of fields.
+    """
+    rows = csv_rows.reader(io.StringIO(decode(path, encoding), newline=""), strict=True)
+    try:
+        for fields in rows:
+            if len(fields) != num_columns:
+                raise bad_row(path, rows.line_num, f"{len(fields)} columns, expected {num_columns}")
+            yield rows.line_num, fields
+    except csv.Error as broken:
+        raise bad_row(path, rows.line_num, f"not CSV ({broken})") from None
+
+
+def require_text(path: Path, row: int, text: str) -> str:
+    """Return ``text`` if there is one.
+
+    Raises:
+        ValueError: there is nothing but whitespace in it.
+    """
+    if not text.strip():
+        raise bad_row(path, row, "the text is empty")
+    return text
+
+
+def require_label(path: Path, row: int, name: str, names: Sequence[str]) -> int:
+    """Return the label that stands in the file as ``name``.
+
+    Raises:
+        ValueError: ``names`` does not hold it.
+    """
+    if name not in names:
+        raise bad_row(path, row, f"label {name[:60]!r}, allowed are {', '.join(names)}")
+    return names.index(name)
+
+
+def bad_row(path: Path, row: int, what: str) -> ValueError:
+    """Return the error that names a file's bad row, counted from 1."""
+    return ValueError(f"{path}: row {row}: {what}; delete the file and run again")
+
+
+def decode(path: Path, encoding: str, data: bytes | None = None) -> str:
+    """Return the text of a file.
+
+    Args:
+        data: what the file holds once it is unpacked; its own bytes if it is not given.
+
+    Raises:
+        ValueError: it is empty, or has bytes that the encoding does not.
+    """
+    data = path.read_bytes() if data is None else data
+    if not data:
+        raise bad_row(path, 1, "the file is empty")
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as broken:
+        row = data.count(b"\n", 0, broken.start) + 1
+        raise bad_row(path, row, f"byte 0x{data[broken.start]:02x} is not {encoding}") from None
+
+
+def pad(tokens: Sequence[Sequence[int]], length: int) -> NDArray[np.int32]:
+    """Return the tokens as (N, length), cut or padded on the right."""
+    padded = np.full((len(tokens), length), PADDING, dtype=np.int32)
+    for row, ids in enumerate(tokens):
+        padded[row, : len(ids)] = ids[:length]
+    return padded
+
+
+def count_odd(text: str) -> int:
+    """Return the number of control characters and of U+FFFD: signs of a wrong encoding."""
+    return sum(
+        char == "\ufffd" or (unicodedata.category(char) == "Cc" and char not in _LAYOUT) for char in text
+    )
+
+
+def facts(texts: Sequence[str], tokens: Sequence[Sequence[int]]) -> dict[str, list[Any]]:
+    """Return what validation reads of texts and their ids: lengths, share of unknown words, odd characters."""
+    return {
+        "characters": [len(text) for text in texts],
+        "tokens": [len(ids) for ids in tokens],
+        "unknown": [ids.count(UNKNOWN) / len(ids) for ids in tokens],
+        "odd": [count_odd(text) for text in texts],
+    }
+
+
+def _write_items(
+    path: Path,
+    items: NDArray[np.int64],
+    split: NDArray[np.str_],
+    labels: NDArray[np.int64],
+    texts: Sequence[str],
+    tokens: Sequence[Sequence[int]],
+    odd: Sequence[int],
+    digests: NDArray[np.object_],
+) -> None:
+    """Write one row of facts an item; the table that validation reads."""
+    columns: dict[str, Sequence[Any] | NDArray[Any]] = {
+        "item": items,
+        "split": split,
+        "label": labels,
+        **facts(texts, tokens),
+        "odd": odd,
+        "sha256": digests,
+        "text": texts,
+    }
+    with replacing(path) as aside:
+        pq.write_table(pa.table(columns, schema=_SCHEMA), aside)

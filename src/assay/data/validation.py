@@ -1,0 +1,245 @@
+"""Run a dataset's expectations over its table of facts; the gate before any training.
+
+Great Expectations, https://docs.greatexpectations.io, runs in memory: no project folder, no telemetry. It
+costs seconds to import, so it is imported where it is used: ahead, by the run's process, or once a dataset.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from assay.config.registry import dataset_module
+from assay.files import write_text
+
+if TYPE_CHECKING:
+    from great_expectations.core import ExpectationSuiteValidationResult
+    from great_expectations.expectations import Expectation
+
+os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read when great_expectations is imported, hence so early
+
+_SHOWN_ROWS = 5
+_SHOWN_FAILURES = 3
+
+_STYLE = """<style>
+body { font: 15px/1.5 sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem; }
+table { border-collapse: collapse; width: 100%; margin: .5rem 0; }
+th, td { border: 1px solid #ccc; padding: .3rem .6rem; text-align: left; vertical-align: top; }
+.badge { background: #eee; border-radius: .3rem; padding: 0 .4rem; }
+.sticky { display: none; } /* a menu that needs the scripts */
+.text-success::before { content: "\\2713"; color: #080; }
+.text-danger::before { content: "\\2717"; color: #b00; }
+</style></head>"""
+
+
+def with_derived(items: pd.DataFrame) -> pd.DataFrame:
+    """Return ``items`` with two more columns, each where the columns that it needs are there.
+
+    ``class_share``: the part of the item's split that has its label. ``splits_with_hash``: the number of
+    splits in which the item's content stands.
+    """
+    facts = items.copy()
+    if {"split", "label"} <= set(items):
+        alike = items.groupby(["split", "label"], dropna=False)["split"].transform("size")
+        facts["class_share"] = alike / items.groupby("split", dropna=False)["split"].transform("size")
+    if {"split", "sha256"} <= set(items):
+        facts["splits_with_hash"] = items.groupby("sha256", dropna=False)["split"].transform("nunique")
+    return facts
+
+
+def validate(
+    items: pd.DataFrame, expectations: list[Expectation], *, dataset: str, docs: Path | None
+) -> dict[str, Any]:
+    """Return whether ``items`` meets all ``expectations``, and for each that fails the first bad rows.
+
+    Args:
+        items: one row an item, as :mod:`assay.data.preparation.images` or :mod:`assay.data.preparation.text` writes it.
+        expectations: each with a sentence ``meta["fix"]``.
+        docs: folder that gets the Data Docs as index.html; None writes none.
+
+    Returns:
+        ``{status: ok | failed, reason, dataset, expectations: [{expectation, column, allowed, success, observed,
+        first_bad, fix}]}`` in the order of ``expectations``; ``reason`` is one line.
+    """
+    outcome, ids = _run(with_derived(items), expectations, dataset)
+    # The ignore: Great Expectations leaves this method without types.
+    found: dict[str, Any] = outcome.to_json_dict()  # type: ignore[no-untyped-call]
+    results = {result["expectation_config"]["id"]: _describe(result) for result in found["results"]}
+    ordered = [results[name] for name in ids]
+    if docs:
+        write_text(docs / "index.html", _render(outcome))
+    failed = [result for result in ordered if not result["success"]]
+    return {
+        "status": "failed" if failed else "ok",
+        "reason": _explain(dataset, failed, len(ordered)) if failed else "",
+        "dataset": dataset,
+        "expectations": ordered,
+    }
+
+
+def _run(
+    facts: pd.DataFrame, expectations: list[Expectation], dataset: str
+) -> tuple[ExpectationSuiteValidationResult, list[str | None]]:
+    """Return what Great Expectations found, in an order of its own, and the expectations' ids in ours."""
+    import great_expectations as gx
+    from great_expectations.data_context.types.base import (
+        DataContextConfig,
+        InMemoryStoreBackendDefaults,
+        ProgressBarsConfig,
+    )
+
+    context = gx.get_context(
+        mode="ephemeral",
+        project_config=DataContextConfig(
+            store_backend_defaults=InMemoryStoreBackendDefaults(),
+            analytics_enabled=False,
+            progress_bars=ProgressBarsConfig(globally=False, metric_calculations=False),
+        ),
+    )
+    asset = context.data_sources.add_pandas("prepared").add_dataframe_asset("items")
+    suite = context.suites.add(gx.ExpectationSuite(name=dataset, expectations=expectations))
+    definition = context.validation_definitions.add(
+        gx.ValidationDefinition(
+            name=dataset, data=asset.add_batch_definition_whole_dataframe("all"), suite=suite
+        )
+    )
+    outcome = definition.run(
+        batch_parameters={"dataframe": facts},
+        result_format={
+            "result_format": "SUMMARY",
+            "unexpected_index_column_names": [name for name in ("item",) if name in facts],
+            "partial_unexpected_count": _SHOWN_ROWS,
+        },
+    )
+    return outcome, [expectation.id for expectation in suite.expectations]
+
+
+def _describe(result: dict[str, Any]) -> dict[str, Any]:
+    config, found = result["expectation_config"], result["result"]
+    return {
+        "expectation": config["type"],
+        "column": _name_column(config["kwargs"]),
+        "allowed": _allow(config["type"], config["kwargs"]),
+        "success": result["success"],
+        "observed": _observe(found) if found else _name_exception(result["exception_info"]),
+        "first_bad": [_describe_row(row) for row in found.get("partial_unexpected_index_list") or []],
+        "fix": config["meta"]["fix"],
+    }
+
+
+def _describe_row(row: dict[str, Any] | int) -> dict[str, Any]:
+    """Return the item and the values that an expectation found bad, always in the same order."""
+    if isinstance(row, int):  # where the table has no column "item"
+        return {"row": row}
+    return {name: _plain(row[name]) for name in sorted(row, key=lambda name: (name != "item", name))}
+
+
+def _plain(value: Any) -> Any:
+    """Return a value of a table as JSON has it: no NumPy scalar, null for what is missing."""
+    if pd.isna(value):
+        return None
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _name_column(kwargs: dict[str, Any]) -> str:
+    """Return the columns that an expectation is about, and the rows if it is not about all."""
+    pair = [kwargs[key] for key in ("column_A", "column_B") if key in kwargs]
+    columns = [kwargs["column"]] if "column" in kwargs else pair or kwargs.get("column_list", [])
+    condition = kwargs.get("row_condition")
+    where = f"{condition['column']['name']} = {condition['parameter']}" if condition else ""
+    return " where ".join(part for part in (", ".join(columns), where) if part)
+
+
+_ALLOWED = {
+    "expect_table_columns_to_match_ordered_list": "these in this order: {column_list}",
+    "expect_table_row_count_to_equal": "{value} rows",
+    "expect_column_values_to_not_be_null": "any value, in every row",
+    "expect_column_values_to_be_unique": "each value once",
+    "expect_compound_columns_to_be_unique": "each pair of values once",
+    "expect_column_values_to_be_in_set": "one of {value_set}",
+    "expect_column_distinct_values_to_contain_set": "all of {value_set}",
+    "expect_column_values_to_match_regex": "what matches {regex}",
+    "expect_column_pair_values_a_to_be_greater_than_b": "{column_A} above {column_B}",
+}
+"""What an expectation allows; one that is not here has a least value, a greatest or both."""
+
+
+def _allow(expectation: str, kwargs: dict[str, Any]) -> str:
+    """Return what an expectation allows, with its limits."""
+    if expectation in _ALLOWED:
+        return _ALLOWED[expectation].format_map(kwargs)
+    limits = [kwargs.get("min_value"), kwargs.get("max_value")]
+    least, greatest = ["" if limit is None else f"{limit:.6g}" for limit in limits]
+    words = (
+        least
+        if least == greatest
+        else f"{least} to {greatest}"
+        if least and greatest
+        else f"at least {least}"
+        if least
+        else f"at most {greatest}"
+    )
+    return f"a mean of {words}" if "mean" in expectation else words
+
+
+def _observe(found: dict[str, Any]) -> str:
+    """Return in a few words what was found."""
+    if found.get("partial_missing_list"):
+        return f"missing {found['partial_missing_list']}"
+    if found.get("observed_value") is not None:
+        return str(found["observed_value"])
+    if "element_count" not in found:
+        return "as expected"
+    return f"{found['unexpected_count']} of {found['element_count']} rows are bad"
+
+
+def _name_exception(exceptions: dict[str, Any]) -> str:
+    messages = {info["exception_message"] for info in exceptions.values() if isinstance(info, dict)}
+    return "; ".join(sorted(" ".join(message.split()) for message in messages))
+
+
+def _explain(dataset: str, failed: list[dict[str, Any]], num_expectations: int) -> str:
+    """Return one line: what failed, what is allowed, the first bad rows and the fix, of the first failures."""
+    lines = [
+        f"{result['expectation']} on {result['column']}: {result['observed']}, allowed: {result['allowed']}"
+        + (f", first {'; '.join(map(_name_row, result['first_bad']))}" if result["first_bad"] else "")
+        + f"; {result['fix']}"
+        for result in failed[:_SHOWN_FAILURES]
+    ]
+    more = f" | and {len(failed) - _SHOWN_FAILURES} more" if len(failed) > _SHOWN_FAILURES else ""
+    count = f"{len(failed)} of {num_expectations}"
+    file = f"{dataset_module(dataset).replace('.', '/')}.py"
+    return f"{dataset}: {count} expectations in {file} failed: {' | '.join(lines)}{more}"
+
+
+def _name_row(row: dict[str, Any]) -> str:
+    """Return a bad row as text: the item's number in upstream's order, then the values that are bad."""
+    (key, number), *values = row.items()
+    shown = ", ".join(f"{name} {value!r}" for name, value in values)
+    return f"{key} {number}{' with ' if shown else ''}{shown}"
+
+
+def _render(outcome: ExpectationSuiteValidationResult) -> str:
+    """Return the Data Docs page of ``outcome``, made to open with no network.
+
+    As it comes, the page loads scripts, styles, fonts and logos from nine foreign hosts.
+    """
+    from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
+    from great_expectations.render.view.view import DefaultJinjaPageView
+
+    document = ValidationResultsPageRenderer(run_info_at_end=True).render(outcome)
+    # The ignore: Great Expectations leaves this method without types.
+    page: str = DefaultJinjaPageView().render(document)  # type: ignore[no-untyped-call]
+    for foreign in (
+        r"<(script|nav|footer)\b.*?</\1>",
+        r"<(link|img)\b[^>]*>",
+        r"<a href=\"\.\./[^>]*>",
+        r"url\(['\"]?https?:[^)]*\)",
+    ):
+        page = re.sub(foreign, "", page, flags=re.DOTALL | re.IGNORECASE)
+    return page.replace("</head>", _STYLE, 1)

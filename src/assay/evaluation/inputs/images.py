@@ -1,0 +1,60 @@
+"""Images of a user: one array of NumPy's, (N, C, H, W) or with one channel (N, H, W), of upstream's whole numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from assay.data.preparation.images import as_bytes
+from assay.data.splits import Split
+from assay.evaluation.inputs import class_table, files
+from assay.files import read_json
+from assay.tasks.image_classification import normalised
+
+rows = class_table.rows
+
+
+def read(path: Path, prepared: Path, dataset: ModuleType) -> Split:
+    """Return the images of a file as models take them.
+
+    Args:
+        prepared: folder of the prepared dataset.
+        dataset: its module.
+
+    Raises:
+        ValueError: they are not of the dataset's shape, or a value is none of upstream's.
+    """
+    facts = read_json(prepared / "prepared.json")
+    shape, given = tuple(facts["shape"]), files.array(path)
+    levels = given[:, None] if given.ndim == len(shape) else given
+    if levels.shape[1:] != shape or not len(levels):
+        wide = "" if shape[0] > 1 else f" or (N, {', '.join(map(str, shape[1:]))})"
+        raise ValueError(
+            f"{path}: shape {given.shape}; (N, {', '.join(map(str, shape))}){wide} is expected, N at least 1"
+        )
+    most = getattr(dataset, "LEVELS", 255)
+    check(path, levels, most)
+    pixels = torch.from_numpy(as_bytes(levels.astype(np.int64), most))  # half-width numbers would round
+    return class_table.split(normalised(pixels, facts), facts)
+
+
+def check(path: Path, levels: NDArray[Any], most: int) -> None:
+    """Check that all values (N, ...) are whole numbers from 0 to ``most``.
+
+    Raises:
+        ValueError: they are not; it names the first bad image.
+    """
+    if levels.dtype.kind not in "uif":
+        raise ValueError(f"{path}: values of type {levels.dtype}; numbers are expected")
+    allowed = (levels >= 0) & (levels <= most) & (levels == np.rint(levels))
+    bad = np.argwhere(~allowed)
+    if len(bad):
+        value = levels[tuple(bad[0])]
+        raise files.wrong(
+            path, int(bad[0][0]) + 1, f"value {value:g}; allowed are whole numbers, 0 to {most}"
+        )

@@ -1,0 +1,71 @@
+"""Beginnings of texts, one a line of UTF-8: how surprising each is, and how it goes on."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pandas as pd
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from assay.data.preparation.characters import LongText, pair
+from assay.evaluation.inputs import class_table, files
+from assay.tasks.language_modelling import SAMPLED, Answer, Windows, sample
+
+
+@dataclass(frozen=True)
+class Beginnings(Windows):
+    """The windows of all texts; ``items`` (N,) is the row in the file to which each belongs."""
+
+    prompts: tuple[Tensor, ...] = ()
+    """Each text's ids (1, P)."""
+
+
+def read(path: Path, prepared: Path, dataset: ModuleType) -> Beginnings:
+    """Return the texts of a file as models take them, in windows.
+
+    Args:
+        prepared: folder of the prepared dataset.
+        dataset: its module.
+
+    Raises:
+        ValueError: a line is blank or not UTF-8.
+    """
+    del dataset
+    tokenizer, texts = Tokenizer.from_file(str(prepared / "tokenizer.json")), files.lines(path)
+    windows = [LongText(text).windows() or [text] for text in texts]
+    of_text = np.repeat(class_table.numbers(len(texts)), [len(each) for each in windows])
+    ids = [encoding.ids for encoding in tokenizer.encode_batch([each for of in windows for each in of])]
+    inputs, targets = (torch.from_numpy(part).long() for part in pair(ids, untold=0))
+    prompts = [torch.tensor([encoding.ids]) for encoding in tokenizer.encode_batch(texts)]
+    return Beginnings(inputs, targets, of_text, tokenizer=tokenizer, prompts=tuple(prompts))
+
+
+def rows(answer: Answer, split: Beginnings) -> pd.DataFrame:
+    """Return one row a text: its row in the file, the mean bits of its characters but the first, and how it goes on.
+
+    What follows is drawn from a generator that is always the same. A text of one character has no bits.
+    """
+    sums = pd.DataFrame({"row": split.items, "nats": answer.nats, "characters": answer.characters})
+    sums = sums.groupby("row", as_index=False).sum()
+    told = sums["characters"].where(sums["characters"] > 0)
+    return pd.DataFrame(
+        {
+            "row": sums["row"],
+            "bits_per_character": sums["nats"] / told / math.log(2),
+            "continuation": [continuation(answer, split, prompt) for prompt in split.prompts],
+        }
+    )
+
+
+def continuation(answer: Answer, split: Beginnings, prompt: Tensor) -> str:
+    """Return what a model writes after ids (1, P)."""
+    assert split.tokenizer is not None
+    ids = sample(answer.predictor, prompt, SAMPLED, split.inputs.shape[1])[0, prompt.shape[1] :]
+    text: str = split.tokenizer.decode(ids.tolist())
+    return text

@@ -1,0 +1,46 @@
+"""Texts of a user, one a line of UTF-8, of which another text is to be made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pandas as pd
+import torch
+from tokenizers import Tokenizer
+
+from assay.evaluation.inputs import class_table, files
+from assay.evaluation.inputs import text as texts
+from assay.files import read_json
+from assay.tasks.sequence_to_sequence import Answer, Pairs, pack
+
+
+def read(path: Path, prepared: Path, dataset: ModuleType) -> Pairs:
+    """Return the texts of a file as models take them, cut after as many tokens as the dataset's sources are.
+
+    Args:
+        prepared: folder of the prepared dataset.
+        dataset: its module.
+
+    Raises:
+        ValueError: a line is blank or not UTF-8.
+    """
+    length, target_length = read_json(prepared / "prepared.json")["shape"]
+    sources = [" ".join(texts.mending(dataset)(line).split()) for line in files.lines(path)]
+    source = texts.tokens(sources, prepared, length)
+    inputs, targets, lengths = pack(source, torch.zeros(len(source), target_length, dtype=torch.int64))
+    return Pairs(
+        inputs,
+        targets,
+        class_table.numbers(len(sources)),
+        lengths,
+        np.array(sources, object),
+        np.full(len(sources), "", object),  # nobody knows
+        Tokenizer.from_file(str(prepared / "tokenizer.json")),
+    )
+
+
+def rows(answer: Answer, split: Pairs) -> pd.DataFrame:
+    """Return one row an item: its row in the file, and the text that was made of it."""
+    return pd.DataFrame({"row": split.items, "prediction": answer.hypotheses})

@@ -1,0 +1,47 @@
+"""Texts of a user, one a line of UTF-8."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import ModuleType
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from assay.data.preparation.text import pad
+from assay.data.splits import Split
+from assay.evaluation.inputs import class_table, files
+from assay.files import read_json
+
+rows = class_table.rows
+
+
+def read(path: Path, prepared: Path, dataset: ModuleType) -> Split:
+    """Return the texts of a file as models take them: mended, and cut after as many tokens, as the dataset's are.
+
+    Args:
+        prepared: folder of the prepared dataset.
+        dataset: its module.
+
+    Raises:
+        ValueError: a line is blank or not UTF-8.
+    """
+    facts = read_json(prepared / "prepared.json")
+    texts = [mending(dataset)(text) for text in files.lines(path)]
+    return class_table.split(tokens(texts, prepared, facts["shape"][0]), facts)
+
+
+def mending(dataset: ModuleType) -> Callable[[str], str]:
+    """Return what a dataset does to upstream's texts when it reads them."""
+    mend: Callable[[str], str] = getattr(dataset, "mend", str)
+    return mend
+
+
+def tokens(texts: Sequence[str], prepared: Path, length: int) -> Tensor:
+    """Return the ids (N, length) of texts by the dataset's tokenizer, each run of whitespace one blank."""
+    tokenizer = Tokenizer.from_file(str(prepared / "tokenizer.json"))
+    whole = [" ".join(text.split()) for text in texts]
+    ids = [encoding.ids for encoding in tokenizer.encode_batch(whole)]
+    return torch.from_numpy(pad(ids, length)).long()

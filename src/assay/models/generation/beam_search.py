@@ -1,0 +1,130 @@
+"""What a model writes word by word: beam search, of which a beam of one is the greedy choice.
+
+A model with ``start`` and ``step`` is asked for one word after the other and keeps what it has seen; any other one
+is given the growing text anew for each word.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from assay.data.special_tokens import BEGIN, END, PADDING, UNKNOWN
+
+NEVER = (PADDING, UNKNOWN, BEGIN)
+"""Ids that no model may write."""
+
+
+@runtime_checkable
+class Writer(Protocol):
+    """A model that is asked for the next words."""
+
+    def start(self, source: Tensor) -> list[Tensor]:
+        """Map source ids (N, S) to what is kept from step to step; each tensor's first dimension is N."""
+
+    def step(self, words: Tensor, memory: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        """Map the last words (N,) to logits (N, V) for the next ones, and what is kept."""
+
+
+class Rereading:
+    """A predictor that knows whole inputs alone, as a writer: it is given the text so far at every step.
+
+    Args:
+        predictor: with ``logits`` that maps ids (N, S + T) to (N, T' <= T, V).
+        target_length: T.
+    """
+
+    def __init__(self, predictor: Any, target_length: int) -> None:
+        self.predictor, self.target_length = predictor, target_length
+
+    def start(self, source: Tensor) -> list[Tensor]:
+        """Return the inputs (N, S + T), the target's part still empty, and the next word's place (N,)."""
+        empty = torch.full((len(source), self.target_length), PADDING, dtype=source.dtype)
+        return [torch.cat([source, empty], dim=1), torch.zeros(len(source), dtype=torch.int64)]
+
+    def step(self, words: Tensor, memory: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        """Put the words (N,) in their places and ask for the next ones."""
+        inputs, places = memory
+        place = int(places[0])
+        inputs = inputs.clone()
+        inputs[:, inputs.shape[1] - self.target_length + place] = words
+        outputs = self.predictor.logits(inputs.numpy(), batch_size=len(inputs))
+        return torch.from_numpy(outputs[:, place]), [inputs, places + 1]
+
+
+def writer(predictor: Any, target_length: int) -> Writer:
+    """Return the quickest way to ask a predictor for words."""
+    for able in (predictor, predictor.model):
+        if isinstance(able, Writer):
+            return able
+    return Rereading(predictor, target_length)
+
+
+@torch.inference_mode()
+def search(writer: Writer, source: Tensor, *, beam: int, longest: int) -> NDArray[np.int64]:
+    """Return the best hypothesis for each source: ids (N, longest), padded behind their END.
+
+    Hypotheses are kept by their log-probability; of those kept at the end the best by a word is returned, END
+    counted (Wu et al. 2016, https://arxiv.org/abs/1609.08144, with alpha = 1), so that short ones are not
+    preferred.
+
+    Args:
+        source: (N, S) ids.
+        beam: hypotheses that are kept.
+        longest: words at most; one that has not come to its end by then is cut there.
+
+    Raises:
+        ValueError: a logit is not finite.
+    """
+    num_items = len(source)
+    memory = writer.start(source)
+    words = torch.full((num_items,), BEGIN)
+    texts = torch.full((num_items, 1, 0), PADDING)  # (N, beam, length)
+    scores = torch.zeros(num_items, 1)  # (N, beam)
+    for _ in range(longest):
+        logits, memory = writer.step(words, memory)
+        if not math.isfinite(logits.sum().item()):  # a tenth of the time that isfinite() of each takes
+            raise ValueError("logits of a hypothesis are not finite")
+        offered = _offers(logits, texts)  # (N, beam, V)
+        kept = min(beam, offered.shape[1] * offered.shape[2])
+        scores, places = (scores[:, :, None] + offered).flatten(1).topk(kept)  # (N, kept)
+        parents, chosen = places // offered.shape[2], places % offered.shape[2]
+        texts = torch.cat(
+            [texts.gather(1, parents[:, :, None].expand(-1, -1, texts.shape[2])), chosen[:, :, None]], dim=2
+        )
+        rows = (parents + torch.arange(num_items)[:, None] * offered.shape[1]).flatten()
+        memory, words = [part.index_select(0, rows) for part in memory], chosen.flatten()
+        if ((chosen == END) | (chosen == PADDING)).all():
+            break
+    lengths = (texts != PADDING).sum(dim=2)
+    best = (scores / lengths).argmax(dim=1)
+    found = np.full((num_items, longest), PADDING, dtype=np.int64)
+    found[:, : texts.shape[2]] = texts[torch.arange(num_items), best].numpy()
+    return found
+
+
+def _offers(logits: Tensor, texts: Tensor) -> Tensor:
+    """Return the log-probability of each next word (N, beam, V): a text that has ended is left as it is."""
+    log_probabilities = torch.log_softmax(logits.float(), dim=-1)
+    log_probabilities[:, list(NEVER)] = -torch.inf
+    offers = log_probabilities.view(*texts.shape[:2], -1)
+    if texts.shape[2]:
+        ended = (texts[:, :, -1] == END) | (texts[:, :, -1] == PADDING)
+        offers[ended] = -torch.inf
+        offers[..., PADDING] = torch.where(ended, 0.0, -torch.inf)
+    return offers
+
+
+def words_of(ids: NDArray[np.int64]) -> list[list[int]]:
+    """Return each row's ids up to its END, which is left out."""
+    return [[int(word) for word in row[: _length(row)]] for row in ids]
+
+
+def _length(row: NDArray[np.int64]) -> int:
+    ends = np.flatnonzero((row == END) | (row == PADDING))
+    return int(ends[0]) if len(ends) else len(row)

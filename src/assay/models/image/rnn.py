@@ -1,0 +1,50 @@
+"""Recurrent network (tanh) that reads an image row by row, from the top.
+
+Source: Elman, "Finding Structure in Time", Cognitive Science 1990,
+https://doi.org/10.1207/s15516709cog1402_1.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import torch
+from pydantic import Field
+from torch import nn
+
+from assay.models.layers.image_layers import image_rows
+
+
+class RNN(nn.Module):
+    """Stacked tanh layers over the rows; the last layer's state after the last row is classified.
+
+    Args:
+        shape: (C, H, W) of one image: H steps of C * W numbers.
+        num_classes: number of logits.
+        hidden: units of each layer.
+        layers: number of layers.
+        dropout: chance that a unit is zeroed in training, between layers and before the classifier.
+    """
+
+    def __init__(
+        self,
+        *,
+        shape: tuple[int, int, int],
+        num_classes: int,
+        hidden: Annotated[int, Field(ge=1)],
+        layers: Annotated[int, Field(ge=1)],
+        dropout: Annotated[float, Field(ge=0, lt=1)],
+    ) -> None:
+        super().__init__()
+        colours, _, width = shape
+        # nn.RNN warns when it is asked for dropout between layers and has only one.
+        between = dropout if layers > 1 else 0.0
+        self.recurrent = nn.RNN(colours * width, hidden, num_layers=layers, batch_first=True, dropout=between)
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(hidden, num_classes)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Map (N, C, H, W) to logits (N, num_classes)."""
+        states, _ = self.recurrent(image_rows(images))  # (N, H, hidden)
+        logits: torch.Tensor = self.head(self.dropout(states[:, -1]))
+        return logits

@@ -1,0 +1,140 @@
+"""Interpolated Kneser-Ney: how often each character follows the last few, mixed with how it follows fewer of them.
+
+Source: Kneser and Ney, "Improved Backing-Off for M-Gram Language Modeling", ICASSP 1995,
+https://doi.org/10.1109/ICASSP.1995.479394, in the interpolated form of Chen and Goodman, "An Empirical Study of
+Smoothing Techniques for Language Modeling", 1998, https://dash.harvard.edu/handle/1/25104739. The fit does not
+depend on the seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from scipy import sparse
+
+TRUSTED = ("assay.models.language.ngram.Level",)
+"""What skops must be told to trust, beside the class below, to load it."""
+Codes = NDArray[np.int64]
+
+
+class Level:
+    """Contexts of one length: what follows each, discounted, and what the discount leaves to shorter contexts.
+
+    Args:
+        grams: (G,) a context and what follows it, as context * vocabulary + id; ascending, each once.
+        counts: (G,) how often it counts.
+    """
+
+    def __init__(self, grams: Codes, counts: Codes, vocabulary: int, discount: float) -> None:
+        contexts, starts, sizes = np.unique(grams // vocabulary, return_index=True, return_counts=True)
+        totals = np.add.reduceat(counts, starts)
+        shares = (np.maximum(counts - discount, 0) / np.repeat(totals, sizes)).astype(np.float32)
+        self.contexts, self.vocabulary = contexts, vocabulary
+        # A sparse matrix in parts, since skops trusts arrays. One empty row more is for a context that training
+        # does not have: it leaves everything.
+        self.shares, self.followers = shares, grams % vocabulary
+        self.rows = np.concatenate([starts, [len(grams)] * 2])
+        self.left = np.append(discount * sizes / totals, 1.0).astype(np.float32)
+
+    def mix(self, contexts: Codes, shorter: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the probabilities (M, V) after contexts (M,), ``shorter`` (M, V) being those after shorter ones."""
+        rows = np.minimum(np.searchsorted(self.contexts, contexts), len(self.contexts) - 1)
+        rows = np.where(self.contexts[rows] == contexts, rows, len(self.contexts))
+        shape = (len(self.contexts) + 1, self.vocabulary)
+        shares = sparse.csr_matrix((self.shares, self.followers, self.rows), shape=shape)
+        mixed: NDArray[np.float32] = shares[rows].toarray() + self.left[rows, None] * shorter
+        return mixed
+
+    def size(self) -> int:
+        """Return how many numbers were learned."""
+        return len(self.shares) + len(self.contexts)
+
+
+class NGram:
+    """Counts of runs of characters, longest first.
+
+    What a shorter context adds is told not by how often a run occurs but by after how many characters it does.
+    A place with fewer characters before it than the longest context has takes all there are for its context.
+
+    Args:
+        vocabulary: number of ids; its power to ``order`` must stay below 2**63.
+        seed: not used.
+        order: characters of the longest run, the predicted one included.
+        discount: taken from each count and given to shorter contexts.
+
+    Raises:
+        ValueError: the order is too high for so many ids.
+    """
+
+    def __init__(
+        self,
+        *,
+        vocabulary: int,
+        seed: int,
+        order: Annotated[int, Field(ge=1)],
+        discount: Annotated[float, Field(gt=0, lt=1)],
+    ) -> None:
+        del seed
+        if vocabulary**order >= 2**63:
+            raise ValueError(f"ngram: order = {order} is too high for {vocabulary} ids; lower it")
+        self.vocabulary, self.order, self.discount = vocabulary, order, discount
+        self.whole: list[Level] = []
+        """By length of context: for the places that have no longer one."""
+        self.shorter: list[Level] = []
+        """By length of context: for the places that have."""
+
+    def fit(self, ids: Codes, targets: Codes) -> None:
+        """Count runs within items; ids (N, T), targets (N, T), negative ones left out.
+
+        Raises:
+            ValueError: no item is as long as a run.
+        """
+        if self.order > ids.shape[1] + 1:
+            raise ValueError(f"ngram: order = {self.order} is longer than items of {ids.shape[1]}; lower it")
+        self.whole, self.shorter = [], []
+        for length in range(self.order):
+            places = slice(max(length - 1, 0), None)
+            real = targets[:, places] >= 0
+            contexts = self._contexts(ids, length)[:, places]
+            runs = (contexts * self.vocabulary + targets[:, places])[real]
+            grams, counts = np.unique(runs, return_counts=True)
+            self.whole.append(Level(grams, counts, self.vocabulary, self.discount))
+            if length:
+                shortened, preceding = np.unique(grams % self.vocabulary**length, return_counts=True)
+                self.shorter.append(Level(shortened, preceding, self.vocabulary, self.discount))
+
+    def logits(self, ids: Codes) -> NDArray[np.float32]:
+        """Return the log-probabilities of each next id, (N, T, vocabulary), from ids (N, T)."""
+        mixed = np.full((*ids.shape, self.vocabulary), 1 / self.vocabulary, dtype=np.float32)
+        for length in range(self.order):
+            contexts = self._contexts(ids, length)
+            for level, places in self._levels(length):
+                shorter = mixed[:, places]
+                found = level.mix(contexts[:, places].ravel(), shorter.reshape(-1, self.vocabulary))
+                mixed[:, places] = found.reshape(shorter.shape)
+        logarithms: NDArray[np.float32] = np.log(mixed)
+        return logarithms
+
+    def parameters(self) -> int:
+        """Return how many numbers were learned: a share a run, a rest a context."""
+        return sum(level.size() for level in [*self.whole, *self.shorter])
+
+    def _contexts(self, ids: Codes, length: int) -> Codes:
+        """Return at each place of ids (N, T) the code of the last ``length`` ids; of none, 0."""
+        codes = np.zeros_like(ids)
+        for back in range(length):
+            codes[:, back:] += ids[:, : ids.shape[1] - back] * self.vocabulary**back
+        return codes
+
+    def _levels(self, length: int) -> Iterator[tuple[Level, slice]]:
+        """Yield what is asked about contexts of this length, and at which places: place t has t + 1 ids."""
+        if length == self.order - 1:
+            yield self.whole[length], slice(max(length - 1, 0), None)
+            return
+        if length:
+            yield self.whole[length], slice(length - 1, length)
+        yield self.shorter[length], slice(length, None)

@@ -1,0 +1,64 @@
+"""Multinomial naive Bayes on counts of words, by scikit-learn: given its class, a text's words are independent.
+
+Source: McCallum and Nigam, "A Comparison of Event Models for Naive Bayes Text Classification", AAAI-98
+Workshop on Learning for Text Categorization, https://cdn.aaai.org/Workshops/1998/WS-98-05/WS98-05-007.pdf.
+The fit does not depend on the seed.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from sklearn import naive_bayes
+
+from assay.models.layers.class_scores import log_probabilities
+from assay.models.layers.word_counts import WordCounts
+
+TRUSTED = ("assay.models.layers.word_counts.WordCounts",)
+"""What skops must be told to trust, beside the class below, to load it."""
+
+
+class NaiveBayes:
+    """How probable each word is in each class, and each class; the logits are log-probabilities.
+
+    Args:
+        vocabulary: number of ids: 0 is padding, 1 the unknown word, then words from the commonest on.
+        num_classes: number of logits.
+        seed: not used.
+        words: ids that are counted on their own; the rarer ones count as unknown.
+        ngrams: 1 counts words, 2 also pairs of neighbours that training has at least twice.
+        alpha: added to each count, so that no word is impossible.
+    """
+
+    def __init__(
+        self,
+        *,
+        vocabulary: int,
+        num_classes: int,
+        seed: int,
+        words: Annotated[int, Field(ge=3)],
+        ngrams: Literal[1, 2],
+        alpha: Annotated[float, Field(gt=0)],
+    ) -> None:
+        del seed
+        self.num_classes = num_classes
+        self.words = WordCounts(min(words, vocabulary), ngrams)
+        self.estimator = naive_bayes.MultinomialNB(alpha=alpha)
+
+    def fit(self, ids: NDArray[np.integer], targets: NDArray[np.int64]) -> None:
+        """Fit on ids (N, T) and targets (N,)."""
+        self.words.fit(ids)
+        self.estimator.fit(self.words.counts(ids), targets)
+
+    def logits(self, ids: NDArray[np.integer]) -> NDArray[np.float32]:
+        """Return log-probabilities (N, num_classes)."""
+        probabilities = self.estimator.predict_proba(self.words.counts(ids))
+        return log_probabilities(probabilities, self.estimator.classes_, self.num_classes)
+
+    def parameters(self) -> int:
+        """Return how many numbers were learned: the pairs with a column, and the log-probabilities."""
+        estimator = self.estimator
+        return int(self.words.pairs.size + estimator.feature_log_prob_.size + estimator.class_log_prior_.size)

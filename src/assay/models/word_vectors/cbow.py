@@ -1,0 +1,76 @@
+"""Continuous bag of words with negative sampling: word vectors whose mean says the word in their middle.
+
+Source: Mikolov et al., "Efficient Estimation of Word Representations in Vector Space", 2013,
+https://arxiv.org/abs/1301.3781, with the negative sampling of https://arxiv.org/abs/1310.4546; noise as in
+:mod:`assay.models.word_vectors.skip_gram`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import torch
+from pydantic import Field
+from torch import nn
+from torch.nn import functional as F
+
+from assay.data.special_tokens import MASK
+from assay.models.layers.missing_word import known, near_mask, noise, only_words, unmasked
+from assay.models.layers.word_embedding import WordEmbedding, cut
+
+
+class CBOW(nn.Module):
+    """Two vectors a word, one as a word beside, one as the word in the middle.
+
+    Args:
+        vocabulary: number of ids: padding, unknown word, mask, then words from the commonest on.
+        words: ids that have vectors of their own; the rarer ones count as unknown.
+        width: numbers a vector.
+        window: words on each side that are averaged.
+        negatives: noise words a word.
+        noise: distinct noise words a batch, over which the negatives' mean is taken.
+    """
+
+    ONE_LENGTH = True  # of a graph: which words are near is a constant in it
+
+    def __init__(
+        self,
+        *,
+        vocabulary: int,
+        words: Annotated[int, Field(ge=4)],
+        width: Annotated[int, Field(ge=1)],
+        window: Annotated[int, Field(ge=1)],
+        negatives: Annotated[int, Field(ge=1)],
+        noise: Annotated[int, Field(ge=1)],
+    ) -> None:
+        super().__init__()
+        self.vocabulary, self.window, self.negatives, self.noise = vocabulary, window, negatives, noise
+        self.embedding = WordEmbedding(min(words, vocabulary), width)
+        self.middle = WordEmbedding(min(words, vocabulary), width)
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        """Map ids (N, T), one of each text masked, to logits (N, vocabulary) of the word that was there."""
+        near = near_mask(ids, self.window).unsqueeze(2)  # (N, T, 1)
+        mean = (self.embedding(ids) * near).sum(dim=1) / near.sum(dim=1).clamp(min=1)  # (N, D)
+        return only_words(mean @ self.middle.table.weight.T, self.vocabulary)
+
+    def loss(self, ids: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """Return the mean negative log-likelihood of words and noise in the texts (N, T), the masked word put back."""
+        ids = known(cut(unmasked(ids, targets)), self.embedding.words)
+        word = (ids > MASK).float().unsqueeze(2)  # (N, T, 1)
+        around, count = self._sums(self.embedding(ids) * word), self._sums(word)
+        mean = around / count.clamp(min=1)  # (N, T, D)
+        asked = ((word > 0) & (count > 0)).squeeze(2)
+        right = F.logsigmoid((mean * self.middle(ids)).sum(dim=2))  # (N, T)
+        drawn = noise(ids, self.noise)
+        against = F.logsigmoid(-(mean @ self.middle.table(drawn).T)).mean(dim=2)  # (N, T)
+        terms = (right + self.negatives * against) * asked
+        return -terms.sum() / asked.sum().clamp(min=1)
+
+    def _sums(self, values: torch.Tensor) -> torch.Tensor:
+        """Return for each place of (N, T, D) the sum over the window around it, the place itself left out."""
+        total = F.pad(values.cumsum(dim=1), (0, 0, self.window + 1, self.window))
+        length = values.shape[1]
+        # After its end a cumulative sum stays what it was.
+        total[:, self.window + 1 + length :] = total[:, self.window + length : self.window + length + 1]
+        return total[:, 2 * self.window + 1 :] - total[:, :length] - values

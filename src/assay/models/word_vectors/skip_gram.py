@@ -1,0 +1,76 @@
+"""Skip-gram with negative sampling: word vectors that say which words stand near a word.
+
+Source: Mikolov et al., "Distributed Representations of Words and Phrases and their Compositionality", NeurIPS 2013,
+https://arxiv.org/abs/1310.4546. The noise is drawn from the batch's own words, once a batch for all of them; the
+commonest words are not thinned out.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import torch
+from pydantic import Field
+from torch import nn
+from torch.nn import functional as F
+
+from assay.data.special_tokens import MASK
+from assay.models.layers.missing_word import known, near_mask, noise, only_words, unmasked
+from assay.models.layers.word_embedding import WordEmbedding, cut
+
+
+class SkipGram(nn.Module):
+    """Two vectors a word, one as the word in the middle, one as a word beside it.
+
+    Args:
+        vocabulary: number of ids: padding, unknown word, mask, then words from the commonest on.
+        words: ids that have vectors of their own; the rarer ones count as unknown.
+        width: numbers a vector.
+        window: words on each side that count as near; the nearest weigh most.
+        negatives: noise words a pair.
+        noise: distinct noise words a batch, over which the negatives' mean is taken.
+    """
+
+    ONE_LENGTH = True  # of a graph: which words are near is a constant in it
+
+    def __init__(
+        self,
+        *,
+        vocabulary: int,
+        words: Annotated[int, Field(ge=4)],
+        width: Annotated[int, Field(ge=1)],
+        window: Annotated[int, Field(ge=1)],
+        negatives: Annotated[int, Field(ge=1)],
+        noise: Annotated[int, Field(ge=1)],
+    ) -> None:
+        super().__init__()
+        self.vocabulary, self.window, self.negatives, self.noise = vocabulary, window, negatives, noise
+        self.embedding = WordEmbedding(min(words, vocabulary), width)
+        self.beside = WordEmbedding(min(words, vocabulary), width)
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        """Map ids (N, T), one of each text masked, to logits (N, vocabulary) of the word that was there."""
+        near = near_mask(ids, self.window)  # (N, T)
+        around = (self.beside(ids) * near.unsqueeze(2)).sum(dim=1)  # (N, D)
+        return only_words(around @ self.embedding.table.weight.T, self.vocabulary)
+
+    def loss(self, ids: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """Return the mean negative log-likelihood of pairs and noise in the texts (N, T), the masked word put back."""
+        ids = known(cut(unmasked(ids, targets)), self.embedding.words)
+        middle, beside = self.embedding(ids), self.beside(ids)  # (N, T, D)
+        word = (ids > MASK).float()
+        pairs, right = middle.new_zeros(()), middle.new_zeros(())
+        weight = torch.zeros_like(word)  # of each word as the one in the middle
+        for distance in range(1, min(self.window, ids.shape[1] - 1) + 1):
+            share = (self.window - distance + 1) / self.window
+            both = share * word[:, :-distance] * word[:, distance:]
+            for first, second in ((middle, beside), (beside, middle)):
+                scores = (first[:, :-distance] * second[:, distance:]).sum(dim=2)
+                right = right + (both * F.logsigmoid(scores)).sum()
+            weight[:, :-distance] += both
+            weight[:, distance:] += both
+            pairs = pairs + 2 * both.sum()
+        drawn = noise(ids, self.noise)
+        against = F.logsigmoid(-(middle @ self.beside.table(drawn).T)).mean(dim=2)  # (N, T)
+        mean: torch.Tensor = -(right + self.negatives * (weight * against).sum()) / pairs.clamp(min=1.0)
+        return mean

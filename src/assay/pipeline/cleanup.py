@@ -1,0 +1,56 @@
+"""What params.yaml no longer asks for leaves the versioned folders: DVC's persisted outs would keep it for ever.
+
+Nothing is deleted: it moves to ``.assay/replaced``.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from assay import paths
+from assay.config.matrix import Matrix
+from assay.config.params import Params
+from assay.files import replaced, set_aside
+from assay.provenance import snakemake_metadata
+
+OF_DATASETS = (paths.RAW, paths.PREPARED, paths.VALIDATED, paths.DATA_DOCS)
+VERSIONED = (*OF_DATASETS, paths.TRAINED, paths.COMPRESSED, paths.EVALUATED)
+BESIDE = {Path(paths.VALIDATED).with_name(snakemake_metadata.MADE)}
+
+
+def sweep(params: Params) -> None:
+    """Move what no suite of ``params`` holds out of the way, with a line on stderr for each.
+
+    The folders themselves are there afterwards: DVC asks for each, also where a suite has nothing to put into it.
+    """
+    for template in VERSIONED:
+        Path(template.partition("/{")[0]).mkdir(parents=True, exist_ok=True)
+    aside = replaced()
+    for path in list(leftovers(params)):
+        set_aside(path, aside)
+        print(f"{path}: not in params.yaml; moved to {aside}", file=sys.stderr)
+
+
+def leftovers(params: Params) -> Iterator[Path]:
+    """Yield the folders and files of datasets, cells and variants that no suite of ``params`` holds."""
+    held = {Path(name) for suite in params.suites for name in _held(Matrix(params, suite))}
+    for template in VERSIONED:
+        yield from sorted(path for path in Path().glob(_any(template)) if path not in held | BESIDE)
+
+
+def _held(matrix: Matrix) -> Iterator[str]:
+    for dataset in matrix.datasets:
+        for template in OF_DATASETS:
+            yield template.format(dataset=dataset)
+    yield from map(matrix.trained, matrix.cells)
+    for variant in matrix.variants:
+        yield matrix.compressed(variant)
+        yield matrix.evaluated(variant)
+
+
+def _any(template: str) -> str:
+    """Return the pattern of a template's paths, hidden files left out."""
+    fields = dict.fromkeys(("suite", "dataset", "task", "model", "seed", "method"), "[!.]*")
+    return template.format(**fields)

@@ -1,0 +1,81 @@
+"""What a run would do and why, before it does it: read from the records, without Snakemake."""
+
+from __future__ import annotations
+
+import statistics
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from assay.pipeline import trust
+from assay.pipeline.rule_functions import Graph, Job
+from assay.provenance import measurement, records
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A job that would run, and why."""
+
+    job: Job
+    reasons: tuple[str, ...]
+
+
+def plan(graph: Graph) -> tuple[list[Job], list[Planned]]:
+    """Return all jobs of the phases before the report, and those that would run, causes before what follows."""
+    proofs = trust.Proofs()
+    due: dict[str, Planned] = {}
+    for job in graph.jobs:
+        reasons = tuple(_reasons(job, proofs, due))
+        if reasons:
+            due[job.record] = Planned(job, reasons)
+    return graph.jobs, list(due.values())
+
+
+def _reasons(job: Job, proofs: trust.Proofs, due: Mapping[str, Planned]) -> Iterator[str]:
+    """Yield why a job would run; nothing if it would not."""
+    record = Path(job.record)
+    if not record.exists():
+        earlier = records.find(records.aside(record))
+        yield f"{earlier['status']} last time" if earlier else "never made"
+        return
+    yield from (fault.text for fault in proofs.faults(job))
+    yield from (f"{due[path].job.phase} runs" for path in job.made_from if path in due)
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What the jobs of a phase would take, by what earlier ones took; None where there were none."""
+
+    jobs: int
+    seconds: float | None
+    size_bytes: int | None
+
+
+def expected(jobs: list[Job], planned: list[Planned]) -> dict[str, Expected]:
+    """Return what each phase would take.
+
+    A job is expected to take what the other seeds of its row took, or else what its phase took on average.
+    """
+    seconds: dict[tuple[str, str], list[float]] = defaultdict(list)
+    sizes: dict[str, list[int]] = defaultdict(list)
+    for job in jobs:
+        if job.phase not in trust.COMPUTED:
+            continue
+        record = Path(job.record)
+        with suppress(ValueError):
+            took = float(measurement.read(record)["seconds"])
+            seconds[job.phase, job.name].append(took)
+            sizes[job.phase].append(sum(path.lstat().st_size for path in record.parent.iterdir()))
+    told: dict[str, Expected] = {}
+    for phase in dict.fromkeys(each.job.phase for each in planned):
+        rows = [each.job for each in planned if each.job.phase == phase]
+        earlier = [value for (other, _), values in seconds.items() if other == phase for value in values]
+        if not earlier:
+            told[phase] = Expected(len(rows), None, None)
+            continue
+        usual = statistics.fmean(earlier)
+        each_row = [statistics.fmean(seconds.get((phase, job.name), [usual])) for job in rows]
+        told[phase] = Expected(len(rows), sum(each_row), round(statistics.fmean(sizes[phase]) * len(rows)))
+    return told

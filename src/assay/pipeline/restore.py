@@ -1,0 +1,135 @@
+"""After ``git clone``, ``checkout`` or ``pull``: bring back what dvc.lock promises, prove it, have Snakemake trust it.
+
+Only files whose content has the digest that dvc.lock names are trusted. What lies here and dvc.lock does not name
+is left as it is.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from assay.files import discard_unfinished, replaced, replacing, set_aside
+from assay.paths import STATUS, VERDICT
+from assay.provenance import dvc_lock, run_lock, snakemake_metadata
+from assay.provenance.dvc_lock import has_digest, stored
+
+RECORDS = (STATUS, "source.json", "prepared.json")
+"""The files that a job's folder is asked for: without them its job runs again."""
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What was done."""
+
+    proven: int
+    """Files that are what dvc.lock says."""
+    changed: list[Path]
+    """Files that lay here with other bytes, and were put back."""
+    missing: int
+    """Files that were not here, and were put back."""
+    wrong: dict[Path, str]
+    """Files that could not be proven, each with the reason."""
+    replaced: Path
+    """Where what lay here with other bytes is kept: it may be work that nobody recorded."""
+
+
+def restore() -> Restored:
+    """Restore the project of the current folder.
+
+    Raises:
+        ValueError: a run is at work here, nothing was recorded, dvc.lock is not DVC's, or this folder cannot be
+            written to; one line.
+    """
+    try:
+        run_lock.hold()
+        return _restore(dvc_lock.outs_here(), dvc_lock.cache_folder())
+    except OSError as fault:
+        raise ValueError(f"{fault.filename}: {fault.strerror}; restore writes to this folder") from None
+
+
+def _restore(outs: Mapping[Path, str], cache: Path) -> Restored:
+    reason = ""
+    if _without_list(outs, cache):
+        reason = _fetch(outs, cache)
+    if lacking := _without_list(outs, cache):
+        raise ValueError(f"{lacking[0]}: {reason}; nothing was changed")
+    promised = _promised(outs, cache)
+    discard_unfinished({path.parent for path in promised})
+    absent = [path for path, digest in promised.items() if not has_digest(path, digest)]
+    if not reason and any(not stored(cache, promised[path]).is_file() for path in absent):
+        reason = _fetch(outs, cache)
+    changed = [path for path in absent if path.exists()]
+    aside = replaced()
+    wrong = {path: why for path in absent if (why := _bring(path, promised[path], cache, reason, aside))}
+    for path in wrong:
+        _distrust(path, aside)
+    for made in (path for path in promised if path.name == snakemake_metadata.MADE and path not in wrong):
+        snakemake_metadata.unpack(made)
+    put_back = [path for path in absent if path not in wrong]
+    changed = [path for path in changed if path in put_back]
+    return Restored(len(promised) - len(wrong), changed, len(put_back) - len(changed), wrong, aside)
+
+
+def _without_list(outs: Mapping[Path, str], cache: Path) -> list[Path]:
+    """Return the outs that are folders of which DVC's cache does not have the list of files."""
+    folders = {path: digest for path, digest in outs.items() if digest.endswith(".dir")}
+    return [path for path, digest in folders.items() if dvc_lock.listed(cache, digest) is None]
+
+
+def _promised(outs: Mapping[Path, str], cache: Path) -> dict[Path, str]:
+    """Return every file that the outs hold, with its digest."""
+    files: dict[Path, str] = {}
+    for path, digest in outs.items():
+        if digest.endswith(".dir"):
+            files |= {path / name: md5 for name, md5 in (dvc_lock.listed(cache, digest) or {}).items()}
+        else:
+            files[path] = digest
+    return files
+
+
+def _bring(path: Path, digest: str, cache: Path, reason: str, aside: Path) -> str:
+    """Put a file's proven bytes in place; return why that was not possible, or nothing."""
+    kept = stored(cache, digest)
+    if not kept.is_file():
+        return reason
+    if not has_digest(kept, digest):
+        return f"DVC's cache is poisoned: {kept} has other bytes than its name says; delete it"
+    with replacing(path) as whole:
+        shutil.copyfile(kept, whole)
+        set_aside(path, aside)
+    return ""
+
+
+def _distrust(path: Path, aside: Path) -> None:
+    """Move away the record of the job that made a file, and the verdict that asks for it: both are made again."""
+    for stale in (VERDICT, *(path.parent / name for name in (*RECORDS, path.name))):
+        set_aside(stale, aside)
+
+
+def _fetch(outs: Mapping[Path, str], cache: Path) -> str:
+    """Have DVC fetch what it can; return why something is still not there, if anything is."""
+    done = dvc_lock.dvc("fetch")
+    lists = [outs[path] for path in _without_list(outs, cache)]
+    if done.returncode and lists:
+        _fetch_lists(lists, cache)
+    if error := dvc_lock.reason(done):
+        return f"not in DVC's cache (dvc fetch: {error})"
+    if not dvc_lock.dvc("config", "core.remote").stdout.strip():
+        return "not in DVC's cache, and no remote is set: dvc remote add --default NAME URL"
+    return "neither in DVC's cache nor on its remote"
+
+
+def _fetch_lists(digests: list[str], cache: Path) -> None:
+    """Fetch the lists of folders by themselves: DVC leaves a list behind if one of its files is lost."""
+    # The ignore: DVC ships no types.
+    from dvc.repo import Repo  # type: ignore[import-untyped]
+
+    with suppress(Exception), Repo() as repo:  # whatever a remote's library raises, DVC has told the reason
+        remote = repo.cloud.get_remote_odb()
+        for digest in digests:
+            with replacing(stored(cache, digest)) as whole:
+                remote.fs.get_file(remote.oid_to_path(digest), str(whole))

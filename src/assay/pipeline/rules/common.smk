@@ -1,0 +1,100 @@
+# What all rules share -- the questions to the graph, and the process that has imported torch once for all cells.
+# params.yaml is read by assay alone (no `configfile:`), so that `config` holds nothing but what the command
+# line asks for: --config suite=NAME tasks=A,B models=C,D.
+import gc
+import os
+import shlex
+import sys
+from pathlib import Path
+
+from assay.provenance import snakemake_metadata, run_lock
+from assay import paths
+from assay.pipeline import cleanup, phase_digests, trust
+from assay.files import discard_unfinished, write_text
+from assay.pipeline.rule_functions import Graph, matrix_or_exit
+from assay.pipeline.stages import verdict
+from assay.pipeline.worker import launch
+from assay.pipeline.worker.job import LIMIT
+
+# Snakemake's graph lives to the end of the run; to look for garbage in it every 700 objects took a third of the time
+# at 10,000 cells.
+gc.set_threshold(200_000)
+MATRIX = matrix_or_exit(config)
+PARAMS_TEXT = paths.PARAMS.read_text(encoding="utf-8")
+GRAPH = Graph(MATRIX)
+SERVED = {"train", "compress", "evaluate", "report"}
+"""Rules for whose jobs, which begin with `cell`, the process is started; if it runs, it serves validation too."""
+
+# `python` is the one that runs Snakemake; `cell` hands a job to the process that has imported torch once.
+shell.prefix(
+    f"PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH;"
+    ' export PYTHONPATH="$PWD/src${{PYTHONPATH:+:$PYTHONPATH}}";'
+    f" export {LIMIT}={MATRIX.params.limits.cell_minutes * 60};"
+    ' cell() {{ python -S -E src/assay/pipeline/worker/client.py "$@"; }}; '
+)
+
+
+wildcard_constraints:
+    suite=MATRIX.suite,
+    dataset="[a-z][a-z0-9_]*",
+    task="[a-z][a-z0-9_]*",
+    model="[a-z][a-z0-9_]*",
+    method="[a-z][a-z0-9_]*",
+    seed="[0-9]+",
+
+
+# Snakemake remembers how each output was made; whether that is still what lies here, the records say.
+with run_lock.held_if_free() as is_free:
+    if is_free:
+        for line in trust.have_made_again(GRAPH):
+            print(line, file=sys.stderr)
+        phase_digests.heal([paths.VERDICT, *(job.record for job in GRAPH.jobs)])
+
+
+onstart:
+    try:
+        MATRIX.params.trainer_of(MATRIX.suite).check_launcher()
+        run_lock.hold()
+    except ValueError as fault:
+        print(fault, file=sys.stderr)
+        sys.exit(2)
+    phase_digests.unseal()
+    verdict.forget()
+    write_text(paths.RUN_PARAMS, PARAMS_TEXT)
+    waiting = list(workflow.dag.needrun_jobs())
+    discard_unfinished(
+        {Path(path).parent for job in waiting for path in job.output}
+    )
+    snakemake_metadata.not_later_than_now(
+        {str(path) for job in waiting for path in job.input}
+    )
+    # Snakemake 9.27 looks at every waiting job each second, once more a second for each job that has ended: after
+    # 150 jobs that took a fifth of a core. Jobs end by the minute here; no rate needs limiting.
+    workflow.scheduler.job_rate_limiter = None
+    asked = {job.rule.name for job in waiting}
+    if asked & SERVED:
+        more = launch.VALIDATION if "validate" in asked else ()
+        launch.start(launch.PRELOAD + more)
+
+
+def pack_knowledge():
+    outputs = (list(map(str, job.output)) for job in workflow.dag.jobs)
+    snakemake_metadata.pack(names for names in outputs if names)
+
+
+onsuccess:
+    cleanup.sweep(MATRIX.params)
+    pack_knowledge()
+    phase_digests.seal()
+    if (
+        "DVC_STAGE" not in os.environ
+        and Path(".dvc").is_dir()
+        and Path(".git").exists()
+    ):
+        print("to record this run in DVC: dvc commit --force", file=sys.stderr)
+
+
+onerror:
+    pack_knowledge()
+    phase_digests.seal()
+    sys.exit(verdict.exit_code())

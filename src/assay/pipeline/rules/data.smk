@@ -1,0 +1,55 @@
+# Ingest, prepare, validate: once a dataset. Each leaves a record, also of a failure, and breaks nothing else.
+
+
+rule ingest:
+    output:
+        source=f"{paths.RAW}/source.json",
+    log:
+        "logs/ingest/{dataset}.log",
+    params:
+        asked=GRAPH.asked_to_ingest,
+    shell:
+        "python -m assay.pipeline.stages.ingest {wildcards.dataset} --code {params.asked[code]} --out {output.source} --log {log}"
+
+
+rule prepare:
+    input:
+        source=rules.ingest.output.source,
+    output:
+        prepared=f"{paths.PREPARED}/prepared.json",
+    log:
+        "logs/prepare/{dataset}.log",
+    params:
+        asked=GRAPH.asked_to_prepare,
+    shell:
+        "python -m assay.pipeline.stages.prepare {wildcards.dataset} --spec {params.asked[spec]:q}"
+        " --source {input.source} --code {params.asked[code]} --out {output.prepared} > {log} 2>&1"
+
+
+rule validate:
+    input:
+        prepared=rules.prepare.output.prepared,
+    output:
+        validated=paths.VALIDATED,
+    log:
+        "logs/validate/{dataset}.log",
+    params:
+        asked=GRAPH.asked_to_validate,
+    shell:
+        "cell assay.pipeline.stages.validate {wildcards.dataset} --prepared {input.prepared}"
+        " --docs {params.asked[docs]} --code {params.asked[code]} --out {output.validated} > {log} 2>&1"
+
+
+rule ingested:
+    input:
+        GRAPH.ingested,
+
+
+rule prepared:
+    input:
+        GRAPH.prepared,
+
+
+rule validated:
+    input:
+        GRAPH.validated,

@@ -1,0 +1,22 @@
+# One job a variant: its artifact meets the test items once.
+
+
+rule evaluate:
+    input:
+        unpack(GRAPH.evaluate_from),
+    output:
+        status=f"{paths.EVALUATED}/{paths.STATUS}",
+        measured=f"{paths.EVALUATED}/{paths.MEASURED}",
+    log:
+        "logs/evaluate/{suite}/{task}.{model}.{seed}.{method}.log",
+    threads: MATRIX.params.suites[MATRIX.suite].evaluate_cores
+    params:
+        asked=GRAPH.asked_to_evaluate,
+    shell:
+        "cell assay.pipeline.stages.evaluate --spec {params.asked[spec]:q} --prepared {params.asked[prepared]}"
+        " --artifact {input.artifact} --uncompressed {input.uncompressed} --code {params.asked[code]} --out {output.status} > {log} 2>&1"
+
+
+rule evaluated:
+    input:
+        GRAPH.evaluated,

@@ -1,0 +1,54 @@
+# The report is always built; the verdict then says by its exit code whether anything failed.
+
+
+rule report:
+    input:
+        validated=GRAPH.validated,
+        evaluated=GRAPH.evaluated,
+    output:
+        # What is updated stays as it was if this job fails.
+        page=report(
+            update("reports/index.html"),
+            caption="captions/results.rst",
+            category="Results",
+        ),
+        record=str(paths.REPORT),
+        results=update("reports/results.csv"),
+        costs=update("reports/costs.csv"),
+        markdown=update("reports/results.md"),
+        metrics=update("reports/metrics.json"),
+        tables=directory("reports/tables"),
+        cards=directory("reports/cards"),
+        figures=report(
+            directory("reports/figures"),
+            patterns=["{figure}.svg"],
+            caption="captions/figures.rst",
+            category="Figures",
+        ),
+    log:
+        "logs/report.log",
+    benchmark:
+        "logs/report.tsv"
+    params:
+        asked=GRAPH.asked_to_report,
+        read=str(paths.RUN_PARAMS),
+    shell:
+        "cell assay.pipeline.stages.report --spec {params.asked[spec]:q} --params {params.read}"
+        " --code {params.asked[code]} --out {output.page} > {log} 2>&1"
+
+
+rule verdict:
+    input:
+        rules.report.output.page,
+    output:
+        verdict=str(paths.VERDICT),
+    log:
+        "logs/verdict.log",
+    params:
+        read=str(paths.RUN_PARAMS),
+        suite=MATRIX.suite,
+        tasks=",".join(MATRIX.tasks),
+        models=",".join(MATRIX.models),
+    shell:
+        "python -m assay.pipeline.stages.verdict --params {params.read} --suite {params.suite} --tasks {params.tasks}"
+        " --models {params.models} --out {output.verdict} --log {log}"

@@ -1,0 +1,95 @@
+"""Evaluate one variant: its artifact meets the test items once, and one prediction an item is kept."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from assay.artifacts import store
+from assay.config import registry
+from assay.evaluation import latency, scoring
+from assay.files import replacing, sha256, write_json
+from assay.provenance import measurement, records
+
+
+def evaluate(
+    spec: dict[str, Any],
+    prepared: Path,
+    artifact_status: Path,
+    uncompressed: list[Path],
+    folder: Path,
+    costs: dict[str, Any],
+) -> dict[str, Any]:
+    """Score the artifact beside ``artifact_status`` into ``folder`` and return what the record keeps.
+
+    Args:
+        uncompressed: the status of the trained model beside which a compressed one's speed is measured.
+        costs: receives what cannot be equal from run to run: latency; and size and parameters beside it.
+    """
+    records.require_whole(prepared, "prepare")
+    status = records.require(artifact_status, "train", "compress")
+    artifact = status["artifact"]
+    task = registry.load(registry.TASKS[spec["kind"]].module)
+    splits = task.load(prepared.parent, ("validation", "test"))
+    examples = splits["validation"].inputs[: max(latency.SIZES)].numpy()
+    began = time.perf_counter()
+    predictor = store.load(artifact_status.parent, artifact)
+    predictor.logits(examples[:1])
+    costs["cold_start_ms"] = 1000 * (time.perf_counter() - began)
+    metrics, predictions = scoring.evaluate(predictor, task, splits["validation"], splits["test"])
+    write_json(folder / "metrics.json", metrics)
+    with replacing(folder / "predictions.parquet") as aside:
+        predictions.to_parquet(aside, index=False)
+    if uncompressed:
+        before = records.require(uncompressed[0], "train")["artifact"]
+        costs |= latency.speed(predictor, store.load(uncompressed[0].parent, before), examples)
+    else:
+        costs |= latency.latency(predictor, examples)
+    costs |= scoring.size(artifact_status.parent, artifact) | {"parameters": predictor.parameters}
+    files = {name: sha256(folder / name) for name in ("metrics.json", "predictions.parquet")}
+    return {"data": status["data"], "files": files}
+
+
+def main(argv: list[str]) -> int:
+    """Evaluate the variant that ``argv`` names; how it ended stands in the record."""
+    parser = argparse.ArgumentParser(prog="evaluate", description=__doc__)
+    parser.add_argument("--spec", type=json.loads, required=True, help="the variant, as JSON")
+    parser.add_argument("--prepared", type=Path, required=True, help="prepared.json of the dataset")
+    parser.add_argument("--artifact", type=Path, required=True, help="status of the artifact")
+    parser.add_argument(
+        "--uncompressed",
+        type=Path,
+        nargs="*",
+        default=[],
+        help="status of the trained model, beside which a compressed one is timed",
+    )
+    parser.add_argument("--code", required=True, help="digest of the files that this job runs")
+    parser.add_argument("--out", type=Path, required=True, help="where the status goes")
+    parser.add_argument("--died", type=int, help="record that an earlier try was ended by this signal")
+    arguments = parser.parse_args(argv)
+    with measurement.leaving(arguments.out) as costs:
+        records.keep(
+            arguments.out,
+            "evaluate",
+            lambda: evaluate(
+                arguments.spec,
+                arguments.prepared,
+                arguments.artifact,
+                arguments.uncompressed,
+                arguments.out.parent,
+                costs,
+            ),
+            code=arguments.code,
+            made_from=[arguments.prepared, arguments.artifact, *arguments.uncompressed],
+            died=arguments.died,
+            spec=arguments.spec,
+        )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

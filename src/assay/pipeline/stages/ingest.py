@@ -1,0 +1,64 @@
+"""Ingest a dataset: upstream's bytes, unchanged, in ``data/raw/<dataset>/``; of a twin, generated ones."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from assay.config import registry
+from assay.files import sha256
+from assay.provenance import records, snakemake_metadata
+
+TWIN_SEED = 0
+NOT_DATA = ("source.json", snakemake_metadata.MADE)
+
+
+def ingest(dataset: str, raw: Path) -> dict[str, Any]:
+    """Fetch or generate a dataset's files into ``raw`` and return the facts that source.json keeps."""
+    module = registry.load(registry.dataset_module(dataset))
+    raw.mkdir(parents=True, exist_ok=True)
+    source = module.SOURCE
+    if dataset.endswith(registry.TWIN):
+        module.make_twin(raw, TWIN_SEED)
+        files = {
+            str(path.relative_to(raw)): {
+                "url": "generated",
+                "size": path.stat().st_size,
+                "sha256": sha256(path),
+            }
+            for path in sorted(raw.rglob("*"))
+            if path.is_file() and path.name not in NOT_DATA and not path.name.startswith(".")
+        }
+    else:
+        files = module.fetch(raw, mirror=os.environ.get("ASSAY_MIRROR"))
+    told = {key: getattr(source, key) for key in ("licence", "citation", "homepage", "quirks")}
+    return {"files": files, **told}
+
+
+def main(argv: list[str]) -> int:
+    """Ingest the dataset that ``argv`` names; how it ended stands in the record."""
+    parser = argparse.ArgumentParser(prog="ingest", description=__doc__)
+    parser.add_argument("dataset")
+    parser.add_argument("--code", required=True, help="digest of the files that this job runs")
+    parser.add_argument("--out", type=Path, required=True, help="source.json, beside which the files go")
+    parser.add_argument("--log", type=Path, required=True)
+    arguments = parser.parse_args(argv)
+    twin = arguments.dataset.endswith(registry.TWIN)
+
+    records.keep(
+        arguments.out,
+        "ingest",
+        lambda: ingest(arguments.dataset, arguments.out.parent),
+        code=arguments.code,
+        dataset=arguments.dataset,
+        twin=twin,
+    )
+    arguments.log.write_text(arguments.out.read_text(encoding="utf-8"), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

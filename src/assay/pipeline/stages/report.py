@@ -1,0 +1,137 @@
+"""Build the report of a suite from what its jobs left; nothing here computes a result anew."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from assay import paths
+from assay.config import registry
+from assay.config.matrix import Matrix, select
+from assay.config.params import load_params
+from assay.files import sha256, write_json
+from assay.pipeline import trust
+from assay.pipeline.rule_functions import Graph
+from assay.provenance import measurement, records
+from assay.report.build import build
+from assay.report.judgement.compare import since_last
+from assay.report.results.tables import metrics_by_row
+
+PARTS = ("index.html", "results.csv", "costs.csv", "results.md", "metrics.json", "tables", "cards", "figures")
+
+
+def tasks_of(matrix: Matrix) -> list[dict[str, Any]]:
+    """Return the tasks that ran, each with its primary metric, that metric's direction and its controls."""
+    found = []
+    for name in matrix.tasks:
+        kind = matrix.kind(name)
+        module = registry.load(kind.module)
+        rows = [row for row in matrix.models if matrix.params.models[row].model in kind.controls]
+        found.append(
+            {
+                "name": name,
+                "dataset": matrix.dataset(name),
+                "primary": module.PRIMARY.name,
+                "direction": module.PRIMARY.direction,
+                "metric": module.PRIMARY,
+                "watched": module.WATCHED.name,
+                "controls": rows,
+            }
+        )
+    return found
+
+
+def models_of(matrix: Matrix) -> list[dict[str, Any]]:
+    """Return the rows of models that ran, each with its family and whether its fit depends on the seed."""
+    entries = {name: matrix.family(name) for name in matrix.models}
+    return [{"name": name, "family": entry.family, "seeded": entry.seeded} for name, entry in entries.items()]
+
+
+def variants_of(matrix: Matrix) -> list[dict[str, Any]]:
+    """Return what was planned, each with the folders of its phases."""
+    return [
+        {
+            **asdict(variant),
+            "family": matrix.family(variant.model).family,
+            "source": None if variant.method == paths.UNCOMPRESSED else matrix.source(variant).method,
+            "trained": Path(matrix.trained(variant.cell)),
+            "compressed": Path(matrix.compressed(variant)),
+            "evaluated": Path(matrix.evaluated(variant)),
+        }
+        for variant in matrix.variants
+    ]
+
+
+def provenance_of(matrix: Matrix, params: str) -> dict[str, Any]:
+    """Return how the run was made: commit, commands, digest of the params, how knobs were chosen."""
+    return {
+        **measurement.commit(),
+        "commands": [f"snakemake --cores all --config suite={matrix.suite}"],
+        "params": params,
+        "lock": measurement.lock() or "",
+        "tuning": matrix.params.budget,
+    }
+
+
+def faults_of(matrix: Matrix) -> dict[Path, str]:
+    """Return the records that are not what they say, each with the first reason."""
+    proofs = trust.Proofs()
+    found = {Path(job.record): proofs.faults(job) for job in Graph(matrix).jobs}
+    return {
+        record: f"{faults[0].text}; the next run makes it again"
+        for record, faults in found.items()
+        if faults and faults[0].kind != "ended"
+    }
+
+
+def report(matrix: Matrix, spec: dict[str, Any], code: str, reports: Path) -> None:
+    """Build the report into ``reports`` and leave a record that holds the digest of each file."""
+    names = matrix.datasets
+    build(
+        suite=matrix.suite,
+        variants=variants_of(matrix),
+        tasks=tasks_of(matrix),
+        models=models_of(matrix),
+        reports=reports,
+        raw={name: Path(paths.RAW.format(dataset=name)) for name in names},
+        prepared={name: Path(paths.PREPARED.format(dataset=name)) for name in names},
+        validated={name: Path(paths.VALIDATED.format(dataset=name)) for name in names},
+        provenance=provenance_of(matrix, spec["params"]),
+        since=since_last,
+        faults=faults_of(matrix),
+    )
+    write_json(reports / "metrics.json", metrics_by_row(reports / "tables" / "matrix.csv"))
+    made = [
+        path for name in PARTS for path in (reports / name, *(reports / name).rglob("*")) if path.is_file()
+    ]
+    files = {str(path.relative_to(reports)): sha256(path) for path in made}
+    shown = map(Path, Graph(matrix).report_job.made_from)
+    record = reports / paths.REPORT.name
+    records.keep(record, "report", lambda: {"files": files}, code=code, made_from=shown, spec=spec)
+
+
+def main(argv: list[str]) -> int:
+    """Build the report of the suite that ``argv`` names."""
+    parser = argparse.ArgumentParser(prog="report", description=__doc__)
+    parser.add_argument("--spec", type=json.loads, required=True, help="suite, tasks and models, as JSON")
+    parser.add_argument("--params", type=Path, required=True, help="params.yaml as it was when the run began")
+    parser.add_argument("--code", required=True, help="digest of the files that this job runs")
+    parser.add_argument("--out", type=Path, required=True, help="the page; tables go beside it")
+    arguments = parser.parse_args(argv)
+    spec = arguments.spec
+    matrix = select(
+        load_params(arguments.params),
+        suite=spec["suite"],
+        tasks=",".join(spec["tasks"]),
+        models=",".join(spec["models"]),
+    )
+    report(matrix, spec, arguments.code, arguments.out.parent)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,110 @@
+"""Train one cell: learn from the training items, choose on the validation items, leave an artifact."""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from assay.artifacts import store
+from assay.config import registry
+from assay.data import splits
+from assay.files import replacing, sha256
+from assay.models import pretrained
+from assay.provenance import measurement, records
+from assay.training import warm_start
+
+HISTORY = "history.csv"
+
+
+def train(
+    spec: dict[str, Any], prepared: Path, validated: Path, start: list[Path], folder: Path
+) -> dict[str, Any]:
+    """Train the cell that ``spec`` asks for into ``folder`` and return what its record keeps.
+
+    Args:
+        start: the records of the model whose weights it begins from and of the data which that one learned;
+            none if it begins from scratch.
+    """
+    records.require(validated, "validate")
+    data = records.require_whole(prepared, "prepare")
+    task = registry.load(registry.TASKS[spec["kind"]].module)
+    items, limit = splits.for_learning(task, prepared.parent, spec)
+    family, trainer = registry.load(spec["target"]), registry.load(spec["trainer"])
+    named = inspect.signature(family).parameters
+    begin: warm_start.Start | pretrained.Pretrained | None = None
+    if start:
+        begin = warm_start.read(start[0], start[1], prepared)
+    elif "pretrained" in spec:
+        begin = pretrained.read(**spec["pretrained"], prepared=prepared)
+    provided = {**task.model_arguments(prepared.parent), "seed": spec["seed"]} | (
+        begin.arguments if begin else {}
+    )
+    arguments = {name: provided[name] for name in provided if name in named} | spec["knobs"]
+    folder.mkdir(parents=True, exist_ok=True)
+    model, result = trainer.learn(
+        family,
+        arguments,
+        spec,
+        items,
+        task=task,
+        augment=task.augmenter(prepared.parent),
+        start=begin,
+        folder=folder,
+    )
+    with replacing(folder / HISTORY) as aside:
+        pd.DataFrame(result.history).to_csv(aside, index=False)
+    artifact = store.save(folder, model, target=spec["target"], arguments=arguments)
+    return {
+        "artifact": artifact,
+        "data": data["files"],
+        "train_items": limit,
+        "best_epoch": result.best_epoch,
+        "epochs": result.epochs_run,
+        "files": store.digests(folder, artifact) | {HISTORY: sha256(folder / HISTORY)},
+    }
+
+
+def main(argv: list[str]) -> int:
+    """Train the cell that ``argv`` names; how it ended stands in the record."""
+    parser = argparse.ArgumentParser(prog="train", description=__doc__)
+    parser.add_argument("--spec", type=json.loads, required=True, help="the cell, as JSON")
+    parser.add_argument("--prepared", type=Path, required=True, help="prepared.json of the dataset")
+    parser.add_argument("--validated", type=Path, required=True, help="the verdict on the dataset")
+    parser.add_argument(
+        "--start",
+        type=Path,
+        nargs="*",
+        default=[],
+        help="status of the model to start from, prepared.json of its data",
+    )
+    parser.add_argument("--code", required=True, help="digest of the files that this job runs")
+    parser.add_argument("--out", type=Path, required=True, help="status.json, beside which the artifact goes")
+    parser.add_argument("--died", type=int, help="record that an earlier try was ended by this signal")
+    arguments = parser.parse_args(argv)
+    with measurement.leaving(arguments.out):
+        records.keep(
+            arguments.out,
+            "train",
+            lambda: train(
+                arguments.spec,
+                arguments.prepared,
+                arguments.validated,
+                arguments.start,
+                arguments.out.parent,
+            ),
+            code=arguments.code,
+            made_from=[arguments.prepared, arguments.validated, *arguments.start],
+            died=arguments.died,
+            spec=arguments.spec,
+        )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,50 @@
+"""Validate a prepared dataset: the gate. Nothing trains on data that failed."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from assay.config import registry
+from assay.data import validation
+from assay.files import sha256
+from assay.provenance import records
+
+
+def check(dataset: str, prepared: Path, docs: Path) -> dict[str, Any]:
+    """Hold a dataset's items against the expectations that stand beside it."""
+    facts = records.require_whole(prepared, "prepare")
+    module = registry.load(registry.dataset_module(dataset))
+    path = prepared.parent / "items.parquet"
+    items, expectations = pd.read_parquet(path), module.expectations(facts["counts"])
+    return {**validation.validate(items, expectations, dataset=dataset, docs=docs), "data": sha256(path)}
+
+
+def main(argv: list[str]) -> int:
+    """Validate the dataset that ``argv`` names; how it ended stands in the record."""
+    parser = argparse.ArgumentParser(prog="validate", description=__doc__)
+    parser.add_argument("dataset")
+    parser.add_argument("--prepared", type=Path, required=True, help="prepared.json of the dataset")
+    parser.add_argument("--docs", type=Path, required=True, help="folder for Great Expectations' Data Docs")
+    parser.add_argument("--code", required=True, help="digest of the files that this job runs")
+    parser.add_argument("--out", type=Path, required=True, help="where the verdict goes")
+    parser.add_argument("--died", type=int, help="record that an earlier try was ended by this signal")
+    arguments = parser.parse_args(argv)
+    records.keep(
+        arguments.out,
+        "validate",
+        lambda: check(arguments.dataset, arguments.prepared, arguments.docs),
+        code=arguments.code,
+        made_from=[arguments.prepared],
+        died=arguments.died,
+        dataset=arguments.dataset,
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

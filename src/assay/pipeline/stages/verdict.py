@@ -1,0 +1,113 @@
+"""The verdict on a run: fine, or which variants failed; then those are set aside, so that the next run tries them.
+
+Its exit code is the run's: 0 fine, 1 some cells failed, 3 data failed validation.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from typing_extensions import TypedDict
+
+from assay import paths
+from assay.config.matrix import Matrix, select
+from assay.config.params import load_params
+from assay.files import write_json, write_text
+from assay.pipeline import trust
+from assay.pipeline.rule_functions import Graph
+from assay.provenance import records
+
+FAILURES = paths.REPORTS / "failures.json"
+SHOWN = 10
+
+
+class Failure(TypedDict):
+    """What of a failed record is relied on."""
+
+    __pydantic_config__ = records.FORM  # type: ignore[misc]
+    phase: str
+    status: str
+    reason: str
+
+
+_FAILURES = TypeAdapter(list[Failure])
+
+
+def exit_code(failures: Path = FAILURES) -> int:
+    """Return what a run that did not end well exits with."""
+    try:
+        found = _FAILURES.validate_json(failures.read_bytes())
+    except (OSError, ValidationError):
+        return 1  # the run failed by itself, before its verdict
+    is_refused = any(each["phase"] == "validate" and each["status"] == records.FAILED for each in found)
+    return 3 if is_refused else 1
+
+
+def forget(failures: Path = FAILURES) -> None:
+    """Take away what the last run's verdict said."""
+    failures.unlink(missing_ok=True)
+
+
+def failed(matrix: Matrix) -> list[dict[str, Any]]:
+    """Return the records, of every phase, that are neither ok nor skipped or not what they say, with their paths."""
+    proofs, found = trust.Proofs(), []
+    for job in Graph(matrix).jobs:
+        faults = proofs.faults(job)
+        record = records.find(Path(job.record))
+        if record is None or (faults and record["status"] in records.ENDED_WELL):
+            reason = faults[0].text if faults else "left no record"
+            record = {"phase": job.phase, "status": records.FAILED, "reason": reason}
+        if record["status"] not in records.ENDED_WELL:
+            found.append({**record, "record": job.record})
+    return found
+
+
+def set_aside(path: Path) -> None:
+    """Keep a failed record as evidence under another name, so that its job runs again next time."""
+    if path.exists():
+        path.replace(records.aside(path))
+
+
+def told(failures: list[dict[str, Any]]) -> str:
+    """Return the failures as text: the causes first, each once, not what merely depended on them."""
+    causes = list(dict.fromkeys(f"{each['phase']}: {each['status']}: {each['reason']}" for each in failures))
+    lines = [f"  {cause}" for cause in causes[:SHOWN]]
+    if len(causes) > SHOWN:
+        lines.append(f"  and {len(causes) - SHOWN} more")
+    head = f"{len(failures)} records of this run are not fine; the report shows each, the next run tries them again:"
+    return "\n".join([head, *lines]) + "\n"
+
+
+def main(argv: list[str]) -> int:
+    """Judge the run of the suite that ``argv`` names."""
+    parser = argparse.ArgumentParser(prog="verdict", description=__doc__)
+    parser.add_argument("--params", type=Path, required=True, help="params.yaml as it was when the run began")
+    parser.add_argument("--suite", required=True)
+    parser.add_argument("--tasks", default="")
+    parser.add_argument("--models", default="")
+    parser.add_argument("--out", type=Path, required=True, help="written if the run is fine")
+    parser.add_argument("--log", type=Path, required=True)
+    arguments = parser.parse_args(argv)
+    matrix = select(
+        load_params(arguments.params), suite=arguments.suite, tasks=arguments.tasks, models=arguments.models
+    )
+    failures = failed(matrix)
+    if not failures:
+        fine = {"suite": arguments.suite, "variants": len(matrix.variants), "verdict": "fine"}
+        records.write(arguments.out, fine)
+        write_text(arguments.log, "fine\n")
+        return 0
+    write_json(FAILURES, failures)
+    for failure in failures:
+        set_aside(Path(failure["record"]))
+    write_text(arguments.log, told(failures))
+    print(told(failures), end="", file=sys.stderr)
+    return exit_code()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,198 @@
+"""Plots of models over many tasks: critical differences, chances of improvement, families, and what a run cost."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from functools import cache
+
+import altair as alt
+
+from assay.report.figures.fronts import COLOURS
+from assay.report.figures.plots import FIRST, INK, ROWS, SECOND, Plot, Spec, skeleton
+from assay.report.formatting import numbers
+from assay.report.results.tables import Rows
+
+LINE, BAR = 1.0, 0.55
+"""Of a critical-difference diagram: distance between two names, and between two bars, in lines."""
+SHOWN = (-0.25, 1.25)
+"""Normalised scores are drawn at most this far beyond the ends of the scale."""
+
+
+def critical_difference(ranks: Mapping[str, float], groups: Sequence[Sequence[str]]) -> Plot:
+    """Return the diagram of Demsar, JMLR 7, 2006: mean ranks on a line, a bar over those that are not told apart.
+
+    Args:
+        ranks: mean rank of each model, 1 is best.
+        groups: models that the test does not tell apart, each group's ranks neighbours.
+    """
+    order = sorted(ranks, key=lambda name: (ranks[name], name))
+    half = (len(order) + 1) // 2
+    first, last = (
+        math.floor(ranks[order[0]]),
+        max(math.ceil(ranks[order[-1]]), math.floor(ranks[order[0]]) + 1),
+    )
+    top = 1 + BAR * len(groups)
+    rows: Rows = []
+    for place, name in enumerate(order):
+        left = place < half
+        y = top + LINE * (place if left else len(order) - 1 - place)
+        common = {"kind": "model", "model": name, "rank": ranks[name], "side": "left" if left else "right"}
+        rows.append({**common, "x": ranks[name], "x2": first if left else last, "y": y})
+    for number, group in enumerate(groups):
+        ends = sorted(ranks[name] for name in group)
+        common = {"kind": "group", "model": ", ".join(group), "rank": None, "side": ""}
+        rows.append({**common, "x": ends[0] - 0.03, "x2": ends[-1] + 0.03, "y": 0.6 + BAR * number})
+    return Plot(_ranked(first, last, top + LINE * half), rows)
+
+
+@cache
+def _ranked(first: int, last: int, depth: float) -> Spec:
+    margin = 0.02 * (last - first)
+    x = alt.X(
+        "x:Q",
+        title="mean rank, 1 is best",
+        scale=alt.Scale(domain=[first - margin, last + margin], nice=False),
+        axis=alt.Axis(orient="top", grid=False, tickMinStep=1, format="d"),
+    )
+    y = alt.Y("y:Q", scale=alt.Scale(domain=[depth, 0], nice=False), axis=None)
+    tooltip = [alt.Tooltip("model:N"), alt.Tooltip("rank:Q", title="mean rank", format=".2f")]
+    models = alt.Chart(ROWS).transform_filter("datum.kind == 'model'")
+    drop = models.mark_rule(color=INK, opacity=0.6).encode(x=x, y=y, y2=alt.Y2Datum(0))
+    across = models.mark_rule(color=INK, opacity=0.6).encode(x=x, x2="x2:Q", y=y)
+    groups = alt.Chart(ROWS).transform_filter("datum.kind == 'group'")
+    bars = groups.mark_rule(strokeWidth=5, color=FIRST, strokeCap="round").encode(
+        x=x, x2="x2:Q", y=y, tooltip=[alt.Tooltip("model:N", title="not told apart")]
+    )
+    dots = models.mark_point(filled=True, size=36, color=FIRST).encode(x=x, y=y, tooltip=tooltip)
+    names = [
+        models.transform_filter(f"datum.side == '{side}'")
+        .mark_text(align="right" if side == "left" else "left", dx=-8 if side == "left" else 8, limit=150)
+        .encode(x=alt.X("x2:Q"), y=y, text="model:N", tooltip=tooltip)
+        for side in ("left", "right")
+    ]
+    chart = alt.layer(drop, across, bars, dots, *names).properties(width=520, height=round(18 * depth) + 10)
+    return {**skeleton(chart), "padding": {"left": 160, "right": 160, "top": 5, "bottom": 5}}
+
+
+def improvement(rows: Rows) -> Plot:
+    """Return how likely each family beats each other one on a task.
+
+    Args:
+        rows: each with ``better``, ``than``, ``chance`` and its interval as text, ``interval``.
+    """
+    names = tuple(dict.fromkeys(row["better"] for row in rows))
+    return Plot(_chances(names), [{**row, "shown": f"{row['chance']:.2f}"} for row in rows])
+
+
+@cache
+def _chances(names: tuple[str, ...]) -> Spec:
+    side = max(160, 34 * len(names))
+    x = alt.X("than:N", sort=list(names), title="than", axis=alt.Axis(labelAngle=-40, labelLimit=120))
+    y = alt.Y("better:N", sort=list(names), title="better", axis=alt.Axis(labelLimit=150))
+    squares = (
+        alt.Chart(ROWS)
+        .mark_rect()
+        .encode(
+            x=x,
+            y=y,
+            color=alt.Color(
+                "above:N", scale=alt.Scale(domain=[True, False], range=[FIRST, SECOND]), legend=None
+            ),
+            opacity=alt.Opacity("far:Q", scale=alt.Scale(domain=[0, 0.5], range=[0, 0.6]), legend=None),
+            tooltip=[
+                alt.Tooltip("better:N"),
+                alt.Tooltip("than:N"),
+                alt.Tooltip("shown:N", title="probability of improvement"),
+                alt.Tooltip("interval:N", title="95% interval"),
+                alt.Tooltip("tasks:Q"),
+            ],
+        )
+        .transform_calculate(above="datum.chance >= 0.5", far="abs(datum.chance - 0.5)")
+    )
+    labels = alt.Chart(ROWS).mark_text(fontSize=10).encode(x=x, y=y, text="shown:N")
+    return skeleton((squares + labels).properties(width=side, height=side))
+
+
+def family(rows: Rows) -> Plot | None:
+    """Return the normalised scores of a family's members, a line a task.
+
+    Args:
+        rows: each with ``task``, ``model`` and ``normalised``.
+    """
+    drawn = [
+        {**row, "at": min(max(row["normalised"], SHOWN[0]), SHOWN[1])}
+        for row in rows
+        if row["normalised"] is not None
+    ]
+    tasks = tuple(dict.fromkeys(row["task"] for row in drawn))
+    return Plot(_strip(tasks), drawn) if drawn else None
+
+
+@cache
+def _strip(tasks: tuple[str, ...]) -> Spec:
+    points = (
+        alt.Chart(ROWS)
+        .mark_point(filled=True, size=60, opacity=0.75, color=FIRST)
+        .encode(
+            x=alt.X(
+                "at:Q",
+                title="normalised score: 0 the best control, 1 the best known",
+                scale=alt.Scale(domain=list(SHOWN), nice=False),
+                axis=alt.Axis(values=[0, 0.25, 0.5, 0.75, 1], format=".2f", grid=True),
+            ),
+            y=alt.Y("task:N", sort=list(tasks), title=None, axis=alt.Axis(labelLimit=150, grid=True)),
+            tooltip=[
+                alt.Tooltip("task:N"),
+                alt.Tooltip("model:N"),
+                alt.Tooltip("shown:N", title="score"),
+                alt.Tooltip("normalised:Q", format=".3f"),
+            ],
+        )
+    )
+    return skeleton(points.properties(width=430, height=22 * len(tasks) + 8))
+
+
+def spent(rows: Rows) -> Plot | None:
+    """Return the seconds that each task took, by family.
+
+    Args:
+        rows: each with ``task``, ``family`` and ``seconds``.
+    """
+    drawn = [{**row, "shown": numbers.seconds(row["seconds"])} for row in rows if row["seconds"] > 0]
+    if not drawn:
+        return None
+    tasks, families = (tuple(dict.fromkeys(row[name] for row in drawn)) for name in ("task", "family"))
+    unit, divisor = _unit(sum(row["seconds"] for row in drawn))
+    return Plot(_bars(tasks, families, unit), [{**row, "time": row["seconds"] / divisor} for row in drawn])
+
+
+def _unit(seconds: float) -> tuple[str, float]:
+    if seconds > 2 * 3600:
+        return "hours", 3600
+    return ("minutes", 60) if seconds > 120 else ("seconds", 1)
+
+
+@cache
+def _bars(tasks: tuple[str, ...], families: tuple[str, ...], unit: str) -> Spec:
+    chart = (
+        alt.Chart(ROWS)
+        .mark_bar()
+        .encode(
+            x=alt.X("time:Q", title=unit, axis=alt.Axis(grid=True, tickCount=6)),
+            y=alt.Y("task:N", sort=list(tasks), title=None, axis=alt.Axis(labelLimit=150)),
+            color=alt.Color(
+                "family:N",
+                title="family",
+                scale=alt.Scale(domain=list(families), range=list(COLOURS)),
+                legend=alt.Legend(symbolType="circle", labelLimit=160),
+            ),
+            tooltip=[
+                alt.Tooltip("task:N"),
+                alt.Tooltip("family:N"),
+                alt.Tooltip("shown:N", title="time"),
+            ],
+        )
+        .properties(width=430, height=22 * len(tasks) + 8)
+    )
+    return skeleton(chart)

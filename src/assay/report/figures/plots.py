@@ -1,0 +1,307 @@
+"""Vega-Lite specifications of learning curves, sensitivity and confusion; how every plot of the report looks.
+
+Every spec is plain data made from plain data: fixed names, no counters, so equal input gives equal bytes.
+Colours of text and lines are set by the page's style sheet, so that one plot serves light, dark and print.
+Altair takes some 30 ms for a plot, so what differs between two plots of one kind is put in afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import altair as alt
+
+from assay.report.formatting import numbers
+from assay.report.results.collect import Epoch
+from assay.report.results.summaries import Summary
+from assay.report.results.tables import Rows, confusion_of
+
+Spec = dict[str, Any]
+
+INK, ERROR, FIRST, SECOND = "#6b7280", "#d9480f", "#3b6ea5", "#d9822b"
+ROWS = alt.NamedData("rows")
+"""Stands in a chart for its rows."""
+COLUMNS = 4
+"""Small multiples in a row; the page fits it to its width."""
+POINTS = 60
+"""At most as many points of a learning curve as there are pixels to tell them apart by."""
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A Vega-Lite specification without its data, and the rows that it draws, which have the same keys."""
+
+    spec: Spec
+    rows: Rows
+
+    def packed(self) -> Spec:
+        """Return it for the page: a row is a list, its keys are said once, numbers have five digits."""
+        columns = list(self.rows[0]) if self.rows else []
+        rows = [[_short(row[name]) for name in columns] for row in self.rows]
+        return {"spec": self.spec, "columns": columns, "rows": rows}
+
+    def whole(self) -> Spec:
+        """Return it as a specification that stands for itself, on white."""
+        return {**self.spec, "config": {**CONFIG, "background": "white"}, "data": {"values": self.rows}}
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A figure: its key in the page, its title, its caption and what it draws."""
+
+    key: str
+    title: str
+    caption: str
+    plot: Plot
+
+
+def _short(value: Any) -> Any:
+    return float(f"{value:.5g}") if isinstance(value, float) else value
+
+
+def skeleton(chart: alt.Chart | alt.LayerChart | alt.FacetChart) -> Spec:
+    """Return a chart as plain data without its rows."""
+    spec: Spec = chart.to_dict(validate=False)
+    return {key: value for key, value in spec.items() if key not in ("data", "config")}
+
+
+def in_order(spec: Spec, panels: Sequence[str]) -> Spec:
+    """Return small multiples with their panels in this order."""
+    return {**spec, "facet": {**spec["facet"], "sort": list(panels)}}
+
+
+def curves(summaries: Sequence[Summary], metric: str) -> list[tuple[str, str, Plot]]:
+    """Return (name, title, plot) of the learning curves of a task: loss, and the metric watched on validation."""
+    losses: Rows = []
+    watched: Rows = []
+    for summary in summaries:
+        for variant in summary.variants:
+            base = {"model": variant.model, "seed": variant.seed}
+            for epoch in _thinned(variant.history):
+                at = {**base, "epoch": epoch.epoch}
+                losses.append({**at, "split": "train", "value": epoch.train_loss})
+                losses.append({**at, "split": "validation", "value": epoch.validation_loss})
+                watched.append({**at, "split": "validation", "value": epoch.watched})
+    found = []
+    if any(row["value"] is not None for row in losses):
+        plot = _of_models(_multiples("loss", "independent", (".3~f", ".4f")), losses)
+        found.append(("loss", "Loss by epoch", plot))
+    if any(row["value"] is not None for row in watched):
+        name = numbers.metric_name(metric)
+        styles = (".1%", ".2%") if numbers.is_fraction(metric) else (".3~f", ".4f")
+        plot = _of_models(_multiples(name, "shared", styles), watched)
+        found.append(("watched", f"Validation {name} by epoch", plot))
+    return found
+
+
+def _thinned(history: Sequence[Epoch]) -> Sequence[Epoch]:
+    """Return every so many epochs and the last one."""
+    step = -(-len(history) // POINTS)
+    return history if step < 2 else [*history[:-1:step], history[-1]]
+
+
+def _of_models(spec: Spec, rows: Rows) -> Plot:
+    models = list(dict.fromkeys(row["model"] for row in rows))
+    return Plot(in_order(spec, models), [row for row in rows if row["value"] is not None])
+
+
+@cache
+def _multiples(title: str, scale: str, styles: tuple[str, str]) -> Spec:
+    """One small plot a model, one line a seed and split; ``styles`` are the formats of axis and tooltip."""
+    chart = (
+        alt.Chart(ROWS)
+        .mark_line(strokeWidth=1.4, opacity=0.85, point=alt.OverlayMarkDef(size=9, filled=True))
+        .encode(
+            x=alt.X("epoch:Q", title="epoch", axis=alt.Axis(tickMinStep=1, tickCount=5, grid=False)),
+            y=alt.Y(
+                "value:Q",
+                title=title,
+                scale=alt.Scale(zero=False, nice=True),
+                axis=alt.Axis(tickCount=4, format=styles[0]),
+            ),
+            color=alt.Color(
+                "split:N",
+                title=None,
+                scale=alt.Scale(domain=["train", "validation"], range=[FIRST, SECOND]),
+                legend=alt.Legend(orient="top", symbolType="stroke") if scale == "independent" else None,
+            ),
+            detail="seed:N",
+            tooltip=[
+                alt.Tooltip("model:N"),
+                alt.Tooltip("seed:N"),
+                alt.Tooltip("split:N"),
+                alt.Tooltip("epoch:Q"),
+                alt.Tooltip("value:Q", title=title, format=styles[1]),
+            ],
+        )
+        .properties(width=200, height=110)
+        .facet(
+            facet=alt.Facet("model:N", title=None, header=alt.Header(labelFontSize=12, labelLimit=190)),
+            columns=COLUMNS,
+            spacing=18,
+        )
+        .resolve_scale(y=scale, x="independent")
+    )
+    return skeleton(chart)
+
+
+def sensitivity(rows: Rows, metric: str) -> Plot:
+    """Return small multiples of the score against a method's setting, one plot a method.
+
+    Args:
+        rows: of ``compression.trials``.
+    """
+    panels = [{**row, "panel": f"{row['method']}: {row['setting']}"} for row in rows]
+    return Plot(_settings(metric), panels)
+
+
+@cache
+def _settings(metric: str) -> Spec:
+    fraction = numbers.is_fraction(metric)
+    chart = (
+        alt.Chart(ROWS)
+        .mark_line(strokeWidth=1.4, point=alt.OverlayMarkDef(size=26, filled=True))
+        .encode(
+            x=alt.X("strength:Q", title=None, scale=alt.Scale(zero=False), axis=alt.Axis(grid=False)),
+            y=alt.Y(
+                "score:Q",
+                title=numbers.metric_name(metric),
+                scale=alt.Scale(zero=False),
+                axis=alt.Axis(tickCount=4, format=".0%" if fraction else ".3~f"),
+            ),
+            color=alt.Color(
+                "kind:N",
+                title=None,
+                scale=alt.Scale(domain=["as compressed", "trained on"], range=[FIRST, SECOND]),
+                legend=alt.Legend(orient="top", symbolType="stroke"),
+            ),
+            detail="seed:N",
+            tooltip=[
+                alt.Tooltip("method:N"),
+                alt.Tooltip("setting:N"),
+                alt.Tooltip("strength:Q"),
+                alt.Tooltip("seed:N"),
+                alt.Tooltip("kind:N", title="network"),
+                alt.Tooltip(
+                    "score:Q", title=numbers.metric_name(metric), format=".2%" if fraction else ".4f"
+                ),
+            ],
+        )
+        .properties(width=200, height=130)
+        .facet(
+            facet=alt.Facet("panel:N", title=None, header=alt.Header(labelFontSize=12)),
+            columns=COLUMNS,
+            spacing=18,
+        )
+        .resolve_scale(x="independent")
+    )
+    return skeleton(chart)
+
+
+def confusions(summaries: Sequence[Summary], classes: Sequence[str]) -> Plot | None:
+    """Return the confusion matrices of a task's uncompressed models as small multiples.
+
+    The diagonal (right answers) and the errors have two hues; each deepens with the share of the true class,
+    the errors on a scale of their own, since they are rare.
+    """
+    cells = _shares(summaries, classes)
+    if not cells:
+        return None
+    models = list(dict.fromkeys(cell["model"] for cell in cells))
+    num_classes = max(len(confusion_of(summary)) for summary in summaries)
+    order = [class_name(classes, place) for place in range(num_classes)]
+    side = max(110, min(16 * len(order), 480))
+    chart = (
+        alt.Chart(ROWS)
+        .mark_rect()
+        .encode(
+            x=alt.X(
+                "predicted:N",
+                scale=alt.Scale(domain=order),
+                title="predicted",
+                axis=alt.Axis(labelLimit=70, labelAngle=-90),
+            ),
+            y=alt.Y("true:N", scale=alt.Scale(domain=order), title="true", axis=alt.Axis(labelLimit=70)),
+            color=alt.Color(
+                "right:N", scale=alt.Scale(domain=[True, False], range=[FIRST, ERROR]), legend=None
+            ),
+            opacity=alt.Opacity("strength:Q", scale=alt.Scale(domain=[0, 1], range=[0, 1]), legend=None),
+            tooltip=[
+                alt.Tooltip("model:N"),
+                alt.Tooltip("true:N", title="true class"),
+                alt.Tooltip("predicted:N"),
+                alt.Tooltip("count:Q", title="items (all seeds)", format=","),
+                alt.Tooltip("share:Q", title="share of the true class", format=".2%"),
+            ],
+        )
+        .properties(width=side, height=side)
+        .facet(
+            facet=alt.Facet(
+                "model:N", title=None, sort=models, header=alt.Header(labelFontSize=12, labelLimit=side)
+            ),
+            columns=COLUMNS,
+            spacing=18,
+        )
+    )
+    return Plot(skeleton(chart), cells)
+
+
+def _shares(summaries: Sequence[Summary], classes: Sequence[str]) -> Rows:
+    """Return one row a model and pair of classes that it took for each other; controls are left out."""
+    cells: Rows = []
+    for summary in summaries:
+        matrix = confusion_of(summary)
+        if summary.control or not matrix:
+            continue
+        for i, row in enumerate(matrix):
+            for j, number in enumerate(row):
+                if not number:
+                    continue
+                share = number / sum(row)
+                cells.append(
+                    {
+                        "model": summary.model.name,
+                        "true": class_name(classes, i),
+                        "predicted": class_name(classes, j),
+                        "count": number,
+                        "share": round(share, 4),
+                        "right": i == j,
+                        "strength": round(0.75 * share if i == j else 0.9 * min(1.0, share * 5) ** 0.5, 4),
+                    }
+                )
+    return cells
+
+
+def class_name(classes: Sequence[str], index: int) -> str:
+    return str(classes[index]) if index < len(classes) else str(index)
+
+
+CONFIG: Spec = {
+    "background": "transparent",
+    "font": "system-ui, sans-serif",
+    "view": {"stroke": None},
+    "axis": {
+        "labelColor": INK,
+        "titleColor": INK,
+        "domainColor": INK,
+        "tickColor": INK,
+        "gridColor": INK,
+        "gridOpacity": 0.18,
+        "domainOpacity": 0.5,
+        "tickOpacity": 0.5,
+        "titleFontWeight": "normal",
+        "labelFontSize": 11,
+        "titleFontSize": 11,
+    },
+    "header": {"labelColor": INK, "labelFontWeight": 600},
+    "legend": {
+        "labelColor": INK,
+        "titleColor": INK,
+        "titleFontWeight": "normal",
+        "labelFontSize": 11,
+        "titleFontSize": 11,
+    },
+}

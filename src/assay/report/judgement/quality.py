@@ -1,0 +1,398 @@
+"""What a sceptic would hold against a number: one small check a doubt, in a table.
+
+Each finding has a severity, a line of text and the numbers that it marks.
+
+serious: a number that is not what it seems: it cannot be right, or it was got in a way that is not allowed, or the
+    model learned nothing that the control does not know.
+warning: the number is right as far as can be seen, but what one would conclude from it may be wrong, or nobody
+    could check it.
+note: nothing is wrong; it is to be kept in mind when the number is compared or quoted.
+
+To add a check, write a function from :class:`Evidence` to findings and a line in ``CHECKS``.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from assay.paths import UNCOMPRESSED
+from assay.report.formatting import numbers
+from assay.report.inference.analysis import Analysis
+from assay.report.inference.noise import LEVEL, Noise
+from assay.report.results.collect import UNCOMMITTED, Sheet, Task, Variant
+from assay.report.results.published import Published
+from assay.report.results.summaries import Summary, best_of, better
+
+Severity = Literal["serious", "warning", "note"]
+SEVERITIES: tuple[Severity, ...] = ("serious", "warning", "note")
+Place = tuple[str, str]
+"""Model and method of a number; ("", "") is the task as a whole."""
+
+FEWEST_SEEDS = 3
+MARGIN = 0.02
+"""How far validation may be better than test, as a part of the test score: what was chosen on validation looks a
+little better there."""
+SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the quality section."""
+
+    severity: Severity
+    text: str
+    kind: str = ""
+    """The check's name in ``CHECKS``."""
+    task: str = ""
+    model: str = ""
+    """"" where the finding is about several models or none; ``at`` says which."""
+    method: str = ""
+    seed: str = ""
+    at: tuple[Place, ...] = ()
+    """The numbers that it marks, those of several models or methods."""
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Return model and method of each number that it marks."""
+        return self.at or ((self.model, self.method),)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that the checks look at, of one task."""
+
+    task: Task
+    sheet: Sheet
+    summaries: Sequence[Summary]
+    """Of this task, compressed ones too."""
+    analysis: Analysis
+    published: Mapping[str, Published]
+    """The dataset's published values, by model."""
+    compression: Sequence[Mapping[str, Any]]
+    """As :func:`assay.report.results.compression.compared` gives them."""
+
+    @property
+    def plain(self) -> list[Summary]:
+        """Return the uncompressed models."""
+        return [each for each in self.summaries if each.method == UNCOMPRESSED]
+
+    @property
+    def finished(self) -> list[Variant]:
+        """Return every variant that has numbers."""
+        return [variant for each in self.summaries for variant in each.finished]
+
+    def mean(self, summary: Summary) -> float | None:
+        """Return a model's mean of the primary metric on test."""
+        score = summary.score(self.task.primary)
+        return score.mean if score else None
+
+    def shown(self, value: float) -> str:
+        """Return a value of the primary metric as text."""
+        return numbers.score_with_unit(value, self.task.primary)
+
+
+Check = Callable[[Evidence], Iterator[Finding]]
+
+
+def findings(tasks: Iterable[Evidence]) -> list[Finding]:
+    """Return what all checks find in all tasks, the most severe first, else in the order of tasks and checks."""
+    found = [
+        replace(finding, kind=kind, task=evidence.task.name)
+        for evidence in tasks
+        for kind, check in CHECKS.items()
+        for finding in check(evidence)
+    ]
+    return sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))
+
+
+def marks(found: Iterable[Finding]) -> dict[tuple[str, str, str], list[Finding]]:
+    """Return the findings of each marked number, by (task, model, method); (task, "", "") is the task's head."""
+    marked: dict[tuple[str, str, str], list[Finding]] = defaultdict(list)
+    for finding in found:
+        for model, method in finding.places:
+            marked[finding.task, model, method].append(finding)
+    return dict(marked)
+
+
+def not_above_control(evidence: Evidence) -> Iterator[Finding]:
+    """A model that does not beat the best control: its mean does not pass it, or the test cannot tell."""
+    task = evidence.task
+    controls = _controls(evidence)
+    limit = best_of(controls.values(), task.direction)
+    for each in evidence.plain:
+        name, mean = each.model.name, evidence.mean(each)
+        if limit is None or mean is None or each.control:
+            continue
+        alike = [control for control in controls if control in evidence.analysis.ties.get(name, ())]
+        if not better(mean, limit, task.direction):
+            best = next(control for control, score in controls.items() if score == limit)
+            text = f"{evidence.shown(mean)} does not pass the control {best}, {evidence.shown(limit)}"
+            yield Finding("serious", f"{name}: {text}", model=name, method=UNCOMPRESSED)
+        elif alike:
+            text = f"{evidence.shown(mean)} passes {_some(alike)} by no more than chance"
+            yield Finding("warning", f"{name}: {text}", model=name, method=UNCOMPRESSED)
+
+
+def no_control(evidence: Evidence) -> Iterator[Finding]:
+    """A task whose numbers have nothing below them to be compared with."""
+    if evidence.finished and not _controls(evidence):
+        yield Finding(
+            "warning", "no control has finished, so nothing says what a model that knows nothing scores"
+        )
+
+
+def leak(evidence: Evidence) -> Iterator[Finding]:
+    """Items that stand in two splits, as the dataset's validation and its preparation record them."""
+    checks = [
+        each
+        for each in evidence.sheet.validation.get("expectations") or []
+        if each.get("column") == "splits_with_hash"
+    ]
+    if not checks:
+        yield Finding("warning", f"no record says whether items of {evidence.sheet.name} stand in two splits")
+    for each in checks:
+        if not each.get("success"):
+            yield Finding(
+                "serious", f"items of {evidence.sheet.name} stand in two splits: {each.get('observed')}"
+            )
+    for each in evidence.sheet.prepared.get("dropped") or []:
+        if str(each["reason"]).startswith("stands in "):
+            text = f"{each['count']:,} items of {each['split']} were dropped: {each['reason']}"
+            yield Finding("note", f"{evidence.sheet.name} leaks as it is published; {text}")
+
+
+def upstream_split_unused(evidence: Evidence) -> Iterator[Finding]:
+    """Items that upstream holds out and that are trained on, or held out in another split than upstream's."""
+    named = (evidence.sheet.prepared.get("split") or {}).get("items") or {}
+    for split in ("validation", "test"):
+        for used, count in (named.get(split) or {}).items():
+            if used != split and count:
+                text = f"{count:,} of upstream's {split} items of {evidence.sheet.name}"
+                trained = used == "train"
+                yield Finding(
+                    "serious" if trained else "warning",
+                    f"{text} are trained on" if trained else f"{text} stand in {used}",
+                )
+
+
+def beyond_optimum(evidence: Evidence) -> Iterator[Finding]:
+    """A score better than any model can expect, by more than its interval."""
+    optimum = evidence.task.optimum
+    if optimum is None:
+        return
+    for (model, method), estimate in evidence.analysis.estimates.items():
+        if estimate.low is None or estimate.high is None:
+            continue
+        nearest = estimate.low if evidence.task.direction == "maximise" else estimate.high
+        if better(nearest, optimum, evidence.task.direction):
+            interval = f"{evidence.shown(estimate.low)} to {evidence.shown(estimate.high)}"
+            text = f"{interval} is better than the known optimum, {evidence.shown(optimum)}"
+            yield Finding("serious", f"{_named(model, method)}: {text}", model=model, method=method)
+
+
+def gap_within_interval(evidence: Evidence) -> Iterator[Finding]:
+    """Neighbouring models whose gap is smaller than the interval beside either, and that no test tells apart."""
+    estimates = evidence.analysis.estimates
+    close = [
+        pair
+        for pair in evidence.analysis.neighbours
+        if not pair.separable
+        and any(
+            pair.difference < (estimate.high - estimate.low) / 2
+            for name in (pair.better, pair.worse)
+            if (estimate := estimates.get((name, UNCOMPRESSED)))
+            and estimate.low is not None
+            and estimate.high is not None
+        )
+    ]
+    if close:
+        of = f"{len(close)} of {len(evidence.analysis.neighbours)}"
+        pairs = _some([f"{pair.better} over {pair.worse}" for pair in close])
+        at = tuple((pair.better, UNCOMPRESSED) for pair in close)
+        yield Finding(
+            "note", f"{of} gaps between neighbours are smaller than their intervals: {pairs}", at=at
+        )
+
+
+def several_hosts(evidence: Evidence) -> Iterator[Finding]:
+    """Times of one task that were measured on different hosts."""
+    hosts = Counter(each.host for each in evidence.finished if each.host)
+    if len(hosts) > 1:
+        (usual, _), *others = hosts.most_common()
+        places = _places(each for each in evidence.finished if each.host and each.host != usual)
+        text = f"times were measured on {len(hosts)} hosts, of {_models(places)} not on the commonest"
+        yield Finding("warning", f"{text}: {_some([host for host, _ in others])}", at=places)
+
+
+def seed_fell_out(evidence: Evidence) -> Iterator[Finding]:
+    """Seeds that ended otherwise than well: the mean is of those that are left.
+
+    Of compressed models those alone whose compression or evaluation fell out, not again those of the training.
+    """
+    for each in evidence.summaries:
+        lost = [
+            variant
+            for variant in each.variants
+            if not variant.ok
+            and variant.status != "skipped"
+            and (each.method == UNCOMPRESSED or variant.phase != "train")
+        ]
+        if lost:
+            name = _named(each.model.name, each.method)
+            why = _some([f"seed {variant.seed} {variant.status}" for variant in lost])
+            left = f"{len(each.finished)} of {len(each.variants)} seeds are left"
+            seed = lost[0].seed if len(lost) == 1 else ""
+            text = f"{name}: {left}; {why}"
+            yield Finding("warning", text, model=each.model.name, method=each.method, seed=seed)
+
+
+def validation_far_above_test(evidence: Evidence) -> Iterator[Finding]:
+    """Validation better than test by more than ``MARGIN`` and chance: chosen too hard, or splits that differ.
+
+    The gap is a mean over seeds; its variance is that over seeds and that of both splits' items, as many as they
+    have. Student's t, one-sided (see :mod:`assay.report.inference.noise`).
+    """
+    task = evidence.task
+    counts = evidence.sheet.prepared.get("counts") or {}
+    sign = 1 if task.direction == "maximise" else -1
+    for each in evidence.plain:
+        score = each.score(task.primary)
+        estimate = evidence.analysis.estimates.get((each.model.name, UNCOMPRESSED))
+        gaps = [
+            sign * (variant.metrics["validation"][task.primary] - variant.metrics["test"][task.primary])
+            for variant in each.finished
+            if all(task.primary in variant.metrics.get(split, {}) for split in ("validation", "test"))
+        ]
+        if not score or not estimate or not gaps or not counts.get("validation"):
+            continue
+        seeds = statistics.variance(gaps) / len(gaps) if len(gaps) > 1 else 0.0
+        items = estimate.items_variance * (1 + counts["test"] / counts["validation"])
+        if not seeds + items:
+            continue
+        chance = Noise(seeds, max(1, len(gaps) - 1), items)
+        gap, margin = statistics.fmean(gaps), MARGIN * abs(score.mean)
+        if chance.chance_above(gap - margin) < LEVEL:
+            text = f"validation is {numbers.amount(gap, task.primary)} better than test"
+            beyond = f"more than {numbers.amount(margin, task.primary)} and chance"
+            yield Finding(
+                "warning",
+                f"{each.model.name}: {text}, {beyond}",
+                model=each.model.name,
+                method=UNCOMPRESSED,
+            )
+
+
+def few_seeds(evidence: Evidence) -> Iterator[Finding]:
+    """Models that depend on the seed, with too few seeds to say how far."""
+    few = [
+        (each.model.name, UNCOMPRESSED)
+        for each in evidence.plain
+        if each.model.seeded and 0 < len(each.finished) < FEWEST_SEEDS
+    ]
+    if few:
+        yield Finding("warning", f"fewer than {FEWEST_SEEDS} seeds: {_models(few)}", at=tuple(few))
+
+
+def no_answers(evidence: Evidence) -> Iterator[Finding]:
+    """Numbers without an interval and a rank, because the answers to the test items could not be used."""
+    reasons = evidence.analysis.reasons
+    if reasons:
+        places = tuple(dict.fromkeys((model, method) for model, method, _ in reasons))
+        why = _some(list(dict.fromkeys(reasons.values())))
+        yield Finding("warning", f"no interval and no rank: {_models(places)}; {why}", at=places)
+
+
+def uncommitted(evidence: Evidence) -> Iterator[Finding]:
+    """Numbers that no commit can make again."""
+    places = _places(
+        each for each in evidence.finished if any(commit.endswith(UNCOMMITTED) for commit in each.commits)
+    )
+    if places:
+        yield Finding("warning", f"made with uncommitted changes: {_models(places)}", at=places)
+
+
+def several_commits(evidence: Evidence) -> Iterator[Finding]:
+    """Numbers of one task that were made at different states of the code."""
+    commits = Counter(commit for each in evidence.finished for commit in sorted(each.commits))
+    if len(commits) > 1:
+        names = _some([commit for commit, _ in commits.most_common()])
+        yield Finding("note", f"results of {len(commits)} states of the code stand side by side: {names}")
+
+
+def twin(evidence: Evidence) -> Iterator[Finding]:
+    """Numbers of generated data that stand in for real data."""
+    if evidence.sheet.twin:
+        text = "is a generated twin: these numbers say nothing of the models' quality on the real data"
+        yield Finding("warning", f"{evidence.sheet.name} {text}")
+
+
+def over_budget(evidence: Evidence) -> Iterator[Finding]:
+    """Compressed models that lose more on test than they may lose."""
+    for row in evidence.compression:
+        if row["over_budget"]:
+            text = f"lost {row['lost']:.1%} of its score on test, {row['most_lost']:.1%} were allowed"
+            name = _named(row["model"], row["method"])
+            yield Finding("warning", f"{name}: {text}", model=row["model"], method=row["method"])
+
+
+def not_read_at_source(evidence: Evidence) -> Iterator[Finding]:
+    """Models whose published value is quoted from elsewhere than its source."""
+    quoted = [
+        (each.model.name, UNCOMPRESSED)
+        for each in evidence.plain
+        if (value := evidence.published.get(each.model.name))
+        and value.metric == evidence.task.primary
+        and not value.seen_at_source
+    ]
+    if quoted:
+        yield Finding(
+            "note", f"published values not read at their source: {_models(quoted)}", at=tuple(quoted)
+        )
+
+
+CHECKS: Mapping[str, Check] = {
+    "not above control": not_above_control,
+    "no control": no_control,
+    "leak": leak,
+    "upstream's split unused": upstream_split_unused,
+    "beyond optimum": beyond_optimum,
+    "gap within interval": gap_within_interval,
+    "several hosts": several_hosts,
+    "seed fell out": seed_fell_out,
+    "validation far above test": validation_far_above_test,
+    "few seeds": few_seeds,
+    "no answers": no_answers,
+    "uncommitted changes": uncommitted,
+    "several commits": several_commits,
+    "twin": twin,
+    "over budget": over_budget,
+    "not read at source": not_read_at_source,
+}
+
+
+def _controls(evidence: Evidence) -> dict[str, float]:
+    """Return the mean of each control that has one."""
+    means = {each.model.name: evidence.mean(each) for each in evidence.plain if each.control}
+    return {name: mean for name, mean in means.items() if mean is not None}
+
+
+def _named(model: str, method: str) -> str:
+    return model if method == UNCOMPRESSED else f"{model}, {method}"
+
+
+def _places(variants: Iterable[Variant]) -> tuple[Place, ...]:
+    return tuple(dict.fromkeys((each.model, each.method) for each in variants))
+
+
+def _models(places: Iterable[Place]) -> str:
+    return _some(list(dict.fromkeys(model for model, _ in places)))
+
+
+def _some(names: Sequence[str]) -> str:
+    """Return the first names and how many more there are."""
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more

@@ -1,0 +1,113 @@
+"""What measured scores must reach: docs/targets.yaml, curated by hand, and whether they do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, model_validator
+
+from assay import paths
+from assay.config import strict_yaml
+from assay.report.formatting import numbers
+
+BEST = "best"
+"""Stands for the model with the best score of the task."""
+
+
+class Target(BaseModel):
+    """A score that a model of a task must reach: a bound, or another model's score."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    suite: str = "public"
+    task: str
+    model: str
+    metric: str
+    at_least: float | None = None
+    at_most: float | None = None
+    better_than: str | None = None
+    """Another row of the task's table."""
+
+    @model_validator(mode="after")
+    def _has_one_bound(self) -> Target:
+        if [self.at_least, self.at_most, self.better_than].count(None) != 2:
+            raise ValueError("give one of at_least, at_most and better_than")
+        return self
+
+    def row(self, table: pd.DataFrame | None) -> list[str]:
+        """Return the cells of its row: task, model, target, measured, and whether it was reached.
+
+        Args:
+            table: published scores of the task, one row a model, method and metric; None if there are none.
+        """
+        if table is None:
+            return [self.task, self.model, self._wanted(), "not measured", ""]
+        plain = table[(table["metric"] == self.metric) & (table["method"] == paths.UNCOMPRESSED)]
+        means = plain.groupby("model")["mean"].first()
+        falls = self.at_most is not None or (
+            self.better_than is not None and table["direction"].iloc[0] == "minimise"
+        )
+        name = model = self.model
+        if model == BEST and len(means):
+            model = str(means.idxmin() if falls else means.idxmax())
+            name = f"{BEST} ({model})"
+        if not {model, self.better_than or model} <= set(means.index):
+            return [self.task, name, self._wanted(), "failed", "missed"]
+        measured, bound = means[model], self._bound(means)
+        met = measured <= bound if falls else measured >= bound
+        if self.better_than is not None:
+            met &= measured != bound
+        return [
+            self.task,
+            name,
+            self._wanted(means),
+            self._shown(measured),
+            "reached" if met else "**missed**",
+        ]
+
+    def _bound(self, means: pd.Series) -> float:
+        if self.better_than is not None:
+            return float(means[self.better_than])
+        return float(self.at_least if self.at_least is not None else self.at_most)  # type: ignore[arg-type]
+
+    def _wanted(self, means: pd.Series | None = None) -> str:
+        if self.better_than is None:
+            sign, bound = ("≥", self.at_least) if self.at_least is not None else ("≤", self.at_most)
+            return f"{sign} {self._shown(bound)}"
+        score = "" if means is None else f" ({self._shown(means[self.better_than])})"
+        return f"better than {self.better_than}{score}"
+
+    def _shown(self, score: float | None) -> str:
+        return numbers.score_with_unit(score, self.metric)
+
+
+def load(path: Path) -> list[Target]:
+    """Return the targets that a file lists; none if there is no such file.
+
+    Raises:
+        ValueError: it is not such a list; one line that names the file, the target and the key.
+    """
+    if not path.exists():
+        return []
+    try:
+        return TypeAdapter(list[Target]).validate_python(strict_yaml.read(path))
+    except ValidationError as fault:
+        first = fault.errors()[0]
+        place = ".".join(str(part + 1) if isinstance(part, int) else part for part in first["loc"])
+        raise ValueError(
+            f"{path}: target {place}: {first['msg']}" if place else f"{path}: {first['msg']}"
+        ) from None
+
+
+def table(targets: list[Target], scores: Mapping[tuple[str, str], pd.DataFrame]) -> str:
+    """Return the section of targets as Markdown.
+
+    Args:
+        targets: what :func:`load` returns.
+        scores: by suite and task, as ``docs/results`` holds them.
+    """
+    rows = [target.row(scores.get((target.suite, target.task))) for target in targets]
+    lines = ["## Targets", "", "| task | model | target | measured | |", "|---|---|---|---|---|"]
+    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])

@@ -1,0 +1,306 @@
+"""Model cards: one Markdown file a trained model and task, with the metadata header that model hubs read.
+
+Each sentence says what a record says; what no run measured is said to be unknown.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import yaml
+from huggingface_hub import EvalResult, ModelCardData
+
+from assay.files import write_text
+from assay.paths import UNCOMPRESSED
+from assay.report.formatting import numbers
+from assay.report.formatting.file_names import file_name
+from assay.report.output import markdown
+from assay.report.output.proof import NAMES, anew, commands
+from assay.report.results import tables
+from assay.report.results.collect import Phase, Sheet, Variant
+from assay.report.results.summaries import Score, Summary, best_of, better, metrics_of
+
+LICENCE = "unknown"
+"""Of weights: nobody has given them one."""
+SPLITS = ("train", "validation", "test")
+
+
+def write(
+    folder: Path, suite: str, summaries: Sequence[Summary], sheets: Mapping[str, Sheet]
+) -> dict[str, str]:
+    """Make ``folder`` hold one card a model and task that has a finished seed, controls left out, and nothing else.
+
+    Returns:
+        ``task/model`` -> the card's path relative to ``folder``.
+    """
+    plain = [each for each in summaries if each.method == UNCOMPRESSED and each.finished]
+    found = {}
+    for each in (each for each in plain if not each.control):
+        name = f"{file_name(each.task.name)}/{file_name(each.model.name)}.md"
+        beside = [other for other in summaries if other.task == each.task]
+        write_text(folder / name, card(suite, each, beside, sheets[each.task.dataset]))
+        found[f"{each.task.name}/{each.model.name}"] = name
+    _sweep(folder, set(found.values()))
+    return found
+
+
+def _sweep(folder: Path, kept: set[str]) -> None:
+    """Take what an earlier report left out of ``folder``, which is there afterwards."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in sorted(folder.rglob("*"), reverse=True):  # what a folder holds before the folder
+        if path.is_dir():
+            if not any(path.iterdir()):
+                path.rmdir()
+        elif path.relative_to(folder).as_posix() not in kept:
+            path.unlink()
+
+
+def card(suite: str, summary: Summary, beside: Sequence[Summary], sheet: Sheet) -> str:
+    """Return the card of an uncompressed model.
+
+    Args:
+        beside: every summary of the same task, itself included.
+    """
+    task, model = markdown.text(summary.task.name), markdown.text(summary.model.name)
+    seeds = len(summary.finished)
+    over = "of one run" if seeds == 1 else f"a mean over {seeds} seeds ± one standard deviation"
+    compressed = [
+        each
+        for each in beside
+        if each.model == summary.model and each.method != UNCOMPRESSED and each.finished
+    ]
+    parts = [
+        f"---\n{_metadata(summary, sheet)}\n---",
+        f"# {model} on {task}",
+        f"A model of the family {markdown.text(summary.model.family)}, trained by Assay in its suite"
+        f" {markdown.text(suite)} for the task {task}. Each number is {over}. Test items were used once, after"
+        " training; choices were made on validation items.",
+        "## Results",
+        _results(summary),
+        _beside_control(summary, beside),
+        _costs(summary),
+        *(["### Compressed", _compressed(summary, compressed)] if compressed else []),
+        "## What it was trained on",
+        *_data(summary, sheet),
+        "## Intended use",
+        f"To be compared with the other models of the task {task}, which had the same data and were scored alike."
+        " No other use was tried.",
+        "## Limits",
+        "\n".join(f"- {line}" for line in _limits(summary, beside, sheet)),
+        "## How to make it again",
+        *_again(suite, summary),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _metadata(summary: Summary, sheet: Sheet) -> str:
+    """Return the YAML header's text."""
+    kind = str(_training(summary.finished[0]).spec.get("kind") or summary.task.name).replace("_", "-")
+    twin = ["generated-twin"] if sheet.twin else []
+    results = [
+        EvalResult(
+            task_type=kind,
+            task_name=summary.task.name,
+            dataset_type=summary.task.dataset,
+            dataset_name=summary.task.dataset,
+            dataset_split="test",
+            metric_type=metric,
+            metric_name=numbers.metric_name(metric),
+            metric_value=score.mean,
+        )
+        for metric, score in _scores(summary, "test").items()
+    ]
+    data = ModelCardData(
+        license=LICENCE,
+        tags=[kind, summary.model.family, "assay", *twin],
+        datasets=[summary.task.dataset],
+        metrics=[result.metric_type for result in results],
+        model_name=summary.model.name,
+        eval_results=results or None,
+    )
+    return data.to_yaml()
+
+
+def _training(variant: Variant) -> Phase:
+    return variant.phases[0]
+
+
+def _scores(summary: Summary, split: str) -> dict[str, Score]:
+    """Return each metric of a split, the primary one first."""
+    named = {metric: summary.score(metric, split) for metric in metrics_of([summary])}
+    return {metric: score for metric, score in named.items() if score is not None}
+
+
+def _results(summary: Summary) -> str:
+    validation = _scores(summary, "validation")
+    rows = [
+        [numbers.metric_name(metric), _shown(score, metric), _shown(validation.get(metric), metric)]
+        for metric, score in _scores(summary, "test").items()
+    ]
+    return markdown.table(("Metric", "Test", "Validation"), rows)
+
+
+def _shown(score: Score | None, metric: str) -> str:
+    if score is None:
+        return numbers.NOTHING
+    spread = ""
+    if score.deviation is not None:
+        spread = f" ± {numbers.deviation(score.deviation, metric)}{numbers.metric_unit(metric)}"
+    return numbers.score_with_unit(score.mean, metric) + spread
+
+
+def _best_control(summary: Summary, beside: Sequence[Summary]) -> tuple[str, float] | None:
+    """Return the name and the mean of the best control, None where no control has a number."""
+    metric, direction = summary.task.primary, summary.task.direction
+    means = {
+        each.model.name: score.mean
+        for each in beside
+        if each.control and each.method == UNCOMPRESSED and (score := each.score(metric)) is not None
+    }
+    best = best_of(means.values(), direction)
+    return next(((name, mean) for name, mean in means.items() if mean == best), None)
+
+
+def _beside_control(summary: Summary, beside: Sequence[Summary]) -> str:
+    metric = summary.task.primary
+    way = "more is better" if summary.task.direction == "maximise" else "less is better"
+    told = f"The task is judged by {markdown.text(numbers.metric_name(metric))}; {way}."
+    if control := _best_control(summary, beside):
+        value = numbers.score_with_unit(control[1], metric)
+        told += f" The best control, {markdown.text(control[0])}, has {value}."
+    if summary.task.optimum is not None:
+        told += (
+            f" The best that any model can expect is {numbers.score_with_unit(summary.task.optimum, metric)}."
+        )
+    return told
+
+
+def _costs(summary: Summary) -> str:
+    hosts = sorted({each.host for each in summary.finished if each.host})
+    rows = [
+        ["Parameters", numbers.count(summary.cost("parameters"))],
+        ["Size on disk", numbers.size(summary.cost("size_bytes"))],
+        ["Training", numbers.seconds(summary.cost("train_seconds"))],
+        ["Latency at batch 1, ms", numbers.milliseconds(summary.cost("latency_ms_batch1"))],
+        ["Latency at batch 64, ms", numbers.milliseconds(summary.cost("latency_ms_batch64"))],
+        ["Measured on", "; ".join(hosts) or "not recorded"],
+    ]
+    return markdown.table(("Cost", ""), rows)
+
+
+def _compressed(summary: Summary, compressed: Sequence[Summary]) -> str:
+    metric = summary.task.primary
+    rows = [
+        [
+            each.method,
+            _shown(each.score(metric), metric),
+            numbers.size(each.cost("size_bytes")),
+            numbers.milliseconds(each.cost("latency_ms_batch1")),
+        ]
+        for each in compressed
+    ]
+    return markdown.table(("Method", numbers.metric_name(metric), "Size", "Latency at batch 1, ms"), rows)
+
+
+def _data(summary: Summary, sheet: Sheet) -> Iterator[str]:
+    """Yield paragraphs on the data that the model learned from."""
+    source, prepared = sheet.source, sheet.prepared
+    yield f"The dataset {markdown.text(sheet.name)}."
+    counts = prepared.get("counts") or {}
+    facts = {
+        "Licence of the data": source.get("licence"),
+        "Source": source.get("homepage"),
+        "To be cited as": source.get("citation"),
+        "Items": ", ".join(f"{split} {numbers.count(counts[split])}" for split in SPLITS if split in counts),
+        "Taken out in cleaning": "; ".join(
+            f"{each['count']} of {each['split']} ({each['reason']})" for each in prepared.get("dropped") or []
+        ),
+        "To be known": source.get("quirks"),
+    }
+    yield "\n".join(
+        f"- {name}: {markdown.text(value) if value else 'not recorded'}"
+        for name, value in facts.items()
+        if value or name in ("Licence of the data", "Items")
+    )
+    spec = _training(summary.finished[0]).spec
+    if start := spec.get("starts_from"):
+        named = f"{start.get('model')} on {start.get('task')}"
+        yield f"It began from the weights of {markdown.text(named)}, which learned from data of their own."
+    if pretrained := spec.get("pretrained"):
+        named = f"{pretrained.get('source')} at {pretrained.get('revision')}"
+        yield (
+            f"It began from the network {markdown.text(named)}, which others trained; what that learned from is"
+            " not recorded here."
+        )
+
+
+def _limits(summary: Summary, beside: Sequence[Summary], sheet: Sheet) -> Iterator[str]:
+    """Yield what is known to be weak, and what is not known."""
+    task, finished = summary.task, summary.finished
+    if sheet.twin:
+        yield (
+            "The data are a generated twin of the dataset: the numbers show that the pipeline works and say"
+            " nothing of the real data."
+        )
+    if items := {each.train_items for each in finished if each.train_items}:
+        yield f"It learned from {numbers.count(max(items))} items only."
+    score, control = summary.score(task.primary), _best_control(summary, beside)
+    if score and control and not better(score.mean, control[1], task.direction):
+        yield f"It is not better than the control {markdown.text(control[0])}."
+    if not summary.model.seeded:
+        yield "Its fit does not depend on a seed, so it was trained once."
+    elif len(finished) == 1:
+        yield "It was trained once: how much another seed would change the numbers is not known."
+    for status, count in summary.troubles:
+        yield f"{count} of {len(summary.variants)} seeds ended as {markdown.text(status)} and are left out."
+    yield from _errors(summary, sheet)
+    yield (
+        "It was scored on the test items of this dataset alone. Whether it holds on other data, and whom its"
+        " errors would harm, was not measured."
+    )
+    yield "Nobody has given these weights a licence; that of the data is named above."
+
+
+def _errors(summary: Summary, sheet: Sheet) -> Iterator[str]:
+    matrix = tables.confusion_of(summary)
+    classes = [str(name) for name in sheet.prepared.get("classes") or []]
+    if len(matrix) != len(classes):
+        return
+    for error in tables.commonest_errors(matrix, classes, limit=1):
+        true, predicted = markdown.text(error["true"]), markdown.text(error["predicted"])
+        yield (
+            f"Its commonest error takes {true} for {predicted}: {error['count']} times,"
+            f" {100 * error['share']:.1f}% of all test items that are {true}."
+        )
+
+
+def _again(suite: str, summary: Summary) -> Iterator[str]:
+    """Yield the commands, what training was asked, and the weights' digests."""
+    first = summary.finished[0]
+    training = _training(first)
+    commits = sorted({commit for each in summary.finished for commit in each.commits})
+    lock = training.measured.get("lock")
+    yield "Where the results are, or `assay restore` has brought them back, to compare:"
+    yield _code("\n".join(commands(suite, first)))
+    yield "Where they are not:"
+    yield _code(anew(suite, first))
+    yield (
+        f"Made at commit {markdown.text(', '.join(commits) or 'not recorded')}; digest of requirements.lock:"
+        f" {markdown.text(lock or 'not recorded')}. Training was asked:"
+    )
+    spec = {key: value for key, value in training.spec.items() if key not in NAMES}
+    yield _code(yaml.safe_dump(spec, width=100))
+    rows = [
+        [each.seed, name, digest]
+        for each in summary.finished
+        for name, digest in sorted(_training(each).files.items())
+    ]
+    yield markdown.table(("Seed", "File", "SHA-256"), rows)
+
+
+def _code(text: str) -> str:
+    """Return a block of code that no text in it can end: indented, and without what splits a line."""
+    lines = ["".join(letter if letter.isprintable() else "?" for letter in line) for line in text.split("\n")]
+    return textwrap.indent("\n".join(lines).rstrip("\n"), "    ", predicate=lambda _: True)

@@ -1,0 +1,235 @@
+"""Keep a run's results with the documents: CSVs of each suite's tasks with each row's provenance, and a page of all.
+
+A later run of one task replaces that task's files and leaves the others as they were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from assay import paths
+from assay.files import check_output, discard_unfinished, write_output
+from assay.provenance import measurement, records
+from assay.report.formatting import numbers
+from assay.report.formatting.spreadsheets import csv_text
+from assay.report.judgement import targets
+from assay.report.results import published
+from assay.report.results.tables import COST_COLUMNS, RESULT_COLUMNS
+
+PAGE = "results.md"
+READ = {
+    "results.csv": RESULT_COLUMNS,
+    "costs.csv": COST_COLUMNS,
+    "tables/matrix.csv": ("task", "metric", "direction"),
+    "tables/compression.csv": ("task",),
+}
+"""The tables of a report from which it is published, and columns of each that are needed."""
+CELL = ["suite", "task", "dataset", "model", "method"]
+COSTS = ["parameters", "size_bytes", "train_seconds", "latency_ms_batch1", "latency_ms_batch64"]
+PROVENANCE = ["commit", "dirty", "processor", "cores", "finished"]
+JUDGED = ["primary", "direction"]
+SPEEDS = {"speed at batch 1": "speed_batch1", "at batch 64": "speed_batch64"}
+MOST_COLUMNS = 4
+"""Methods of compression that are columns beside a model's score; more are rows of a table of their own."""
+
+
+def publish(reports: Path, docs: Path) -> list[Path]:
+    """Write the last report's scores and compression a suite and task, then ``docs/results.md`` from all there are.
+
+    They go to ``docs/results/<suite>/<task>.csv`` and ``docs/compression/<suite>/<task>.csv``.
+
+    Raises:
+        ValueError: there is no report, a file of it or a measured.json was changed, none of its variants is fine,
+            targets.yaml has a fault, or ``docs`` cannot be written; one line.
+    """
+    records.require_whole(reports / paths.REPORT.name, "report")
+    scores, costs, judged, compression = (_table(reports / name, columns) for name, columns in READ.items())
+    check_output(docs / PAGE if docs.exists() else docs)
+    wanted = targets.load(docs / "targets.yaml")
+    scores = scores[(scores["status"] == "ok") & (scores["split"] == "test")]
+    if scores.empty:
+        raise ValueError(f"{reports / 'results.csv'}: no variant is fine; nothing to publish")
+    proofs = pd.DataFrame([_proof(reports, row) for row in costs.to_dict("records")])
+    judged = judged.rename(columns={"metric": "primary"})
+    joined = scores.merge(costs.drop(columns="host"), how="left").merge(proofs, how="left")
+    joined = joined.merge(judged[["task", *JUDGED]].drop_duplicates(), how="left")
+    discard_unfinished([docs, *docs.glob("results/*"), *docs.glob("compression/*")])
+    written = []
+    for (suite, task), rows in joined.groupby(["suite", "task"], sort=False):
+        place = Path(str(suite)) / f"{task}.csv"
+        written.append(_write(docs / "results" / place, _summary(rows)))
+        compressed = compression[compression["task"] == task]
+        if len(compressed):
+            written.append(_write(docs / "compression" / place, compressed))
+    page = docs / PAGE
+    write_output(page, _page(docs, wanted))
+    return [*written, page]
+
+
+def _table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
+    """Return a table of the report.
+
+    Raises:
+        ValueError: an earlier release wrote it, with other columns.
+    """
+    table = pd.read_csv(path)
+    if missing := [name for name in columns if name not in table]:
+        raise ValueError(f"{path}: no column {missing[0]}; run the suite again")
+    return table
+
+
+def _write(path: Path, table: pd.DataFrame) -> Path:
+    write_output(path, csv_text(table))
+    return path
+
+
+def _proof(reports: Path, row: Mapping[Hashable, Any]) -> dict[str, Any]:
+    """Return where and by what one variant was evaluated."""
+    names = {key: row[key] for key in ("suite", "task", "model", "seed", "method")}
+    folder = Path(paths.EVALUATED.format(**names)).relative_to(paths.REPORTS)
+    record = reports / folder / paths.STATUS
+    measured = measurement.read(record) if record.exists() else {}
+    host = measured.get("host", {})
+    facts = {key: measured.get(key) for key in ("commit", "dirty", "finished")}
+    return {**names, **facts, "processor": host.get("processor"), "cores": host.get("cores")}
+
+
+def _summary(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return one row a model, method and metric: mean and standard deviation over seeds, costs, provenance."""
+    grouped = rows.groupby([*CELL, "metric"], sort=False, dropna=False)
+    table = grouped["value"].agg(mean="mean", deviation="std", seeds="count")
+    for column in COSTS:
+        table[column] = grouped[column].mean()
+    for column in [*PROVENANCE, *JUDGED]:
+        table[column] = grouped[column].last()
+    return table.reset_index()
+
+
+def _page(docs: Path, wanted: list[targets.Target]) -> str:
+    files = sorted((docs / "results").glob("*/*.csv"), key=lambda path: (path.stem, path.parent.name))
+    tables = {(path.parent.name, path.stem): pd.read_csv(path) for path in files}
+    models_first = sorted(tables, key=lambda names: _is_of_methods(tables[names]))
+    parts = [
+        "# Results",
+        "Written by `assay publish` from the reports of real runs; do not edit. Each task's numbers with the"
+        " provenance of every row are in `docs/results/<suite>/<task>.csv`, what compression does to size and speed in"
+        " `docs/compression/<suite>/<task>.csv`. Scores are means over seeds on the test items, ± one standard"
+        " deviation over seeds; intervals, shared ranks and tests are in the report that a run leaves.",
+        targets.table(wanted, tables),
+        *(_section(docs, *names, tables[names]) for names in models_first),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _section(docs: Path, suite: str, task: str, table: pd.DataFrame) -> str:
+    primary = str(table["primary"].iloc[0])
+    rows = table[table["metric"] == primary]
+    plain = rows[rows["method"] == paths.UNCOMPRESSED]
+    last = plain.iloc[-1]
+    told = (
+        f"Suite `{suite}`; {last['processor']}, {last['cores']} cores; commit {last['commit']}"
+        f"{' with uncommitted changes' if last['dirty'] is True else ''}; finished {plain['finished'].max()}."
+    )
+    methods = _methods(rows)
+    if _is_of_methods(rows):
+        compressed = pd.read_csv(docs / "compression" / suite / f"{task}.csv")
+        return "\n".join([f"## Compression of {task}", "", told, "", *_compression(compressed, primary)])
+    return "\n".join([f"## {task}", "", told, "", *_scores(rows, plain, methods, primary)])
+
+
+def _methods(rows: pd.DataFrame) -> list[str]:
+    return [name for name in rows["method"].unique() if name != paths.UNCOMPRESSED]
+
+
+def _is_of_methods(rows: pd.DataFrame) -> bool:
+    """Say whether a suite asks what methods do, not how good models are: its methods are too many for columns."""
+    return len(_methods(rows)) > MOST_COLUMNS
+
+
+def _scores(rows: pd.DataFrame, plain: pd.DataFrame, methods: list[str], primary: str) -> list[str]:
+    """Return the lines of a table with a row a model."""
+    quoted = published.load().get(str(rows["dataset"].iloc[0]), {})
+    heads = [
+        "model",
+        numbers.metric_name(primary),
+        "seeds",
+        *methods,
+        "published",
+        "parameters",
+        "training s",
+        "ms at batch 1",
+    ]
+    lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
+    rising = rows["direction"].iloc[0] == "minimise"
+    for row in plain.sort_values("mean", ascending=rising).to_dict("records"):
+        others = [_other(rows, row["model"], method) for method in methods]
+        source = quoted.get(row["model"])
+        cells = [
+            row["model"],
+            _score(row),
+            str(row["seeds"]),
+            *others,
+            _quoted(source) if source and source.metric == primary else "",
+            f"{row['parameters']:,.0f}",
+            f"{row['train_seconds']:.1f}",
+            f"{row['latency_ms_batch1']:.2f}",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def _compression(table: pd.DataFrame, primary: str) -> list[str]:
+    """Return the lines of a table with a row a model and method."""
+    heads = [
+        "model",
+        "method",
+        numbers.metric_name(primary),
+        "before",
+        "times smaller",
+        "after zlib",
+        *SPEEDS,
+        "",
+    ]
+    lines = [
+        "Bytes and speed are beside the uncompressed model's, one thread, the median of calls by turns and its"
+        " quartiles.",
+        "",
+        f"| {' | '.join(heads)} |",
+        f"|{'---|' * len(heads)}",
+    ]
+    for row in table.to_dict("records"):
+        cells = [
+            row["model"],
+            row["method"],
+            *(numbers.score_with_unit(row[key], primary) for key in ("after", "before")),
+            *(f"{row[key]:.2f}" for key in ("size_ratio", "zipped_ratio")),
+            *(_speed(row, key) for key in SPEEDS.values()),
+            f"over its budget, {row['most_lost']:.1%}" if row["over_budget"] else "",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def _speed(row: Mapping[Hashable, Any], key: str) -> str:
+    return f"{row[key]:.2f} ({row[f'{key}_low']:.2f} to {row[f'{key}_high']:.2f})"
+
+
+def _quoted(source: published.Published) -> str:
+    value = numbers.score_with_unit(source.value, source.metric)
+    return f"[{value}]({source.source_url}){'' if source.comparable else ' (not comparable)'}"
+
+
+def _other(rows: pd.DataFrame, model: str, method: str) -> str:
+    found = rows[(rows["model"] == model) & (rows["method"] == method)]
+    return "" if found.empty else numbers.score_with_unit(found["mean"].iloc[0], found["metric"].iloc[0])
+
+
+def _score(row: Mapping[Hashable, Any]) -> str:
+    metric = str(row["metric"])
+    unit = numbers.metric_unit(metric)
+    spread = f" ± {numbers.deviation(row['deviation'], metric)}{unit}" if row["seeds"] > 1 else ""
+    return f"{numbers.score_with_unit(row['mean'], metric)}{spread}"

@@ -1,0 +1,352 @@
+"""Read what a suite's cells left on disk; nothing here computes a result.
+
+A missing or unreadable file never stops the report: it becomes a variant's status with the reason.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from assay.data import csv_rows
+from assay.files import read_json
+from assay.paths import STATUS, UNCOMPRESSED
+from assay.provenance import measurement, records
+from assay.report.formatting import numbers
+from assay.tasks.metric import PrimaryMetric
+
+NOT_RUN = "not run"
+NO_FAULTS: Mapping[Path, str] = MappingProxyType({})
+UNCOMMITTED = " + uncommitted changes"
+"""Follows the commit of what was made in a changed working tree."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A question asked of a dataset: its primary metric, the metric's direction, what is watched in training,
+    and its controls."""
+
+    name: str
+    dataset: str
+    primary: str
+    direction: str  # "maximise" | "minimise"
+    watched: str
+    controls: tuple[str, ...]
+    optimum: float | None = None
+    """Of generated data: the primary metric's best expected value, worked out from how the data are made."""
+    metric: PrimaryMetric | None = None
+    """How the primary metric is computed from predictions; without it there are no intervals and no ranks."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A row of models; ``seeded`` is False where the fit does not depend on the seed."""
+
+    name: str
+    family: str
+    seeded: bool
+
+
+@dataclass(frozen=True)
+class Phase:
+    """What one phase (train, compress, evaluate) of a variant recorded."""
+
+    name: str
+    status: str
+    reason: str
+    traceback: str
+    spec: Mapping[str, Any]
+    artifact: Mapping[str, Any]
+    measured: Mapping[str, Any]
+    train_items: int | None = None  # None where there is no such number, or all were used
+    trials: Sequence[Mapping[str, float]] = ()
+    files: Mapping[str, str] = field(default_factory=dict)  # name -> SHA-256 of what it left
+    data: Mapping[str, str] = field(default_factory=dict)  # likewise of the prepared data that it read
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One line of history.csv; None where the file has no finite number."""
+
+    epoch: int
+    train_loss: float | None
+    validation_loss: float | None
+    watched: float | None
+
+
+@dataclass(frozen=True)
+class Variant:
+    """Cell x method: its status, its numbers (None where there is none) and its provenance."""
+
+    task: str
+    dataset: str
+    model: str
+    family: str
+    seed: str
+    method: str
+    status: str
+    phase: str
+    reason: str
+    traceback: str
+    metrics: Mapping[str, Mapping[str, float]]  # split -> metric -> value
+    predictions: Path  # one row a test item
+    confusion: Sequence[Sequence[int]]  # rows = true class; empty where there is none
+    samples: Sequence[Mapping[str, str]]  # of answers: given, expected, said; empty where the task shows none
+    history: Sequence[Epoch]
+    format: str  # of the artifact, which decides what runs it
+    train_items: int | None  # None where it was trained on all of them
+    parameters: int | None
+    size_bytes: int | None
+    compressed_bytes: int | None
+    train_seconds: float | None
+    seconds: float
+    peak_memory_bytes: int | None
+    latency_ms_batch1: float | None
+    latency_ms_batch64: float | None
+    speed: Mapping[str, float]  # of a compressed model beside the uncompressed one, by turns; ratios
+    cold_start_ms: float | None
+    answering_memory_bytes: int | None  # at most, while the test items were answered
+    most_lost: float | None  # the share of the score that compression may lose
+    trials: Sequence[Mapping[str, float]]  # what compression tried on validation
+    host: str
+    commits: frozenset[str]
+    finished: str
+    versions: Mapping[str, str]
+    phases: tuple[Phase, ...]  # train, compress where there is a method, evaluate
+    source: str  # the method of the variant that this one's method was given, "" for an uncompressed one
+
+    @property
+    def ok(self) -> bool:
+        return self.status == "ok"
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """What is known of a dataset: source.json, prepared.json and its validation, {} where absent."""
+
+    name: str
+    source: Mapping[str, Any]
+    prepared: Mapping[str, Any]
+    validation: Mapping[str, Any]
+    faults: tuple[str, ...]
+    docs: str  # link to the Data Docs, relative to the report; "" where there are none
+
+    @property
+    def twin(self) -> bool:
+        return bool(self.source.get("twin"))
+
+
+def read_variants(
+    rows: Sequence[Mapping[str, Any]], tasks: Mapping[str, Task], faults: Mapping[Path, str] = NO_FAULTS
+) -> list[Variant]:
+    """Return one variant a row, in the rows' order.
+
+    Args:
+        rows: each with task, model, family, seed, method, and the folders ``trained``, ``compressed`` and
+            ``evaluated`` of its phases' records; ``source`` where its method was given what another one left.
+        tasks: the tasks by name.
+        faults: record -> why it is not what it says; such a phase counts as failed.
+    """
+
+    @cache
+    def cell(folder: Path, watched: str) -> tuple[Phase, tuple[Epoch, ...]]:
+        return _phase(folder, "train", faults), _history(folder / "history.csv", f"validation_{watched}")
+
+    found = []
+    for row in rows:
+        train, history = cell(row["trained"], tasks[row["task"]].watched)
+        phases = [train]
+        if row["method"] != UNCOMPRESSED:
+            phases.append(_phase(row["compressed"], "compress", faults))
+        phases.append(_phase(row["evaluated"], "evaluate", faults))
+        found.append(_variant(row, tasks[row["task"]].dataset, phases, history))
+    return found
+
+
+def _phase(folder: Path, name: str, faults: Mapping[Path, str]) -> Phase:
+    """Read status.json and measured.json of one phase."""
+    path = folder / STATUS
+    if not path.is_file():
+        return Phase(name, NOT_RUN, f"{name}: no record; the run was stopped before it", "", {}, {}, {})
+    if path in faults:
+        return Phase(name, "failed", faults[path], "", {}, {}, {})
+    try:
+        record = records.read(path)
+    except ValueError as fault:
+        return Phase(name, "failed", str(fault), "", {}, {}, {})
+    measured: dict[str, Any] = {}
+    with suppress(ValueError):
+        measured = measurement.read(path)
+    return Phase(
+        record["phase"],
+        record["status"],
+        record["reason"],
+        record["traceback"],
+        record.get("spec") or {},
+        record.get("artifact") or {},
+        measured,
+        _whole(record.get("train_items")),
+        record.get("trials") or (),
+        records.digests(record),
+        dict(record.get("data") or {}),
+    )
+
+
+def _variant(
+    row: Mapping[str, Any], dataset: str, phases: Sequence[Phase], history: tuple[Epoch, ...]
+) -> Variant:
+    """Join a variant's phases: the first one that is not ok gives the status."""
+    worst = next((phase for phase in phases if phase.status != "ok"), phases[-1])
+    metrics: dict[str, dict[str, float]] = {}
+    exhibits: dict[str, Any] = {}
+    if worst.status == "ok":
+        try:
+            metrics, exhibits = _metrics(row["evaluated"] / "metrics.json")
+        except (ValueError, OSError, AttributeError, TypeError) as fault:
+            worst = Phase(
+                "evaluate", "failed", f"status ok, but no usable metrics: {_one_line(fault)}", "", {}, {}, {}
+            )
+    train, last = phases[0], phases[-1]
+    measured = [phase.measured for phase in phases]
+    return Variant(
+        task=str(row["task"]),
+        dataset=dataset,
+        model=str(row["model"]),
+        family=str(row["family"]),
+        seed=str(row["seed"]),
+        method=str(row["method"]),
+        status=worst.status,
+        phase=worst.name,
+        reason=worst.reason,
+        traceback=worst.traceback,
+        metrics=metrics,
+        predictions=row["evaluated"] / "predictions.parquet",
+        confusion=exhibits.get("confusion") or [],
+        samples=exhibits.get("samples") or [],
+        history=history,
+        format=str(phases[-2].artifact.get("format") or ""),
+        train_items=train.train_items,
+        parameters=_whole(last.measured.get("parameters")) or _whole(train.artifact.get("parameters")),
+        size_bytes=_whole(last.measured.get("size_bytes")),
+        compressed_bytes=_whole(last.measured.get("compressed_bytes")),
+        train_seconds=_finite(train.measured.get("seconds")),
+        seconds=sum(_finite(each.get("seconds")) or 0.0 for each in measured),
+        peak_memory_bytes=max(
+            (peak for each in measured if (peak := _whole(each.get("peak_memory_bytes"))) is not None),
+            default=None,
+        ),
+        latency_ms_batch1=_finite(last.measured.get("latency_ms_batch1")),
+        latency_ms_batch64=_finite(last.measured.get("latency_ms_batch64")),
+        speed={
+            name: number
+            for name, value in last.measured.items()
+            if name.startswith("speed_") and (number := _finite(value)) is not None
+        },
+        cold_start_ms=_finite(last.measured.get("cold_start_ms")),
+        answering_memory_bytes=_whole(last.measured.get("peak_memory_bytes")),
+        most_lost=_finite(phases[-2].spec.get("most_lost")),
+        trials=phases[-2].trials,
+        host=host_name(last.measured.get("host") or train.measured.get("host")),
+        commits=frozenset(_commit(each) for each in measured if each.get("commit")),
+        finished=max((str(each.get("finished") or "") for each in measured), default=""),
+        versions=_versions(last.measured) or _versions(train.measured),
+        phases=tuple(phases),
+        source=str(row.get("source") or ""),
+    )
+
+
+def _metrics(path: Path) -> tuple[dict[str, dict[str, float]], dict[str, Any]]:
+    """Return the numbers of metrics.json by split, without those that are not finite, and its exhibits."""
+    found = read_json(path)
+    metrics = {
+        split: {name: number for name, value in values.items() if (number := _finite(value)) is not None}
+        for split, values in sorted(found.items())
+        if isinstance(values, dict)
+    }
+    return metrics, {name: value for name, value in found.items() if not isinstance(value, dict)}
+
+
+def _history(path: Path, watched: str) -> tuple[Epoch, ...]:
+    if not path.is_file():
+        return ()
+    with path.open(encoding="utf-8", errors="replace", newline="") as stream:
+        rows = csv_rows.read_rows(stream)
+    return tuple(
+        Epoch(
+            number if (number := _whole(row.get("epoch"))) is not None else position,
+            _finite(row.get("train_loss")),
+            _finite(row.get("validation_loss")),
+            _finite(row.get(watched)),
+        )
+        for position, row in enumerate(rows)
+    )
+
+
+def read_sheet(name: str, raw: Path, prepared: Path, validated: Path, reports: Path) -> Sheet:
+    """Return a dataset's sheet.
+
+    Args:
+        raw: its folder under data/raw, with source.json.
+        prepared: its folder under data/prepared, with prepared.json.
+        validated: its file data/validated/<dataset>.json.
+        reports: where ``validation/<dataset>/index.html`` may be.
+    """
+    faults: list[str] = []
+    parts = []
+    for path in (raw / "source.json", prepared / "prepared.json", validated):
+        try:
+            parts.append(records.read(path) if path.is_file() else {})
+        except ValueError as fault:
+            faults.append(str(fault))
+            parts.append({})
+    docs = f"validation/{name}/index.html"
+    return Sheet(
+        name, parts[0], parts[1], parts[2], tuple(faults), docs if (reports / docs).is_file() else ""
+    )
+
+
+def host_name(host: Any) -> str:
+    """Return a host record as one line, the same for the same record."""
+    if not isinstance(host, Mapping):
+        return str(host or "")
+    known = [
+        f"{host['cores']} cores" if host.get("cores") else "",
+        numbers.size(_finite(host.get("memory_bytes"))) + " memory" if host.get("memory_bytes") else "",
+        " ".join(map(str, host.get("features") or [])),
+        *map(str, host.get("accelerators") or []),
+    ]
+    hardware = ", ".join(part for part in (str(host.get("processor") or ""), *known) if part)
+    return ": ".join(part for part in (str(host.get("name") or ""), hardware) if part)
+
+
+def _commit(measured: Mapping[str, Any]) -> str:
+    return f"{str(measured['commit'])[:12]}{UNCOMMITTED if measured.get('dirty') else ''}"
+
+
+def _versions(measured: Mapping[str, Any]) -> dict[str, str]:
+    versions = {str(key): str(value) for key, value in (measured.get("versions") or {}).items()}
+    return {"python": str(measured["python"]), **versions} if measured.get("python") else versions
+
+
+def _finite(value: Any) -> float | None:
+    """Return a finite number, else None."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _whole(value: Any) -> int | None:
+    number = _finite(value)
+    return None if number is None else round(number)
+
+
+def _one_line(fault: BaseException) -> str:
+    return " ".join(str(fault).split()) or type(fault).__name__

@@ -1,0 +1,72 @@
+"""Published values to stand beside the measured ones (published.yaml, curated by hand)."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+
+class Published(BaseModel):
+    """One published result and whether it may be compared with ours."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    value: float = Field(ge=0)
+    """On the test items, in the metric's own unit: an accuracy is a fraction."""
+    metric: str = "accuracy"
+    """The primary metric of the task beside whose results it stands."""
+    quoted_metric: str
+    """The metric as its source names it."""
+    quoted_value: float
+    """The number as its source prints it."""
+    model: str
+    """The model as its source describes it."""
+    protocol: str
+    """Split and budget of the source."""
+    source_url: str
+    seen_at_source: bool
+    """True where the value was read at ``source_url`` itself, False where it is quoted elsewhere."""
+    comparable: bool
+    """True where family, split, metric and loss agree and the test set chose nothing."""
+    why: str
+    """What differs, or why it may not be compared."""
+
+    @property
+    def rounding(self) -> float:
+        """Half a step of the last digit that the source prints, in the metric's own unit.
+
+        Closing zeros are lost: 98.00 counts as 98.0, which makes it larger.
+        """
+        digits = str(self.quoted_value).partition(".")[2]
+        return 0.5 * 10.0 ** -len(digits) * self._unit
+
+    @property
+    def _unit(self) -> float:
+        """How much ``value`` changes where ``quoted_value`` changes by 1."""
+        share = self.quoted_value / 100
+        if any(math.isclose(self.value, each) for each in (share, 1 - share)):
+            return 0.01
+        return self.value / self.quoted_value
+
+
+@cache
+def load() -> dict[str, dict[str, Published]]:
+    """Return dataset -> model row -> published value.
+
+    Raises:
+        ValueError: published.yaml does not fit; one line that names dataset, model and key.
+    """
+    path = Path(__file__).parents[1] / "published.yaml"
+    found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    try:
+        return {
+            dataset: {model: Published.model_validate(row) for model, row in rows.items()}
+            for dataset, rows in found.items()
+        }
+    except ValidationError as fault:
+        first = fault.errors()[0]
+        raise ValueError(f"{path.name}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None

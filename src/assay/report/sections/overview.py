@@ -1,0 +1,324 @@
+"""What the page shows of the whole run: what ran and how it ended, its matrix, families, compression and cost."""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from assay.paths import UNCOMPRESSED
+from assay.report.figures import diagrams, fronts
+from assay.report.figures.plots import Chart
+from assay.report.formatting import numbers
+from assay.report.inference.across import Across
+from assay.report.results.collect import NOT_RUN, Model, Sheet, Variant
+from assay.report.results.summaries import Summary
+from assay.report.results.tables import Rows
+from assay.report.sections.task import COSTS, Section
+
+GAINS = (
+    ("size_ratio", "times smaller on disk", "size"),
+    ("speed_batch1", "times faster at batch 1", "speed"),
+)
+"""Of compression: key of its rows, title of its axis, key of the figure."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """What the page shows of a model family across tasks."""
+
+    name: str
+    anchor: str
+    models: list[str]
+    rows: Rows
+    chart: Chart | None
+
+
+def tally(variants: Sequence[Variant], tasks: int, models: int) -> dict[str, int]:
+    """Return how many variants there are, and how many ended in which way."""
+    ok = sum(each.ok for each in variants)
+    skipped = sum(each.status == "skipped" for each in variants)
+    not_run = sum(each.status == NOT_RUN for each in variants)
+    return {
+        "ok": ok,
+        "skipped": skipped,
+        "not_run": not_run,
+        "failed": len(variants) - ok - skipped - not_run,
+        "planned": len(variants),
+        "tasks": tasks,
+        "models": models,
+    }
+
+
+def notices(
+    variants: Sequence[Variant],
+    sheets: Sequence[Sheet],
+    hosts: Sequence[tuple[str, int]],
+    commits: Sequence[tuple[str, int]],
+    provenance: Mapping[str, Any],
+) -> list[str]:
+    """Return what a reader must know before trusting a number."""
+    said = []
+    if not variants:
+        said.append("This suite plans no variants.")
+    elif not any(each.ok for each in variants):
+        said.append("No variant has finished: this report holds no results, only what went wrong.")
+    twins = [sheet.name for sheet in sheets if sheet.twin]
+    if twins:
+        said.append(
+            f"Generated twins stand in for {', '.join(twins)}: these numbers show that the pipeline works and"
+            " say nothing of the models' quality on the real data."
+        )
+    if provenance.get("dirty"):
+        said.append("The working tree had uncommitted changes when this report was built.")
+    if len(commits) > 1:
+        said.append(
+            f"The variants were made at {len(commits)} different states of the code; see How it was made."
+        )
+    if len(hosts) > 1:
+        said.append(f"Costs were measured on {len(hosts)} different hosts and may not be comparable.")
+    return said
+
+
+def counted(values: Iterable[str]) -> list[tuple[str, int]]:
+    """Return distinct non-empty values with their counts, commonest first, ties by name."""
+    return sorted(Counter(value for value in values if value).items(), key=lambda item: (-item[1], item[0]))
+
+
+def matrix_rows(sections: Sequence[Section], models: Mapping[str, Model]) -> Rows:
+    """Return the matrix's rows, models of one family together in the order of their first member."""
+    used = [name for name in models if any(name in section.squares for section in sections)]
+    families = list(dict.fromkeys(models[name].family for name in used))
+    rows = []
+    for name in sorted(used, key=lambda name: families.index(models[name].family)):
+        mine = [section.squares[name] for section in sections if name in section.squares]
+        sizes = sorted(
+            {round(number) for square in mine if (number := square.summary.cost("parameters")) is not None}
+        )
+        rows.append(
+            {
+                "model": models[name],
+                "control": all(square.summary.control for square in mine),
+                "parameters": sizes[-1] if sizes else None,
+                "parameters_text": " to ".join(
+                    numbers.count(number) for number in dict.fromkeys((sizes[0], sizes[-1]))
+                )
+                if sizes
+                else numbers.NOTHING,
+            }
+        )
+    return rows
+
+
+def quality_and_cost(sections: Sequence[Section], families: Sequence[str]) -> list[Chart]:
+    """Return the uncompressed models' quality against each cost, a small plot a task."""
+    caption = (
+        "Uncompressed models, mean over seeds, controls left out; the cost axis is logarithmic, the scales are each"
+        " task's own. The line joins those that no other beats in both."
+    )
+    summaries = {section.task.name: section.summaries for section in sections}
+    return [
+        Chart(f"fronts-{key}", f"Quality against {title.split(',')[0]}", caption, plot)
+        for cost, title, key in COSTS
+        if (plot := fronts.of_all_tasks(summaries, cost, title, families)) is not None
+    ]
+
+
+def families(sections: Sequence[Section], models: Mapping[str, Model]) -> list[Family]:
+    """Return the families of models that are no controls, each across the tasks on which it was planned."""
+    found = []
+    members: dict[str, list[str]] = defaultdict(list)
+    for name, model in models.items():
+        if any(name in each.squares and not each.squares[name].summary.control for each in sections):
+            members[model.family].append(name)
+    for number, (family, names) in enumerate(members.items(), 1):
+        anchor = f"family-{number}"
+        points = [point for section in sections for point in _points(section, names)]
+        plot = diagrams.family(points)
+        caption = (
+            "One point a member of the family; scores far beyond the ends of the scale stand at its edge."
+        )
+        chart = Chart(anchor, "Normalised scores", caption, plot) if plot and len(names) > 1 else None
+        rows = [row for section in sections for row in _best_member(section, names)]
+        found.append(Family(family, anchor, names, rows, chart))
+    return found
+
+
+def _points(section: Section, names: Sequence[str]) -> Rows:
+    metric, scale = section.task.primary, section.scale
+    scored = [(name, square.score) for name in names if (square := section.squares.get(name))]
+    return [
+        {
+            "task": section.task.name,
+            "model": name,
+            "normalised": scale.of(score.mean) if scale else None,
+            "shown": numbers.score_with_unit(score.mean, metric),
+        }
+        for name, score in scored
+        if score
+    ]
+
+
+def _best_member(section: Section, names: Sequence[str]) -> Rows:
+    """Return the row of a family's best member on a task, none where the family is not planned there."""
+    planned = [name for name in names if name in section.squares]
+    ranked = [each for each in section.ranked if not each.control]
+    best = next((each for each in ranked if each.model.name in planned), None)
+    task = {"task": section.task.name, "metric": section.task.primary, "model": None}
+    if not planned:
+        return []
+    if best is None:
+        troubles = [status for name in planned for status, _ in section.squares[name].summary.troubles]
+        return [{**task, "status": ", ".join(dict.fromkeys(troubles))}]
+    return [{**task, **_standing(section, best, ranked[0])}]
+
+
+def _standing(section: Section, mine: Summary, top: Summary) -> dict[str, Any]:
+    """Return where a model stands on a task, beside the best of all models."""
+    name, metric = mine.model.name, section.task.primary
+    score, best = mine.score(metric), top.score(metric)
+    assert score is not None
+    assert best is not None
+    estimate = section.analysis.estimates.get((name, mine.method))
+    return {
+        "model": name,
+        "mean": score.mean,
+        "low": estimate.low if estimate else None,
+        "high": estimate.high if estimate else None,
+        "rank": section.analysis.ranks.get(name),
+        "shared": name in section.analysis.ranks and section.shares_rank(name),
+        "normalised": section.scale.of(score.mean) if section.scale else None,
+        "behind": abs(score.mean - best.mean),
+        **{key: mine.cost(key) for key in ("size_bytes", "train_seconds", "latency_ms_batch1")},
+    }
+
+
+def rankings(found: Across) -> list[Chart]:
+    """Return a critical-difference diagram a group of tasks that ask the same models."""
+    caption = (
+        "Mean ranks, 1 is best; a bar joins models whose mean ranks lie within the critical difference, which these"
+        " tasks do not tell apart."
+    )
+    return [
+        Chart(
+            f"critical-difference-{number}",
+            "Critical-difference diagram",
+            caption,
+            diagrams.critical_difference(dict(zip(each.models, each.ranks, strict=True)), each.cliques),
+        )
+        for number, each in enumerate(found.rankings, 1)
+    ]
+
+
+def improvement(found: Across) -> Chart | None:
+    """Return how likely each family is better than each other one, None where no two meet on a task."""
+    rows: Rows = []
+    for each in found.families:
+        ends = [each.low, each.high] if each.low is not None and each.high is not None else None
+        both = ((each.better, each.worse, each.probability), (each.worse, each.better, 1 - each.probability))
+        for turned, (better, than, chance) in enumerate(both):
+            shown = [1 - end for end in reversed(ends)] if ends and turned else ends
+            interval = f"{shown[0]:.2f} to {shown[1]:.2f}" if shown else "one run each"
+            base = {"better": better, "than": than, "chance": chance, "interval": interval}
+            rows.append({**base, "tasks": len(each.tasks)})
+    caption = "Row beats column: blue above 0.5, orange below; deeper is further from even."
+    return Chart("improvement", "Families", caption, diagrams.improvement(rows)) if rows else None
+
+
+def trade_off(sections: Sequence[Section]) -> dict[str, Any]:
+    """Return what each method of compression gains and loses over all tasks, and the plots of it."""
+    rows = [row for section in sections for row in section.compression]
+    caption = (
+        "One point a model and method on a task; score kept is the score on test after compression as a share of"
+        " that before, and what lies beyond 80% or 110% stands at the edge. The line joins those that no other"
+        " beats in both."
+    )
+    charts = [
+        Chart(f"trade-off-{key}", f"Score kept against {title}", caption, plot)
+        for gain, title, key in GAINS
+        if (plot := fronts.trade_off(rows, gain, title)) is not None
+    ]
+    methods = dict.fromkeys(row["method"] for row in rows)
+    return {"rows": [_method(name, rows, sections) for name in methods], "charts": charts}
+
+
+def _method(method: str, rows: Rows, sections: Sequence[Section]) -> dict[str, Any]:
+    mine = [row for row in rows if row["method"] == method]
+    lost = [row["lost"] for row in mine if row["lost"] is not None]
+    ratios = ("size_ratio", "zipped_ratio", "speed_batch1", "speed_batch64")
+    tested = [
+        found
+        for section in sections
+        for (_, name), found in section.analysis.compressed.items()
+        if name == method
+    ]
+    return {
+        "method": method,
+        "models": len(mine),
+        **{key: _median([row[key] for row in mine]) for key in ratios},
+        "lost": _median(lost),
+        "most": max(lost, default=None),
+        "worse": sum(found.separable and found.worse != UNCOMPRESSED for found in tested),
+        "over": sum(bool(row["over_budget"]) for row in mine),
+        "left_out": sum(
+            sum(row["models"].values())
+            for section in sections
+            for row in section.not_compressed
+            if row["method"] == method
+        ),
+    }
+
+
+def _median(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return statistics.median(known) if known else None
+
+
+def spent(variants: Sequence[Variant]) -> dict[str, Any]:
+    """Return what the run cost: its seconds, its largest memory, rows by task and a plot by family."""
+    trainings = {(each.task, each.model, each.seed): each for each in variants}
+    tasks: dict[str, list[Variant]] = defaultdict(list)
+    for each in variants:
+        tasks[each.task].append(each)
+    by_family: dict[tuple[str, str], float] = defaultdict(float)
+    for each in trainings.values():
+        by_family[each.task, each.family] += each.train_seconds or 0.0
+    for each in variants:
+        by_family[each.task, each.family] += each.seconds - (each.train_seconds or 0.0)
+    total = sum(by_family.values())
+    rows = [_spent(name, mine, total) for name, mine in tasks.items()]
+    plot = diagrams.spent(
+        [
+            {"task": task, "family": family, "seconds": seconds}
+            for (task, family), seconds in by_family.items()
+        ]
+    )
+    caption = "Seconds of training, compression and evaluation, by family."
+    return {
+        "seconds": total,
+        "peak": max((row["peak"] for row in rows if row["peak"] is not None), default=None),
+        "rows": rows if total else [],
+        "chart": Chart("spent", "Time by task", caption, plot) if plot else None,
+    }
+
+
+def _spent(task: str, variants: Sequence[Variant], total: float) -> dict[str, Any]:
+    cells = {(each.model, each.seed): each.train_seconds or 0.0 for each in variants}
+    longest = max(cells, key=cells.__getitem__)
+    training = sum(cells.values())
+    rest = sum(each.seconds - (each.train_seconds or 0.0) for each in variants)
+    peaks = [each.peak_memory_bytes for each in variants if each.peak_memory_bytes is not None]
+    return {
+        "task": task,
+        "fine": sum(each.ok for each in variants),
+        "planned": len(variants),
+        "training": training,
+        "rest": rest,
+        "seconds": training + rest,
+        "share": (training + rest) / total if total else 0.0,
+        "peak": max(peaks, default=None),
+        "longest": f"{longest[0]}, seed {longest[1]}" if cells[longest] else "",
+        "longest_seconds": cells[longest],
+    }

@@ -1,0 +1,179 @@
+"""What the page shows of each task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from assay.paths import UNCOMPRESSED
+from assay.report.figures import fronts, plots
+from assay.report.figures.plots import Chart
+from assay.report.inference.analysis import Analysis, Compared, analyse
+from assay.report.inference.normalised import Scale, scale
+from assay.report.judgement.published_verdicts import Verdict, verdicts
+from assay.report.results import compression, published, tables
+from assay.report.results.collect import Sheet, Task
+from assay.report.results.published import Published
+from assay.report.results.summaries import Square, Summary, metrics_of, squares
+from assay.report.results.tables import Rows
+
+COSTS = (
+    ("size_bytes", "size on disk, bytes", "size"),
+    ("latency_ms_batch1", "latency at batch 1, ms", "latency"),
+)
+"""Attribute of a variant, title of its axis, key of the figure."""
+COMMONEST = 3
+SAMPLE = ("given", "expected", "said")
+CAPTIONS = {
+    "loss": "Training and validation loss, one line a seed; each model has a scale of its own.",
+    "watched": "On the validation set, by which the epoch is chosen; one line a seed, one scale for all models.",
+    "scatter": (
+        "One point a model and method, mean over seeds, controls left out; the cost axis is logarithmic."
+        " The line joins those that no other beats in both."
+    ),
+    "sensitivity": (
+        "What each method that chooses its setting tried, judged on validation: the score as it was right after"
+        " compression and, where the method trains on, after that; one line a seed."
+    ),
+    "confusion": (
+        "Test items of all seeds together. Rows are the true class, columns the prediction; blue is right,"
+        " orange is wrong, deeper is a larger share of the true class. The orange is stretched so that rare"
+        " errors show: it is full from a fifth of a class. Point at a square for its count."
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Section:
+    """All that the page shows of one task."""
+
+    task: Task
+    anchor: str
+    sheet: Sheet
+    summaries: list[Summary]
+    squares: dict[str, Square]
+    quoted: Mapping[str, Published]
+    """The dataset's published values, by model."""
+    analysis: Analysis
+    scale: Scale | None
+    verdicts: dict[str, Verdict]
+    published: Rows
+    compression: Rows
+    not_compressed: Rows
+    curves: list[Chart]
+    scatters: list[Chart]
+    sensitivity: Chart | None
+    confusion: Chart | None
+    errors: Rows = field(default_factory=list)
+    samples: Rows = field(default_factory=list)
+
+    @property
+    def plain(self) -> list[Summary]:
+        return [each for each in self.summaries if each.method == UNCOMPRESSED]
+
+    @property
+    def metrics(self) -> list[str]:
+        return metrics_of(self.summaries)
+
+    @property
+    def ranked(self) -> list[Summary]:
+        """The models that have a score, best first."""
+        scored = {name: square.score.mean for name, square in self.squares.items() if square.score}
+        order = sorted(scored, key=scored.__getitem__, reverse=self.task.direction == "maximise")
+        return [self.squares[name].summary for name in order]
+
+    @property
+    def without_curves(self) -> list[str]:
+        """Models of which no seed left a history."""
+        return [
+            each.model.name
+            for each in self.plain
+            if not each.control and not any(variant.history for variant in each.variants)
+        ]
+
+    @property
+    def charts(self) -> list[Chart]:
+        single = [chart for chart in (self.sensitivity, self.confusion) if chart]
+        return [*self.curves, *self.scatters, *single]
+
+    def shares_rank(self, model: str) -> bool:
+        ranks = self.analysis.ranks
+        return any(name != model and rank == ranks[model] for name, rank in ranks.items())
+
+    def next_of(self, model: str) -> Compared | None:
+        """Return how a model compares with the next worse one."""
+        return next((each for each in self.analysis.neighbours if each.better == model), None)
+
+
+def section(
+    task: Task, anchor: str, summaries: Sequence[Summary], sheet: Sheet, families: Sequence[str]
+) -> Section:
+    """Gather what the page shows of a task; ``summaries`` are those of this task."""
+    plain = [each for each in summaries if each.method == UNCOMPRESSED]
+    column = squares(summaries, task)
+    quoted = {} if sheet.twin else published.load().get(task.dataset, {})
+    analysis = analyse(summaries, task)
+    classes = [str(name) for name in sheet.prepared.get("classes") or []]
+    confused = plots.confusions(plain, classes)
+    return Section(
+        task=task,
+        anchor=anchor,
+        sheet=sheet,
+        summaries=list(summaries),
+        squares=column,
+        quoted=quoted,
+        analysis=analysis,
+        scale=scale(task, column, quoted),
+        verdicts=verdicts(column, task, quoted, analysis.estimates),
+        published=tables.beside_published(column, task, quoted),
+        compression=compression.compared(summaries, task),
+        not_compressed=compression.left_out(summaries, task),
+        curves=[
+            Chart(f"{name}-{task.name}", title, CAPTIONS[name], plot)
+            for name, title, plot in plots.curves(plain, task.watched)
+        ],
+        scatters=[
+            Chart(f"{key}-{task.name}", f"Against {title.split(',')[0]}", CAPTIONS["scatter"], plot)
+            for cost, title, key in COSTS
+            if (plot := fronts.of_task(summaries, cost, title, families)) is not None
+        ],
+        sensitivity=_sensitivity(summaries, task),
+        confusion=Chart(f"confusion-{task.name}", "Where each model errs", CAPTIONS["confusion"], confused)
+        if confused
+        else None,
+        errors=_errors(plain, classes),
+        samples=_samples(plain),
+    )
+
+
+def _sensitivity(summaries: Sequence[Summary], task: Task) -> Chart | None:
+    """Return how the task's best model bears each method, None where none was tried at several settings."""
+    rows = compression.trials(summaries, task)
+    if not rows:
+        return None
+    title = f"Sensitivity of {rows[0]['model']} to compression"
+    plot = plots.sensitivity(rows, task.watched)
+    return Chart(f"sensitivity-{task.name}", title, CAPTIONS["sensitivity"], plot)
+
+
+def _errors(plain: Sequence[Summary], classes: Sequence[str]) -> Rows:
+    """Return the number of errors and the commonest confusions of each model."""
+    rows = []
+    for each in plain:
+        matrix = tables.confusion_of(each)
+        if matrix and not each.control:
+            names = [plots.class_name(classes, place) for place in range(len(matrix))]
+            wrong = sum(map(sum, matrix)) - sum(row[place] for place, row in enumerate(matrix))
+            errors = tables.commonest_errors(matrix, names, COMMONEST)
+            rows.append({"model": each.model.name, "wrong": wrong, "errors": errors})
+    return rows
+
+
+def _samples(plain: Sequence[Summary]) -> Rows:
+    """Return what each model answered to the first test items, one seed a model."""
+    return [
+        {"model": each.model.name, **{name: str(sample.get(name, "")) for name in SAMPLE}}
+        for each in plain
+        for variant in each.finished[:1]
+        for sample in variant.samples
+    ]

@@ -1,0 +1,52 @@
+"""Classical models learn here: one call, one thread, no epochs unless the model keeps its own."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from assay.config.training import TrainResult
+
+
+class Split(Protocol):
+    """Items and their targets as tensors; the first dimension counts the items."""
+
+    @property
+    def inputs(self) -> Any: ...
+
+    @property
+    def targets(self) -> Any: ...
+
+
+class Model(Protocol):
+    """What every classical model offers to training."""
+
+    def fit(self, images: np.ndarray, targets: np.ndarray) -> None: ...
+
+
+@runtime_checkable
+class KeepsHistory(Protocol):
+    """A model that keeps its own learning curve, a row an epoch."""
+
+    history: list[dict[str, float]]
+
+
+def fit(model: Model, train: Split, *, threads: int) -> TrainResult:
+    """Fit ``model`` in place; a learning curve that it keeps as ``history`` becomes the result's."""
+    began = time.monotonic()
+    with threadpool_limits(threads):
+        model.fit(train.inputs.numpy(), train.targets.numpy())
+    history = list(model.history) if isinstance(model, KeepsHistory) else []
+    return TrainResult(history, len(history), len(history), time.monotonic() - began)
+
+
+def learn(
+    family: Any, arguments: dict[str, Any], spec: dict[str, Any], splits: dict[str, Any], **_: Any
+) -> tuple[Any, TrainResult]:
+    """Make the model that ``spec`` asks for and fit it on the training items; what networks alone need is not read."""
+    del spec
+    model = family(**arguments)
+    return model, fit(model, splits["train"], threads=1)

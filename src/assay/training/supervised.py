@@ -1,0 +1,410 @@
+"""Neural models learn here: a lean use of Lightning's Trainer.
+
+Default flags cost Lightning more than half of a small network's speed. What is spent per batch there is spent
+here per block: one Lightning "batch" is a block of many optimizer steps, gathered and augmented at once, over
+which ``training_step`` loops by hand. Several processes take one step at a time, since the reducer of
+DistributedDataParallel wants one backward a forward.
+
+Every random draw comes from the seed and the epoch, so that an interrupted run ends with the same weights.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import math
+import random
+import re
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+from torch.multiprocessing.spawn import ProcessRaisedException
+
+from assay.config.training import Diverged, TrainerParams, TrainingParams, TrainResult
+from assay.data.splits import Split
+from assay.tasks.metric import Metric
+from assay.training import lightning as lightning_trainer
+from assay.training.checkpoint import Checkpoint
+from assay.training.optimizers import learning_rate, optimizer_of
+
+BLOCK_ITEMS = 2048
+"""Items gathered and augmented at once: some 6 MB of 28x28 scans, which the processor's cache still holds."""
+VALIDATION_ITEMS = 512
+"""Items in one forward pass of validation."""
+
+Augment = Callable[[Tensor, torch.Generator], Tensor]
+
+
+class Task(Protocol):
+    """What training must know of a task."""
+
+    WATCHED: Metric
+
+    def loss(self, outputs: Tensor, targets: Tensor, label_smoothing: float) -> Tensor: ...
+
+    def tally(self, outputs: Tensor, targets: Tensor) -> Tensor: ...
+
+    def watched(self, sums: Tensor) -> tuple[float, float]: ...
+
+
+def train(
+    model: nn.Module,
+    task: Task,
+    train: Split,
+    validation: Split,
+    *,
+    params: TrainingParams,
+    trainer: TrainerParams,
+    seed: int,
+    threads: int,
+    augment: Augment | None,
+    folder: Path,
+) -> TrainResult:
+    """Fit ``model`` and leave in it the weights of its best epoch on ``validation``.
+
+    Best is the better primary metric, of equals the lower loss. An interrupted run is taken up from the
+    checkpoint in ``folder`` if the same code, data, params, seed and first weights wrote it.
+
+    Raises:
+        Diverged: the loss is no longer finite.
+        ValueError: the params do not fit the data or the machine.
+    """
+    began = time.monotonic()
+    torch.set_num_threads(threads)
+    _keep_memory()
+    if any(isinstance(module, nn.Conv2d) for module in model.modules()):
+        _lay_out(model, torch.channels_last)
+    checkpoint = Checkpoint(folder, model, [params, trainer, seed, threads], [train, validation])
+    module = _Module(
+        model, task, train, validation, params, seed, augment if params.augment else None, checkpoint
+    )
+    with lightning_trainer.quiet():
+        lightning = lightning_trainer.make(
+            trainer, lightning_trainer.precision(trainer, model), module.epochs
+        )
+        lightning_trainer.check_devices(trainer, module.batch_size, lightning)
+        try:
+            lightning.fit(module, ckpt_path=checkpoint.trusted(), weights_only=True)
+        except ProcessRaisedException as fault:
+            diverged = re.search(r"Diverged: .* at optimizer step (\d+)", str(fault))
+            raise Diverged(int(diverged[1])) if diverged else fault from None
+        finally:
+            torch.set_flush_denormal(False)
+    history = _history(lightning.callback_metrics["history"], _columns(task))
+    best_epoch = int(lightning.callback_metrics["best_epoch"])
+    earlier = float(lightning.callback_metrics["earlier_seconds"])
+    if lightning.is_global_zero:
+        checkpoint.remove()
+    model.zero_grad()
+    _lay_out(model, torch.contiguous_format)
+    model.eval()
+    return TrainResult(history, best_epoch, len(history), earlier + time.monotonic() - began)
+
+
+def _lay_out(model: nn.Module, memory_format: torch.memory_format) -> None:
+    # The ignore: torch's types lack this overload.
+    model.to(memory_format=memory_format)  # type: ignore[call-overload]
+
+
+def _keep_memory() -> None:
+    """Have this process keep freed memory for its next tensors.
+
+    glibc gives large blocks back to the kernel, which clears their pages at the next step: up to a quarter of
+    a convolutional network's time.
+    """
+    trim_threshold, mmap_max = -1, -4  # M_TRIM_THRESHOLD and M_MMAP_MAX of malloc.h
+    with contextlib.suppress(AttributeError, OSError):  # another C library
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(trim_threshold, 2**31 - 1)
+        mallopt(mmap_max, 0)
+
+
+def _derive(seed: int, *path: int) -> int:
+    """Return a seed of its own for each path, in [0, 2**63)."""
+    return int(np.random.SeedSequence([seed, *path]).generate_state(1, np.uint64)[0] >> 1)
+
+
+ORDER, AUGMENTATION, DROPOUT = range(3)
+
+
+class _Blocks:
+    """The training items, block by block, in the order that the seed and the epoch give."""
+
+    def __init__(self, module: _Module, train: Split, augment: Augment | None, seed: int) -> None:
+        self.module, self.augment, self.seed = module, augment, seed
+        self.inputs, self.targets = train.inputs, train.targets
+        trainer = module.trainer
+        self.world, self.rank, self.device = trainer.world_size, trainer.global_rank, module.device
+        self.batch, self.num_steps = module.batch_size, module.steps_per_epoch
+        self.lengths = train.lengths
+        self.block = self.batch * max(BLOCK_ITEMS // self.batch, 1)
+
+    def __len__(self) -> int:
+        return self.num_steps if self.world > 1 else math.ceil(self.num_steps * self.batch / self.block)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        self.inputs, self.targets = self.inputs.to(self.device), self.targets.to(self.device)
+        epoch = self.module.current_epoch
+        generator = torch.Generator().manual_seed(_derive(self.seed, epoch, ORDER))
+        left = self.module.num_steps - epoch * self.num_steps
+        order = torch.randperm(len(self.targets), generator=generator)
+        order = order[: min(self.num_steps, left) * self.batch]
+        if self.lengths is not None:
+            order = alike(order, self.lengths, self.batch, self.block, generator)
+        for number, items in enumerate(torch.split(order.to(self.device), self.block)):
+            inputs, targets = self.inputs.index_select(0, items), self.targets.index_select(0, items)
+            if self.augment:
+                generator = torch.Generator().manual_seed(_derive(self.seed, epoch, AUGMENTATION, number))
+                inputs = self.augment(inputs, generator)
+            if self.world == 1:
+                yield inputs, targets
+                continue
+            # Each process makes the whole block and takes its share of each step: the draws are then the
+            # same for any number of processes.
+            for batch in zip(torch.split(inputs, self.batch), torch.split(targets, self.batch), strict=True):
+                yield batch[0][self.rank :: self.world], batch[1][self.rank :: self.world]
+
+
+def alike(order: Tensor, lengths: Tensor, batch: int, block: int, generator: torch.Generator) -> Tensor:
+    """Return the order of items (M,) with each block's items grouped into batches of like lengths.
+
+    The batches of a block stay in random order, else every block would end with the longest.
+    """
+    found = []
+    for items in torch.split(order, block):
+        batches = items[lengths[items].argsort(stable=True)].view(-1, batch)
+        found.append(batches[torch.randperm(len(batches), generator=generator)].flatten())
+    return torch.cat(found)
+
+
+class _Module(pl.LightningModule):
+    """A model while it learns."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        task: Task,
+        train: Split,
+        validation: Split,
+        params: TrainingParams,
+        seed: int,
+        augment: Augment | None,
+        checkpoint: Checkpoint,
+    ) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        self.model, self.task, self.params, self.seed = model, task, params, seed
+        self.own_loss: Callable[[Tensor, Tensor], Tensor] | None = getattr(model, "loss", None)
+        self.train_split, self.validation, self.augment = train, validation, augment
+        self.checkpoint = checkpoint
+        self.batch_size = min(params.batch_size, len(train.targets))
+        self.steps_per_epoch = len(train.targets) // self.batch_size
+        self.num_steps = params.epochs * self.steps_per_epoch
+        if params.max_steps:
+            self.num_steps = min(self.num_steps, params.max_steps)
+        self.epochs = math.ceil(self.num_steps / self.steps_per_epoch)
+        self.steps_done = 0
+        self.losses: list[Tensor] = []  # of this epoch's blocks, (steps,) each
+        self.history: list[dict[str, float]] = []
+        self.best: dict[str, Tensor] = {}
+        self.best_epoch = 0
+        self.best_rank = (-math.inf, -math.inf)
+        self.began = time.monotonic()
+        self.earlier_seconds = 0.0
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return optimizer_of(self.model, self.params)
+
+    def train_dataloader(self) -> Any:
+        return _Blocks(self, self.train_split, self.augment, self.seed)
+
+    def on_train_start(self) -> None:
+        # Adam's averages of gradients that have died sink into denormals, which cost a tenth of the speed.
+        torch.set_flush_denormal(True)
+        validation = self.validation
+        if validation.lengths is not None:  # else every slice would be as wide as the longest item
+            validation = validation.take(validation.lengths.argsort(stable=True))
+        self.validation_inputs = validation.inputs.to(self.device)
+        self.validation_targets = validation.targets.to(self.device)
+
+    def on_train_epoch_start(self) -> None:
+        seed = _derive(self.seed, self.current_epoch, DROPOUT, self.global_rank)
+        random.seed(seed)
+        np.random.seed(seed % 2**32)
+        torch.manual_seed(seed)
+        self.losses = []
+
+    def training_step(self, block: tuple[Tensor, Tensor], _: int) -> None:
+        """Take the block's optimizer steps, one a batch."""
+        loss_of = self._own_loss if self.own_loss else self._task_loss
+        optimizer = cast(torch.optim.Optimizer, self.optimizers(use_pl_optimizer=False))
+        weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+        world = self.trainer.world_size
+        backward = Tensor.backward if world == 1 else self.manual_backward
+        batch_size = self.batch_size // world
+        losses = []
+        batches = (torch.split(part, batch_size) for part in block)
+        for inputs, targets in zip(*batches, strict=True):
+            rate = learning_rate(self.steps_done, self.num_steps, self.params)
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            loss = loss_of(inputs, targets)
+            for weight in weights:
+                weight.grad = None
+            backward(loss)
+            if self.params.gradient_clip:
+                nn.utils.clip_grad_norm_(weights, self.params.gradient_clip)
+            optimizer.step()
+            losses.append(loss.detach())
+            self.steps_done += 1
+        self.losses.append(self._finite(torch.stack(losses)))
+        if self.trainer.received_sigterm:
+            raise SystemExit(128 + signal.SIGTERM)  # Lightning would go on to the end of the epoch
+
+    def _task_loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        with self.trainer.precision_plugin.forward_context():
+            outputs = self.model(inputs)
+        return self.task.loss(outputs.float(), targets, self.params.label_smoothing)
+
+    def _own_loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        assert self.own_loss
+        with self.trainer.precision_plugin.forward_context():
+            return self.own_loss(inputs, targets).float()
+
+    def _finite(self, losses: Tensor) -> Tensor:
+        finite = losses.isfinite()
+        if not finite.all():
+            raise Diverged(self.steps_done - len(losses) + int(finite.int().argmin()) + 1)
+        return losses
+
+    def on_train_epoch_end(self) -> None:
+        """Validate, keep the best weights, save a checkpoint if one is due, stop if nothing gets better."""
+        row = self._row()
+        is_due = self.checkpoint.is_due() and self.current_epoch + 1 < self.epochs
+        if self.trainer.world_size > 1:  # batch norm's buffers and the clock differ between processes
+            row, is_due = self.trainer.strategy.broadcast((row, is_due))
+        self.history.append(row)
+        if not math.isfinite(row["validation_loss"]):
+            raise Diverged(self.steps_done)
+        metric = self.task.WATCHED
+        rank = (metric.rank(row[f"validation_{metric.name}"]), -row["validation_loss"])
+        if rank > self.best_rank:
+            self.best_rank, self.best_epoch = rank, len(self.history)
+            self.best = {name: value.clone() for name, value in self.model.state_dict().items()}
+        if self.params.patience and len(self.history) - self.best_epoch >= self.params.patience:
+            self.trainer.should_stop = True
+        elif is_due:
+            self.checkpoint.save(self.trainer)
+
+    def _row(self) -> dict[str, float]:
+        optimizer = cast(torch.optim.Optimizer, self.optimizers(use_pl_optimizer=False))
+        train_loss = cast(
+            Tensor, self.trainer.strategy.reduce(torch.cat(self.losses).mean(), reduce_op="mean")
+        )
+        figures = (len(self.history) + 1, train_loss.item(), *self._validate())
+        return dict(zip(_columns(self.task), (*figures, optimizer.param_groups[0]["lr"]), strict=True))
+
+    @torch.inference_mode()
+    def _validate(self) -> tuple[float, float]:
+        """Return the loss, without label smoothing, and the watched metric on validation."""
+        self.model.eval()
+        sums, own = [], 0.0
+        parts = (self.validation_inputs, self.validation_targets)
+        for inputs, targets in zip(*(torch.split(part, VALIDATION_ITEMS) for part in parts), strict=True):
+            with self.trainer.precision_plugin.forward_context():
+                outputs = self.model(inputs)
+            sums.append(self.task.tally(outputs.float(), targets))
+            if self.own_loss:
+                own += self._own_loss(inputs, targets).item() * len(targets)
+        self.model.train()
+        loss, metric = self.task.watched(torch.stack(sums).sum(dim=0))
+        return own / len(self.validation_targets) if self.own_loss else loss, metric
+
+    def on_train_end(self) -> None:
+        """Put the best weights in place, and the outcome where the main process finds it."""
+        self.model.load_state_dict(self.best)
+        rows = [[row[column] for column in _columns(self.task)] for row in self.history]
+        self.trainer.callback_metrics.update(
+            history=torch.tensor(rows, dtype=torch.float64),
+            best_epoch=torch.tensor(self.best_epoch),
+            earlier_seconds=torch.tensor(self.earlier_seconds, dtype=torch.float64),
+        )
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["assay"] = {
+            "steps_done": self.steps_done,
+            "history": self.history,
+            "best": self.best,
+            "best_epoch": self.best_epoch,
+            "best_rank": list(self.best_rank),
+            "earlier_seconds": self.earlier_seconds + time.monotonic() - self.began,
+        }
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        state = checkpoint["assay"]
+        self.steps_done, self.history = state["steps_done"], state["history"]
+        self.best, self.best_epoch = state["best"], state["best_epoch"]
+        self.best_rank = tuple(state["best_rank"])
+        self.earlier_seconds = state["earlier_seconds"]
+
+
+def _columns(task: Task) -> tuple[str, ...]:
+    return ("epoch", "train_loss", "validation_loss", f"validation_{task.WATCHED.name}", "learning_rate")
+
+
+def _history(rows: Tensor, columns: tuple[str, ...]) -> list[dict[str, float]]:
+    return [
+        {
+            column: int(value) if column == "epoch" else value
+            for column, value in zip(columns, row, strict=True)
+        }
+        for row in rows.tolist()
+    ]
+
+
+class Start(Protocol):
+    """Weights that are there before training."""
+
+    def into(self, model: nn.Module) -> None: ...
+
+
+def learn(
+    family: Callable[..., nn.Module],
+    arguments: dict[str, Any],
+    spec: dict[str, Any],
+    splits: dict[str, Any],
+    *,
+    task: Task,
+    augment: Augment | None,
+    start: Start | None,
+    folder: Path,
+) -> tuple[nn.Module, TrainResult]:
+    """Make the network that ``spec`` asks for, its first weights drawn from the seed, and train it.
+
+    Args:
+        start: what it begins from instead, as far as its class takes it over.
+    """
+    torch.manual_seed(spec["seed"])
+    model = family(**arguments)
+    if start:
+        start.into(model)
+    result = train(
+        model,
+        task,
+        splits["train"],
+        splits["validation"],
+        params=TrainingParams.model_validate(spec["training"]),
+        trainer=TrainerParams.model_validate(spec["lightning"]),
+        seed=spec["seed"],
+        threads=1,
+        augment=augment,
+        folder=folder,
+    )
+    return model, result

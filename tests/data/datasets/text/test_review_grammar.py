@@ -1,0 +1,116 @@
+"""Review grammar: what its sentences say, judged by a second reading, and how many labels are wrong."""
+
+from __future__ import annotations
+
+import math
+import random
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from assay.data.datasets.text import review_grammar
+from assay.data.download import DownloadError
+from assay.files import sha256
+
+
+@pytest.fixture(scope="module")
+def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("raw")
+    review_grammar.fetch(folder, mirror=None)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("sentence", "label"),
+    [
+        ("the plot is superb .", 1),
+        ("honestly the plot is utterly dull .", 0),
+        ("the plot is not very good .", 0),
+        ("the plot is never dull .", 1),
+        ("the plot is hardly charming .", 0),
+        ("the plot is far from boring .", 1),
+        ("the plot is good and the cast is not dull .", 1),
+        ("the plot is dull but the acting is superb .", 1),
+        ("the plot is not dull yet the acting is not superb .", 0),
+        ("overall although the plot is dull , the acting is superb .", 1),
+        ("the acting is superb although the plot is dull .", 1),
+        ("i think the acting is not superb although the plot is not dull .", 0),
+    ],
+)
+def test_judges_by_the_clause_that_decides(sentence: str, label: int) -> None:
+    assert review_grammar.judge(sentence) == label
+
+
+def test_writes_the_declared_bytes(raw: Path) -> None:
+    [declared] = review_grammar.SOURCE.files
+    assert review_grammar.fetch(raw, mirror=None) == {
+        "reviews.tsv": {"url": declared.urls[0], "size": declared.size, "sha256": declared.sha256}
+    }
+    assert sha256(raw / "reviews.tsv") == declared.sha256
+
+
+def test_other_draws_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(review_grammar, "_SEED", 1)
+    with pytest.raises(DownloadError, match=r"^review_grammar/reviews.tsv: made with other bytes: [^\n]+$"):
+        review_grammar.fetch(tmp_path, mirror=None)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_label_of_twenty_is_wrong_in_either_class(raw: Path) -> None:
+    text_set = review_grammar.read(raw)
+    judged = np.array([review_grammar.judge(text) for text in text_set.texts])
+    assert len(set(text_set.texts)) == len(judged) == 6000
+    assert judged.sum() == 3000
+    assert (judged != text_set.labels).sum() == 300
+    assert 115 <= (judged[text_set.labels == 1] == 0).sum() <= 185  # four standard deviations about 150
+
+
+def test_the_rule_reaches_the_optimum_in_every_split(raw: Path, tmp_path: Path) -> None:
+    result = review_grammar.prepare(raw, tmp_path, seed=0, validation_fraction=0.1)
+    items = pd.read_parquet(tmp_path / "items.parquet")
+    assert result["optimum"] == {"accuracy": 0.95}
+    right = items["text"].map(review_grammar.judge) == items["label"]
+    for accuracy, count in right.groupby(items["split"]).agg(["mean", "size"]).to_numpy():
+        assert abs(accuracy - 0.95) < 3 * math.sqrt(0.95 * 0.05 / count)
+
+
+def test_no_word_alone_tells_the_label(raw: Path) -> None:
+    """The best rule that asks for one word stays far below the optimum: order must be read."""
+    text_set = review_grammar.read(raw)
+    sentences = [set(text.split()) for text in text_set.texts]
+    rights = []
+    for word in set.union(*sentences) - {"the", "is", "."}:  # these stand in all sentences
+        table = pd.crosstab([word in words for words in sentences], text_set.labels)
+        rights.append(table.max(axis=1).sum() / len(sentences))
+    assert 0.5 < max(rights) < 0.6
+
+
+def test_no_sentence_is_cut_and_no_test_word_is_unknown(raw: Path, tmp_path: Path) -> None:
+    result = review_grammar.prepare(raw, tmp_path, seed=0, validation_fraction=0.1)
+    items = pd.read_parquet(tmp_path / "items.parquet")
+    assert result["shape"] == [items["tokens"].max()]
+    assert items["unknown"].max() == 0
+
+
+def test_every_form_is_drawn() -> None:
+    sentences = [review_grammar._draw_sentence(random.Random(seed), seed % 2) for seed in range(300)]
+    for contrast in (" and ", " but ", " yet ", " , "):
+        assert any(contrast in sentence for sentence in sentences)
+    assert any(" although " in sentence and "," not in sentence for sentence in sentences)
+    assert all(review_grammar.judge(sentence) == seed % 2 for seed, sentence in enumerate(sentences))
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("neutral\tthe plot is good .", "row 2: label 'neutral', allowed are negative, positive"),
+        ("positive", "row 2: 1 columns, expected 2"),
+        ("positive\t ", "row 2: the text is empty"),
+    ],
+)
+def test_a_bad_row_is_named(tmp_path: Path, line: str, words: str) -> None:
+    (tmp_path / "reviews.tsv").write_text(f"negative\tthe plot is dull .\n{line}\n")
+    with pytest.raises(ValueError, match=rf"reviews.tsv: {words}; delete[^\n]+$"):
+        review_grammar.read(tmp_path)

@@ -1,0 +1,385 @@
+"""Items of a user are answered as the same items are in evaluation, for every form of task."""
+
+from __future__ import annotations
+
+import inspect
+import io
+import os
+import struct
+import tracemalloc
+import zipfile
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from assay.artifacts.predictors import ModulePredictor
+from assay.config import registry
+from assay.config.params import load_params
+from assay.data.datasets.text import ag_news
+from assay.data.preparation import text
+from assay.evaluation.inputs import files
+from assay.tasks import language_modelling, sequence_to_sequence
+from tests.models.knobs import TABLES
+
+PARAMS = load_params(Path("params.yaml"))
+KNOBS = {name: knobs for table in TABLES for name, knobs in table.items()}
+NETWORKS = {
+    "digits": "mlp",
+    "mnist": "cnn",
+    "ag_news": "text_cnn",
+    "reviews_and_news": "text_recurrent",
+    "english": "cbow",
+    "wnut17": "transformer_tagger",
+    "tinyshakespeare": "gpt",
+    "dates": "seq2seq_attention",
+    "multi30k": "seq2seq_transformer",
+    "titles": "seq2seq_lstm",
+}
+
+
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory):
+    """Return a function: what is asked of a task's twin, answered by a network with its first weights."""
+
+    @cache
+    def made(row):
+        return Asked(row, tmp_path_factory.mktemp(row))
+
+    return made
+
+
+class Asked:
+    """A task on a twin, with a network."""
+
+    def __init__(self, row, folder):
+        entry = PARAMS.tasks[row]
+        kind = registry.TASKS[entry.kind]
+        self.task, self.asking = registry.load(kind.module), registry.load(registry.ASKING[kind.form])
+        self.dataset = registry.load(registry.DATASETS[entry.dataset].module)
+        self.raw, self.prepared = folder / "raw", folder / f"{entry.dataset}{registry.TWIN}"
+        self.dataset.make_twin(self.raw, 0)
+        self.dataset.prepare(self.raw, self.prepared, seed=0, validation_fraction=0.2)
+        self.items = pd.read_parquet(self.prepared / "items.parquet")
+        self.items = self.items[self.items["split"] == "test"]
+        self.split = self.task.load(self.prepared, ("test",))["test"]
+        family = registry.load(registry.MODELS[NETWORKS[row]].target)
+        provided = self.task.model_arguments(self.prepared)
+        named = inspect.signature(family).parameters
+        arguments = {name: provided[name] for name in provided if name in named} | KNOBS[NETWORKS[row]]
+        torch.manual_seed(0)
+        record = {"format": "safetensors", "parameters": 1, "arguments": arguments}
+        self.predictor = ModulePredictor(family(**arguments).eval(), record)
+
+    @property
+    def expected(self):
+        return self.task.predictions(self.task.answer(self.predictor, self.split), self.split)
+
+    def read(self, path):
+        return self.asking.read(path, self.prepared, self.dataset)
+
+    def rows(self, path):
+        split = self.read(path)
+        return self.asking.rows(self.task.answer(self.predictor, split), split)
+
+
+def written(folder, lines):
+    path = folder / "items.txt"
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return path
+
+
+def saved(folder, array):
+    np.save(folder / "items.npy", array)
+    return folder / "items.npy"
+
+
+def names(asked, numbers):
+    classes = asked.dataset.CLASSES
+    return [classes[number] for number in numbers]
+
+
+def same_classes(asked, rows):
+    assert rows["row"].tolist() == list(range(1, 1 + len(asked.items)))
+    assert rows["prediction"].tolist() == names(asked, asked.expected["prediction"])
+    np.testing.assert_allclose(rows["confidence"], asked.expected["confidence"], rtol=1e-5)
+    assert rows["confidence"].nunique() > 1
+
+
+def test_a_network_of_each_form_is_asked():
+    forms = {registry.TASKS[PARAMS.tasks[row].kind].form for row in NETWORKS}
+    assert forms == set(registry.ASKING)
+
+
+@pytest.mark.parametrize(("row", "most"), [("digits", 16), ("mnist", 255)])
+def test_images_are_given_as_upstream_has_them(row, most, asked, tmp_path):
+    asked = asked(row)
+    pixels = asked.dataset.read(asked.raw).images[asked.items["item"]]
+    levels = np.rint(pixels * (most / 255)).astype(np.uint8)
+    same_classes(asked, asked.rows(saved(tmp_path, levels)))
+    same_classes(asked, asked.rows(saved(tmp_path, levels[:, 0].astype(np.float64))))
+    np.savez(tmp_path / "items.npz", levels)
+    same_classes(asked, asked.rows(tmp_path / "items.npz"))
+
+
+def test_texts_are_mended_as_upstreams_are(asked, tmp_path):
+    asked = asked("ag_news")
+    raw = [
+        f"{title} {body}"
+        for _, (_, title, body) in text.read_table(asked.raw / "test.csv", encoding="utf-8", num_columns=3)
+    ]
+    given = [raw[item] for item in asked.items["item"]]
+    assert given != asked.items["text"].tolist()
+    same_classes(asked, asked.rows(written(tmp_path, given)))
+
+
+def test_a_text_is_asked_about_the_classes_of_its_task(asked, tmp_path):
+    asked = asked("reviews_and_news")
+    tasks = ["movie_reviews" if label < 2 else "ag_news" for label in asked.items["label"]]
+    lines = [f"{task}\t{line}" for task, line in zip(tasks, asked.items["text"], strict=True)]
+    rows = asked.rows(written(tmp_path, lines))
+    same_classes(asked, rows)
+    reviews = rows["prediction"][np.array(tasks) == "movie_reviews"]
+    assert set(reviews) <= {"negative", "positive"}
+
+
+def test_a_missing_word_is_said(asked, tmp_path):
+    asked = asked("english")
+    words = asked.split.words
+    lines = [
+        " ".join("____" if number == 2 else words[number] for number in ids if number)
+        for ids in asked.split.inputs.tolist()
+    ]
+    rows = asked.rows(written(tmp_path, [line.replace("[UNK]", "unheardof") for line in lines]))
+    assert rows["prediction"].tolist() == [words[number] for number in asked.expected["prediction"]]
+    assert rows["confidence"].between(0, 1).all()
+
+
+def test_each_word_of_a_sentence_gets_a_tag(asked, tmp_path):
+    asked = asked("wnut17")
+    rows = asked.rows(written(tmp_path, asked.items["text"]))
+    assert rows["prediction"].tolist() == asked.expected["prediction"].tolist()
+    assert "B-" in "".join(rows["prediction"])
+
+
+def test_a_beginning_is_as_surprising_as_in_evaluation_and_goes_on(asked, monkeypatch):
+    asked = asked("tinyshakespeare")
+    windows = asked.items["text"].tolist()[:6]  # each is several lines
+    monkeypatch.setattr(files, "lines", lambda _: windows)
+    rows = asked.rows(Path("any"))
+    expected = asked.expected[:6]
+    nats = rows["bits_per_character"] * np.log(2) * expected["characters"]
+    np.testing.assert_allclose(nats, expected["nats"], rtol=1e-5)
+    assert (rows["continuation"].str.len() == 128).all()
+
+
+def test_a_long_beginning_is_judged_whole_and_a_short_one_has_no_bits(asked, tmp_path):
+    asked = asked("tinyshakespeare")
+    line = "To be, or not to be, that is the question: " * 4
+    split = asked.read(written(tmp_path, [line, "T"]))
+    answer = asked.task.answer(asked.predictor, split)
+    rows = asked.asking.rows(answer, split)
+    assert split.items.tolist() == [1, 1, 1, 2]
+    assert (split.targets != -100).sum() == len(line) - 1
+    expected = answer.nats[:3].sum() / (len(line) - 1) / np.log(2)
+    assert rows["bits_per_character"][0] == pytest.approx(expected)
+    assert np.isnan(rows["bits_per_character"][1])
+    assert len(rows["continuation"][1]) == 128
+
+
+@pytest.mark.parametrize("row", ["dates", "multi30k", "titles"])
+def test_a_text_is_made_of_a_text(row, asked, tmp_path):
+    asked = asked(row)
+    rows = asked.rows(written(tmp_path, asked.items["source"]))
+    assert rows["prediction"].tolist() == asked.expected["hypothesis"].tolist()
+    assert len("".join(rows["prediction"])) > 0
+
+
+@pytest.mark.parametrize(
+    ("array", "told"),
+    [
+        (np.full((3, 8, 8), 17), "row 1: value 17; allowed are whole numbers, 0 to 16"),
+        (np.concatenate([np.zeros((2, 8, 8)), np.full((1, 8, 8), 0.5)]), "row 3: value 0.5; allowed"),
+        (np.full((1, 8, 8), np.nan), "row 1: value nan; allowed"),
+        (np.zeros((3, 8, 9)), r"shape \(3, 8, 9\); \(N, 1, 8, 8\) or \(N, 8, 8\) is expected"),
+        (np.zeros((0, 8, 8)), r"shape \(0, 8, 8\); .* N at least 1"),
+        (np.full((1, 8, 8), "a"), "values of type <U1; numbers are expected"),
+    ],
+)
+def test_images_that_cannot_be_are_told(array, told, asked, tmp_path):
+    with pytest.raises(ValueError, match=rf"items\.npy: {told}"):
+        asked("digits").read(saved(tmp_path, array))
+
+
+@pytest.mark.parametrize(
+    ("row", "line", "told"),
+    [
+        ("reviews_and_news", "a fine film", "a task, a tab and a text are expected"),
+        ("reviews_and_news", "films\ta fine film", "task 'films'; allowed are movie_reviews, ag_news"),
+        ("english", "no word is missing", "0 times ____; it is expected once"),
+        ("english", "____ and ____", "2 times ____; it is expected once"),
+        ("english", "a " * 60 + "____", "____ is token 61; at most the first 48 are read"),
+        ("wnut17", "a " * 500, "500 words; allowed are .*, as in the dataset"),
+    ],
+)
+def test_lines_that_cannot_be_are_told(row, line, told, asked, tmp_path):
+    fine = {"reviews_and_news": "ag_news\ta text", "english": "a ____ text", "wnut17": "a text"}[row]
+    with pytest.raises(ValueError, match=f"items.txt: row 2: {told}"):
+        asked(row).read(written(tmp_path, [fine, line]))
+
+
+def test_files_that_are_none_are_told(tmp_path):
+    path = tmp_path / "items.txt"
+    with pytest.raises(ValueError, match=r"items\.txt: no such file"):
+        files.lines(path)
+    for data, told in {
+        b"": "empty",
+        b"a\n \nb\n": "row 2: the line is blank",
+        b"a\nb\xff\n": "row 2: byte 0xff is not UTF-8",
+    }.items():
+        path.write_bytes(data)
+        with pytest.raises(ValueError, match=rf"items\.txt: {told}"):
+            files.lines(path)
+    path.write_bytes(b"a line\r\nanother")
+    assert files.lines(path) == ["a line", "another"]
+
+
+def header(text):
+    """Return an .npy file that begins with this header and holds eight bytes."""
+    padded = f"{text}\n".encode()
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(padded)) + padded + b"\0" * 8
+
+
+def announced(shape, kind="|u1"):
+    return header(f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}")
+
+
+def npy(array):
+    stream = io.BytesIO()
+    np.save(stream, array, allow_pickle=True)
+    return stream.getvalue()
+
+
+def zipped(*members, flags=0, method=None, name="arr_0.npy", compression=zipfile.ZIP_DEFLATED):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", compression) as archive:
+        for number, member in enumerate(members):
+            archive.writestr(name.replace("0", str(number)), member)
+    data = bytearray(stream.getvalue())
+    central = data.index(b"PK\x01\x02")
+    for flag_at, method_at in ((6, 8), (central + 8, central + 10)):
+        data[flag_at] |= flags
+        if method is not None:
+            data[method_at] = method
+    return bytes(data)
+
+
+def grown(size):
+    """Return a zip whose directory says that its member has this many bytes."""
+    data = bytearray(zipped(npy(np.zeros(8, np.uint8))))
+    struct.pack_into("<I", data, data.index(b"PK\x01\x02") + 24, size)
+    return bytes(data)
+
+
+FINE = npy(np.zeros(8, np.uint8))
+DAMAGED = {
+    "another format": (b"P5 8 8 255", "not a file of NumPy's; .npy or .npz is expected"),
+    "nothing": (b"", "not a file of NumPy's"),
+    "objects": (npy(np.array([{}], object)), "Object arrays cannot be loaded"),
+    "a cut zip": (b"PK\x03\x04 and no more", "File is not a zip file"),
+    "a cut array": (FINE[:-1], r"shape \(8,\) of uint8 needs 8 bytes, 7 are there; save the array again"),
+    "more than one array": (FINE + b"\0", "needs 8 bytes, 9 are there"),
+    "10^12 items": (announced("(1000000000000,)"), r"needs 1e\+12 bytes, 8 are there"),
+    "more than 64 bits": (announced("(4294967296, 4294967296, 2)", "<f8"), r"needs 2.95148e\+20 bytes"),
+    "a product that wraps round": (announced("(4294967296, 4294967296)"), "needs 1.84467e"),
+    "10^40 items": (announced(f"({10**40},)"), r"needs 1e\+40 bytes"),
+    "fewer than no items": (announced("(-8,)"), "needs -8 bytes"),
+    "half an item": (announced("(2.5,)"), "shape"),
+    "no shape": (announced("None"), "shape"),
+    "an unknown kind": (announced("(8,)", "<q9"), ""),
+    "a kind of no size": (announced("(8,)", "|V0"), "needs 0 bytes, 8 are there"),
+    "a header that is no header": (header("{[]: 1}"), ""),
+    "a deep header": (header("(" * 9000), ""),
+    "a long negation": (header("-" * 9000 + "1"), ""),
+    "a header cut off": (b"\x93NUMPY\x01\x00\xff\xff{", ""),
+    "another version": (b"\x93NUMPY\x09\x00" + FINE[8:], r"version|only support"),
+    "two arrays": (zipped(FINE, FINE), "2 arrays; one is expected"),
+    "an empty zip": (b"PK\x05\x06" + b"\0" * 18, "not a file of NumPy's"),
+    "an encrypted member": (zipped(FINE, flags=1), "encrypted"),
+    "an unknown compression": (zipped(FINE, method=99), "compression"),
+    "a member that is no array": (zipped(b"hello"), "not a file of NumPy's"),
+    "a zip in a zip": (zipped(zipped(FINE)), "not a file of NumPy's"),
+    "a bomb": (grown(2**32 - 2), r"4,294,967,294 bytes unpacked; allowed are 1,073,741,824: split the file"),
+    "a folder": (zipped(b"", name="arr_0/"), "not a file of NumPy's"),
+    "a damaged member": (zipped(FINE)[:60] + b"\xff\xff\xff" + zipped(FINE)[63:], ""),
+}
+
+
+@pytest.mark.parametrize(("data", "told"), DAMAGED.values(), ids=DAMAGED)
+def test_a_damaged_array_is_one_line_and_takes_no_memory(data, told, tmp_path):
+    path = tmp_path / "items.npy"
+    path.write_bytes(data)
+    tracemalloc.start()
+    with pytest.raises(ValueError, match=rf"items\.npy: .*{told}") as caught:
+        files.array(path)
+    assert tracemalloc.get_traced_memory()[1] < 20e6
+    tracemalloc.stop()
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("row", "most", "side"), [("digits", 16, 8), ("mnist", 255, 28)])
+@pytest.mark.parametrize("kind", ["u1", "i1", ">i8", "u8", "f2", ">f4", "g"])
+def test_numbers_of_every_size_and_order_are_read(kind, row, most, side, asked, tmp_path):
+    asked = asked(row)
+    levels = np.arange(3 * side**2).reshape(3, side, side) % (1 + min(most, 127 if kind == "i1" else most))
+    expected = asked.read(saved(tmp_path, levels)).inputs
+    for order in "CF":
+        given = saved(tmp_path, levels.astype(kind, order=order))
+        assert torch.equal(asked.read(given).inputs, expected)
+
+
+def test_what_cannot_be_opened_is_one_line(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for name, told in {
+        "pipe": "is no file; a file is expected",
+        ".": "is no file; a file is expected",
+        "a" * 300: "cannot be read: File name too long",
+    }.items():
+        with pytest.raises(ValueError, match=told):
+            files.contents(tmp_path / name)
+
+
+def test_mending_what_was_mended_changes_nothing():
+    assert ag_news.mend(ag_news.mend("Alan #39;s \\dog&lt;b&gt;")) == ag_news.mend(
+        "Alan #39;s \\dog&lt;b&gt;"
+    )
+
+
+@pytest.mark.parametrize("row", NETWORKS)
+@pytest.mark.parametrize("slices", [0, 1, 2])
+def test_a_last_slice_of_one_item_is_answered(row, slices, asked, monkeypatch):
+    monkeypatch.setattr(sequence_to_sequence, "ITEMS", 4)
+    monkeypatch.setattr(language_modelling, "SAMPLED", 2)
+    asked = asked(row)
+    predictor = BySlices(asked.predictor, 4)
+    split, whole = (asked.split.take(torch.arange(count)) for count in (4 * slices + 1, 4 * slices + 2))
+    expected = asked.task.predictions(asked.task.answer(asked.predictor, whole), whole)[:-1]
+    answer = asked.task.answer(predictor, split)
+    found = asked.task.predictions(answer, split)
+    pd.testing.assert_frame_equal(found, expected, rtol=1e-4)
+    asked.task.score(answer, split)
+    asked.task.exhibits(answer, split)
+
+
+class BySlices(ModulePredictor):
+    """A network that is given a few items at a time."""
+
+    def __init__(self, predictor, items):
+        super().__init__(predictor.model, {**vars(predictor)})
+        self.items = items
+
+    def logits(self, inputs, *, batch_size=256):
+        return super().logits(inputs, batch_size=min(self.items, batch_size))

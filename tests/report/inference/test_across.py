@@ -1,0 +1,159 @@
+"""Models across tasks: against the examples of the papers that the methods come from."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.stats import chi2
+
+from assay.report.inference import across
+from assay.report.results.collect import Model, Task
+from assay.report.results.summaries import Summary
+from tests.report import made_up
+
+# Demšar, JMLR 2006, table 6: areas under the ROC curve on 14 datasets. The two that are equal after rounding on
+# "voting" have ranks 2 and 3 there.
+DEMSAR = {
+    "C4.5": [0.763, 0.599, 0.954, 0.628, 0.882, 0.936, 0.661, 0.583, 0.775, 1.000, 0.940, 0.619, 0.972, 0.957],
+    "C4.5+m": [0.768, 0.591, 0.971, 0.661, 0.888, 0.931, 0.668, 0.583, 0.838, 1.000, 0.962, 0.666, 0.981, 0.978],
+    "C4.5+cf": [0.771, 0.590, 0.968, 0.654, 0.886, 0.916, 0.609, 0.563, 0.866, 1.000, 0.965, 0.614, 0.9751, 0.946],
+    "C4.5+m+cf": [0.798, 0.569, 0.967, 0.657, 0.898, 0.931, 0.685, 0.625, 0.875, 1.000, 0.962, 0.669, 0.975, 0.970],
+}  # fmt: skip
+
+
+def demsar() -> tuple[dict[str, dict[str, np.ndarray]], list[str]]:
+    tasks = [f"dataset {number}" for number in range(14)]
+    scores = {
+        name: {task: np.array([value]) for task, value in zip(tasks, values, strict=True)}
+        for name, values in DEMSAR.items()
+    }
+    return scores, tasks
+
+
+def test_mean_ranks_and_critical_difference_of_demsar() -> None:
+    ranking = across.rank(*demsar())
+    assert ranking is not None
+    assert ranking.models == ("C4.5+m+cf", "C4.5+m", "C4.5+cf", "C4.5")
+    assert ranking.ranks == pytest.approx([1.964, 2.000, 2.893, 3.143], abs=5e-4)
+    assert ranking.critical_difference == pytest.approx(1.25, abs=5e-3)
+    assert ranking.cliques == (("C4.5+m+cf", "C4.5+m", "C4.5+cf", "C4.5"),)  # "not powerful enough"
+    # There the statistic is 9.28 without the correction for ties that SciPy makes: 78 of 14 (4^3 - 4) are tied.
+    assert ranking.p == pytest.approx(chi2.sf(9.28 / (1 - 78 / (14 * 60)), 3), rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("models", "quantile"), [(2, 1.960), (3, 2.343), (4, 2.569), (5, 2.728), (10, 3.164)]
+)
+def test_critical_values_of_demsar(models: int, quantile: float) -> None:
+    """Table 5 (a), at 0.05."""
+    found = across.critical_difference(models, 20)
+    assert found == pytest.approx(quantile * np.sqrt(models * (models + 1) / 120), rel=5e-4)
+
+
+def test_cliques_are_the_largest_and_may_overlap() -> None:
+    ranks = np.array([1.0, 1.8, 2.5, 5.0])
+    assert across._cliques("abcd", ranks, 1.0) == (("a", "b"), ("b", "c"))
+    assert across._cliques("abcd", ranks, 1.6) == (("a", "b", "c"),)
+    assert across._cliques("abcd", ranks, 0.5) == ()
+    assert across._cliques("abcd", ranks, 9.0) == (("a", "b", "c", "d"),)
+
+
+def test_probability_of_improvement_of_rliable() -> None:
+    """tests/rliable/metrics_test.py of https://github.com/google-research/rliable: of x over y it is 1 in 3."""
+    x, y = np.array([[1, 2], [2, 2], [1, 1], [2, 1]]), np.array([[1, 1], [2, 2], [3, 3]])
+    scores = {name: dict(zip("ab", runs.T.astype(float), strict=True)) for name, runs in (("x", x), ("y", y))}
+    found = across.improvement(scores, "x", "y", ("a", "b"), np.random.default_rng(0))
+    assert (found.better, found.worse, found.probability) == ("y", "x", pytest.approx(2 / 3))
+    assert found.low is not None
+    assert found.high is not None
+    assert 0.2 < found.low < 2 / 3 < found.high <= 1
+    turned = across.improvement(scores, "y", "x", ("a", "b"), np.random.default_rng(0))
+    assert turned == found
+
+
+def test_runs_that_are_all_alike_are_a_draw() -> None:
+    scores = {name: {"a": np.array([0.5, 0.5])} for name in "xy"}
+    found = across.improvement(scores, "x", "y", ("a",), np.random.default_rng(0))
+    assert (found.probability, found.low, found.high) == (0.5, 0.5, 0.5)
+
+
+def test_one_run_each_has_no_interval() -> None:
+    scores = {"x": {"a": np.array([0.5])}, "y": {"a": np.array([0.6])}}
+    found = across.improvement(scores, "x", "y", ("a",), np.random.default_rng(0))
+    assert (found.better, found.probability, found.low, found.high) == ("y", 1.0, None, None)
+
+
+def summaries(
+    root: Path, scores: dict[str, dict[str, list[float]]], direction: str = "maximise"
+) -> list[Summary]:
+    """Return summaries by task and model of these scores of its seeds; made_up.MODELS has their families."""
+    found = []
+    for task_name, of_models in scores.items():
+        task = Task(task_name, "digits", "accuracy", direction, "accuracy", ("majority",))
+        for model, values in of_models.items():
+            keys = {(model, seed, "none"): 0.5 for seed in range(len(values))}
+            [summary] = made_up.summaries_of(root / task_name / model, keys)
+            variants = tuple(
+                replace(variant, task=task_name, metrics={"test": {"accuracy": value}})
+                for variant, value in zip(summary.variants, values, strict=True)
+            )
+            found.append(Summary(task, summary.model, "none", variants))
+    return found
+
+
+SCORES = {
+    "a": {"majority": [0.1], "mlp": [0.8, 0.9], "cnn": [0.95, 0.85], "rbf_svm": [0.7]},
+    "b": {"majority": [0.1], "mlp": [0.5, 0.6], "cnn": [0.9, 0.8], "rbf_svm": [0.7]},
+    "alone": {"cnn": [0.1, 0.2], "lstm": [0.3, 0.4]},
+}
+
+
+def test_models_meet_on_tasks_that_ask_the_same_ones(tmp_path: Path) -> None:
+    found = across.compare(summaries(tmp_path, SCORES))
+    [ranking] = found.rankings
+    assert ranking.tasks == ("a", "b")
+    assert dict(zip(ranking.models, ranking.ranks, strict=True)) == {"cnn": 1, "mlp": 2.5, "rbf_svm": 2.5}
+    assert ranking.p is not None
+    assert (found.models[0].better, found.models[0].worse) == ("cnn", "mlp")
+    by_pair = {(each.better, each.worse): each for each in found.families}
+    assert by_pair["convolutional", "kernel"].probability == 1
+    assert by_pair["recurrent", "convolutional"].tasks == ("alone",)
+    assert not any("control" in pair for pair in by_pair)
+    assert found == across.compare(summaries(tmp_path / "again", SCORES))
+
+
+def test_less_may_be_better(tmp_path: Path) -> None:
+    [ranking] = across.compare(summaries(tmp_path, SCORES, "minimise")).rankings
+    assert dict(zip(ranking.models, ranking.ranks, strict=True))["cnn"] == 3
+
+
+def test_a_model_without_a_result_is_left_out_and_named(tmp_path: Path) -> None:
+    found = summaries(tmp_path, SCORES)
+    lost = [
+        replace(each, variants=tuple(replace(v, status="failed", metrics={}) for v in each.variants))
+        if (each.task.name, each.model.name) == ("b", "mlp")
+        else each
+        for each in found
+    ]
+    [ranking] = across.compare(lost).rankings
+    assert (ranking.left_out, set(ranking.models)) == (("mlp",), {"cnn", "rbf_svm"})
+    assert ranking.p is None
+
+
+@pytest.mark.parametrize("scores", [{}, {"a": SCORES["a"]}, {"alone": {"cnn": [0.5]}}])
+def test_little_gives_no_ranking(tmp_path: Path, scores: dict[str, dict[str, list[float]]]) -> None:
+    assert across.compare(summaries(tmp_path, scores)).rankings == ()
+
+
+def test_a_family_has_the_runs_of_all_its_models(tmp_path: Path) -> None:
+    found = summaries(tmp_path, {"a": {"mlp": [0.8, 0.9], "cnn": [0.85], "lstm": [0.7]}})
+    same = [
+        replace(each, model=Model(each.model.name, "neural", True)) if each.model.name != "lstm" else each
+        for each in found
+    ]
+    [both] = across.compare(same).families
+    assert (both.better, both.worse, both.probability) == ("neural", "recurrent", 1)
+    assert (both.low, both.high) == (1, 1)

@@ -1,0 +1,368 @@
+"""Tests and intervals: against published examples and other programs, and by what they do on 1,000 made-up tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+import numpy as np
+import pytest
+from scipy import stats
+from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.power import TTestIndPower, TTestPower
+from statsmodels.stats.proportion import proportion_confint
+
+from assay.report.inference import statistics
+from assay.report.inference.statistics import Spread
+from assay.tasks.metric import ratio
+
+NO_ITEM = 1e-30
+"""A variance that does not matter, where one of exactly 0 would be told apart from it."""
+
+
+def rng(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def spread_of(right: np.ndarray, runs: list[int]) -> Spread:
+    """What models vary by whose runs, one after the other, have these items right, (V, N)."""
+    values, drawn = statistics.resample([right.astype(np.uint8), np.ones_like(right, np.uint8)], ratio, rng())
+    return statistics.spread(values, drawn, np.array(runs), right.shape[1])
+
+
+def seeds_alone(scores: list[list[float]]) -> Spread:
+    """What models vary by whose items do not matter, from the score of each run."""
+    runs = np.array([len(each) for each in scores])
+    values = np.concatenate([np.array(each) for each in scores])
+    found = statistics.spread(values, np.tile(values[:, None], 10), runs, 1000)
+    return replace(found, noise=rng().normal(0, NO_ITEM, found.noise.shape))
+
+
+def pair(found: Spread) -> tuple[np.ndarray, statistics.Variance]:
+    first, second = np.array([0]), np.array([1])
+    return found.mean[first] - found.mean[second], statistics.apart(found, first, second)
+
+
+def test_mcnemar_of_a_published_example() -> None:
+    """Fagerland et al., BMC Medical Research Methodology 2013, https://doi.org/10.1186/1471-2288-13-91, table 1:
+    of 21 children 7 changed one way and 1 the other; by the exact conditional test p = 0.0703."""
+    assert statistics.mcnemar(np.array([7]), np.array([1])) == pytest.approx([0.0703], abs=5e-5)
+
+
+def test_mcnemar_is_that_of_statsmodels() -> None:
+    ours, theirs = rng().integers(0, 40, (2, 60))
+    ours[:2], theirs[:2] = [0, 5], [0, 5]
+    expected = [mcnemar([[9, a], [b, 9]], exact=True).pvalue for a, b in zip(ours, theirs, strict=True)]
+    assert statistics.mcnemar(ours, theirs) == pytest.approx(expected)
+
+
+def test_holm_of_a_published_example() -> None:
+    """Demšar, JMLR 2006, section 3.2.2: of 0.016, 0.019 and 0.607 the first two are below 0.05 / 3 and 0.05 / 2."""
+    corrected = statistics.holm(np.array([0.607, 0.016, 0.019]))
+    assert corrected == pytest.approx([0.607, 3 * 0.016, 3 * 0.016])
+    assert (corrected <= 0.05).tolist() == [False, True, True]
+    assert statistics.holm(np.array([])).tolist() == []
+
+
+def test_items_are_drawn_alike_for_all_runs_and_blocks() -> None:
+    counts = [rng(1).integers(0, 5, (7, 30)), np.ones((7, 30), np.uint8), rng(2).random((7, 30))]
+
+    def of_sums(sums: np.ndarray) -> np.ndarray:
+        return sums[..., 0] * sums[..., 2] / sums[..., 1]
+
+    values, drawn = statistics.resample(counts, of_sums, rng(3), 40)
+    weights = statistics.draw(30, 40, rng(3)).astype(float)
+    assert (weights.sum(axis=1) == 30).all()
+    sums = np.stack([each @ weights.T for each in counts], axis=-1)  # (7, 40, 3)
+    assert drawn == pytest.approx(of_sums(sums))
+    assert values == pytest.approx(of_sums(np.stack([each.sum(axis=1) for each in counts], axis=-1)))
+
+
+def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = [rng(1).integers(0, 2, (9, 50), dtype=np.uint8), np.ones((9, 50), np.uint8)]
+    whole = statistics.resample(counts, ratio, rng(), 30)
+    monkeypatch.setattr(statistics, "BLOCK", 200)
+    for ours, theirs in zip(statistics.resample(counts, ratio, rng(), 30), whole, strict=True):
+        assert (ours == theirs).all()
+
+
+def test_large_counts_are_summed_exactly() -> None:
+    counts = [np.full((2, 1000), 2**24 + 1, np.int64), np.ones((2, 1000), np.uint8)]
+    _, drawn = statistics.resample(counts, ratio, rng(), 5)
+    assert (drawn == 2**24 + 1).all()
+
+
+def test_runs_that_are_the_same_are_as_one() -> None:
+    right = rng().random((1, 400)) < 0.8
+    one, three = spread_of(right, [1]), spread_of(right.repeat(3, axis=0), [3])
+    assert three.items == pytest.approx(one.items)
+    assert (three.between.item(), three.both.item()) == pytest.approx((0, 0), abs=1e-12)
+    expected = right.mean() * (1 - right.mean()) / 399
+    assert one.items == pytest.approx(
+        [expected], rel=0.15
+    )  # a variance from 1,000 draws: 4.5% off, one sigma
+
+
+def test_what_seeds_and_items_share_is_found() -> None:
+    """Runs that are right at random, independently: all that varies between them is on single items."""
+    found = spread_of(rng().random((300 * 3, 500)) < 0.7, [3] * 300)
+    whole = 0.7 * 0.3 / 500 / 3
+    assert found.items.mean() == pytest.approx(whole, rel=0.05)
+    assert found.both.mean() == pytest.approx(whole, rel=0.05)
+    assert found.between.mean() == pytest.approx(whole, rel=0.15)
+
+
+def test_a_variance_from_few_items_is_not_too_small() -> None:
+    found = spread_of(rng().random((3000, 6)) < 0.5, [1] * 3000)
+    assert found.items.mean() == pytest.approx(0.25 / 6, rel=0.03)
+
+
+def test_one_run_each_is_the_paired_t_test_of_scipy() -> None:
+    scores = rng().normal(0.5, 0.2, (2, 400)) + rng(1).normal(0, 0.4, 400)
+    values, drawn = statistics.resample([scores, np.ones(scores.shape, np.uint8)], ratio, rng(), 4000)
+    difference, variance = pair(statistics.spread(values, drawn, np.array([1, 1]), 400))
+    expected = stats.ttest_rel(*scores)
+    size = np.abs(difference / np.sqrt(variance.items))
+    assert size == pytest.approx([abs(expected.statistic)], rel=0.03)
+    assert statistics.p_values(difference, variance) == pytest.approx(2 * stats.t.sf(size, 399))
+
+
+def test_where_items_do_not_matter_it_is_welchs_test_of_scipy() -> None:
+    scores = [[0.91, 0.93, 0.92], [0.89, 0.85, 0.90, 0.88]]
+    difference, variance = pair(seeds_alone(scores))
+    expected = stats.ttest_ind(*scores, equal_var=False)
+    assert statistics.p_values(difference, variance) == pytest.approx([expected.pvalue], rel=1e-6)
+    low, high = expected.confidence_interval(0.95)
+    assert statistics.interval(difference, variance) == pytest.approx((low, high), rel=1e-6)
+
+
+def test_a_p_value_is_that_at_which_the_interval_ends_at_nothing() -> None:
+    right = rng().random((80, 300)) < np.repeat(rng(1).uniform(0.6, 0.9, 20), 4)[:, None]
+    found = spread_of(right, [4] * 20)
+    first, second = np.triu_indices(20, 1)
+    difference, variance = found.mean[first] - found.mean[second], statistics.apart(found, first, second)
+    p = statistics.p_values(difference, variance)
+    assert np.isfinite(p).all()
+    for row in np.flatnonzero(p > 1e-12):
+        one = variance.take(np.array([row]))
+        assert one.reach(float(p[row])) == pytest.approx([abs(difference[row])], rel=1e-6)
+    assert (p < 1e-3).any()
+    assert (p > 0.5).any()
+
+
+def test_models_that_answer_alike_do_not_differ() -> None:
+    right = rng().random((1, 100)) < 0.8
+    difference, variance = pair(spread_of(right.repeat(4, axis=0), [2, 2]))
+    assert statistics.p_values(difference, variance).tolist() == [1.0]
+
+
+def test_runs_that_lose_the_same_few_items_are_not_called_sure() -> None:
+    """Each of two runs loses two items of its own: no run differs from the other, and yet four items are few."""
+    before = np.ones((2, 1000), bool)
+    after = before.copy()
+    after[0, :2] = after[1, 2:4] = False
+    _, drawn = statistics.resample([(before * 1.0 - after), np.ones((2, 1000))], ratio, rng(), 4000)
+    found = statistics.spread(np.full(2, 0.002), drawn, np.array([2]), 1000)
+    assert found.between == pytest.approx([0])
+    p = statistics.p_values(found.mean, statistics.of_differences(found))
+    assert p == pytest.approx([0.046], abs=0.01)  # 4 to 0 is z = 2
+
+
+def test_an_accuracy_of_one_run_has_wilsons_interval() -> None:
+    right = rng().random((1, 500)) < 0.93
+    found = spread_of(right, [1])
+    low, high = statistics.interval(found.mean, statistics.alone(found), 1)
+    expected = proportion_confint(right.sum(), 500, method="wilson")
+    assert (low.item(), high.item()) == pytest.approx(expected, abs=0.002)
+
+
+def test_all_right_is_not_sure_to_be_all_right() -> None:
+    found = spread_of(np.ones((6, 300), bool), [3, 3])
+    for highest in (1, 100):
+        low, high = statistics.interval(highest * found.mean, statistics.alone(found), highest)
+        expected = proportion_confint(300, 300, method="wilson")
+        assert (low[0] / highest, high[0] / highest) == pytest.approx(expected)
+
+
+def binned_auroc(sums: np.ndarray) -> np.ndarray:
+    """AUROC of two bins of scores from the sums (..., 4) of negatives low, high, and positives low, high."""
+    negative, positive = sums[..., :2], sums[..., 2:]
+    wins = positive[..., 1] * negative[..., 0] + (positive * negative).sum(axis=-1) / 2
+    return wins / (positive.sum(axis=-1) * negative.sum(axis=-1))
+
+
+POSITIVE = np.arange(190) % 2
+SCORES = rng().random(190)
+
+
+@pytest.mark.parametrize(
+    ("counts", "of_sums", "highest"),
+    [
+        ([0 * POSITIVE, 1 - POSITIVE, 0 * POSITIVE, POSITIVE], binned_auroc, 1),
+        ([np.full(190, 0.1), np.ones(190)], ratio, 1),
+        ([np.full(190, 0.1), np.ones(190)], ratio, None),
+        ([0.3 * SCORES, SCORES], ratio, 1),
+        ([np.full(190, 30.0), np.ones(190)], ratio, 100),
+        ([np.zeros(190), np.ones(190)], ratio, None),
+    ],
+    ids=["AUROC of a constant", "alike", "alike, no bound", "proportional", "of 100", "0, no bound"],
+)
+@pytest.mark.parametrize("runs", [1, 3])
+def test_a_score_that_cannot_vary_has_no_interval(
+    counts: list[np.ndarray], of_sums: Callable[[np.ndarray], np.ndarray], highest: float | None, runs: int
+) -> None:
+    repeated = [np.tile(each, (runs, 1)) for each in counts]
+    found = statistics.spread(*statistics.resample(repeated, of_sums, rng()), np.array([runs]), 190)
+    assert np.isnan(statistics.interval(found.mean, statistics.alone(found), highest)).all()
+
+
+def test_a_recomputed_metric_at_its_end_has_no_interval() -> None:
+    """That of sums there stands on the next item, which may be wrong; of others it is not known what one item does."""
+    found = spread_of(np.ones((1, 300), bool), [1])
+    assert np.isnan(statistics.interval(found.mean, statistics.alone(found), 1, summed=False)).all()
+
+
+@pytest.mark.parametrize("num_items", [1, 2, 10, 300])
+def test_a_difference_that_cannot_vary_has_the_p_value_of_the_sign_test(num_items: int) -> None:
+    scores = np.array([[0.3], [0.4]]).repeat(num_items, axis=1)
+    values, drawn = statistics.resample([scores, np.ones_like(scores)], ratio, rng())
+    difference, variance = pair(statistics.spread(values, drawn, np.array([1, 1]), num_items))
+    expected = statistics.mcnemar(np.array([0]), np.array([num_items]))
+    assert statistics.p_values(difference, variance) == pytest.approx(expected, abs=0)
+
+
+def test_a_single_item_breaks_nothing() -> None:
+    found = spread_of(np.array([[True], [False], [True]]), [2, 1])
+    difference, variance = pair(found)
+    assert np.isfinite(statistics.interval(found.mean, statistics.alone(found), 1)).all()
+    assert 0 <= statistics.p_values(difference, variance).item() <= 1
+
+
+def test_items_needed_are_those_of_statsmodels() -> None:
+    right = rng().random((2, 400)) < np.array([[0.80], [0.78]])
+    difference, variance = pair(spread_of(right, [1, 1]))
+    effect = abs(difference.item()) / np.sqrt(variance.items.item() * 400)
+    for level in (0.05, 0.001):
+        expected = TTestPower().solve_power(effect, alpha=level, power=0.8)
+        assert statistics.needed_items(difference, variance, level) == [int(np.ceil(expected))]
+    assert statistics.needed_runs(difference, variance, 0.05) == [None]
+
+
+def test_seeds_needed_are_those_of_statsmodels() -> None:
+    """Equal variances, so that Welch's degrees of freedom are 2 (n - 1)."""
+    difference, variance = pair(seeds_alone([[0.90, 0.92, 0.94], [0.89, 0.91, 0.93]]))
+    expected = TTestIndPower().solve_power(difference.item() / 0.02, alpha=0.01, power=0.8)
+    assert statistics.needed_runs(difference, variance, 0.01) == [int(np.ceil(expected))]
+    assert statistics.needed_items(difference, variance, 0.01) == [None]  # seeds alone are too unsure
+
+
+def test_nothing_tells_equal_models_apart() -> None:
+    difference, variance = pair(seeds_alone([[0.8, 0.9], [0.9, 0.8]]))
+    assert statistics.needed_items(difference, variance, 0.05) == [None]
+    assert statistics.needed_runs(difference, variance, 0.05) == [None]
+
+
+# What happens over 1,000 tables in which no model is better than another. A rate of 5% is then one of 3.4% to 6.6%
+# at 2.33 deviations, a coverage of 95% one of 93.4% to 96.6%.
+
+TABLES, MODELS, ITEMS, SAMPLES = 1000, 3, 300, 500
+MOST, LEAST = 0.05 + 0.016, 0.05 - 0.016
+PAIRS = np.array(list(combinations(range(MODELS), 2)))
+
+
+@dataclass(frozen=True)
+class Case:
+    """How made-up models answer."""
+
+    runs: int
+    right: float
+    """Expected share of right answers."""
+    by_seed: float
+    """Standard deviation of that share over seeds."""
+    by_item: float
+    """Which part of what makes an item hard is the same for all models and seeds."""
+    f1: bool = False
+
+
+def tables(case: Case) -> tuple[list[np.ndarray], float]:
+    """Return what the metric counts of tables x models x runs, each (V, N), and the true metric of all of them."""
+    random = rng(1)
+    share = case.right + case.by_seed * random.standard_normal((TABLES, MODELS, case.runs, 1), np.float32)
+    hard = np.sqrt(case.by_item) * random.standard_normal((TABLES, 1, 1, ITEMS), np.float32)
+    own = random.standard_normal((TABLES, MODELS, case.runs, ITEMS), np.float32)
+    easy = stats.norm.ppf(np.clip(share, 1e-3, 1 - 1e-3)).astype(np.float32)
+    right = (hard + np.sqrt(1 - case.by_item) * own < easy).reshape(-1, ITEMS).astype(np.uint8)
+    if not case.f1:
+        return [right, np.ones_like(right)], case.right
+    wrong = random.random(right.shape, np.float32) < 0.2  # an entity that is not there
+    seeds = case.right + case.by_seed * random.standard_normal(1_000_000)
+    return [right, right + wrong, np.ones_like(right)], float((2 * seeds / (seeds + 0.2 + 1)).mean())
+
+
+def f1(sums: np.ndarray) -> np.ndarray:
+    return 2 * sums[..., 0] / (sums[..., 1] + sums[..., 2])
+
+
+def simulate(case: Case) -> tuple[float, np.ndarray, np.ndarray]:
+    """Return how often intervals hold the truth, and the p-values (tables, pairs) of bootstrap and of McNemar."""
+    counts, truth = tables(case)
+    values, drawn = statistics.resample(counts, f1 if case.f1 else ratio, rng(), SAMPLES)
+    found = statistics.spread(values, drawn, np.full(TABLES * MODELS, case.runs), ITEMS)
+    low, high = statistics.interval(found.mean, statistics.alone(found), 1)
+    p = []
+    for rows in np.split(np.arange(TABLES * MODELS), 20):
+        part = found.take(rows)
+        first, second = (np.arange(0, len(rows), MODELS)[:, None] + PAIRS[:, side] for side in (0, 1))
+        difference = part.mean[first.ravel()] - part.mean[second.ravel()]
+        variance = statistics.apart(part, first.ravel(), second.ravel())
+        p.append(statistics.p_values(difference, variance).reshape(-1, len(PAIRS)))
+    right = counts[0].reshape(TABLES, MODELS, case.runs, ITEMS)[:, :, 0].astype(bool)
+    ours, theirs = (right[:, PAIRS[:, side]] for side in (0, 1))
+    exact = statistics.mcnemar((ours & ~theirs).sum(axis=2), (theirs & ~ours).sum(axis=2))
+    return float(((low <= truth) & (truth <= high)).mean()), np.concatenate(p), exact
+
+
+def told_apart(p: np.ndarray) -> float:
+    """Return the share of tables in which some pair is told apart, by the first of Holm's steps."""
+    return float((p.min(axis=1) <= 0.05 / len(PAIRS)).mean())
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        Case(1, 0.9, 0, 0.8),
+        Case(1, 0.7, 0, 0.5, f1=True),
+    ],
+    ids=["right or wrong", "f1"],
+)
+def test_one_run_is_as_sure_as_it_says(case: Case) -> None:
+    coverage, p, exact = simulate(case)
+    assert 0.95 - 0.016 < coverage < 0.95 + 0.016
+    assert LEAST < (p[:, 0] <= 0.05).mean() < MOST
+    assert 0.5 * LEAST < told_apart(p) < MOST
+    if not case.f1:
+        assert 0.5 * LEAST < (exact[:, 0] <= 0.05).mean() < MOST
+        assert told_apart(exact) < MOST
+
+
+@pytest.mark.parametrize(
+    ("case", "holds"),
+    [
+        (Case(3, 0.9, 0, 0.95), 0.016),
+        (Case(3, 0.7, 0.15, 0.8), 0.016),
+        (Case(3, 0.7, 0, 0.95, f1=True), 0.016),
+        (Case(3, 0.6, 0.15, 0.5, f1=True), 0.016),
+        # Both matter: neither part can be left out, and three seeds say little of theirs.
+        (Case(3, 0.9, 0.02, 0.5), 0.025),
+        (Case(3, 0.9, 0.02, 0.95), 0.025),
+        (Case(3, 0.9, 0, 0.3), 0.025),
+    ],
+    ids=["items", "seeds", "items f1", "seeds f1", "both", "mostly items", "single items"],
+)
+def test_three_seeds_are_as_sure_as_they_say(case: Case, holds: float) -> None:
+    coverage, p, _ = simulate(case)
+    assert 0.95 - holds < coverage < 0.95 + holds
+    assert 0.1 * LEAST < (p[:, 0] <= 0.05).mean() < MOST
+    assert (p <= 0.01).mean() < 0.01 + 0.005
+    assert told_apart(p) < MOST

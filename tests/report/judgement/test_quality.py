@@ -1,0 +1,351 @@
+"""Each check of quality is seen to fire, and seen to keep silent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assay.report.inference.analysis import Analysis, Compared, Estimate
+from assay.report.judgement import quality
+from assay.report.judgement.quality import CHECKS, Evidence, Finding, findings, marks
+from assay.report.results import compression
+from assay.report.results.collect import UNCOMMITTED, Sheet, Variant
+from assay.report.results.published import Published
+from assay.report.results.summaries import Summary
+from tests.report.made_up import TASK, summaries_of
+
+UNIQUE = {"column": "splits_with_hash", "success": True, "observed": "0 of 7000 rows are bad"}
+SHEET = Sheet("digits", {"twin": False}, {"counts": {"train": 5400, "validation": 600, "test": 1000}},
+              {"expectations": [UNIQUE]}, (), "")  # fmt: skip
+VALUE = Published(
+    value=0.97, quoted_metric="accuracy", quoted_value=0.97, model="m", protocol="p", source_url="u",
+    seen_at_source=True, comparable=True, why="w",
+)  # fmt: skip
+NOTHING = Analysis({}, {}, {}, (), {}, {})
+
+
+@dataclass
+class Case:
+    """Nothing is wrong with it: a control, a model without a seed and one with three."""
+
+    folder: Path
+    evidence: Evidence = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.evidence = Evidence(TASK, SHEET, self.summaries(), NOTHING, {}, [])
+
+    def summaries(self, **scores: float | None) -> list[Summary]:
+        """Return summaries of majority, rbf_svm and cnn (``cnn_1`` is its seed 1), with these scores changed."""
+        usual = {"majority_0": 0.1, "rbf_svm_0": 0.93, "cnn_0": 0.97, "cnn_1": 0.96, "cnn_2": 0.98} | scores
+        keys = [(name.rpartition("_")[0], int(name.rpartition("_")[2]), "none") for name in usual]
+        return summaries_of(self.folder, dict(zip(keys, usual.values(), strict=True)))
+
+    def changed(self, model: str, **more: Any) -> list[Summary]:
+        """Return the summaries with fields of one model's variants changed."""
+        return [
+            replace(each, variants=tuple(replace(variant, **more) for variant in each.variants))
+            if each.model.name == model
+            else each
+            for each in self.evidence.summaries
+        ]
+
+    def found(self, kind: str, **more: Any) -> list[Finding]:
+        """Return what one check finds if this of the evidence is changed."""
+        evidence = replace(self.evidence, **more)
+        return [finding for finding in findings([evidence]) if finding.kind == kind]
+
+
+@pytest.fixture
+def case(tmp_path: Path) -> Case:
+    return Case(tmp_path)
+
+
+def estimates(low: float, high: float, model: str = "cnn", method: str = "none") -> Analysis:
+    mean, items = (low + high) / 2, ((high - low) / 4) ** 2
+    return replace(NOTHING, estimates={(model, method): Estimate(mean, low, high, 3, "items", items)})
+
+
+def pair(better: str, worse: str, difference: float, separable: bool) -> Compared:
+    return Compared(better, worse, difference, 0.0, 1.0, 0.5, 0.5, separable, "McNemar", None, None)
+
+
+def test_nothing_is_found_where_nothing_is_wrong(case: Case) -> None:
+    assert findings([case.evidence]) == []
+
+
+def test_every_check_is_tested() -> None:
+    source = Path(__file__).read_text(encoding="utf-8")
+    assert [kind for kind in CHECKS if f'"{kind}"' not in source] == []
+
+
+def test_a_model_below_its_control(case: Case) -> None:
+    (found,) = case.found("not above control", summaries=case.summaries(rbf_svm_0=0.1))
+    assert found.severity == "serious"
+    assert found.text == "rbf_svm: 10.00% does not pass the control majority, 10.00%"
+    assert found.places == (("rbf_svm", "none"),)
+
+
+def test_a_model_that_passes_its_control_by_chance(case: Case) -> None:
+    tied = replace(NOTHING, ties={"rbf_svm": ("cnn", "majority"), "cnn": ("rbf_svm",)})
+    (found,) = case.found("not above control", analysis=tied)
+    assert (found.severity, found.model) == ("warning", "rbf_svm")
+    assert found.text == "rbf_svm: 93.00% passes majority by no more than chance"
+
+
+def test_where_less_is_better_the_control_is_the_lowest(case: Case) -> None:
+    task = replace(TASK, direction="minimise")
+    upside_down = [replace(each, task=task) for each in case.evidence.summaries]
+    found = case.found("not above control", task=task, summaries=upside_down)
+    assert [each.model for each in found] == ["rbf_svm", "cnn"]
+
+
+def test_a_task_without_a_finished_control(case: Case) -> None:
+    (found,) = case.found("no control", summaries=case.summaries(majority_0=None))
+    assert (found.severity, found.places) == ("warning", (("", ""),))
+    assert case.found("no control", summaries=[]) == []
+
+
+def test_a_leak_that_validation_found(case: Case) -> None:
+    bad = {**UNIQUE, "success": False, "observed": "4 of 7000 rows are bad"}
+    (found,) = case.found("leak", sheet=replace(SHEET, validation={"expectations": [bad]}))
+    assert (found.severity, found.places) == ("serious", (("", ""),))
+    assert found.text == "items of digits stand in two splits: 4 of 7000 rows are bad"
+
+
+def test_a_leak_that_nobody_looked_for(case: Case) -> None:
+    (found,) = case.found("leak", sheet=replace(SHEET, validation={}))
+    assert found.severity == "warning"
+
+
+def test_a_leak_that_was_dropped(case: Case) -> None:
+    dropped = [
+        {"reason": "stands in test too, with another label", "split": "train", "count": 1200, "items": []},
+        {"reason": "same text as an earlier item of the split", "split": "train", "count": 3, "items": []},
+    ]
+    (found,) = case.found("leak", sheet=replace(SHEET, prepared={**SHEET.prepared, "dropped": dropped}))
+    assert found.severity == "note"
+    assert found.text.endswith("1,200 items of train were dropped: stands in test too, with another label")
+
+
+@pytest.mark.parametrize(
+    ("named", "used", "severity", "text"),
+    [
+        ("validation", "train", "serious", "1,200 of upstream's validation items of digits are trained on"),
+        ("test", "train", "serious", "1,200 of upstream's test items of digits are trained on"),
+        ("validation", "test", "warning", "1,200 of upstream's validation items of digits stand in test"),
+        ("test", "validation", "warning", "1,200 of upstream's test items of digits stand in validation"),
+    ],
+)
+def test_items_that_upstream_holds_out(case: Case, named: str, used: str, severity: str, text: str) -> None:
+    items = {named: {named: 10, used: 1200}, "train": {"train": 5400, "validation": 600, "test": 100}}
+    (found,) = case.found(
+        "upstream's split unused",
+        sheet=replace(SHEET, prepared={**SHEET.prepared, "split": {"items": items}}),
+    )
+    assert (found.severity, found.text, found.places) == (severity, text, (("", ""),))
+
+
+def test_upstreams_split_is_used(case: Case) -> None:
+    items = {split: {each: 9 * (each == split) for each in ("train", "validation", "test")}
+             for split in ("train", "validation", "test")}  # fmt: skip
+    sheet = replace(SHEET, prepared={**SHEET.prepared, "split": {"items": items}})
+    assert case.found("upstream's split unused", sheet=sheet) == []
+
+
+@pytest.mark.parametrize(
+    ("direction", "low", "high", "fires"),
+    [
+        ("maximise", 0.951, 0.97, True),
+        ("maximise", 0.949, 0.97, False),
+        ("minimise", 0.93, 0.949, True),
+        ("minimise", 0.93, 0.951, False),
+    ],
+)
+def test_better_than_the_optimum_beyond_the_interval(
+    case: Case, direction: str, low: float, high: float, fires: bool
+) -> None:
+    task = replace(TASK, direction=direction, optimum=0.95)
+    found = case.found("beyond optimum", task=task, analysis=estimates(low, high, "cnn", "int8"))
+    assert [(each.severity, each.model, each.method) for each in found] == [
+        ("serious", "cnn", "int8")
+    ] * fires
+
+
+@pytest.mark.parametrize(
+    ("difference", "separable", "fires"), [(0.01, False, True), (0.01, True, False), (0.04, False, False)]
+)
+def test_a_gap_smaller_than_the_interval_beside_it(
+    case: Case, difference: float, separable: bool, fires: bool
+) -> None:
+    analysis = replace(
+        estimates(0.95, 0.99), neighbours=(pair("cnn", "rbf_svm", difference, separable),)
+    )  # plus or minus 2 points
+    found = case.found("gap within interval", analysis=analysis)
+    assert [(each.severity, each.places) for each in found] == [("note", (("cnn", "none"),))] * fires
+    if fires:
+        assert found[0].text.endswith(
+            "1 of 1 gaps between neighbours are smaller than their intervals: cnn over rbf_svm"
+        )
+
+
+def test_times_of_different_hosts(case: Case) -> None:
+    (found,) = case.found("several hosts", summaries=case.changed("rbf_svm", host="another"))
+    assert (found.severity, found.places) == ("warning", (("rbf_svm", "none"),))
+    assert found.text == "times were measured on 2 hosts, of rbf_svm not on the commonest: another"
+
+
+def test_a_seed_that_fell_out(case: Case) -> None:
+    (found,) = case.found("seed fell out", summaries=case.summaries(cnn_1=None))
+    assert (found.severity, found.model, found.method, found.seed) == ("warning", "cnn", "none", "1")
+    assert found.text == "cnn: 2 of 3 seeds are left; seed 1 failed"
+    (found,) = case.found("seed fell out", summaries=case.summaries(rbf_svm_0=None))
+    assert found.text == "rbf_svm: 0 of 1 seeds are left; seed 0 failed"
+
+
+def test_a_compressed_seed_falls_out_by_itself_only(case: Case, tmp_path: Path) -> None:
+    scores = {(model, 0, method): 0.9 for model in ("mlp", "cnn") for method in ("none", "int8")}
+    scores |= dict.fromkeys([("cnn", 0, "none"), ("cnn", 0, "int8")], None)
+    plain, compressed = "none", "int8"
+    summaries = summaries_of(tmp_path, dict(scores))
+    found = case.found("seed fell out", summaries=summaries)
+    assert [(each.model, each.method) for each in found] == [("cnn", plain)]
+    for status, places in (
+        ("timed out", [("mlp", compressed), ("cnn", plain)]),
+        ("skipped", [("cnn", plain)]),
+    ):
+        ended = [
+            replace(each, variants=(replace(each.variants[0], status=status, phase="compress"),))
+            if (each.model.name, each.method) == ("mlp", compressed)
+            else each
+            for each in summaries
+        ]
+        assert [each.places[0] for each in case.found("seed fell out", summaries=ended)] == places
+
+
+def with_validation(better: float) -> Callable[[Variant], Variant]:
+    def change(variant: Variant) -> Variant:
+        test = variant.metrics["test"]["accuracy"]
+        return replace(variant, metrics={**variant.metrics, "validation": {"accuracy": test + better}})
+
+    return change
+
+
+@pytest.mark.parametrize(("better", "fires"), [(0.10, True), (0.03, False), (-0.10, False)])
+def test_validation_far_above_test(case: Case, better: float, fires: bool) -> None:
+    change = with_validation(better)
+    summaries = [
+        replace(each, variants=tuple(map(change, each.variants))) for each in case.evidence.summaries
+    ]
+    found = case.found("validation far above test", summaries=summaries, analysis=estimates(0.955, 0.985))
+    assert [(each.severity, each.places) for each in found] == [("warning", (("cnn", "none"),))] * fires
+    if fires:
+        assert (
+            found[0].text
+            == "cnn: validation is 10.00 points better than test, more than 1.94 points and chance"
+        )
+
+
+def test_validation_above_test_within_the_noise_of_seeds(case: Case) -> None:
+    differing = iter((0.25, 0.0, 0.05))
+    summaries = [
+        replace(each, variants=tuple(with_validation(next(differing))(variant) for variant in each.variants))
+        for each in case.evidence.summaries
+        if each.model.name == "cnn"
+    ]
+    analysis = estimates(0.955, 0.985)
+    assert case.found("validation far above test", summaries=summaries, analysis=analysis) == []
+
+
+def test_validation_better_than_test_where_less_is_better(case: Case) -> None:
+    task = replace(TASK, direction="minimise")
+    change = with_validation(-0.10)
+    summaries = [
+        replace(each, task=task, variants=tuple(map(change, each.variants)))
+        for each in case.evidence.summaries
+    ]
+    analysis = estimates(0.955, 0.985)
+    assert case.found("validation far above test", task=task, summaries=summaries, analysis=analysis)
+
+
+def test_fewer_seeds_than_three(case: Case) -> None:
+    (found,) = case.found("few seeds", summaries=case.summaries(mlp_0=0.9, cnn_2=None))
+    assert (found.severity, found.places) == ("warning", (("cnn", "none"), ("mlp", "none")))
+    assert found.text == "fewer than 3 seeds: cnn, mlp"
+
+
+def test_answers_that_could_not_be_used(case: Case) -> None:
+    reasons = {
+        ("cnn", "none", "1"): "no file",
+        ("cnn", "none", "2"): "no file",
+        ("mlp", "int8", "0"): "other items",
+    }
+    (found,) = case.found("no answers", analysis=replace(NOTHING, reasons=reasons))
+    assert (found.severity, found.places) == ("warning", (("cnn", "none"), ("mlp", "int8")))
+    assert found.text == "no interval and no rank: cnn, mlp; no file, other items"
+
+
+def test_uncommitted_changes(case: Case) -> None:
+    summaries = case.changed("cnn", commits=frozenset({f"0123{UNCOMMITTED}"}))
+    (found,) = case.found("uncommitted changes", summaries=summaries)
+    assert (found.severity, found.text) == ("warning", "made with uncommitted changes: cnn")
+    assert found.places == (("cnn", "none"),)
+
+
+def test_results_of_several_commits(case: Case) -> None:
+    (found,) = case.found("several commits", summaries=case.changed("cnn", commits=frozenset({"4567"})))
+    assert (found.severity, found.places) == ("note", (("", ""),))
+
+
+def test_a_twin(case: Case) -> None:
+    (found,) = case.found("twin", sheet=replace(SHEET, source={"twin": True}))
+    assert (found.severity, found.places) == ("warning", (("", ""),))
+
+
+@pytest.mark.parametrize(("after", "fires"), [(0.95, True), (0.965, False)])
+def test_a_compressed_model_over_its_budget(case: Case, tmp_path: Path, after: float, fires: bool) -> None:
+    scores = {("majority", 0, "none"): 0.1, ("cnn", 0, "none"): 0.97, ("cnn", 0, "prune"): after}
+    rows = compression.compared(summaries_of(tmp_path, dict(scores)), TASK)
+    found = case.found("over budget", compression=rows)
+    assert [(each.severity, each.model, each.method) for each in found] == [
+        ("warning", "cnn", "prune")
+    ] * fires
+    if fires:
+        assert found[0].text == "cnn, prune: lost 2.1% of its score on test, 1.0% were allowed"
+
+
+def test_a_published_value_not_read_at_its_source(case: Case) -> None:
+    elsewhere = VALUE.model_copy(update={"seen_at_source": False})
+    other = VALUE.model_copy(update={"seen_at_source": False, "metric": "bleu"})
+    (found,) = case.found(
+        "not read at source", published={"cnn": elsewhere, "rbf_svm": VALUE, "lstm": elsewhere}
+    )
+    assert (found.severity, found.places) == ("note", (("cnn", "none"),))
+    assert case.found("not read at source", published={"cnn": other, "rbf_svm": VALUE}) == []
+
+
+def test_the_most_severe_come_first_and_mark_their_numbers(case: Case) -> None:
+    evidence = replace(
+        case.evidence,
+        summaries=case.summaries(mlp_0=0.05, cnn_2=None),
+        sheet=replace(SHEET, source={"twin": True}),
+        published={"mlp": VALUE.model_copy(update={"seen_at_source": False})},
+    )
+    found = findings([evidence])
+    severities = [each.severity for each in found]
+    assert severities == sorted(severities, key=quality.SEVERITIES.index)
+    assert {each.task for each in found} == {"digits"}
+    kinds = {place: [each.kind for each in each_found] for place, each_found in marks(found).items()}
+    assert kinds == {
+        ("digits", "mlp", "none"): ["not above control", "few seeds", "not read at source"],
+        ("digits", "cnn", "none"): ["seed fell out", "few seeds"],
+        ("digits", "", ""): ["twin"],
+    }
+
+
+def test_long_lists_are_cut() -> None:
+    assert quality._some(["a", "b", "c"]) == "a, b, c"
+    assert quality._some(["a", "b", "c", "d", "e"]) == "a, b, c and 2 more"

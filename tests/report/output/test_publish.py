@@ -1,0 +1,207 @@
+"""Results are kept task by task."""
+
+import itertools
+import json
+
+import pandas as pd
+import pytest
+
+from assay.files import sha256
+from assay.report.output import publish
+from tests.report import made_up
+
+TARGETS = """
+- {task: a, model: good, metric: accuracy, at_least: 0.9}
+- {task: a, model: poor, metric: accuracy, at_least: 0.9}
+- {task: never, model: good, metric: accuracy, at_least: 0.9}
+"""
+
+
+def write_reports(
+    reports, task, scores, metric="accuracy", direction="maximise", *, suite="public", methods=()
+):
+    """Write what a run of one task leaves: the seeds of each model, and of what each method makes of it."""
+    results, costs = [], []
+    for model, method in itertools.product(scores, ("none", *methods)):
+        for seed, value in enumerate(scores[model]):
+            names = {"suite": suite, "task": task, "model": model, "method": method, "seed": seed}
+            more = {"dataset": task, "split": "test", "metric": metric, "value": value, "status": "ok"}
+            results.append({**names, **more})
+            numbers = {"parameters": 10, "size_bytes": 40, "train_seconds": 1.0, "peak_memory_bytes": 1}
+            costs.append(
+                {**names, **numbers, "latency_ms_batch1": 0.1, "latency_ms_batch64": 1.0, "host": "h"}
+            )
+            folder = reports / "cells" / suite / task / model / str(seed) / method
+            folder.mkdir(parents=True)
+            made_up.record(folder / "status.json", made_up.status("ok", "evaluate", spec=names))
+            proof = {"commit": "c0ffee", "finished": "2026", "host": {"processor": "p", "cores": 2}}
+            made_up.write_measured(folder, made_up.measured(1.0) | proof)
+    pd.DataFrame(results).to_csv(reports / "results.csv", index=False)
+    pd.DataFrame(costs).to_csv(reports / "costs.csv", index=False)
+    matrix = [
+        {"task": task, "model": model, "metric": metric, "direction": direction, "mean": 0}
+        for model in scores
+    ]
+    (reports / "tables").mkdir()
+    pd.DataFrame(matrix).to_csv(reports / "tables" / "matrix.csv", index=False)
+    speeds = {
+        f"speed_batch{size}{end}": 2.0 + number
+        for size in (1, 64)
+        for number, end in enumerate(("_low", "", "_high"))
+    }
+    compressed = [
+        {"task": task, "model": model, "method": method, "before": 0.9, "after": 0.8, "most_lost": 0.01}
+        | {"over_budget": method == "b", "size_ratio": 3.5, "zipped_ratio": 2.25, **speeds}
+        for model, method in itertools.product(scores, methods)
+    ]
+    columns = ["task", "model", "method"]
+    pd.DataFrame(compressed, columns=list(compressed[0]) if compressed else columns).to_csv(
+        reports / "tables" / "compression.csv", index=False
+    )
+    seal(reports)
+
+
+def seal(reports):
+    """Write the record of the report, as its job leaves it."""
+    files = {name: sha256(reports / name) for name in publish.READ}
+    made_up.record(reports / "report.json", made_up.status("ok", "report", files=files))
+
+
+def test_each_row_has_its_mean_and_its_provenance_and_targets_say_what_was_missed(tmp_path):
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "targets.yaml").write_text(TARGETS)
+    write_reports(tmp_path / "reports", "a", {"good": [0.92, 0.94], "poor": [0.5, 0.7]})
+    publish.publish(tmp_path / "reports", docs)
+    table = pd.read_csv(docs / "results" / "public" / "a.csv").set_index("model")
+    assert table.loc["good", "mean"] == pytest.approx(0.93)
+    assert table.loc["good", "deviation"] == pytest.approx(0.0141421, abs=1e-6)
+    assert set(table["commit"]) == {"c0ffee"}
+    page = (docs / "results.md").read_text()
+    assert "| a | good | ≥ 90.00% | 93.00% | reached |" in page
+    assert "| a | poor | ≥ 90.00% | 60.00% | **missed** |" in page
+    assert "| never | good | ≥ 90.00% | not measured |  |" in page
+
+
+def test_a_later_run_of_one_task_leaves_the_others_as_they_were(tmp_path):
+    docs = tmp_path / "docs"
+    write_reports(tmp_path / "first", "a", {"good": [0.9]})
+    publish.publish(tmp_path / "first", docs)
+    before = (docs / "results" / "public" / "a.csv").read_bytes()
+    write_reports(tmp_path / "second", "b", {"good": [0.8]})
+    publish.publish(tmp_path / "second", docs)
+    assert (docs / "results" / "public" / "a.csv").read_bytes() == before
+    page = (docs / "results.md").read_text()
+    assert page.index("## a") < page.index("## b")
+
+
+def test_what_a_killed_publish_was_writing_is_removed_and_nothing_else(tmp_path):
+    docs = tmp_path / "docs"
+    write_reports(tmp_path / "reports", "a", {"good": [0.9]})
+    publish.publish(tmp_path / "reports", docs)
+    for name in (".results.md.0123abcd.md", "results/public/.a.csv.0123abcd.csv", ".notes.markdown.md"):
+        (docs / name).write_text("half")
+    publish.publish(tmp_path / "reports", docs)
+    assert [path.name for path in docs.rglob(".*")] == [".notes.markdown.md"]
+
+
+def test_each_suite_keeps_its_own_and_many_methods_are_rows(tmp_path):
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    more = "- {suite: compression, task: a, model: good, metric: accuracy, at_least: 0.9}\n"
+    (docs / "targets.yaml").write_text(TARGETS + more)
+    write_reports(tmp_path / "first", "a", {"good": [0.93]}, methods=["b"])
+    publish.publish(tmp_path / "first", docs)
+    write_reports(tmp_path / "second", "a", {"good": [0.8]}, suite="compression", methods=list("bcdef"))
+    written = publish.publish(tmp_path / "second", docs)
+    assert docs / "compression" / "compression" / "a.csv" in written
+    assert pd.read_csv(docs / "compression" / "public" / "a.csv")["method"].tolist() == ["b"]
+    page = (docs / "results.md").read_text()
+    assert "| a | good | ≥ 90.00% | 93.00% | reached |" in page
+    assert "| a | good | ≥ 90.00% | 80.00% | **missed** |" in page
+    assert "| good | 93.00% | 1 | 93.00% |" in page
+    assert page.index("## a\n") < page.index("## Compression of a")
+    table = page[page.index("## Compression of a") :]
+    assert "Suite `compression`; p, 2 cores; commit c0ffee; finished 2026." in table
+    speeds = "3.00 (2.00 to 4.00) | 3.00 (2.00 to 4.00)"
+    assert f"| good | b | 80.00% | 90.00% | 3.50 | 2.25 | {speeds} | over its budget, 1.0% |" in table
+    assert f"| good | f | 80.00% | 90.00% | 3.50 | 2.25 | {speeds} |  |" in table
+
+
+def test_a_report_without_a_fine_variant_is_refused(tmp_path):
+    write_reports(tmp_path / "reports", "a", {"good": [0.9]})
+    table = pd.read_csv(tmp_path / "reports" / "results.csv").assign(status="failed")
+    table.to_csv(tmp_path / "reports" / "results.csv", index=False)
+    seal(tmp_path / "reports")
+    with pytest.raises(ValueError, match="nothing to publish"):
+        publish.publish(tmp_path / "reports", tmp_path / "docs")
+    assert not (tmp_path / "docs").exists()
+
+
+def test_a_metric_where_less_is_better_is_sorted_and_judged_so(tmp_path):
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    targets = [
+        {"task": "lm", "model": model, "metric": "bits_per_character", "at_most": 2.5}
+        for model in ("gpt", "unigram", "best")
+    ] + [
+        {"task": "lm", "model": model, "metric": "bits_per_character", "better_than": rival}
+        for model, rival in (("gpt", "unigram"), ("unigram", "gpt"), ("unigram", "unigram"), ("gpt", "gone"))
+    ]
+    (docs / "targets.yaml").write_text(json.dumps(targets))
+    scores = {"unigram": [4.75], "gpt": [2.25, 2.5]}
+    write_reports(tmp_path / "reports", "lm", scores, "bits_per_character", "minimise")
+    publish.publish(tmp_path / "reports", docs)
+    page = (docs / "results.md").read_text()
+    assert "| lm | gpt | ≤ 2.5 | 2.375 | reached |" in page
+    assert "| lm | unigram | ≤ 2.5 | 4.75 | **missed** |" in page
+    assert "| lm | best (gpt) | ≤ 2.5 | 2.375 | reached |" in page
+    assert "| lm | gpt | better than unigram (4.75) | 2.375 | reached |" in page
+    assert "| lm | unigram | better than gpt (2.375) | 4.75 | **missed** |" in page
+    assert "| lm | unigram | better than unigram (4.75) | 4.75 | **missed** |" in page
+    assert "| lm | gpt | better than gone | failed | missed |" in page
+    assert "| model | bits a character | seeds |" in page
+    assert page.index("| gpt | 2.375 ± 0.18 | 2 |") < page.index("| unigram | 4.75 | 1 |")
+
+
+@pytest.mark.parametrize("name", publish.READ)
+def test_a_report_that_was_changed_is_not_published(name, tmp_path):
+    write_reports(tmp_path / "reports", "a", {"good": [0.9]})
+    path = tmp_path / "reports" / name
+    for content in ("", path.read_text() + "\n", None):
+        path.unlink() if content is None else path.write_text(content)
+        with pytest.raises(ValueError, match=rf"{path.name}: not the bytes that report.json names"):
+            publish.publish(tmp_path / "reports", tmp_path / "docs")
+    (tmp_path / "reports" / "report.json").unlink()
+    with pytest.raises(ValueError, match=r"report.json: not found; run the suite"):
+        publish.publish(tmp_path / "reports", tmp_path / "docs")
+    assert not (tmp_path / "docs").exists()
+
+
+def test_a_report_with_other_columns_is_not_published(tmp_path):
+    write_reports(tmp_path / "reports", "a", {"good": [0.9]})
+    (tmp_path / "reports/results.csv").write_text("one,two\n1,2\n")
+    seal(tmp_path / "reports")
+    with pytest.raises(ValueError, match=r"results.csv: no column suite; run the suite again"):
+        publish.publish(tmp_path / "reports", tmp_path / "docs")
+
+
+def test_costs_of_another_cell_are_not_published(tmp_path):
+    write_reports(tmp_path / "reports", "a", {"good": [0.9], "poor": [0.5]})
+    good, poor = (
+        tmp_path / f"reports/cells/public/a/{name}/0/none/measured.json" for name in ("good", "poor")
+    )
+    good.write_bytes(poor.read_bytes())
+    with pytest.raises(ValueError, match=r"good/0/none/measured.json: not of the job that left status.json"):
+        publish.publish(tmp_path / "reports", tmp_path / "docs")
+    assert not (tmp_path / "docs").exists()
+
+
+def test_docs_that_are_no_folder_are_refused(tmp_path):
+    write_reports(tmp_path / "reports", "a", {"good": [0.9]})
+    (tmp_path / "docs").write_text("a file")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full/results").write_text("a file")
+    for docs in ("docs", "full", "none/docs"):
+        with pytest.raises(ValueError, match=f"{docs}.*: (cannot be written|there is no folder)"):
+            publish.publish(tmp_path / "reports", tmp_path / docs)
