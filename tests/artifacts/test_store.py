@@ -106,7 +106,7 @@ def test_loading_draws_no_random_numbers(saved):
     assert torch.rand(1) == expected
 
 
-SAVE_TWO = "import sys; from tests.test_artifacts import save_two; save_two(sys.argv[1])"
+SAVE_TWO = "import sys; from tests.artifacts.test_store import save_two; save_two(sys.argv[1])"
 
 
 def save_two(folder):

@@ -294,7 +294,7 @@ def test_holds_no_path_address_or_trace(graph):
     assert len(graph.graph.value_info) == 0
 
 
-WRITE = "import sys; from tests.test_onnx_export import write_graph; write_graph(sys.argv[1])"
+WRITE = "import sys; from tests.artifacts.onnx.test_export import write_graph; write_graph(sys.argv[1])"
 
 
 def write_graph(path):
