@@ -82,7 +82,7 @@ def families(matrix: Matrix, folder: Path) -> Iterator[Family]:
     for cell in matrix.cells:
         name = matrix.params.models[cell.model].model
         entry = registry.MODELS[name]
-        if entry.trainer == registry.LIGHTNING and not entry.pretrained and name not in seen:
+        if entry.loop == "supervised" and not entry.pretrained and name not in seen:
             seen.add(name)
             yield Family(name, cell, matrix, folder)
 
@@ -127,7 +127,7 @@ def main() -> None:
     params = load_params(paths.PARAMS)
     rows: dict[str, str] = {}  # the first row of each method that takes networks
     for name, row in params.methods.items():
-        if registry.LIGHTNING in registry.METHODS[row.method].trainers and not row.after:
+        if "supervised" in registry.METHODS[row.method].loops and not row.after:
             rows.setdefault(row.method, name)
     torch.set_num_threads(1)
     reasons: dict[str, list[str]] = {}

@@ -187,7 +187,7 @@ def test_a_foreign_target_is_not_even_imported(saved, tmp_path, monkeypatch):
     folder, record = saved
     (tmp_path / "trap.py").write_text("raise SystemExit('imported')")
     monkeypatch.syspath_prepend(str(tmp_path))
-    with pytest.raises(ValueError, match="only classes of the catalogue"):
+    with pytest.raises(ValueError, match=r"only classes of assay\.models"):
         store.load(folder, {**record, "target": "trap:Door"})
 
 

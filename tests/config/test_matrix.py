@@ -92,16 +92,16 @@ def test_a_classical_cell_does_not_know_how_networks_are_trained():
     assert specs["cnn"]["training"]["epochs"] >= 1
 
 
-def trainers_of(row):
-    return set(registry.METHODS[PARAMS.methods[row].method].trainers)
+def loops_of(row):
+    return set(registry.METHODS[PARAMS.methods[row].method].loops)
 
 
 def test_a_model_is_compressed_by_the_methods_that_take_it():
     found = {variant.model: set() for variant in of("compression").variants}
     for variant in of("compression").variants:
         found[variant.model].add(variant.method)
-    for model, trainer in (("cnn", registry.LIGHTNING), ("logistic_regression", registry.ESTIMATOR)):
-        rows = {row for row in PARAMS.methods if trainer in trainers_of(row)}
+    for model, loop in (("cnn", "supervised"), ("logistic_regression", "estimator")):
+        rows = {row for row in PARAMS.methods if loop in loops_of(row)}
         assert len(rows) >= 3
         assert found[model] == {"none", *rows}
 

@@ -1,6 +1,10 @@
 """Knobs with which every model is built in the tests: small, so that a fit takes a moment."""
 
+from pathlib import Path
 from typing import Any
+
+from assay.config import registry
+from assay.config.params import load_params
 
 NEURAL: dict[str, dict[str, Any]] = {
     "mlp": {"hidden": [32, 16], "dropout": 0.0},
@@ -159,3 +163,31 @@ PRETRAINED_TEXT: dict[str, dict[str, Any]] = {"hugging_face": {"length": 24}}
 TABLES = [NEURAL, CLASSICAL, NEURAL_TEXT, CLASSICAL_TEXT, MASKED, NEURAL_TAGGING]
 TABLES += [CLASSICAL_TAGGING, NEURAL_LANGUAGE, CLASSICAL_LANGUAGE, NEURAL_PAIRS, CLASSICAL_PAIRS]
 TABLES += [PRETRAINED_TEXT]
+OTHERS: dict[str, dict[str, Any]] = {}
+TABLES += [OTHERS]
+
+KINDS = {
+    ("image -> class", "supervised"): NEURAL,
+    ("image -> class", "estimator"): CLASSICAL,
+    ("text -> class", "supervised"): NEURAL_TEXT,
+    ("text -> class", "estimator"): CLASSICAL_TEXT,
+    ("text -> missing word", "supervised"): MASKED,
+    ("text -> tags", "supervised"): NEURAL_TAGGING,
+    ("text -> tags", "estimator"): CLASSICAL_TAGGING,
+    ("text -> next character", "supervised"): NEURAL_LANGUAGE,
+    ("text -> next character", "estimator"): CLASSICAL_LANGUAGE,
+    ("text -> text", "supervised"): NEURAL_PAIRS,
+    ("text -> text", "estimator"): CLASSICAL_PAIRS,
+}
+
+
+def add_rows() -> None:
+    """Give a model without smaller knobs above those of its first row in params.yaml."""
+    rows = load_params(Path(__file__).parents[2] / "params.yaml").models.values()
+    for name, entry in registry.MODELS.items():
+        if not any(name in table for table in TABLES):
+            row = next(row for row in rows if row.model == name)
+            KINDS.get((entry.signatures[0], entry.loop), OTHERS)[name] = dict(row.knobs)
+
+
+add_rows()

@@ -120,7 +120,7 @@ def spec_of(network: Path | str, revision: str) -> dict[str, object]:
         "kind": "text_classification",
         "dataset": "review_grammar_twin",
         "target": "assay.models.text.hugging_face:HuggingFace",
-        "trainer": "assay.training.supervised",
+        "loop": "supervised",
         "knobs": KNOBS,
         "train_items": None,
         "train_fraction": 1.0,

@@ -19,7 +19,7 @@ TRAINED = [
 MODULES = {
     name: [
         "assay.pipeline.stages.train",
-        entry.trainer,
+        registry.LOOPS[entry.loop].module,
         entry.target.partition(":")[0],
         "assay.data.datasets.image.digits",
     ]

@@ -26,9 +26,7 @@ from tests.training.learning import CPU, Interruption, KilledAfter, convolutiona
 
 GPU = CPU.model_copy(update={"accelerator": "gpu"})
 FAMILIES = sorted(
-    name
-    for name, entry in registry.MODELS.items()
-    if entry.trainer == registry.LIGHTNING and not entry.pretrained
+    name for name, entry in registry.MODELS.items() if entry.loop == "supervised" and not entry.pretrained
 )
 NEAR = {"32-true": 0.01, "bf16-mixed": 0.05}
 """Of the loss: what rounding may change in four steps."""

@@ -14,7 +14,6 @@ COPIED = (
     "Snakefile",
     "dvc.yaml",
     "params.yaml",
-    "params.schema.json",
     "requirements.lock",
     "src",
     "workflow",

@@ -38,7 +38,7 @@ def test_there_is_a_page_for_each_kind_of_thing():
 def test_a_page_followed_to_the_letter_runs(page, tmp_path):
     project = copy(tmp_path)
     results = follow(page, project)
-    assert len(results) >= 2
+    assert results
     for result in results:
         assert result.returncode == 0, result.stdout + result.stderr
     added = page.removeprefix("add-a-").removesuffix(".md")

@@ -33,11 +33,10 @@ def resolve(target: str) -> type:
     """Import the class that a record names, if it is one of ours: a record can be edited by anyone.
 
     Raises:
-        ValueError: it is not in the catalogue nor under assay.models, or there is no such class.
+        ValueError: it is not under assay.models, or there is no such class.
     """
-    known = {model.target for model in registry.MODELS.values()}
-    if not isinstance(target, str) or not (target in known or OURS.fullmatch(target)):
-        raise ValueError(f"target {target!r}: only classes of the catalogue or of assay.models are loaded")
+    if not isinstance(target, str) or not OURS.fullmatch(target):
+        raise ValueError(f"target {target!r}: only classes of assay.models are loaded")
     try:
         found = registry.load(target)
     except (ImportError, AttributeError) as fault:

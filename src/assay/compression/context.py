@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Concatenate
 
 import torch
 from torch import nn
@@ -115,6 +115,18 @@ class Made:
     """What else its record says."""
     trials: list[dict[str, float]] = field(default_factory=list)
     """What was tried on validation: a setting, the score, the share lost; the report draws them as a curve."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way to compress, as its file declares it: ``METHOD = Method(compress, loops=("supervised",))``."""
+
+    compress: Callable[Concatenate[Subject, ...], Made]
+    """Its keyword-only arguments are the method's knobs."""
+    loops: tuple[str, ...]
+    """The training loops whose models it takes."""
+    final: bool = False
+    """Whether what it leaves can only be run: a graph is not trained or taken apart."""
 
 
 def strongest(

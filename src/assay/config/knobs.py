@@ -59,7 +59,7 @@ def _signature(path: Path, name: str) -> ast.arguments:
     try:
         body = ast.parse(path.read_text(encoding="utf-8")).body
     except (OSError, SyntaxError) as fault:
-        raise ValueError(f"{path}: {fault}; mend the file, or take its line out of the catalogue") from None
+        raise ValueError(f"{path}: {fault}; correct the file, or remove it") from None
     for node in body:
         if isinstance(node, ast.FunctionDef) and node.name == name:
             return node.args

@@ -103,7 +103,9 @@ class Matrix:
 
     def _fits(self, task: str, model: str) -> bool:
         chosen = self.params.models[model].tasks
-        return self.kind(task).form in self.family(model).forms and (chosen == "all" or task in chosen)
+        return self.kind(task).signature in self.family(model).signatures and (
+            chosen == "all" or task in chosen
+        )
 
     def _is_due(self, task: str, model: str) -> bool:
         """Return whether a row runs on a task that it fits: where rows run once, on the first, controls on all."""
@@ -161,11 +163,11 @@ class Matrix:
         return Variant(variant.task, variant.model, variant.seed, after or paths.UNCOMPRESSED)
 
     def family(self, model: str) -> registry.Model:
-        """Return the catalogue's entry of a row of ``models``."""
+        """Return the registry's entry of a row of ``models``."""
         return registry.MODELS[self.params.models[model].model]
 
     def kind(self, task: str) -> registry.Task:
-        """Return the catalogue's entry of a row of ``tasks``."""
+        """Return the registry's entry of a row of ``tasks``."""
         return registry.TASKS[self.params.tasks[task].kind]
 
     def dataset(self, task: str) -> str:
@@ -185,7 +187,7 @@ class Matrix:
             "kind": task.kind,
             "dataset": self.dataset(cell.task),
             "target": family.target,
-            "trainer": family.trainer,
+            "loop": family.loop,
             "knobs": self.params.knobs_of(cell.task, cell.model),
             "train_items": self.params.suites[self.suite].train_items,
             "train_fraction": self.params.models[cell.model].train_fraction,
@@ -194,8 +196,10 @@ class Matrix:
             spec["starts_from"] = asdict(start)
         if pretrained := self.params.models[cell.model].pretrained:
             spec["pretrained"] = pretrained.model_dump()
-        if family.trainer == registry.LIGHTNING:
+        sections = registry.LOOPS[family.loop].sections
+        if "training" in sections:
             spec["training"] = self.params.training_of(self.suite, cell.task, cell.model).model_dump()
+        if "trainer" in sections:
             spec["lightning"] = self.params.trainer_of(self.suite).model_dump()
         return spec
 
@@ -220,13 +224,13 @@ class Matrix:
         return paths.EVALUATED.format(suite=self.suite, **vars(variant))
 
     def _methods_for(self, cell: Cell) -> list[str]:
-        trainer, rows = self.family(cell.model).trainer, self.params.methods
+        loop, rows = self.family(cell.model).loop, self.params.methods
         chosen = self._with_sources(self.params.tasks[cell.task].methods)
         return [
             name
             for name in self.methods
             if name in chosen
-            and all(trainer in registry.METHODS[rows[each].method].trainers for each in self._chain(name))
+            and all(loop in registry.METHODS[rows[each].method].loops for each in self._chain(name))
         ]
 
     def _with_sources(self, chosen: list[str] | str) -> list[str]:

@@ -304,7 +304,7 @@ def _chain_faults(params: Params, name: str) -> Iterable[str]:
     first = registry.METHODS[params.methods[after].method]
     if first.final:
         yield f"{where}: {after} leaves a graph, which can only be run; name a method that leaves a model"
-    if not set(first.trainers) & set(registry.METHODS[params.methods[name].method].trainers):
+    if not set(first.loops) & set(registry.METHODS[params.methods[name].method].loops):
         yield f"{where}: {after} takes other models than {name}; name a method that takes the same"
     seen = [name]
     while after in params.methods and after not in seen:
@@ -347,11 +347,14 @@ def _start_faults(params: Params, name: str, row: ModelParams) -> Iterable[str]:
     if unknown:
         return
     source = params.models[start.model]
-    if registry.TASKS[params.tasks[start.task].kind].form not in registry.MODELS[source.model].forms:
+    if (
+        registry.TASKS[params.tasks[start.task].kind].signature
+        not in registry.MODELS[source.model].signatures
+    ):
         yield f"{where}: {start.model} does not run on {start.task}; name a task that it fits"
     if source.starts_from:
         yield f"{where}.model: {start.model} starts from another row itself; name one that does not"
-    if registry.MODELS[row.model].trainer != registry.LIGHTNING:
+    if "training" not in registry.LOOPS[registry.MODELS[row.model].loop].sections:
         yield f"{where}: {row.model} is not trained step by step, so it cannot start from other weights"
 
 
@@ -374,10 +377,10 @@ def _task_faults(params: Params, name: str, row: ModelParams) -> Iterable[str]:
     complete = not set(schema.model_fields) - set(row.knobs)
     for task in params.tasks if row.per_task or not complete else ():
         kind = registry.TASKS[params.tasks[task].kind]
-        if kind.form not in entry.forms:
+        if kind.signature not in entry.signatures:
             if task in row.per_task:
-                allowed = ", ".join(entry.forms)
-                yield f"models.{name}.per_task.{task}: {row.model} does not do {kind.form}; it does {allowed}"
+                allowed = ", ".join(entry.signatures)
+                yield f"models.{name}.per_task.{task}: {row.model} does not do {kind.signature}; it does {allowed}"
             continue
         given = params.knobs_of(task, name)
         missing = [knob for knob in schema.model_fields if knob not in given]

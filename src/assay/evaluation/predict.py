@@ -1,7 +1,7 @@
 """What a model of the project, compressed or not, answers to items of the user's own.
 
-They are read and prepared as the dataset's own items are, by the module of :data:`assay.config.registry.ASKING` for the
-task's form, and answered as test items are.
+They are read and prepared as the dataset's own items are, by the module of :data:`assay.config.registry.INPUTS` for the
+task's signature, and answered as test items are.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ def predict(matrix: Matrix, variant: Variant, path: Path) -> pd.DataFrame:
             no file is read for its task; one line.
     """
     kind, name = matrix.kind(variant.task), matrix.dataset(variant.task)
-    if kind.form not in registry.ASKING:
-        raise ValueError(f"{variant.task}: from {kind.form}: no file is read for that yet")
+    if kind.signature not in registry.INPUTS:
+        raise ValueError(f"{variant.task}: {kind.signature}: no file is read for that yet")
     folder, prepared = Path(matrix.compressed(variant)), Path(paths.PREPARED.format(dataset=name))
     made = _require(folder / paths.STATUS)
     if made["data"] != _require(prepared / "prepared.json")["files"]:
         raise ValueError(f"{folder}: made from other data than {prepared} holds; run the suite again")
     task = registry.load(kind.module)
-    asking = registry.load(registry.ASKING[kind.form])
+    asking = registry.load(registry.INPUTS[kind.signature])
     split = asking.read(path, prepared, registry.load(registry.dataset_module(name)))
     predictor = store.load(folder, made["artifact"])
     table: pd.DataFrame = asking.rows(task.answer(predictor, split), split)

@@ -213,7 +213,7 @@ class Graph:
 
     def _training(self, cell: Cell) -> dict[str, str]:
         family = self.matrix.family(cell.model)
-        modules = (f"{STAGES}.train", family.trainer, _module(family.target))
+        modules = (f"{STAGES}.train", registry.LOOPS[family.loop].module, _module(family.target))
         return self._asked(cell.task, modules, self.matrix.cell_spec(cell))
 
     def _compression(self, variant: Variant) -> dict[str, str]:

@@ -5,26 +5,12 @@ from __future__ import annotations
 import time
 from typing import Any, Protocol, runtime_checkable
 
-import numpy as np
 from threadpoolctl import threadpool_limits
 
 from assay.config.training import TrainResult
-
-
-class Split(Protocol):
-    """Items and their targets as tensors; the first dimension counts the items."""
-
-    @property
-    def inputs(self) -> Any: ...
-
-    @property
-    def targets(self) -> Any: ...
-
-
-class Model(Protocol):
-    """What every classical model offers to training."""
-
-    def fit(self, images: np.ndarray, targets: np.ndarray) -> None: ...
+from assay.data.splits import Split
+from assay.models.declaration import Fits
+from assay.training.loop import Loop
 
 
 @runtime_checkable
@@ -34,7 +20,7 @@ class KeepsHistory(Protocol):
     history: list[dict[str, float]]
 
 
-def fit(model: Model, train: Split, *, threads: int) -> TrainResult:
+def fit(model: Fits, train: Split, *, threads: int) -> TrainResult:
     """Fit ``model`` in place; a learning curve that it keeps as ``history`` becomes the result's."""
     began = time.monotonic()
     with threadpool_limits(threads):
@@ -50,3 +36,6 @@ def learn(
     del spec
     model = family(**arguments)
     return model, fit(model, splits["train"], threads=1)
+
+
+LOOP = Loop(learn)

@@ -32,6 +32,7 @@ from assay.data.splits import Split
 from assay.tasks.metric import Metric
 from assay.training import lightning as lightning_trainer
 from assay.training.checkpoint import Checkpoint
+from assay.training.loop import Loop
 from assay.training.optimizers import learning_rate, optimizer_of
 
 BLOCK_ITEMS = 2048
@@ -408,3 +409,6 @@ def learn(
         folder=folder,
     )
     return model, result
+
+
+LOOP = Loop(learn, sections=("training", "trainer"))

@@ -109,11 +109,11 @@ def test_gives_the_same_logits_of_texts(name, changed, export_again):
 
 def test_every_network_that_classifies_is_exported_above():
     """The others in compression/test_other_forms.py, those of other people in test_pretrained.py."""
-    forms = {registry.IMAGE_TO_CLASS, registry.TEXT_TO_CLASS}
+    forms = {"image -> class", "text -> class"}
     networks = {
         name
         for name, model in registry.MODELS.items()
-        if model.trainer == registry.LIGHTNING and forms & set(model.forms) and not model.pretrained
+        if model.loop == "supervised" and forms & set(model.signatures) and not model.pretrained
     }
     assert networks == set(NEURAL) | set(NEURAL_TEXT)
     assert {name for name, _ in TEXT_ROWS} == set(NEURAL_TEXT)

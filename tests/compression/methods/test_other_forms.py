@@ -17,11 +17,11 @@ from tests.models.knobs import TABLES
 
 PARAMS = load_params(Path("params.yaml"))
 KNOBS = {name: knobs for table in TABLES for name, knobs in table.items()}
-CLASSIFY = {registry.IMAGE_TO_CLASS, registry.TEXT_TO_CLASS}
+CLASSIFY = {"image -> class", "text -> class"}
 NETWORKS = sorted(
     name
     for name, model in registry.MODELS.items()
-    if model.trainer == registry.LIGHTNING and not CLASSIFY & set(model.forms)
+    if model.loop == "supervised" and not CLASSIFY & set(model.signatures)
 )
 
 
@@ -44,7 +44,9 @@ def twin(tmp_path_factory):
 def network(request, twin):
     """A network with its first weights, and training items."""
     entry = registry.MODELS[request.param]
-    task = next(row for row in PARAMS.tasks.values() if registry.TASKS[row.kind].form in entry.forms)
+    task = next(
+        row for row in PARAMS.tasks.values() if registry.TASKS[row.kind].signature in entry.signatures
+    )
     folder, module = twin(task.dataset), registry.load(registry.TASKS[task.kind].module)
     family = registry.load(entry.target)
     provided = module.model_arguments(folder)

@@ -68,11 +68,11 @@ def test_keeps_logits_and_accuracy(name, learned, digits, tmp_path):
 
 def test_every_network_that_classifies_is_tested():
     """The others in test_other_forms.py, those of other people in tests/models/test_pretrained.py."""
-    forms = {registry.IMAGE_TO_CLASS, registry.TEXT_TO_CLASS}
+    forms = {"image -> class", "text -> class"}
     networks = {
         name
         for name, model in registry.MODELS.items()
-        if model.trainer == registry.LIGHTNING and forms & set(model.forms) and not model.pretrained
+        if model.loop == "supervised" and forms & set(model.signatures) and not model.pretrained
     }
     assert set(KNOBS) | {name for name, _ in TEXT_ROWS.values()} == networks
 

@@ -58,7 +58,7 @@ class Asked:
     def __init__(self, row, folder):
         entry = PARAMS.tasks[row]
         kind = registry.TASKS[entry.kind]
-        self.task, self.asking = registry.load(kind.module), registry.load(registry.ASKING[kind.form])
+        self.task, self.asking = registry.load(kind.module), registry.load(registry.INPUTS[kind.signature])
         self.dataset = registry.load(registry.DATASETS[entry.dataset].module)
         self.raw, self.prepared = folder / "raw", folder / f"{entry.dataset}{registry.TWIN}"
         self.dataset.make_twin(self.raw, 0)
@@ -110,8 +110,8 @@ def same_classes(asked, rows):
 
 
 def test_a_network_of_each_form_is_asked():
-    forms = {registry.TASKS[PARAMS.tasks[row].kind].form for row in NETWORKS}
-    assert forms == set(registry.ASKING)
+    forms = {registry.TASKS[PARAMS.tasks[row].kind].signature for row in NETWORKS}
+    assert forms == set(registry.INPUTS)
 
 
 @pytest.mark.parametrize(("row", "most"), [("digits", 16), ("mnist", 255)])

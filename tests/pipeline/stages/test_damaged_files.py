@@ -12,7 +12,7 @@ CODE = ("--code", "c0de")
 DATA = "prepared/digits_twin"
 CELL = {
     "task": "digits", "model": "majority", "seed": 0, "kind": "image_classification", "dataset": "digits_twin",
-    "target": "assay.models.baselines.majority:Majority", "trainer": "assay.training.estimator",
+    "target": "assay.models.baselines.majority:Majority", "loop": "estimator",
     "knobs": {}, "train_items": None, "train_fraction": 1.0,
 }  # fmt: skip
 

@@ -23,12 +23,12 @@ OUT = Path("answers.csv")
 IMAGES = np.random.default_rng(0).integers(0, 17, (5, 8, 8), np.uint8)
 TEXTS = "reviews\tthe ____ was good\nnews\tGold, 3 [per] cent. dearer\nPOSITION a\n2026-01-02\nEine Katze läuft.\n"
 DATASETS = {
-    registry.TEXT_TO_CLASS: "ag_news",
-    registry.TEXTS_TO_CLASSES: "reviews_and_news",
-    registry.TEXT_TO_WORD: "english_texts",
-    registry.TEXT_TO_TAGS: "wnut17",
-    registry.TEXT_TO_NEXT: "tinyshakespeare",
-    registry.TEXT_TO_TEXT: "dates",
+    "text -> class": "ag_news",
+    "texts of several tasks -> classes": "reviews_and_news",
+    "text -> missing word": "english_texts",
+    "text -> tags": "wnut17",
+    "text -> next character": "tinyshakespeare",
+    "text -> text": "dates",
 }
 """By form: a dataset that has it."""
 KINDS = [
@@ -142,7 +142,7 @@ def texts(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Mod
         dataset.make_twin(folder / "raw", 0)
         prepared = folder / f"{name}{registry.TWIN}"
         dataset.prepare(folder / "raw", prepared, seed=0, validation_fraction=0.2)
-        return registry.load(registry.ASKING[form]), prepared, dataset
+        return registry.load(registry.INPUTS[form]), prepared, dataset
 
     return of
 
@@ -167,7 +167,9 @@ def test_damaged_texts_are_read_line_by_line_or_told_in_one(texts: Any, tmp_path
             assert told.isprintable()
         else:
             lines = path.read_bytes().removesuffix(b"\n").count(b"\n") + 1
-            assert len(split.inputs) == lines or (form == registry.TEXT_TO_NEXT and len(split.inputs) > lines)
+            assert len(split.inputs) == lines or (
+                form == "text -> next character" and len(split.inputs) > lines
+            )
 
     whole = Damage("as it is", lambda path: None)  # noqa: ARG005
     one = st.sampled_from([slice(number, number + 1) for number in range(5)])

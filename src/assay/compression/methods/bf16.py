@@ -17,7 +17,7 @@ from onnx import TensorProto, helper
 from assay.artifacts.onnx.export import export, replace, tidy
 from assay.artifacts.openvino import EXTRA, OpenVinoPredictor, computes_in_half, installed
 from assay.artifacts.store import count_parameters
-from assay.compression.context import Made, Subject
+from assay.compression.context import Made, Method, Subject
 from assay.provenance.records import Skip
 
 HALF = "|bfloat16"
@@ -83,3 +83,6 @@ def rounded(values: NDArray[np.float32]) -> NDArray[np.uint16]:
     kept = np.where(np.isfinite(values), np.clip(values, -LARGEST, LARGEST), values)
     bits = kept.view(np.uint32)
     return ((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16).astype("<u2")
+
+
+METHOD = Method(compress, loops=("supervised",), final=True)

@@ -22,7 +22,7 @@ from pydantic import Field
 from torch import nn
 
 from assay.artifacts.store import count_parameters
-from assay.compression.context import Made, Subject, strongest, trained
+from assay.compression.context import Made, Method, Subject, strongest, trained
 from assay.provenance.records import Skip
 
 SHARED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.ConvTranspose2d, nn.RNNBase, nn.Embedding)
@@ -162,3 +162,6 @@ def means(numbers: torch.Tensor, *, labels: torch.Tensor, fixed: torch.Tensor) -
     sums = torch.bincount(flat, numbers.flatten().double(), minlength=len(fixed))
     found = (sums / torch.bincount(flat, minlength=len(fixed))).masked_fill(fixed, 0.0)
     return found.to(numbers.dtype)[labels]
+
+
+METHOD = Method(compress, loops=("supervised",))

@@ -24,7 +24,7 @@ from torch.nn import functional as F
 
 from assay.artifacts.store import count_parameters
 from assay.artifacts.weights import plain_state
-from assay.compression.context import Made, Subject
+from assay.compression.context import Made, Method, Subject
 from assay.compression.support.student_init import inherit
 from assay.config import registry
 from assay.config.knobs import ByFamily
@@ -81,8 +81,7 @@ def student_arguments(record: dict[str, Any], students: dict[str, dict[str, Any]
     Raises:
         Skip: none is given for its family.
     """
-    target = record["target"]
-    family = next((name for name, entry in registry.MODELS.items() if entry.target == target), target)
+    family = record["target"].partition(":")[0].rpartition(".")[2]  # a model's file has its name
     if family not in students:
         raise Skip(f"no student is given for {family}")
     return {**record["arguments"], **students[family]}
@@ -202,3 +201,6 @@ def hidden_loss(states: Tensor, expected: Tensor, rows: Tensor) -> Tensor:
         states, expected = states[rows], expected[rows]
     error = F.mse_loss(states.float(), expected.float())
     return error / expected.float().square().mean().clamp(min=1e-12)
+
+
+METHOD = Method(compress, loops=("supervised",))

@@ -17,7 +17,7 @@ from pydantic import Field
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.tree import DecisionTreeClassifier, _tree
 
-from assay.compression.context import Made, Subject, strongest
+from assay.compression.context import Made, Method, Subject, strongest
 from assay.provenance.records import Skip
 
 
@@ -96,3 +96,6 @@ def _cut(whole: Any, cost: float) -> Any:
     smaller = _tree.Tree(whole.n_features, whole.n_classes, whole.n_outputs)
     _tree._build_pruned_tree_ccp(smaller, whole, cost)
     return smaller
+
+
+METHOD = Method(compress, loops=("estimator",))

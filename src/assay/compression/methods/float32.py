@@ -17,7 +17,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.tree import DecisionTreeClassifier
 from torch import nn
 
-from assay.compression.context import Made, Subject
+from assay.compression.context import Made, Method, Subject
 from assay.provenance.records import Skip
 
 LEAST_SHARE = 0.5
@@ -96,3 +96,6 @@ def arrays(part: Any, seen: set[int]) -> Iterator[NDArray[np.floating]]:
         held = list((part if isinstance(part, dict) else getattr(part, "__dict__", {})).values())
     for each in held:
         yield from arrays(each, seen)
+
+
+METHOD = Method(compress, loops=("estimator",))

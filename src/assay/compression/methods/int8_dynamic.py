@@ -13,7 +13,7 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import nn
 
 from assay.artifacts.onnx.step_export import Part
-from assay.compression.context import Made, Subject
+from assay.compression.context import Made, Method, Subject
 from assay.compression.support.integers import integer_graph
 
 LAYERS: tuple[type[nn.Module], ...] = (nn.Linear, nn.LSTM, nn.Embedding)
@@ -42,3 +42,6 @@ def quantise(part: Part, path: Path) -> None:
         per_channel=not recurrent,
         weight_type=QuantType.QInt8,
     )
+
+
+METHOD = Method(compress, loops=("supervised",), final=True)

@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from assay.compression.context import Made, Subject
+from assay.compression.context import Made, Method, Subject
 from assay.compression.methods.int8_static import LAYERS, quantise
 from assay.compression.support.fake_quantise import rounded
 from assay.compression.support.integers import LEAST_SHARE, integer_graph, share_of
@@ -47,3 +47,6 @@ def compress(
     return integer_graph(
         network, inputs, LAYERS, lambda part, path: quantise(part, path, calibration.numpy())
     )
+
+
+METHOD = Method(compress, loops=("supervised",), final=True)

@@ -20,7 +20,7 @@ from torch import nn
 
 from assay.artifacts.onnx.export import exchanged
 from assay.artifacts.onnx.step_export import Feed, Part
-from assay.compression.context import Made, Subject
+from assay.compression.context import Made, Method, Subject
 from assay.compression.support.integers import SHALLOW, integer_graph
 
 LAYERS: tuple[type[nn.Module], ...] = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Embedding)
@@ -107,3 +107,6 @@ class Feeds(CalibrationDataReader):  # type: ignore[misc]
     def get_next(self) -> Feed | None:
         """Return what the next call is given, None after the last."""
         return next(self.feeds, None)
+
+
+METHOD = Method(compress, loops=("supervised",), final=True)

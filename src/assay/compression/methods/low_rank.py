@@ -23,7 +23,7 @@ from torch import nn
 
 from assay.artifacts.compact_weights import LEFT, RIGHT, product
 from assay.artifacts.store import count_parameters
-from assay.compression.context import Made, Subject, strongest, trained
+from assay.compression.context import Made, Method, Subject, strongest, trained
 from assay.models.resizing import Factored
 from assay.provenance.records import Skip
 
@@ -183,3 +183,6 @@ def held(model: nn.Module) -> int:
     """Return how many numbers the file of a network holds of what was learned."""
     saved = sum(model.get_parameter(name).numel() - numbers for name, numbers in products(model))
     return count_parameters(model) - saved
+
+
+METHOD = Method(compress, loops=("supervised",))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from assay.artifacts.onnx.step_export import parts_of, stored
 from assay.artifacts.store import count_parameters
-from assay.compression.context import Made, Subject
+from assay.compression.context import Made, Method, Subject
 
 
 def compress(subject: Subject) -> Made:
@@ -16,3 +16,6 @@ def compress(subject: Subject) -> Made:
     parts = parts_of(subject.model, subject.splits["train"].inputs)
     form, graphs = stored({part.name: part.graph for part in parts})
     return Made(form, graphs, count_parameters(subject.model))
+
+
+METHOD = Method(compress, loops=("supervised",), final=True)

@@ -20,7 +20,7 @@ from onnx import TensorProto
 from torch import nn
 
 from assay.artifacts.onnx.export import INPUT
-from assay.compression.context import Made, Subject
+from assay.compression.context import Made, Method, Subject
 from assay.compression.methods import onnx as networks
 from assay.compression.support.onnx_graphs import VERSIONS, Graph
 from assay.data.special_tokens import UNKNOWN
@@ -343,3 +343,6 @@ WRITERS: dict[str, Callable[[Graph, Any], str]] = {
     "Bigram": bigram,
     "MostFrequentTag": most_frequent_tag,
 }
+
+
+METHOD = Method(compress, loops=("estimator",), final=True)

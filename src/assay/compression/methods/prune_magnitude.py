@@ -17,7 +17,7 @@ from pydantic import Field
 from torch import nn
 
 from assay.artifacts.store import count_parameters
-from assay.compression.context import Made, Subject, strongest, trained
+from assay.compression.context import Made, Method, Subject, strongest, trained
 from assay.provenance.records import Skip
 
 PRUNED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.RNNBase, nn.Embedding)
@@ -114,3 +114,6 @@ def prunable(model: nn.Module) -> list[nn.Parameter]:
         for name, parameter in layer.named_parameters(recurse=False)
         if name.startswith("weight")
     ]
+
+
+METHOD = Method(compress, loops=("supervised",))

@@ -15,7 +15,7 @@ from typing import Annotated
 from pydantic import Field
 from torch import nn
 
-from assay.compression.context import Made, Subject, network, strongest
+from assay.compression.context import Made, Method, Subject, network, strongest
 from assay.compression.support import dependency_graph
 from assay.compression.support.dependency_graph import Stack, Unit
 from assay.provenance.records import Skip
@@ -76,3 +76,6 @@ def weakest(model: nn.Module, stack: Stack, ratio: float) -> list[Unit]:
     for group in stack:
         gone += dependency_graph.weakest(model, group, max(1, round(ratio * len(group))))
     return gone
+
+
+METHOD = Method(compress, loops=("supervised",))

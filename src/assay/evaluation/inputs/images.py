@@ -18,6 +18,8 @@ from assay.tasks.image_classification import normalised
 
 rows = class_table.rows
 
+SIGNATURE = "image -> class"
+
 
 def read(path: Path, prepared: Path, dataset: ModuleType) -> Split:
     """Return the images of a file as models take them.

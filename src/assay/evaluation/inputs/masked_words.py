@@ -15,6 +15,8 @@ from assay.evaluation.inputs import class_table, files
 from assay.files import read_json
 from assay.tasks.masked_words import MISSING, Answer, Texts, vocabulary
 
+SIGNATURE = "text -> missing word"
+
 
 def read(path: Path, prepared: Path, dataset: ModuleType) -> Texts:
     """Return the texts of a file as models take them.

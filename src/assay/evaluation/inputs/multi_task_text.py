@@ -14,6 +14,8 @@ from assay.files import read_json
 
 rows = class_table.rows
 
+SIGNATURE = "texts of several tasks -> classes"
+
 
 def read(path: Path, prepared: Path, dataset: ModuleType) -> Split:
     """Return the texts of a file as models take them; the targets (N, 3) say which classes each is asked about.

@@ -17,6 +17,8 @@ from assay.data.preparation.characters import LongText, pair
 from assay.evaluation.inputs import class_table, files
 from assay.tasks.language_modelling import SAMPLED, Answer, Windows, sample
 
+SIGNATURE = "text -> next character"
+
 
 @dataclass(frozen=True)
 class Beginnings(Windows):

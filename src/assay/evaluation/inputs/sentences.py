@@ -16,6 +16,8 @@ from assay.evaluation.inputs import class_table, files
 from assay.files import read_json
 from assay.tasks.tagging import Sentences, with_characters
 
+SIGNATURE = "text -> tags"
+
 
 def read(path: Path, prepared: Path, dataset: ModuleType) -> Sentences:
     """Return the sentences of a file as models take them.

@@ -15,6 +15,8 @@ from assay.evaluation.inputs import text as texts
 from assay.files import read_json
 from assay.tasks.sequence_to_sequence import Answer, Pairs, pack
 
+SIGNATURE = "text -> text"
+
 
 def read(path: Path, prepared: Path, dataset: ModuleType) -> Pairs:
     """Return the texts of a file as models take them, cut after as many tokens as the dataset's sources are.

@@ -17,6 +17,8 @@ from assay.files import read_json
 
 rows = class_table.rows
 
+SIGNATURE = "text -> class"
+
 
 def read(path: Path, prepared: Path, dataset: ModuleType) -> Split:
     """Return the texts of a file as models take them: mended, and cut after as many tokens, as the dataset's are.

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from assay.models.declaration import Estimator
+
 
 class Bigram:
     """One row of probabilities a character: of the character that comes after it.
@@ -41,3 +43,6 @@ class Bigram:
     def parameters(self) -> int:
         """Return how many numbers were learned: one probability a pair."""
         return int(self.logarithms.size)
+
+
+MODEL = Estimator(Bigram, family="counts", signatures=("text -> next character",), seeded=False)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from assay.models.declaration import Estimator
 from assay.models.layers.next_words import InPlace, copied, frequencies
 
 
@@ -42,3 +43,6 @@ class CopySource(InPlace):
     def parameters(self) -> int:
         """Return how many numbers were learned: one frequency a word."""
         return len(self.frequencies)
+
+
+MODEL = Estimator(CopySource, family="control", signatures=("text -> text",), seeded=False)

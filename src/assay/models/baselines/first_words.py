@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.data.special_tokens import END, PADDING
+from assay.models.declaration import Estimator
 from assay.models.layers.next_words import InPlace, copied, frequencies
 
 
@@ -50,3 +51,6 @@ class FirstWords(InPlace):
     def parameters(self) -> int:
         """Return how many numbers were learned: one frequency a word, and the length."""
         return len(self.frequencies) + 1
+
+
+MODEL = Estimator(FirstWords, family="control", signatures=("text -> text",), seeded=False)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from assay.models.declaration import Estimator
 from assay.models.layers.class_scores import log_probabilities
 
 
@@ -41,3 +42,16 @@ class Majority:
     def parameters(self) -> int:
         """Return how many numbers were learned: one frequency a class."""
         return len(self.frequencies)
+
+
+MODEL = Estimator(
+    Majority,
+    family="control",
+    signatures=(
+        "image -> class",
+        "text -> class",
+        "texts of several tasks -> classes",
+        "text -> missing word",
+    ),
+    seeded=False,
+)

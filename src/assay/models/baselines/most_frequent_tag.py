@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from assay.models.declaration import Estimator
+
 
 class MostFrequentTag:
     """How often each word has each tag; one that training does not have has the tags of all words. No knobs.
@@ -45,3 +47,6 @@ class MostFrequentTag:
     def parameters(self) -> int:
         """Return how many numbers were learned: a share a word and tag."""
         return int(self.log_shares.size)
+
+
+MODEL = Estimator(MostFrequentTag, family="control", signatures=("text -> tags",), seeded=False)

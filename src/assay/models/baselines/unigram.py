@@ -10,6 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from assay.models.declaration import Estimator
+
 
 class Unigram:
     """One probability a character; it has no knobs.
@@ -36,3 +38,6 @@ class Unigram:
     def parameters(self) -> int:
         """Return how many numbers were learned: one probability a character."""
         return len(self.logarithms)
+
+
+MODEL = Estimator(Unigram, family="control", signatures=("text -> next character",), seeded=False)

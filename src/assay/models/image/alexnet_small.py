@@ -17,6 +17,7 @@ from pydantic import Field
 from torch import nn
 from torch.nn import functional as F
 
+from assay.models.declaration import Network
 from assay.models.layers.image_layers import Enlarge
 
 SIDE = 16
@@ -110,3 +111,6 @@ class AlexNetSmall(nn.Module):
         """Map (N, C, H, W) to logits (N, num_classes)."""
         logits: torch.Tensor = self.classifier(self.features(self.enlarge(images)))
         return logits
+
+
+MODEL = Network(AlexNetSmall, family="convolutional", signatures=("image -> class",))

@@ -14,6 +14,8 @@ import torch
 from pydantic import Field
 from torch import nn
 
+from assay.models.declaration import Network
+
 
 class CNN(nn.Module):
     """Convolution, pooling, convolution, pooling, convolution, dense; ReLU after each of them.
@@ -61,3 +63,6 @@ class CNN(nn.Module):
         """Map (N, C, H, W) to logits (N, num_classes)."""
         logits: torch.Tensor = self.classifier(self.features(images))
         return logits
+
+
+MODEL = Network(CNN, family="convolutional", signatures=("image -> class",))

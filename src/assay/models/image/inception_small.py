@@ -15,6 +15,7 @@ import torch
 from pydantic import Field
 from torch import nn
 
+from assay.models.declaration import Network
 from assay.models.layers.image_layers import Enlarge, conv_norm_relu
 
 SIDE = 16
@@ -101,3 +102,6 @@ class InceptionSmall(nn.Module):
         maps = self.features(self.stem(self.enlarge(images)))  # (N, C', H / 4, W / 4)
         logits: torch.Tensor = self.head(self.dropout(maps.mean(dim=(2, 3))))
         return logits
+
+
+MODEL = Network(InceptionSmall, family="convolutional", signatures=("image -> class",))

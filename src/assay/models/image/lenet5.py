@@ -14,6 +14,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from assay.models.declaration import Network
 from assay.models.layers.image_layers import Enlarge
 
 SIDE = 28
@@ -69,3 +70,6 @@ class LeNet5(nn.Module):
         units = self.squash(self.c5(maps.flatten(1)))
         logits: torch.Tensor = self.output(self.squash(self.f6(units)))
         return logits
+
+
+MODEL = Network(LeNet5, family="convolutional", signatures=("image -> class",))

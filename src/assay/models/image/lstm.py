@@ -13,6 +13,7 @@ import torch
 from pydantic import Field
 from torch import nn
 
+from assay.models.declaration import Network
 from assay.models.layers.image_layers import image_rows
 
 
@@ -51,3 +52,6 @@ class LSTM(nn.Module):
         states, _ = self.recurrent(image_rows(images))  # (N, H, hidden)
         logits: torch.Tensor = self.head(self.dropout(states[:, -1]))
         return logits
+
+
+MODEL = Network(LSTM, family="recurrent", signatures=("image -> class",))

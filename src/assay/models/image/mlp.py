@@ -16,6 +16,8 @@ import torch
 from pydantic import Field
 from torch import nn
 
+from assay.models.declaration import Network
+
 
 class MLP(nn.Module):
     """Flatten, then Linear, ReLU and dropout for each hidden layer, then Linear.
@@ -48,3 +50,6 @@ class MLP(nn.Module):
         """Map (N, C, H, W) to logits (N, num_classes)."""
         logits: torch.Tensor = self.head(self.hidden(images))
         return logits
+
+
+MODEL = Network(MLP, family="fully connected", signatures=("image -> class",))

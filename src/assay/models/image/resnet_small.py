@@ -16,6 +16,7 @@ from pydantic import Field
 from torch import nn
 from torch.nn import functional as F
 
+from assay.models.declaration import Network
 from assay.models.layers.image_layers import Enlarge, conv_norm_relu
 
 SIDE = 16
@@ -79,3 +80,6 @@ class ResNetSmall(nn.Module):
         maps = self.stages(self.stem(self.enlarge(images)))  # (N, widths[2], H / 8, W / 8)
         logits: torch.Tensor = self.head(maps.mean(dim=(2, 3)))
         return logits
+
+
+MODEL = Network(ResNetSmall, family="convolutional", signatures=("image -> class",))

@@ -12,6 +12,7 @@ import torch
 from pydantic import Field
 from torch import nn
 
+from assay.models.declaration import Network
 from assay.models.layers.image_layers import image_rows
 
 
@@ -48,3 +49,6 @@ class RNN(nn.Module):
         states, _ = self.recurrent(image_rows(images))  # (N, H, hidden)
         logits: torch.Tensor = self.head(self.dropout(states[:, -1]))
         return logits
+
+
+MODEL = Network(RNN, family="recurrent", signatures=("image -> class",))

@@ -14,6 +14,8 @@ import torch
 from pydantic import Field
 from torch import nn
 
+from assay.models.declaration import Network
+
 # The paper's ratio of a block's feed-forward units to its width.
 MLP_RATIO = 4
 
@@ -109,3 +111,6 @@ class Transformer(nn.Module):
         tokens = self.blocks(self.dropout(tokens + self.positions))
         logits: torch.Tensor = self.head(self.norm(tokens).mean(dim=1))
         return logits
+
+
+MODEL = Network(Transformer, family="attention", signatures=("image -> class",))

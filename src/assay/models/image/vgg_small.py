@@ -14,6 +14,7 @@ import torch
 from pydantic import Field
 from torch import nn
 
+from assay.models.declaration import Network
 from assay.models.layers.image_layers import Enlarge, conv_norm_relu
 
 SIDE = 16
@@ -64,3 +65,6 @@ class VGGSmall(nn.Module):
         """Map (N, C, H, W) to logits (N, num_classes)."""
         logits: torch.Tensor = self.classifier(self.features(self.enlarge(images)))
         return logits
+
+
+MODEL = Network(VGGSmall, family="convolutional", signatures=("image -> class",))

@@ -16,6 +16,7 @@ from pydantic import Field
 from torch import nn
 from torch.nn import functional as F
 
+from assay.models.declaration import Network
 from assay.models.generation import sampling
 from assay.models.layers.causal_attention import CausalAttention, KeyValues
 from assay.models.layers.dropout import Dropout
@@ -126,3 +127,6 @@ class GPT(nn.Module):
             logits = self._read(ids[:, read:end], caches)
             ids[:, end], read = sampling.draw(logits[:, -1], generator), end
         return ids
+
+
+MODEL = Network(GPT, family="attention", signatures=("text -> next character",))

@@ -13,6 +13,7 @@ import torch
 from pydantic import Field
 from torch import nn
 
+from assay.models.declaration import Network
 from assay.models.layers.dropout import Dropout
 
 
@@ -49,3 +50,6 @@ class LSTMLM(nn.Module):
         states, _ = self.recurrent(self.characters(ids))  # (N, T, hidden)
         logits: torch.Tensor = self.head(self.dropout(states))
         return logits
+
+
+MODEL = Network(LSTMLM, family="recurrent", signatures=("text -> next character",))

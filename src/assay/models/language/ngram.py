@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy import sparse
 
+from assay.models.declaration import Estimator
+
 TRUSTED = ("assay.models.language.ngram.Level",)
 """What skops must be told to trust, beside the class below, to load it."""
 Codes = NDArray[np.int64]
@@ -138,3 +140,6 @@ class NGram:
         if length:
             yield self.whole[length], slice(length - 1, length)
         yield self.shorter[length], slice(length, None)
+
+
+MODEL = Estimator(NGram, family="counts", signatures=("text -> next character",), seeded=False)

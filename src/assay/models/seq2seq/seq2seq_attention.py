@@ -16,6 +16,7 @@ from pydantic import Field
 from torch import nn
 
 from assay.data.special_tokens import PADDING
+from assay.models.declaration import Network
 from assay.models.layers.dropout import Dropout
 from assay.models.layers.recurrent import Layer
 from assay.models.layers.source_and_target import Copying, SharedVectors, parts
@@ -129,3 +130,6 @@ class Seq2SeqAttention(nn.Module):
         written, writing = self.writing(torch.cat([asked, context], dim=2), writing[None].contiguous())
         outputs = self.judge(written, context, weights, source)[:, 0]
         return outputs, [source, encoded, keys, real, asking[0], writing[0]]
+
+
+MODEL = Network(Seq2SeqAttention, family="recurrent", signatures=("text -> text",))

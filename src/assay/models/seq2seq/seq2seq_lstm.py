@@ -15,6 +15,7 @@ from pydantic import Field
 from torch import nn
 
 from assay.data.special_tokens import PADDING
+from assay.models.declaration import Network
 from assay.models.layers.dropout import Dropout
 from assay.models.layers.recurrent import Layer, turned
 from assay.models.layers.source_and_target import SharedVectors, parts
@@ -96,3 +97,6 @@ class Seq2SeqLSTM(nn.Module):
             states, (hidden, cell) = layer(states, last)
             anew += [hidden[0], cell[0]]
         return self.vectors.logits(self.readout(states))[:, 0], anew
+
+
+MODEL = Network(Seq2SeqLSTM, family="recurrent", signatures=("text -> text",))

@@ -16,6 +16,7 @@ from pydantic import Field
 from torch import nn
 
 from assay.data.special_tokens import PADDING
+from assay.models.declaration import Network
 from assay.models.layers.dropout import Dropout
 from assay.models.layers.source_and_target import Copying, SharedVectors, parts
 from assay.models.layers.text_encoder import MLP_RATIO, Block, attention_mask
@@ -204,3 +205,6 @@ def waves(length: int, width: int) -> torch.Tensor:
     frequencies = torch.exp(torch.arange(0, width, 2) * (-math.log(10_000) / width))  # (width / 2,)
     angles = torch.arange(length)[:, None] * frequencies
     return torch.cat([angles.sin(), angles.cos()], dim=1)
+
+
+MODEL = Network(Seq2SeqTransformer, family="attention", signatures=("text -> text",))

@@ -17,6 +17,7 @@ from pydantic import Field
 from scipy.sparse import csr_array
 
 from assay.data.special_tokens import BEGIN, END, PADDING
+from assay.models.declaration import Estimator
 from assay.models.layers.next_words import InPlace, frequencies
 
 TRUSTED = ("scipy.sparse._csr.csr_array",)
@@ -102,3 +103,6 @@ def _meetings(
     meeting = source[rows]  # (M, S + 1)
     numbers, places = np.nonzero(meeting != PADDING)
     return numbers, meeting[numbers, places], targets[rows, columns][numbers]
+
+
+MODEL = Estimator(WordByWord, family="counts", signatures=("text -> text",), seeded=False)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from sklearn import tree
 
+from assay.models.declaration import Estimator
 from assay.models.layers.class_scores import log_probabilities
 
 TRUSTED = ("sklearn.tree._tree.Tree",)
@@ -61,3 +62,6 @@ class DecisionTree:
         fitted = self.estimator.tree_
         splits = fitted.node_count - fitted.n_leaves
         return int(2 * splits + fitted.n_leaves * len(self.estimator.classes_))
+
+
+MODEL = Estimator(DecisionTree, family="trees", signatures=("image -> class",))

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from sklearn import ensemble
 
+from assay.models.declaration import Estimator
 from assay.models.layers.class_scores import log_probabilities
 
 TRUSTED = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",)
@@ -74,3 +75,6 @@ class HistGradientBoosting:
         trees = [tree for round_ in self.estimator._predictors for tree in round_]
         leaves = sum(tree.get_n_leaf_nodes() for tree in trees)
         return int(2 * (leaves - len(trees)) + leaves)
+
+
+MODEL = Estimator(HistGradientBoosting, family="trees", signatures=("image -> class",), seeded=False)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from sklearn import svm
 
+from assay.models.declaration import Estimator
 from assay.models.layers.class_scores import margins
 
 
@@ -55,3 +56,6 @@ class LinearSVM:
     def parameters(self) -> int:
         """Return how many numbers were learned: weights and intercepts."""
         return int(self.estimator.coef_.size + self.estimator.intercept_.size)
+
+
+MODEL = Estimator(LinearSVM, family="linear", signatures=("image -> class",), seeded=False)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from sklearn import svm
 
+from assay.models.declaration import Estimator
 from assay.models.layers.class_scores import margins
 
 # Rows of the kernel kept between iterations, in megabytes. It changes the time of a fit, not its outcome.
@@ -109,3 +110,6 @@ def _votes(
         summed[:, second] -= margin[:, pair]
     won += summed / (3 * (np.abs(summed) + 1))
     return won
+
+
+MODEL = Estimator(RBFSVM, family="kernel", signatures=("image -> class",), seeded=False)

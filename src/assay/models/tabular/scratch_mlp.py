@@ -23,6 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from assay.models.declaration import Estimator
+
 Floats = NDArray[np.floating]
 Layer = tuple[Floats, Floats]
 """Weights (inputs, outputs) and biases (outputs,)."""
@@ -147,3 +149,6 @@ class ScratchMLP:
     def parameters(self) -> int:
         """Return how many numbers were learned: weights and biases."""
         return sum(weights.size + biases.size for weights, biases in self.layers)
+
+
+MODEL = Estimator(ScratchMLP, family="from the formulas", signatures=("image -> class",))

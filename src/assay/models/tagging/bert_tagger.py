@@ -14,6 +14,7 @@ from pydantic import Field
 from torch import nn
 
 from assay.data.special_tokens import PADDING
+from assay.models.declaration import Network
 from assay.models.layers.dropout import Dropout
 from assay.models.layers.text_encoder import TextEncoder
 from assay.models.layers.word_embedding import WordEmbedding
@@ -68,3 +69,6 @@ class BertTagger(nn.Module):
         ids = without_padding(inputs)[0][:, :, 0]  # (N, longest)
         states = self.encoder(self.embedding(ids), ids != PADDING)
         return padded(self.head(self.dropout(states)), inputs.shape[1])
+
+
+MODEL = Network(BertTagger, family="attention", signatures=("text -> tags",))

@@ -16,6 +16,7 @@ from pydantic import Field
 from torch import nn
 from torch.nn import functional as F
 
+from assay.models.declaration import Network
 from assay.models.layers.crf import CRF
 from assay.models.layers.word_reader import padded, without_padding
 from assay.models.tagging.bilstm_tagger import BiLSTMTagger
@@ -88,3 +89,6 @@ class BiLSTMCRF(nn.Module):
             missed = F.pad((tags > 0).unsqueeze(2).to(scores.dtype), (0, scores.shape[2] - 1))  # (N, T, K)
             scores = scores + self.recall_cost * missed
         return self.crf.surprise(scores, tags, lengths).sum() / lengths.sum()
+
+
+MODEL = Network(BiLSTMCRF, family="recurrent", signatures=("text -> tags",))

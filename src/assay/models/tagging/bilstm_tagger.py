@@ -13,6 +13,7 @@ import torch
 from pydantic import Field
 from torch import nn
 
+from assay.models.declaration import Network
 from assay.models.layers.dropout import Dropout
 from assay.models.layers.recurrent import Layer
 from assay.models.layers.word_reader import WordReader, padded, without_padding
@@ -64,3 +65,6 @@ class BiLSTMTagger(nn.Module):
         states, _ = self.layer(self.reader(words), lengths)
         scores: torch.Tensor = self.head(self.dropout(states))
         return scores
+
+
+MODEL = Network(BiLSTMTagger, family="recurrent", signatures=("text -> tags",))

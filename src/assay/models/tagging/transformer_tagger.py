@@ -16,6 +16,7 @@ from pydantic import Field
 from torch import nn
 
 from assay.data.special_tokens import PADDING
+from assay.models.declaration import Network
 from assay.models.layers.text_encoder import Block, attention_mask
 from assay.models.layers.word_embedding import SPREAD
 from assay.models.layers.word_reader import WordReader, padded, without_padding
@@ -90,3 +91,6 @@ def waves(length: int, width: int) -> torch.Tensor:
     rates = torch.exp(-math.log(LONGEST_WAVE) * torch.arange(half) / half)
     angles = torch.arange(length).unsqueeze(1) * rates  # (length, width / 2)
     return torch.cat([angles.sin(), angles.cos()], dim=1)
+
+
+MODEL = Network(TransformerTagger, family="attention", signatures=("text -> tags",))

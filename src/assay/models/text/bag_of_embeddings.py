@@ -13,6 +13,7 @@ from pydantic import Field
 from torch import nn
 
 from assay.data.special_tokens import PADDING
+from assay.models.declaration import Network
 from assay.models.layers.dropout import Dropout
 from assay.models.layers.word_embedding import WordEmbedding, cut, mean_over_words
 
@@ -48,3 +49,6 @@ class BagOfEmbeddings(nn.Module):
         mean = mean_over_words(self.embedding(ids), ids != PADDING)  # (N, D)
         logits: torch.Tensor = self.head(self.dropout(mean))
         return logits
+
+
+MODEL = Network(BagOfEmbeddings, family="embeddings", signatures=("text -> class",))

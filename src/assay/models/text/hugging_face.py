@@ -16,6 +16,7 @@ from safetensors import SafetensorError
 from torch import nn
 from transformers import AutoConfig, AutoModelForSequenceClassification, PreTrainedModel, logging
 
+from assay.models.declaration import Network
 from assay.models.layers.word_embedding import cut
 from assay.models.pretrained import NONE
 
@@ -129,3 +130,6 @@ class HuggingFace(nn.Module):
         self.network.load_state_dict(given.float().state_dict())
         with torch.no_grad():
             self.get_buffer("words").copy_(words)
+
+
+MODEL = Network(HuggingFace, family="attention", signatures=("text -> class",), pretrained=True)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from sklearn import naive_bayes
 
+from assay.models.declaration import Estimator
 from assay.models.layers.class_scores import log_probabilities
 from assay.models.layers.word_counts import WordCounts
 
@@ -62,3 +63,6 @@ class NaiveBayes:
         """Return how many numbers were learned: the pairs with a column, and the log-probabilities."""
         estimator = self.estimator
         return int(self.words.pairs.size + estimator.feature_log_prob_.size + estimator.class_log_prior_.size)
+
+
+MODEL = Estimator(NaiveBayes, family="Bayesian", signatures=("text -> class",), seeded=False)

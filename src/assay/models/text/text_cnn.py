@@ -15,6 +15,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from assay.data.special_tokens import PADDING
+from assay.models.declaration import Network
 from assay.models.layers.dropout import Dropout
 from assay.models.layers.word_embedding import WordEmbedding, cut
 
@@ -86,3 +87,13 @@ def best_phrase(maps: torch.Tensor, last: torch.Tensor) -> torch.Tensor:
     starts = torch.arange(maps.shape[2], device=maps.device)
     counts = (starts <= last.clamp(min=0)).unsqueeze(1)  # (N, 1, starts)
     return (maps * counts).amax(dim=2)
+
+
+MODEL = Network(
+    TextCNN,
+    family="convolutional",
+    signatures=(
+        "text -> class",
+        "texts of several tasks -> classes",
+    ),
+)

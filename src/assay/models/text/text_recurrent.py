@@ -16,6 +16,7 @@ from pydantic import Field
 from torch import nn
 
 from assay.data.special_tokens import PADDING
+from assay.models.declaration import Network
 from assay.models.layers.dropout import Dropout
 from assay.models.layers.recurrent import Layer
 from assay.models.layers.word_embedding import WordEmbedding, cut
@@ -73,3 +74,13 @@ class TextRecurrent(nn.Module):
             states, ends = layer(self.dropout(states), lengths)
         logits: torch.Tensor = self.head(self.dropout(ends))
         return logits
+
+
+MODEL = Network(
+    TextRecurrent,
+    family="recurrent",
+    signatures=(
+        "text -> class",
+        "texts of several tasks -> classes",
+    ),
+)

@@ -14,6 +14,7 @@ from pydantic import Field
 from torch import nn
 
 from assay.data.special_tokens import PADDING
+from assay.models.declaration import Network
 from assay.models.layers.text_encoder import TextEncoder
 from assay.models.layers.word_embedding import WordEmbedding, cut, mean_over_words
 
@@ -62,3 +63,13 @@ class TextTransformer(nn.Module):
         states = self.encoder(self.embedding(ids), real)  # (N, T, D)
         logits: torch.Tensor = self.head(mean_over_words(states, real))
         return logits
+
+
+MODEL = Network(
+    TextTransformer,
+    family="attention",
+    signatures=(
+        "text -> class",
+        "texts of several tasks -> classes",
+    ),
+)

@@ -17,6 +17,7 @@ from pydantic import Field
 from sklearn import svm
 from sklearn.feature_extraction.text import TfidfTransformer
 
+from assay.models.declaration import Estimator
 from assay.models.layers.class_scores import margins
 from assay.models.layers.word_counts import WordCounts
 
@@ -77,3 +78,6 @@ class TfidfLinearSVM:
         """Return how many numbers were learned: the pairs with a column, a weight a column, the linear functions."""
         learned = (self.words.pairs, self.weights.idf_, self.estimator.coef_, self.estimator.intercept_)
         return sum(int(numbers.size) for numbers in learned)
+
+
+MODEL = Estimator(TfidfLinearSVM, family="linear", signatures=("text -> class",), seeded=False)

@@ -16,6 +16,7 @@ from pydantic import Field
 from sklearn import linear_model
 from sklearn.feature_extraction.text import TfidfTransformer
 
+from assay.models.declaration import Estimator
 from assay.models.layers.class_scores import log_probabilities
 from assay.models.layers.word_counts import WordCounts
 
@@ -76,3 +77,6 @@ class TfidfLogisticRegression:
         """Return how many numbers were learned: the pairs with a column, a weight a column, the linear functions."""
         learned = (self.words.pairs, self.weights.idf_, self.estimator.coef_, self.estimator.intercept_)
         return sum(int(numbers.size) for numbers in learned)
+
+
+MODEL = Estimator(TfidfLogisticRegression, family="linear", signatures=("text -> class",), seeded=False)

@@ -16,6 +16,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from assay.data.special_tokens import MASK, PADDING
+from assay.models.declaration import Network
 from assay.models.layers.missing_word import at_mask, known, only_words, unmasked
 from assay.models.layers.text_encoder import TextEncoder
 from assay.models.layers.word_embedding import WordEmbedding, cut
@@ -94,3 +95,6 @@ class Bert(nn.Module):
         # Not F.linear: the graph would share the table with the lookup, which the quantiser of 8 bits cannot part.
         scores: torch.Tensor = self.transform(states) @ self.embedding.table.weight.T
         return scores + self.bias
+
+
+MODEL = Network(Bert, family="attention", signatures=("text -> missing word",))

@@ -15,6 +15,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from assay.data.special_tokens import MASK
+from assay.models.declaration import Network
 from assay.models.layers.missing_word import known, near_mask, noise, only_words, unmasked
 from assay.models.layers.word_embedding import WordEmbedding, cut
 
@@ -74,3 +75,6 @@ class CBOW(nn.Module):
         # After its end a cumulative sum stays what it was.
         total[:, self.window + 1 + length :] = total[:, self.window + length : self.window + length + 1]
         return total[:, 2 * self.window + 1 :] - total[:, :length] - values
+
+
+MODEL = Network(CBOW, family="embeddings", signatures=("text -> missing word",))

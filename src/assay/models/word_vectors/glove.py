@@ -16,6 +16,7 @@ from scipy import sparse
 from torch import nn
 
 from assay.data.special_tokens import MASK
+from assay.models.declaration import Network
 from assay.models.layers.missing_word import near_mask, only_words
 from assay.models.layers.word_embedding import WordEmbedding
 
@@ -99,3 +100,6 @@ def count_pairs(ids: NDArray[np.int64], window: int, words: int) -> Any:
         ones = np.full(int(kept.sum()), 1 / distance)
         total = total + sparse.csr_matrix((ones, (first[kept], second[kept])), shape=(words, words))
     return (total + total.T).tocoo()
+
+
+MODEL = Network(GloVe, family="embeddings", signatures=("text -> missing word",), loop="estimator")

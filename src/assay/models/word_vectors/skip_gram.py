@@ -15,6 +15,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from assay.data.special_tokens import MASK
+from assay.models.declaration import Network
 from assay.models.layers.missing_word import known, near_mask, noise, only_words, unmasked
 from assay.models.layers.word_embedding import WordEmbedding, cut
 
@@ -74,3 +75,6 @@ class SkipGram(nn.Module):
         against = F.logsigmoid(-(middle @ self.beside.table(drawn).T)).mean(dim=2)  # (N, T)
         mean: torch.Tensor = -(right + self.negatives * (weight * against).sum()) / pairs.clamp(min=1.0)
         return mean
+
+
+MODEL = Network(SkipGram, family="embeddings", signatures=("text -> missing word",))

@@ -18,6 +18,7 @@ from assay.files import replacing, sha256
 from assay.models import pretrained
 from assay.provenance import measurement, records
 from assay.training import warm_start
+from assay.training.loop import Loop
 
 HISTORY = "history.csv"
 
@@ -35,7 +36,8 @@ def train(
     data = records.require_whole(prepared, "prepare")
     task = registry.load(registry.TASKS[spec["kind"]].module)
     items, limit = splits.for_learning(task, prepared.parent, spec)
-    family, trainer = registry.load(spec["target"]), registry.load(spec["trainer"])
+    family = registry.load(spec["target"])
+    loop: Loop = registry.load(f"{registry.LOOPS[spec['loop']].module}:LOOP")
     named = inspect.signature(family).parameters
     begin: warm_start.Start | pretrained.Pretrained | None = None
     if start:
@@ -47,7 +49,7 @@ def train(
     )
     arguments = {name: provided[name] for name in provided if name in named} | spec["knobs"]
     folder.mkdir(parents=True, exist_ok=True)
-    model, result = trainer.learn(
+    model, result = loop.learn(
         family,
         arguments,
         spec,

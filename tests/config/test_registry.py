@@ -1,0 +1,97 @@
+"""What the registry finds by reading is what the files declare when they are imported."""
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from assay.config import registry
+
+DECLARED = {
+    "MODELS": ("models", "MODEL"),
+    "METHODS": ("compression/methods", "METHOD"),
+    "LOOPS": ("training", "LOOP"),
+}
+FEWEST = {"MODELS": 45, "METHODS": 13, "LOOPS": 2}
+ENTRIES = [(kind, name) for kind in DECLARED for name in getattr(registry, kind)]
+
+
+@pytest.mark.parametrize("kind", DECLARED)
+def test_every_entry_is_found(kind):
+    room, variable = DECLARED[kind]
+    files = [path for path in (registry.ROOT / room).rglob("*.py") if f"\n{variable} = " in path.read_text()]
+    assert sorted(getattr(registry, kind)) == sorted(path.stem for path in files)
+    assert len(files) >= FEWEST[kind]
+
+
+@pytest.mark.parametrize(("kind", "name"), ENTRIES)
+def test_what_is_read_is_what_is_declared(kind, name):
+    entry = getattr(registry, kind)[name]
+    module, _, factory = (entry.target if kind == "MODELS" else entry.module).partition(":")
+    declared = registry.load(f"{module}:{DECLARED[kind][1]}")
+    assert module.rpartition(".")[2] == name
+    if kind == "MODELS":
+        assert declared.factory is registry.load(entry.target)
+        assert declared.factory.__name__ == factory
+    known = {field.name for field in fields(declared)}
+    shared = [field.name for field in fields(entry) if field.name in known]
+    assert shared
+    assert {key: getattr(entry, key) for key in shared} == {key: getattr(declared, key) for key in shared}
+
+
+@pytest.fixture
+def room(tmp_path, monkeypatch):
+    """An empty folder in place of the package; entries that are read from it are forgotten afterwards."""
+    monkeypatch.setattr(registry, "ROOT", tmp_path)
+    registry._entries.cache_clear()
+    yield tmp_path
+    registry._entries.cache_clear()
+
+
+def write(room, place, text):
+    path = room / place
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+NO_MODEL = "declares no model; use one of Network, Estimator with the class first"
+GOOD = 'class A: ...\n\n\nMODEL = Network(A, family="f", signatures=("x -> y",), seeded=False)\n'
+
+
+def test_a_file_in_its_place_is_enough(room):
+    write(room, "models/odd/new.py", GOOD)
+    write(room, "models/odd/helper.py", "MODELS = 3\n")
+    write(room, "models/odd/broken.py", "MODEL = Network(A,\n")
+    found = registry.Model("assay.models.odd.new:A", "f", ("x -> y",), "supervised", seeded=False)
+    assert {"new": found} == registry.MODELS
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("Network(A, family=NAME)", "NAME is not a literal, which can be read without an import"),
+        ("Other(A)", f"Other {NO_MODEL}"),
+        ('Network(family="f", signatures=())', f"Network {NO_MODEL}"),
+        ("3", "is not a call such as Network(CNN, ...)"),
+    ],
+)
+def test_a_wrong_declaration_is_one_line_that_names_the_place(room, text, line):
+    write(room, "models/odd/new.py", f"\n\nMODEL = {text}\n")
+    with pytest.raises(ValueError, match=r"\.py") as fault:
+        registry.MODELS  # noqa: B018
+    assert str(fault.value) == f"{room / 'models/odd/new.py'}:3: {line}"
+
+
+def test_two_of_one_name_are_refused(room):
+    write(room, "models/odd/new.py", GOOD)
+    write(room, "models/even/new.py", GOOD)
+    paths = [room / f"models/{kind}/new.py" for kind in ("even", "odd")]
+    with pytest.raises(ValueError, match=r"\.py") as fault:
+        registry.MODELS  # noqa: B018
+    assert str(fault.value) == f"{paths[0]} and {paths[1]}: two of one name; rename one"
+
+
+def test_nothing_else_is_an_attribute():
+    with pytest.raises(AttributeError, match="no attribute 'OTHERS'"):
+        registry.OTHERS  # noqa: B018
+    assert Path(registry.__file__).is_relative_to(registry.ROOT)
