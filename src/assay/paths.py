@@ -18,5 +18,7 @@ REPORTS = Path("reports")
 REPORT = REPORTS / "report.json"
 RUN_PARAMS = Path(".assay/params.yaml")
 """params.yaml as it was when the run began: who edits the file meanwhile changes nothing of this run."""
+TUNING = Path("docs/tuning.csv")
+"""How the hyperparameters were chosen, kept by hand; it may be absent."""
 VERDICT = REPORTS / "verdict.json"
 UNCOMPRESSED = "none"

@@ -118,7 +118,7 @@ def test_the_projects_own_file_is_fine():
         ({"suites__default__models": "al"}, r"suites\.default\.models = 'al': .*did you mean all\?"),
         ({"trainer__devices": "many"}, r"trainer\.devices = 'many': should be a whole number or 'auto'$"),
         ({"trainer": 5}, r"trainer = 5: should be a mapping, as in \{key: value\}$"),
-        ({"budget": 5}, r"budget = 5: should be text$"),
+        ({"budget": 5}, r"budget: is now docs/tuning\.csv, a row for each setting"),
         ({"suite": "9" * 5000}, r"suite = '9{56}\.\.\.: should match "),
         (
             {"models__bert_small__starts_from__modle": "bert"},
@@ -129,25 +129,28 @@ def test_the_projects_own_file_is_fine():
             r"models\.mlp\.per_task\.digits\.knobs\.dropout = 2: should be less than 1",
         ),
         (
-            {"methods__distil__knobs__students": {"mlpp": {}}},
-            r"methods\.distil\.knobs\.students: mlpp: not there; allowed: bigram, .*did you mean mlp\?",
+            {"models__mlp__student": {"hiden": [8]}},
+            r"models\.mlp\.student\.hiden: unknown key; .*did you mean hidden\?",
         ),
         (
-            {"methods__distil__knobs__students": {"mlp": {"hiden": [8]}}},
-            r"methods\.distil\.knobs\.students\.mlp\.hiden: unknown key; .*did you mean hidden\?",
+            {"models__mlp__student": {"hidden": [0]}},
+            r"models\.mlp\.student\.hidden\.0 = 0: should be greater than or equal to 1",
         ),
         (
-            {"methods__distil__knobs__students": {"mlp": {"hidden": [0]}}},
-            r"methods\.distil\.knobs\.students\.mlp\.hidden\.0 = 0: should be greater than or equal to 1",
+            {"models__mlp__student": {"num_classes": 3}},
+            r"models\.mlp\.student\.num_classes: unknown key; allowed: hidden, dropout",
         ),
+        ({"models__mlp__student": 5}, r"models\.mlp\.student = 5: should be a mapping"),
         (
-            {"methods__distil__knobs__students": {"mlp": {"num_classes": 3}}},
-            r"methods\.distil\.knobs\.students\.mlp\.num_classes: unknown key; allowed: hidden, dropout",
+            {"methods__distil__knobs__students": {"mlp": {}}},
+            r"methods\.distil\.knobs\.students: is now student, in each row of models",
         ),
-        (
-            {"methods__distil__knobs__students": {"mlp": None}},
-            r"methods\.distil\.knobs\.students\.mlp: has no value; give it one, or remove the key",
-        ),
+        ({"suites__smoke__twins": True}, r"suites\.smoke\.twins: is now synthetic_twins; rename it$"),
+        ({"suites__smoke__rows_once": True}, r"suites\.smoke\.rows_once: is now one_task_per_model; rename"),
+        ({"methods__prune__most_lost": 0.1}, r"methods\.prune\.most_lost: is now max_relative_drop; rename"),
+        ({"models__text_gru__like": "text_rn"}, r"models\.text_gru\.like: text_rn: not there"),
+        ({"split__validation_fraction": 0.6}, r"split\.validation_fraction = 0\.6: should be less than 0\.5"),
+        ({"datasets__mnist__split_sed": 1}, r"datasets\.mnist\.split_sed: unknown key; .*mean split_seed\?"),
         (
             {"models__cnn__knobs__chanels": [1]},
             r"models\.cnn\.knobs\.chanels: unknown key; .*did you mean channels\?",
@@ -171,7 +174,7 @@ def test_the_projects_own_file_is_fine():
             {"methods__none": {"method": "onnx"}},
             r"methods\.none: .*choose another",
         ),
-        ({"methods__prune__most_lost": 2}, r"methods\.prune\.most_lost = 2: "),
+        ({"methods__prune__max_relative_drop": 2}, r"methods\.prune\.max_relative_drop = 2: "),
         (
             {"methods__prune__after": "onyx"},
             r"methods\.prune\.after: onyx: not there; allowed: .*did you mean onnx\?",
@@ -235,11 +238,11 @@ NUMBERS = [path for path in PLACES if type(at(TREE, path)) in (int, float)]
 
 
 def part_of(path):
-    return next((part for part in ("students", "knobs") if part in path), "sections")
+    return next((part for part in ("student", "knobs") if part in path), "sections")
 
 
 @pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan, "inf", None])
-@pytest.mark.parametrize("part", ["sections", "knobs", "students"])  # each is checked when the former is fine
+@pytest.mark.parametrize("part", ["sections", "knobs", "student"])  # each is checked when the former is fine
 def test_no_number_may_be_infinite_or_left_out(value, part):
     tree = copy.deepcopy(TREE)
     paths = [
@@ -271,20 +274,20 @@ def knob_tables(tree):
     """Yield every table of knobs in a tree of params."""
     for row in tree["models"].values():
         yield from (part["knobs"] for part in (row, *row.get("per_task", {}).values()) if "knobs" in part)
+        yield row.get("student", {})
     for row in tree["methods"].values():
         yield row.get("knobs", {})
-        yield from row.get("knobs", {}).get("students", {}).values()
 
 
 def specs(tree):
     """Return all that the rows of a tree are asked to do, as the text that is compared from run to run."""
     loaded = params.check(tree)
-    matrix = Matrix(loaded, loaded.suite)
+    matrix = Matrix(loaded, "compression")
     asked = {
         (task, model): loaded.knobs_of(task, model)
         for model, row in loaded.models.items()
         for task in ("", *row.per_task)
-    } | {method: matrix.method_spec(method) for method in loaded.methods}
+    } | {each: matrix.method_spec(each) for each in matrix.variants if each.method != "none"}
     return {name: json.dumps(spec, sort_keys=True, allow_nan=False) for name, spec in asked.items()}
 
 
@@ -389,7 +392,7 @@ def test_any_change_is_params_or_lines_that_say_what_is_wrong(tree):
     matrix = Matrix(loaded, loaded.suite)
     for cell in matrix.cells:
         json.dumps(matrix.cell_spec(cell), allow_nan=False)
-    assert all(matrix.method_spec(variant.method) for variant in matrix.variants if variant.method != "none")
+    assert all(matrix.method_spec(variant) for variant in matrix.variants if variant.method != "none")
 
 
 def test_a_wrong_name_is_told_beside_what_is_wrong_in_its_row():
@@ -423,7 +426,7 @@ def test_a_chain_of_methods_is_not_endless():
             "after": f"m{number + 1}",
             **{"knobs": tree["methods"]["int8_qat"]["knobs"]},
         }
-    tree["methods"]["m30"] = tree["methods"]["int8_qat"]
+    tree["methods"]["m30"] = {"method": "int8_qat", **tree["methods"]["int8_qat"]}
     assert "methods.m0.after: a chain of more than 20 methods" in told(tree)
 
 

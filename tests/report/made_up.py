@@ -15,6 +15,7 @@ from assay.files import sha256
 from assay.provenance import records
 from assay.report.results.collect import Model, Task, read_variants
 from assay.report.results.summaries import Summary, summarise
+from assay.report.results.trials import Trial
 from assay.tasks.metric import RecomputedMetric, SummedMetric, ratio
 
 
@@ -158,9 +159,18 @@ def inputs(root: Path, **changes: Any) -> dict[str, Any]:
             "dirty": False,
             "commands": ["snakemake --cores all --config suite=made_up", "# MADE UP FOR TESTS"],
             "params": "b5bb9d8014a0f9b1d61e21e796d78dccdf1352f23cd32812f4850b878ae4944c",
-            "tuning": "Made up for tests: no knob was tuned.",
             "versions": {"torch": "2.13.0", "scikit-learn": "1.9.1"},
         },
+        "trials": [
+            Trial(
+                task="digits",
+                model="mlp",
+                trials=3,
+                split="validation",
+                test_seen="yes",
+                note=SUITE,
+            )
+        ],
     } | changes
 
 

@@ -257,7 +257,7 @@ def hostile_tree(root: Path) -> dict[str, Any]:
     )
     prepared = json.loads((root / "data/prepared/digits/prepared.json").read_text())
     made_up.write(root / "data/prepared/digits/prepared.json", prepared | {"classes": [HOSTILE] * 10})
-    return made_up.inputs(root, variants=variants, tasks=tasks, models=models, provenance={"tuning": HOSTILE})
+    return made_up.inputs(root, variants=variants, tasks=tasks, models=models, provenance={"host": HOSTILE})
 
 
 def test_hostile_names_are_text_everywhere(tmp_path: Path) -> None:

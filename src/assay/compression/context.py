@@ -40,6 +40,8 @@ class Subject:
     """Where an interrupted fine-tuning keeps its checkpoint."""
     most_lost: float
     """The budget: the share of the uncompressed model's score on validation that may be lost."""
+    student: dict[str, Any] | None = None
+    """The arguments in which the smaller network differs that is trained in the model's place, if its row has one."""
 
     def score(self, model: Any) -> float:
         """Return what training watches of the answers of a network, an estimator or a predictor to the validation
@@ -127,6 +129,8 @@ class Method:
     """The training loops whose models it takes."""
     final: bool = False
     """Whether what it leaves can only be run: a graph is not trained or taken apart."""
+    student: bool = False
+    """Whether it trains the smaller network that a model's row describes as its ``student``."""
 
 
 def strongest(

@@ -16,15 +16,9 @@ from pydantic import BaseModel, Field, create_model
 from assay.config.section import Strict
 from assay.provenance.code_digest import ROOT
 
-
-class ByFamily:
-    """Marks a knob that holds knobs of other families: ``{family: {knob: value}}``, any of them."""
-
-
 NAMES = {
     "Annotated": Annotated,
     "Any": Any,
-    "ByFamily": ByFamily,
     "Field": Field,
     "Literal": Literal,
     **{kind.__name__: kind for kind in (int, float, bool, str, list, tuple, dict)},

@@ -110,7 +110,7 @@ class Matrix:
     def _is_due(self, task: str, model: str) -> bool:
         """Return whether a row runs on a task that it fits: where rows run once, on the first, controls on all."""
         if (
-            not self.params.suites[self.suite].rows_once
+            not self.params.suites[self.suite].one_task_per_model
             or self.params.models[model].model in self.kind(task).controls
         ):
             return True
@@ -173,11 +173,11 @@ class Matrix:
     def dataset(self, task: str) -> str:
         """Return the dataset of a task, or its twin's name."""
         name: str = self.params.tasks[task].dataset
-        return name + registry.TWIN if self.params.suites[self.suite].twins else name
+        return name + registry.TWIN if self.params.suites[self.suite].synthetic_twins else name
 
     def dataset_spec(self, dataset: str) -> dict[str, Any]:
         """Return what preparing a dataset depends on."""
-        return self.params.datasets[dataset.removesuffix(registry.TWIN)].model_dump()
+        return self.params.split_of(dataset.removesuffix(registry.TWIN)).model_dump()
 
     def cell_spec(self, cell: Cell) -> dict[str, Any]:
         """Return all that training a cell depends on, besides data and code."""
@@ -203,11 +203,14 @@ class Matrix:
             spec["lightning"] = self.params.trainer_of(self.suite).model_dump()
         return spec
 
-    def method_spec(self, method: str) -> dict[str, Any]:
-        """Return what a method is asked to do."""
-        row = self.params.methods[method]
-        target = f"{registry.METHODS[row.method].module}:compress"
-        return {"target": target, "knobs": row.knobs, "most_lost": row.most_lost}
+    def method_spec(self, variant: Variant) -> dict[str, Any]:
+        """Return what a method is requested to do with a cell's model."""
+        row = self.params.methods[variant.method]
+        entry = registry.METHODS[row.method]
+        spec = {"target": f"{entry.module}:compress", "knobs": row.knobs, "most_lost": row.max_relative_drop}
+        if entry.student:
+            spec["student"] = self.params.models[variant.model].student
+        return spec
 
     def trained(self, cell: Cell) -> str:
         """Return the folder of a trained model."""

@@ -16,8 +16,8 @@ from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import ErrorDetails
 from rapidfuzz import process
 
-from assay.config import registry, strict_yaml
-from assay.config.knobs import ByFamily, knobs
+from assay.config import inheritance, registry, strict_yaml
+from assay.config.knobs import knobs
 from assay.config.section import Section, any_of
 from assay.config.training import TrainerParams, TrainingParams
 
@@ -57,6 +57,14 @@ PLAIN = {
     "string_pattern_mismatch": "should match {pattern}",
 }
 """Pydantic's types of fault, in words for those who do not program."""
+RENAMED = {
+    "budget": "docs/tuning.csv, a row for each setting that was tried; move it there",
+    "most_lost": "max_relative_drop; rename it",
+    "rows_once": "one_task_per_model; rename it",
+    "students": "student, in each row of models that has one; move it there",
+    "twins": "synthetic_twins; rename it",
+}
+"""Keys of earlier releases."""
 MOST_ROWS = 2000
 MOST_METHODS = 20
 """One after the other."""
@@ -76,14 +84,7 @@ def _printable(line: str) -> str:
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in line)
 
 
-if TYPE_CHECKING:
-    TrainingChanges: TypeAlias = BaseModel
-    TrainerChanges: TypeAlias = BaseModel
-else:
-    TrainingChanges, TrainerChanges = any_of(TrainingParams), any_of(TrainerParams)
-
-
-class DatasetParams(Section):
+class SplitParams(Section):
     """How a dataset is split where upstream left it open."""
 
     validation_fraction: float = Field(gt=0, lt=0.5)
@@ -92,11 +93,23 @@ class DatasetParams(Section):
     """Seed of that split, the same for every model and seed."""
 
 
+if TYPE_CHECKING:
+    TrainingChanges: TypeAlias = BaseModel
+    TrainerChanges: TypeAlias = BaseModel
+    DatasetParams: TypeAlias = BaseModel
+else:
+    TrainingChanges, TrainerChanges = any_of(TrainingParams), any_of(TrainerParams)
+    DatasetParams = any_of(SplitParams)
+
+
 class TaskParams(Section):
     """A question asked of a dataset."""
 
     kind: Literal[tuple(registry.TASKS)]  # type: ignore[valid-type]
     dataset: Literal[tuple(registry.DATASETS)]  # type: ignore[valid-type]
+    """The row's own name if it is left out."""
+    like: Name | None = None
+    """Another row of ``tasks``, whose values this one takes over but for those that it names itself."""
     training: TrainingChanges = Field(default_factory=TrainingChanges)
     """What differs from the top-level ``training`` on this task."""
     seeds: Seeds | None = None
@@ -133,6 +146,9 @@ class ModelParams(RowChanges):
     """A row of the matrix: a model family with its knobs."""
 
     model: Literal[tuple(registry.MODELS)]  # type: ignore[valid-type]
+    """The family; the row's own name if it is left out."""
+    like: Name | None = None
+    """Another row of ``models``, whose values this one takes over but for those that it names itself."""
     tasks: list[Name] | Literal["all"] = "all"
     """Tasks on which it runs, of those that it fits."""
     starts_from: Start | None = None
@@ -143,16 +159,21 @@ class ModelParams(RowChanges):
     """Part of the training items that it learns from: the first of each class."""
     per_task: dict[Name, RowChanges] = Field(default_factory=dict)
     """By task: what differs there."""
+    student: dict[str, Any] | None = None
+    """The knobs in which the smaller network differs that a method trains in this one's place; ``null`` for none."""
 
 
 class MethodParams(Section):
     """A way to compress every trained model that it fits."""
 
     method: Literal[tuple(registry.METHODS)]  # type: ignore[valid-type]
+    """The way to compress; the row's own name if it is left out."""
+    like: Name | None = None
+    """Another row of ``methods``, whose values this one takes over but for those that it names itself."""
     knobs: dict[str, Any] = Field(default_factory=dict)
     after: Name | None = None
     """The row of ``methods`` whose result this one compresses further; ``null`` takes the trained model."""
-    most_lost: float = Field(default=0.01, ge=0, le=1)
+    max_relative_drop: float = Field(default=0.01, ge=0, le=1)
     """Its budget: the share of the uncompressed model's score that may be lost. Settings are chosen within it
     on validation; what loses more on test items is marked in the report."""
 
@@ -164,9 +185,9 @@ class SuiteParams(Section):
     models: list[Name] | Literal["all"] = "all"
     methods: list[Name] | Literal["all"] = "all"
     seeds: Seeds
-    twins: bool = False
-    """Run on the tiny generated twins of the datasets."""
-    rows_once: bool = False
+    synthetic_twins: bool = False
+    """Run on the tiny synthetic twins of the datasets."""
+    one_task_per_model: bool = False
     """Run each row on one task alone, the first that it fits, and controls on all: does the machine work?"""
     train_items: int | None = Field(default=None, ge=10)
     """Learn from this many training items at most, drawn by the seed of the split, stratified by label."""
@@ -190,11 +211,11 @@ class Params(Section):
 
     suite: Name
     """The suite that runs; ``snakemake --config suite=NAME`` overrules it."""
-    budget: str
-    """How the knobs were chosen, printed in the report."""
     limits: LimitParams
     trainer: TrainerParams
     training: TrainingParams
+    split: SplitParams
+    """Of every dataset, unless its row says otherwise."""
     datasets: dict[Name, DatasetParams] = Field(max_length=MOST_ROWS)
     tasks: dict[Name, TaskParams] = Field(max_length=MOST_ROWS)
     models: dict[Name, ModelParams] = Field(max_length=MOST_ROWS)
@@ -207,6 +228,10 @@ class Params(Section):
         changes = [self.tasks[task].training, row.training]
         changes += [row.per_task[task].training] if task in row.per_task else []
         return _changed(self.training, [*changes, self.suites[suite].training])
+
+    def split_of(self, dataset: str) -> SplitParams:
+        """Return how a dataset is split."""
+        return _changed(self.split, [self.datasets[dataset]])
 
     def trainer_of(self, suite: str) -> TrainerParams:
         """Return where and how a suite's neural models are trained."""
@@ -247,26 +272,28 @@ def check(raw: Any) -> Params:
     Raises:
         ParamsError: with every fault found.
     """
-    faults: list[str] = []
+    whole, faults = inheritance.expanded(raw)
+    if faults:
+        raise ParamsError(faults)
     try:
-        params = _with_typed_knobs(Params.model_validate(raw), faults)
+        params = _with_typed_knobs(Params.model_validate(whole), faults)
         faults += _row_faults(params)
     except ValidationError as fault:
         # A misspelt key is also a missing one: the line that names the right spelling comes first.
         errors = sorted(fault.errors(), key=lambda error: error["type"] != "extra_forbidden")
-        raise ParamsError(list(_lines(errors, Params))) from None
+        raise ParamsError(inheritance.own(_lines(errors, Params), raw)) from None
     except ValueError as fault:  # a model's file without a signature to read
         raise ParamsError([str(fault)]) from None
     if faults:
-        raise ParamsError(faults)
+        raise ParamsError(inheritance.own(faults, raw))
     return params
 
 
 def _row_faults(params: Params) -> Iterable[str]:
     """Yield what no single section can see: names that are not there, and knobs that do not fit."""
     yield from _unknown("suite", [params.suite], params.suites)
-    for name, dataset in params.datasets.items():
-        yield from _split_faults(params, name, dataset)
+    for name in params.datasets:
+        yield from _split_faults(params, name)
     for name, task in params.tasks.items():
         yield from _unknown(f"tasks.{name}.dataset", [task.dataset], params.datasets)
         yield from _twice(f"tasks.{name}.seeds", task.seeds or [])
@@ -317,12 +344,12 @@ def _chain_faults(params: Params, name: str) -> Iterable[str]:
         yield f"{where}: {' after '.join([*seen, after])}: this has no beginning; let one take the trained model"
 
 
-def _split_faults(params: Params, name: str, dataset: DatasetParams) -> Iterable[str]:
+def _split_faults(params: Params, name: str) -> Iterable[str]:
     """Yield where a dataset made of others is not split as they are: it would hold test items of theirs."""
     for part in registry.DATASETS[name].parts if name in registry.DATASETS else ():
-        for key, value in dataset.model_dump().items():
-            other = getattr(params.datasets.get(part), key, None)
-            if value != other:
+        others = params.split_of(part).model_dump() if part in params.datasets else {}
+        for key, value in params.split_of(name).model_dump().items():
+            if value != (other := others.get(key)):
                 yield f"datasets.{name}.{key} = {value}: must be that of {part}, of which it is made: {other}"
 
 
@@ -411,19 +438,10 @@ def _with_typed_knobs(params: Params, faults: list[str]) -> Params:
 
     def typed(where: str, kind: type[BaseModel], values: dict[str, Any]) -> dict[str, Any]:
         try:
-            found = kind.model_validate(values).model_dump(mode="json", exclude_unset=True)
+            return kind.model_validate(values).model_dump(mode="json", exclude_unset=True)
         except ValidationError as fault:
             faults.extend(_lines(fault.errors(), kind, where.split(".")))
             return values
-        for name, field in kind.model_fields.items():
-            if ByFamily in field.metadata:
-                faults.extend(_unknown(f"{where}.{name}", found[name], registry.MODELS))
-                found[name] = {
-                    family: typed(f"{where}.{name}.{family}", of_family(family), changes)
-                    for family, changes in found[name].items()
-                    if family in registry.MODELS
-                }
-        return found
 
     def of_family(family: str) -> type[BaseModel]:
         return any_of(knobs(registry.MODELS[family].target, MODEL_PROVIDES))
@@ -436,7 +454,8 @@ def _with_typed_knobs(params: Params, faults: list[str]) -> Params:
             for task, each in row.per_task.items()
         }
         own = typed(f"{where}.knobs", kind, row.knobs)
-        models[name] = row.model_copy(update={"knobs": own, "per_task": per_task})
+        student = None if row.student is None else typed(f"{where}.student", kind, row.student)
+        models[name] = row.model_copy(update={"knobs": own, "per_task": per_task, "student": student})
     for name, method in params.methods.items():
         kind = knobs(f"{registry.METHODS[method.method].module}:compress", METHOD_PROVIDES)
         methods[name] = method.model_copy(
@@ -469,6 +488,8 @@ def _place(error: ErrorDetails) -> tuple[str, ...]:
 
 def _text(where: str, errors: list[ErrorDetails], kind: type[BaseModel]) -> str:
     first = errors[0]
+    if first["type"] == "extra_forbidden" and first["loc"][-1] in RENAMED:
+        return f"{where}: is now {RENAMED[first['loc'][-1]]}"
     if first["type"] == "extra_forbidden":
         keys = _keys(kind, first["loc"][:-1])
         return f"{where}: unknown key; allowed: {', '.join(keys)}{_nearest(str(first['loc'][-1]), keys)}"

@@ -72,6 +72,8 @@ class Method:
     loops: tuple[str, ...]
     final: bool = False
     """Whether what it leaves can only be run: a graph is not trained or taken apart."""
+    student: bool = False
+    """Whether it trains the smaller network that a model's row describes as its ``student``."""
 
 
 @dataclass(frozen=True)

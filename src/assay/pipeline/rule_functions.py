@@ -115,6 +115,7 @@ class Graph:
             "tasks": matrix.tasks,
             "models": matrix.models,
             "params": sha256(paths.PARAMS),
+            "tuning": sha256(paths.TUNING) if paths.TUNING.is_file() else "",
         }
         return {"code": self.report_code(), "spec": _json(spec)}
 
@@ -219,7 +220,7 @@ class Graph:
     def _compression(self, variant: Variant) -> dict[str, str]:
         method = registry.METHODS[self.matrix.params.methods[variant.method].method].module
         modules = (f"{STAGES}.compress", method, _module(self.matrix.family(variant.model).target))
-        return self._asked(variant.task, modules, self.matrix.method_spec(variant.method))
+        return self._asked(variant.task, modules, self.matrix.method_spec(variant))
 
     def _evaluation(self, variant: Variant) -> dict[str, str]:
         spec = {**asdict(variant), "kind": self.matrix.params.tasks[variant.task].kind}

@@ -23,10 +23,12 @@ from assay.report.results import tables
 from assay.report.results.collect import NO_FAULTS, Model, Sheet, Task, Variant, read_sheet, read_variants
 from assay.report.results.runs import Run, run
 from assay.report.results.summaries import Summary, summarise
+from assay.report.results.trials import Trial, Tuning
+from assay.report.results.trials import summarise as summarise_trials
 from assay.report.sections import overview
 from assay.report.sections.task import Section, section
 
-KNOWN_PROVENANCE = ("commit", "dirty", "commands", "params", "tuning", "versions")
+KNOWN_PROVENANCE = ("commit", "dirty", "commands", "params", "versions")
 
 
 def not_asked(results: str, costs: str, now: Run, metric_of: MetricOf) -> str:  # noqa: ARG001
@@ -45,6 +47,7 @@ def build(
     prepared: Mapping[str, Path],
     validated: Mapping[str, Path],
     provenance: Mapping[str, Any],
+    trials: Sequence[Trial] = (),
     since: Callable[[str, str, Run, MetricOf], Comparison | str] = not_asked,
     faults: Mapping[Path, str] = NO_FAULTS,
 ) -> None:
@@ -61,8 +64,9 @@ def build(
         raw: dataset -> folder with source.json.
         prepared: dataset -> folder with prepared.json.
         validated: dataset -> its validation record (a JSON file).
-        provenance: commit, dirty, commands (list), params (digest), tuning (text), versions (mapping); each
+        provenance: commit, dirty, commands (list), params (digest), versions (mapping); each
             may be absent, and other keys are shown as they are.
+        trials: settings that were tried before, of whatever task.
         since: from this run's results.csv and costs.csv, this run, and how a task's metric is summed, to what
             changed, or why that cannot be told.
         faults: record -> why it is not what it says; its cell is shown as failed and has no rank.
@@ -84,7 +88,7 @@ def build(
         changed = since(
             results, costs, run("this run", results, costs, judged, reports), lambda task: asked[task].metric
         )
-        view = _view(suite, found, asked, sections, list(sheets.values()), rows, provenance)
+        view = _view(suite, found, asked, sections, list(sheets.values()), rows, provenance, trials)
         view |= {"changed": changed, **_across(across.compare(summaries))}
         figures = {f"{file_name(each.key)}.svg": each.plot.whole() for each in main_charts(view)}
         drawn = beside.submit(
@@ -138,6 +142,7 @@ def _view(
     sheets: Sequence[Sheet],
     models: Mapping[str, Model],
     provenance: Mapping[str, Any],
+    trials: Sequence[Trial],
 ) -> dict[str, Any]:
     """Return what the templates and the printed tables name."""
     hosts = overview.counted(each.host for each in variants)
@@ -145,7 +150,8 @@ def _view(
     latest = max(variants, key=lambda each: each.finished, default=None)
     matrix = overview.matrix_rows(sections, models)
     families = list(dict.fromkeys(model.family for model in models.values()))
-    findings = quality.findings(_evidence(each) for each in sections)
+    tuning = summarise_trials(trials, [(each.task, each.model, each.method) for each in variants])
+    findings = quality.findings(_evidence(each, tuning) for each in sections)
     return {
         "suite": suite,
         "tally": overview.tally(variants, len(tasks), len(matrix)),
@@ -169,6 +175,7 @@ def _view(
         "failures": tables.failure_rows(variants),
         "variants": variants,
         "provenance": provenance,
+        "tuning": tuning,
         "other": [
             (str(key), str(value)) for key, value in sorted(provenance.items()) if key not in KNOWN_PROVENANCE
         ],
@@ -185,9 +192,10 @@ def _across(found: Across) -> dict[str, Any]:
     return {"across": found, "ranking_charts": charts, "improvement_chart": overview.improvement(found)}
 
 
-def _evidence(each: Section) -> quality.Evidence:
+def _evidence(each: Section, tuning: Sequence[Tuning]) -> quality.Evidence:
+    mine = [row for row in tuning if row.task == each.task.name]
     return quality.Evidence(
-        each.task, each.sheet, each.summaries, each.analysis, each.quoted, each.compression
+        each.task, each.sheet, each.summaries, each.analysis, each.quoted, each.compression, mine
     )
 
 

@@ -14,7 +14,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import safetensors.torch
 import torch
@@ -27,7 +27,6 @@ from assay.artifacts.weights import plain_state
 from assay.compression.context import Made, Method, Subject
 from assay.compression.support.student_init import inherit
 from assay.config import registry
-from assay.config.knobs import ByFamily
 from assay.provenance.records import Skip
 
 NEVER = -1e4
@@ -37,7 +36,6 @@ NEVER = -1e4
 def compress(
     subject: Subject,
     *,
-    students: Annotated[dict[str, dict[str, Any]], ByFamily],
     temperature: Annotated[float, Field(ge=1, le=100)],
     teacher: Annotated[float, Field(ge=0, le=1)],
     hidden: Annotated[float, Field(ge=0)],
@@ -47,7 +45,6 @@ def compress(
     """Return a student that was taught by the subject's network.
 
     Args:
-        students: by model family, the knobs in which its student differs.
         temperature: by which the logits of both networks are divided before they are compared.
         teacher: share of the teacher in the loss; the labels have the rest. 0 does not ask the teacher at all.
         hidden: weight, beside the soft targets, of the squared error between what the last Linear layers of both
@@ -57,9 +54,11 @@ def compress(
             strongest units, as far as they fit (:mod:`assay.compression.support.student_init`).
 
     Raises:
-        Skip: no student is given for the family, or it is not smaller than its teacher.
+        Skip: the model's row has no student, or it is not smaller than its teacher.
     """
-    target, arguments = subject.record["target"], student_arguments(subject.record, students)
+    if subject.student is None:
+        raise Skip(f"params.yaml describes no student of {subject.cell['model']}")
+    target, arguments = subject.record["target"], {**subject.record["arguments"], **subject.student}
     torch.manual_seed(subject.cell["seed"])
     student = registry.load(target)(**arguments)
     parameters, before = count_parameters(student), count_parameters(subject.model)
@@ -73,18 +72,6 @@ def compress(
     )
     subject.fine_tune(taught, share=epochs, rate=1.0)
     return Made("safetensors", student, parameters, {"arguments": arguments})
-
-
-def student_arguments(record: dict[str, Any], students: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """Return the arguments of the student of the network that ``record`` describes.
-
-    Raises:
-        Skip: none is given for its family.
-    """
-    family = record["target"].partition(":")[0].rpartition(".")[2]  # a model's file has its name
-    if family not in students:
-        raise Skip(f"no student is given for {family}")
-    return {**record["arguments"], **students[family]}
 
 
 @dataclass(frozen=True)
@@ -203,4 +190,4 @@ def hidden_loss(states: Tensor, expected: Tensor, rows: Tensor) -> Tensor:
     return error / expected.float().square().mean().clamp(min=1e-12)
 
 
-METHOD = Method(compress, loops=("supervised",))
+METHOD = Method(compress, loops=("supervised",), student=True)

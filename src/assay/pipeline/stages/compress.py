@@ -41,6 +41,7 @@ def compress(spec: dict[str, Any], prepared: Path, source: Path, folder: Path) -
         task.augmenter(prepared.parent),
         folder,
         spec["most_lost"],
+        spec.get("student"),
     )
     made = registry.load(spec["target"])(subject, **spec["knobs"])
     form = FORMATS[made.format]

@@ -19,6 +19,7 @@ from assay.pipeline.rule_functions import Graph
 from assay.provenance import measurement, records
 from assay.report.build import build
 from assay.report.judgement.compare import since_last
+from assay.report.results import trials
 from assay.report.results.tables import metrics_by_row
 
 PARTS = ("index.html", "results.csv", "costs.csv", "results.md", "metrics.json", "tables", "cards", "figures")
@@ -67,13 +68,12 @@ def variants_of(matrix: Matrix) -> list[dict[str, Any]]:
 
 
 def provenance_of(matrix: Matrix, params: str) -> dict[str, Any]:
-    """Return how the run was made: commit, commands, digest of the params, how knobs were chosen."""
+    """Return how the run was made: commit, commands, digest of the params."""
     return {
         **measurement.commit(),
         "commands": [f"snakemake --cores all --config suite={matrix.suite}"],
         "params": params,
         "lock": measurement.lock() or "",
-        "tuning": matrix.params.budget,
     }
 
 
@@ -88,7 +88,7 @@ def faults_of(matrix: Matrix) -> dict[Path, str]:
     }
 
 
-def report(matrix: Matrix, spec: dict[str, Any], code: str, reports: Path) -> None:
+def report(matrix: Matrix, spec: dict[str, Any], tried: list[trials.Trial], code: str, reports: Path) -> None:
     """Build the report into ``reports`` and leave a record that holds the digest of each file."""
     names = matrix.datasets
     build(
@@ -101,6 +101,7 @@ def report(matrix: Matrix, spec: dict[str, Any], code: str, reports: Path) -> No
         prepared={name: Path(paths.PREPARED.format(dataset=name)) for name in names},
         validated={name: Path(paths.VALIDATED.format(dataset=name)) for name in names},
         provenance=provenance_of(matrix, spec["params"]),
+        trials=tried,
         since=since_last,
         faults=faults_of(matrix),
     )
@@ -129,7 +130,12 @@ def main(argv: list[str]) -> int:
         tasks=",".join(spec["tasks"]),
         models=",".join(spec["models"]),
     )
-    report(matrix, spec, arguments.code, arguments.out.parent)
+    try:
+        tried = trials.load(paths.TUNING)
+    except ValueError as fault:
+        print(fault, file=sys.stderr)
+        return 2
+    report(matrix, spec, tried, arguments.code, arguments.out.parent)
     return 0
 
 

@@ -26,6 +26,7 @@ from assay.report.inference.noise import LEVEL, Noise
 from assay.report.results.collect import UNCOMMITTED, Sheet, Task, Variant
 from assay.report.results.published import Published
 from assay.report.results.summaries import Summary, best_of, better
+from assay.report.results.trials import Tuning
 
 Severity = Literal["serious", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("serious", "warning", "note")
@@ -74,6 +75,8 @@ class Evidence:
     """The dataset's published values, by model."""
     compression: Sequence[Mapping[str, Any]]
     """As :func:`assay.report.results.compression.compared` gives them."""
+    tuning: Sequence[Tuning] = ()
+    """Settings that were tried on this task."""
 
     @property
     def plain(self) -> list[Summary]:
@@ -339,6 +342,14 @@ def over_budget(evidence: Evidence) -> Iterator[Finding]:
             yield Finding("warning", f"{name}: {text}", model=row["model"], method=row["method"])
 
 
+def chosen_after_test(evidence: Evidence) -> Iterator[Finding]:
+    """Rows whose settings were chosen when a test figure of theirs had been seen."""
+    seen = [(each.model, each.method) for each in evidence.tuning if each.is_choice_after_test]
+    if seen and not evidence.sheet.twin:
+        text = "settings were chosen after a test figure had been seen; docs/tuning.csv says which"
+        yield Finding("warning", f"{_models(seen)}: {text}", at=tuple(seen))
+
+
 def not_read_at_source(evidence: Evidence) -> Iterator[Finding]:
     """Models whose published value is quoted from elsewhere than its source."""
     quoted = [
@@ -370,6 +381,7 @@ CHECKS: Mapping[str, Check] = {
     "several commits": several_commits,
     "twin": twin,
     "over budget": over_budget,
+    "chosen after test": chosen_after_test,
     "not read at source": not_read_at_source,
 }
 
