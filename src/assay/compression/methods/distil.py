@@ -13,7 +13,6 @@ import copy
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Annotated, Any, Literal
 
 import safetensors.torch
@@ -29,6 +28,7 @@ from assay.compression.support.student_init import inherit
 from assay.config import registry
 from assay.config.knobs import ByFamily
 from assay.provenance.records import Skip
+from assay.tasks.protocol import Objective
 
 NEVER = -1e4
 """Logit of what the loss does not read: far below all others, and finite."""
@@ -93,7 +93,7 @@ class Lesson:
     """What a student is taught by, and how."""
 
     teacher: nn.Module
-    task: ModuleType
+    task: Objective
     temperature: float
     share: float
     """Of the teacher in the loss."""
@@ -165,7 +165,7 @@ def listening(network: nn.Module) -> Iterator[list[Tensor]]:
             handle.remove()
 
 
-def read_by(task: ModuleType, outputs: Tensor, targets: Tensor) -> Tensor:
+def read_by(task: Objective, outputs: Tensor, targets: Tensor) -> Tensor:
     """Return which of the outputs (N, ..., K) the task's loss reads: not those of padding, nor of other tasks.
 
     They are those on which it depends: at outputs of zero no probability is so small that the gradient vanishes.
