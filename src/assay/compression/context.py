@@ -47,7 +47,7 @@ class Subject:
         predictor: Predictor = model
         if isinstance(model, nn.Module):
             predictor = ModulePredictor(model, self._plain)
-        elif not hasattr(model, "on_threads"):
+        elif not isinstance(model, Predictor):
             predictor = EstimatorPredictor(model, self._plain)
         split = self.splits["validation"]
         if split.lengths is not None:  # else every slice would be as wide as the longest item

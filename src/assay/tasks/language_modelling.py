@@ -26,6 +26,7 @@ from assay.data.preparation.characters import IGNORED
 from assay.data.special_tokens import PADDING
 from assay.data.splits import Split, first_items
 from assay.files import read_json
+from assay.models.capabilities import Generates
 from assay.models.generation import sampling
 from assay.tasks.metric import SummedMetric, counted, ratio
 from assay.tasks.protocol import Augment, Task
@@ -150,10 +151,8 @@ class LanguageModelling:
 def sample(predictor: Predictor, prompts: Tensor, length: int, block: int) -> Tensor:
     """Return prompts (N, P) with ``length`` ids more, by the model's own cached generation where it has one."""
     generator = torch.Generator().manual_seed(0)
-    own = getattr(predictor.model, "generate", None) if isinstance(predictor, ModulePredictor) else None
-    if own:
-        generated: Tensor = own(prompts, length, generator)
-        return generated
+    if isinstance(predictor, ModulePredictor) and isinstance(predictor.model, Generates):
+        return predictor.model.generate(prompts, length, generator)
     return sampling.generate(
         lambda ids: torch.from_numpy(predictor.logits(ids.numpy())), prompts, length, block, generator
     )

@@ -29,6 +29,7 @@ from torch.multiprocessing.spawn import ProcessRaisedException
 
 from assay.config.training import Diverged, TrainerParams, TrainingParams, TrainResult
 from assay.data.splits import Split
+from assay.models.capabilities import OwnLoss
 from assay.tasks.protocol import Augment, Objective
 from assay.training import lightning as lightning_trainer
 from assay.training.checkpoint import Checkpoint
@@ -187,7 +188,7 @@ class _Module(pl.LightningModule):
         super().__init__()
         self.automatic_optimization = False
         self.model, self.task, self.params, self.seed = model, task, params, seed
-        self.own_loss: Callable[[Tensor, Tensor], Tensor] | None = getattr(model, "loss", None)
+        self.own_loss = model.loss if isinstance(model, OwnLoss) else None
         self.train_split, self.validation, self.augment = train, validation, augment
         self.checkpoint = checkpoint
         self.batch_size = min(params.batch_size, len(train.targets))

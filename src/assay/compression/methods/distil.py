@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -27,6 +27,7 @@ from assay.compression.context import Made, Subject
 from assay.compression.support.student_init import inherit
 from assay.config import registry
 from assay.config.knobs import ByFamily
+from assay.models.capabilities import OwnLoss
 from assay.provenance.records import Skip
 from assay.tasks.protocol import Objective
 
@@ -101,7 +102,7 @@ class Lesson:
     label_smoothing: float
 
 
-class Taught(nn.Module):
+class Taught(nn.Module, OwnLoss):
     """A student while it learns: the weights of this module are the student's, the teacher's are no part of it."""
 
     def __init__(self, student: nn.Module, lesson: Lesson) -> None:
@@ -124,7 +125,7 @@ class Taught(nn.Module):
 
     def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """Return the mixed loss of inputs (N, ...) and targets (N, ...); in evaluation that of the labels alone."""
-        own: Callable[[Tensor, Tensor], Tensor] | None = getattr(self.student, "loss", None)
+        own = self.student.loss if isinstance(self.student, OwnLoss) else None
         share = self.lesson.share if self.training else 0.0
         if own is not None and not share:
             return own(inputs, targets)

@@ -14,13 +14,14 @@ from pydantic import Field
 from torch import nn
 
 from assay.data.special_tokens import PADDING
+from assay.models.capabilities import WarmStarts
 from assay.models.layers.dropout import Dropout
 from assay.models.layers.text_encoder import TextEncoder
 from assay.models.layers.word_embedding import WordEmbedding
 from assay.models.layers.word_reader import padded, without_padding
 
 
-class BertTagger(nn.Module):
+class BertTagger(nn.Module, WarmStarts):
     """Word vectors, encoder, dropout, Linear.
 
     Args:
