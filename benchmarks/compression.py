@@ -22,9 +22,9 @@ from scipy import stats
 
 from assay import paths
 from assay.artifacts import store
-from assay.config import registry
 from assay.evaluation import latency
 from assay.provenance import records
+from assay.tasks import loading
 
 COMPARE = {">=": operator.ge, "<=": operator.le}
 
@@ -65,7 +65,7 @@ class Results:
         ]
         cell = found[0]["cell"]
         prepared = self.root / paths.PREPARED.format(dataset=cell["dataset"])
-        items = registry.load(registry.TASKS[cell["kind"]].module).load(prepared, ("validation",))
+        items = loading.load(cell["kind"]).load(prepared, ("validation",))
         examples = items["validation"].inputs[: max(latency.SIZES)].numpy()
         return latency.speed(graphs[0], graphs[1], examples)["speed_batch1"]
 

@@ -31,6 +31,7 @@ from assay.config.matrix import Cell, Matrix
 from assay.config.params import load_params
 from assay.files import sha256, write_json
 from assay.provenance.records import Skip
+from assay.tasks import loading
 
 ITEMS = 64
 STEPS = 4
@@ -51,7 +52,7 @@ class Family:
         """Return a network with its first weights, and items to learn from."""
         spec = self.matrix.cell_spec(self.cell)
         spec["training"] |= {"max_steps": STEPS, "batch_size": 16}
-        task = registry.load(self.matrix.kind(self.cell.task).module)
+        task = loading.load(spec["kind"])
         prepared = twin(spec["dataset"], self.folder)
         family = registry.load(spec["target"])
         provided, named = task.model_arguments(prepared), inspect.signature(family).parameters

@@ -78,7 +78,7 @@ def assay(data: Split, params: TrainingParams, precision: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         supervised.train(
             make(),
-            language_modelling,
+            language_modelling.TASK,
             data,
             data.take(torch.arange(BATCH)),
             params=params,

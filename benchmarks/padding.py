@@ -12,10 +12,10 @@ from pathlib import Path
 
 import torch
 
-from assay.config import registry
 from assay.config.params import load_params
 from assay.data.special_tokens import PADDING
 from assay.data.splits import Split
+from assay.tasks import loading
 from assay.training.supervised import BLOCK_ITEMS, alike
 
 
@@ -39,7 +39,7 @@ def main() -> None:
     params = load_params(Path("params.yaml"))
     asked = params.tasks[arguments.task]
     batch = (params.training.model_dump() | asked.training.model_dump(exclude_unset=True))["batch_size"]
-    task = registry.load(registry.TASKS[asked.kind].module)
+    task = loading.load(asked.kind)
     folder = arguments.prepared / asked.dataset
     split = task.load(folder, ("train",))["train"]
     source_length = task.model_arguments(folder)["source_length"]

@@ -84,7 +84,7 @@ def assay(data: Part, name: str, batch_size: int, items: int, precision: str) ->
         return timed(
             lambda: supervised.train(
                 model,
-                image_classification,
+                image_classification.TASK,
                 Part(data.inputs[:items], data.targets[:items]),
                 Part(data.inputs[:100], data.targets[:100]),
                 params=params,

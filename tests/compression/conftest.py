@@ -14,7 +14,7 @@ from assay.compression.context import Made, Subject
 from assay.config import registry
 from assay.data.splits import Split
 from assay.files import sha256, write_json
-from assay.tasks import image_classification
+from assay.tasks.image_classification import TASK
 
 TRAINING = {
     "optimizer": "adamw",
@@ -46,7 +46,7 @@ def subject(
     targets=None,
     *,
     validation=None,
-    task=image_classification,
+    task=TASK,
     folder=Path(),
     most_lost=0.01,
     **record,

@@ -43,7 +43,7 @@ def test_what_is_lost_is_a_share_of_the_score_whichever_way_is_better(
     direction, before, after, lost, monkeypatch
 ):
     of = subject(Scaled(), INPUTS, TARGETS)
-    monkeypatch.setattr(of.task, "WATCHED", Metric("it", direction))
+    monkeypatch.setattr(of.task, "watched", Metric("it", direction))
     assert of.lost(before, after) == pytest.approx(lost)
 
 

@@ -8,7 +8,7 @@ import torch
 
 from assay.data.splits import Split
 from assay.evaluation import scoring
-from assay.tasks import image_classification
+from assay.tasks.image_classification import TASK
 
 
 class Fixed:
@@ -37,10 +37,10 @@ TEST = ([[3.0, 0.0], [0.0, 3.0], [2.0, 0.0], [0.0, 1.0]], [0, 1, 1, 1])
 def test_each_split_has_its_scores():
     predictor = Fixed()
     validation, test = split(*VALIDATION), split(*TEST, first_item=10)
-    metrics, predictions = scoring.evaluate(predictor, image_classification, validation, test)
+    metrics, predictions = scoring.evaluate(predictor, TASK, validation, test)
     assert metrics["validation"]["accuracy"] == 1.0
     assert metrics["test"]["accuracy"] == 0.75
-    assert metrics["test"] == image_classification.score(torch.tensor(TEST[0]), test)
+    assert metrics["test"] == TASK.compute_metrics(torch.tensor(TEST[0]), test)
     assert metrics["confusion"] == [[1, 0], [1, 2]]
     assert predictions["item"].tolist() == [10, 11, 12, 13]
     assert predictions["prediction"].tolist() == [0, 1, 0, 1]
@@ -51,7 +51,7 @@ def test_each_split_has_its_scores():
 def test_a_logit_that_is_not_finite_names_its_split_and_item(value):
     broken = split([[0.0, 1.0], [value, 0.0], [1.0, value]], [0, 1, 0], first_item=40)
     with pytest.raises(ValueError, match="test: 2 of 3 items have logits that are not finite, first item 41"):
-        scoring.evaluate(Fixed(), image_classification, split(*VALIDATION), broken)
+        scoring.evaluate(Fixed(), TASK, split(*VALIDATION), broken)
 
 
 def test_size_is_of_the_file_as_it_is_and_packed(tmp_path):

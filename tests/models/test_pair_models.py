@@ -18,7 +18,7 @@ from assay.models.layers.source_and_target import Copying
 from assay.models.seq2seq.seq2seq_attention import AdditiveAttention
 from assay.models.seq2seq.seq2seq_transformer import Attention, Seq2SeqTransformer, waves
 from assay.models.seq2seq.word_by_word import translations
-from assay.tasks import sequence_to_sequence as pairs
+from assay.tasks.sequence_to_sequence import SequenceToSequence, pack
 from tests.models.knobs import CLASSICAL_PAIRS, NEURAL_PAIRS
 
 VOCABULARY, SOURCE, TARGET = 20, 8, 7
@@ -42,7 +42,7 @@ def some_pairs(count: int, seed: int = 0, shortest: int = 1) -> tuple[torch.Tens
     lengths = torch.randint(shortest, TARGET, (count, 1), generator=generator)
     source[torch.arange(SOURCE) >= lengths] = 0
     target = torch.where(source > 0, source + 1, 0)[:, : TARGET - 1]
-    inputs, targets, _ = pairs.pack(source, target)
+    inputs, targets, _ = pack(source, target)
     return inputs, targets
 
 
@@ -79,13 +79,13 @@ def test_gives_one_finite_logit_a_word(row, build):
     assert outputs.shape == (5, TARGET, VOCABULARY)
     assert outputs.dtype == torch.float32
     assert torch.isfinite(outputs).all()
-    assert pairs.loss(outputs, targets, 0.1).isfinite()
+    assert SequenceToSequence().loss(outputs, targets, 0.1).isfinite()
 
 
 @neural
 def test_gradient_reaches_every_parameter(row, build):
     model, (inputs, targets) = build(row), some_pairs(8)
-    pairs.loss(model(inputs), targets, 0.0).backward()
+    SequenceToSequence().loss(model(inputs), targets, 0.0).backward()
     assert [n for n, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0] == []
 
 
@@ -94,7 +94,7 @@ def test_learns_pairs_by_heart(row, build):
     model, (inputs, targets) = build(row), some_pairs(12)
     optimiser = torch.optim.Adam(model.parameters(), lr=0.02)
     for _ in range(200):
-        loss = pairs.loss(model(inputs), targets, 0.0)
+        loss = SequenceToSequence().loss(model(inputs), targets, 0.0)
         if loss < 0.1:
             break
         optimiser.zero_grad()
@@ -134,7 +134,7 @@ def test_trains_in_bfloat16(row, build):
     model, (inputs, targets) = build(row), some_pairs(4)
     with torch.autocast("cpu", torch.bfloat16):
         outputs = model(inputs)
-    pairs.loss(outputs.float(), targets, 0.1).backward()
+    SequenceToSequence().loss(outputs.float(), targets, 0.1).backward()
     assert all(torch.isfinite(p.grad).all() for p in model.parameters())
 
 

@@ -16,7 +16,7 @@ from assay.artifacts.onnx.export import INPUT, export
 from assay.models.layers.crf import CRF
 from assay.models.layers.word_reader import WordReader
 from assay.models.tagging.transformer_tagger import TransformerTagger, waves
-from assay.tasks import tagging as task
+from assay.tasks.tagging import TASK
 from assay.training.warm_start import Start
 from tests.models.knobs import CLASSICAL_TAGGING, NEURAL_TAGGING
 
@@ -60,7 +60,7 @@ def some_sentences(count, seed=0, shortest=1):
 
 
 def loss_of(model, inputs, targets):
-    return model.loss(inputs, targets) if hasattr(model, "loss") else task.loss(model(inputs), targets, 0.0)
+    return model.loss(inputs, targets) if hasattr(model, "loss") else TASK.loss(model(inputs), targets, 0.0)
 
 
 def close(found, expected):

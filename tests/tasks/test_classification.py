@@ -10,7 +10,9 @@ from sklearn import metrics
 from torch.nn import functional as F
 
 from assay.data.splits import Split
-from assay.tasks import classification as task
+from assay.tasks.classification import Classification
+
+TASK = Classification()
 
 
 def split(targets, items=()):
@@ -41,7 +43,7 @@ def test_every_score_is_that_of_scikit_learn(some_logits):
         ),
         "calibration_error": _calibration_error(probabilities, targets.numpy()),
     }
-    assert task.score(logits, split(targets)) == pytest.approx(expected, abs=1e-5)
+    assert TASK.compute_metrics(logits, split(targets)) == pytest.approx(expected, abs=1e-5)
 
 
 def _calibration_error(probabilities, targets, bins=15):
@@ -56,13 +58,15 @@ def _calibration_error(probabilities, targets, bins=15):
 
 def test_calibration_by_hand():
     logits = torch.tensor([[0.8, 0.2], [0.8, 0.2], [0.8, 0.2], [0.8, 0.2]]).log()
-    assert task.score(logits, split(torch.tensor([0, 0, 0, 1])))["calibration_error"] == pytest.approx(0.05)
+    assert TASK.compute_metrics(logits, split(torch.tensor([0, 0, 0, 1])))[
+        "calibration_error"
+    ] == pytest.approx(0.05)
 
 
 def test_logits_that_look_like_probabilities_are_taken_as_logits():
     logits = torch.tensor([[0.9, 0.1], [0.2, 0.8]])
     expected = F.cross_entropy(logits, torch.tensor([0, 1])).item()
-    scores = task.score(logits, split(torch.tensor([0, 1])))
+    scores = TASK.compute_metrics(logits, split(torch.tensor([0, 1])))
     assert scores["cross_entropy"] == pytest.approx(expected)
     assert scores["calibration_error"] == pytest.approx(1 - logits.softmax(1).max(1).values.mean().item())
 
@@ -70,14 +74,14 @@ def test_logits_that_look_like_probabilities_are_taken_as_logits():
 def test_a_class_that_is_absent_does_not_count(some_logits):
     logits, targets = some_logits
     kept = targets != 2
-    scores = task.score(logits[kept], split(targets[kept]))
+    scores = TASK.compute_metrics(logits[kept], split(targets[kept]))
     probabilities = logits[kept].softmax(1).double()
     areas = [metrics.roc_auc_score(targets[kept] == number, probabilities[:, number]) for number in (0, 1, 3)]
     assert scores["auroc"] == pytest.approx(np.mean(areas))
 
 
 def test_a_score_that_is_not_defined_is_none():
-    scores = task.score(torch.tensor([[0.0, -math.inf], [1.0, 0.0]]), split(torch.tensor([1, 1])))
+    scores = TASK.compute_metrics(torch.tensor([[0.0, -math.inf], [1.0, 0.0]]), split(torch.tensor([1, 1])))
     assert scores["auroc"] is None
     assert scores["cross_entropy"] is None
     json.dumps(scores, allow_nan=False)
@@ -86,12 +90,12 @@ def test_a_score_that_is_not_defined_is_none():
 def test_confusion_has_true_classes_in_rows(some_logits):
     logits, targets = some_logits
     expected = metrics.confusion_matrix(targets, logits.argmax(1)).tolist()
-    assert task.exhibits(logits, split(targets)) == {"confusion": expected}
+    assert TASK.exhibits(logits, split(targets)) == {"confusion": expected}
 
 
 def test_predictions_have_one_row_an_item():
     logits = torch.tensor([[0.0, math.log(3)], [math.log(9), 0.0]])
-    table = task.predictions(logits, split(torch.tensor([1, 1]), items=[7, 3]))
+    table = TASK.predictions(logits, split(torch.tensor([1, 1]), items=[7, 3]))
     assert table.to_dict("list") == {
         "item": [7, 3],
         "target": [1, 1],
@@ -102,7 +106,7 @@ def test_predictions_have_one_row_an_item():
 
 def test_what_is_watched_is_summed_over_slices(some_logits):
     logits, targets = some_logits
-    sums = [task.tally(*part) for part in zip(logits.split(128), targets.split(128), strict=True)]
-    loss, accuracy = task.watched(torch.stack(sums).sum(dim=0))
+    sums = [TASK.metric_state(*part) for part in zip(logits.split(128), targets.split(128), strict=True)]
+    loss, accuracy = TASK.compute_watched(torch.stack(sums).sum(dim=0))
     assert loss == pytest.approx(F.cross_entropy(logits, targets).item())
     assert accuracy == metrics.accuracy_score(targets, logits.argmax(1))

@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.numpy import save_file
 
-from assay.tasks import image_classification as task
+from assay.tasks.image_classification import TASK
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def prepared(tmp_path):
 
 def test_loads_the_splits_asked_for_normalised(prepared):
     folder, images = prepared
-    splits = task.load(folder, ("train", "validation"))
+    splits = TASK.load(folder, ("train", "validation"))
     assert set(splits) == {"train", "validation"}
     assert splits["train"].items.tolist() == [0, 2, 5]
     assert splits["train"].targets.tolist() == [0, 2, 1]
@@ -41,11 +41,11 @@ def test_loads_the_splits_asked_for_normalised(prepared):
 
 
 def test_tells_a_model_what_the_data_decides(prepared):
-    assert task.model_arguments(prepared[0]) == {"shape": (1, 8, 8), "num_classes": 3}
+    assert TASK.model_arguments(prepared[0]) == {"shape": (1, 8, 8), "num_classes": 3}
 
 
 def test_augments_as_declared_beside_the_dataset(prepared):
-    vary = task.augmenter(prepared[0])
+    vary = TASK.augmenter(prepared[0])
     batch = torch.full((64, 1, 8, 8), 2.0)
     varied = vary(batch, torch.Generator().manual_seed(0))
     assert varied.shape == batch.shape

@@ -12,7 +12,7 @@ from safetensors.numpy import save_file
 from assay.artifacts.predictors import ModulePredictor
 from assay.data.preparation.characters import build_tokenizer
 from assay.models.language.gpt import GPT
-from assay.tasks import language_modelling as task
+from assay.tasks.language_modelling import TASK, Answer, sample
 
 IDS = np.array([[2, 3, 2, 3], [3, 4, 5, 2], [2, 2, 1, 3], [5, 0, 0, 0]], dtype=np.int32)
 NEXT = np.array([[3, 2, 3, 3], [4, 5, 2, 2], [2, 1, 3, 5], [5, -100, -100, -100]], dtype=np.int32)
@@ -40,7 +40,7 @@ class Fixed:
 
 
 def test_loads_the_splits_asked_for(prepared):
-    splits = task.load(prepared, ("train", "test"))
+    splits = TASK.load(prepared, ("train", "test"))
     assert set(splits) == {"train", "test"}
     assert splits["test"].items.tolist() == [2, 4]
     assert splits["test"].inputs.tolist() == IDS[2:].tolist()
@@ -49,44 +49,44 @@ def test_loads_the_splits_asked_for(prepared):
 
 
 def test_tells_a_model_what_the_data_decides(prepared):
-    assert task.model_arguments(prepared) == {"shape": (4,), "vocabulary": 6}
-    assert task.augmenter(prepared) is None
+    assert TASK.model_arguments(prepared) == {"shape": (4,), "vocabulary": 6}
+    assert TASK.augmenter(prepared) is None
 
 
 def test_limits_to_the_first_windows(prepared):
-    split = task.load(prepared, ("test",))["test"]
-    assert task.limit(split, 1).items.tolist() == [2]
-    assert task.limit(split, 9).items.tolist() == [2, 4]
+    split = TASK.load(prepared, ("test",))["test"]
+    assert TASK.limit(split, 1).items.tolist() == [2]
+    assert TASK.limit(split, 9).items.tolist() == [2, 4]
 
 
 def test_scores_the_characters_that_are_told(prepared):
-    split = task.load(prepared, ("test",))["test"]
-    answer = task.answer(Fixed(), split)
+    split = TASK.load(prepared, ("test",))["test"]
+    answer = TASK.predict(Fixed(), split)
     # Of window 2 the first target is what was just read; of window 4 the only one is.
     nats = [3 * math.log(10) + math.log(2), math.log(2)]
     np.testing.assert_allclose(answer.nats, nats, rtol=1e-6)
     assert answer.characters.tolist() == [4, 1]
     mean = sum(nats) / 5
     expected = {"bits_per_character": mean / math.log(2), "perplexity": math.exp(mean), "cross_entropy": mean}
-    assert task.score(answer, split) == pytest.approx(expected)
-    table = task.predictions(answer, split)
+    assert TASK.compute_metrics(answer, split) == pytest.approx(expected)
+    table = TASK.predictions(answer, split)
     assert table["item"].tolist() == [2, 4]
     assert table["nats"].sum() / table["characters"].sum() == pytest.approx(mean)
 
 
 def test_sums_of_parts_make_the_same_as_the_whole(prepared):
-    split = task.load(prepared, ("test",))["test"]
+    split = TASK.load(prepared, ("test",))["test"]
     logits = torch.from_numpy(Fixed().logits(split.inputs.numpy()))
-    sums = sum(task.tally(logits[row : row + 1], split.targets[row : row + 1]) for row in range(2))
-    loss, bits = task.watched(sums)
-    scores = task.score(task.answer(Fixed(), split), split)
+    sums = sum(TASK.metric_state(logits[row : row + 1], split.targets[row : row + 1]) for row in range(2))
+    loss, bits = TASK.compute_watched(sums)
+    scores = TASK.compute_metrics(TASK.predict(Fixed(), split), split)
     assert (loss, bits) == pytest.approx((scores["cross_entropy"], scores["bits_per_character"]))
-    assert task.loss(logits, split.targets, 0.0).item() == pytest.approx(loss)
+    assert TASK.loss(logits, split.targets, 0.0).item() == pytest.approx(loss)
 
 
 def test_a_perplexity_beyond_all_numbers_is_none():
-    answer = task.Answer(np.array([5000.0]), np.array([1]), Fixed())
-    assert task.score(answer, None) == {
+    answer = Answer(np.array([5000.0]), np.array([1]), Fixed())
+    assert TASK.compute_metrics(answer, None) == {
         "bits_per_character": pytest.approx(5000 / math.log(2)),
         "perplexity": None,
         "cross_entropy": 5000.0,
@@ -94,13 +94,13 @@ def test_a_perplexity_beyond_all_numbers_is_none():
 
 
 def test_shows_how_texts_go_on(prepared):
-    split = task.load(prepared, ("test",))["test"]
-    exhibits = task.exhibits(task.answer(Fixed(), split), split)
+    split = TASK.load(prepared, ("test",))["test"]
+    exhibits = TASK.exhibits(TASK.predict(Fixed(), split), split)
     [sample] = exhibits["samples"]  # of the window that is no shorter than the others
     assert (sample["given"], sample["expected"]) == ("aa", "[UNK]b")
     assert set(sample["said"]) <= set("abcd")
     assert len(sample["said"]) == 128
-    assert exhibits == task.exhibits(task.answer(Fixed(), split), split)
+    assert exhibits == TASK.exhibits(TASK.predict(Fixed(), split), split)
     json.dumps(exhibits, allow_nan=False)
 
 
@@ -115,6 +115,6 @@ def test_the_models_own_generation_gives_the_same_text_as_its_logits_alone():
         logits = own.logits
 
     prompts = torch.randint(2, 9, (3, 8))
-    texts = [task.sample(predictor, prompts, 64, 16) for predictor in (own, Logits())]
+    texts = [sample(predictor, prompts, 64, 16) for predictor in (own, Logits())]
     assert torch.equal(*texts)
     assert texts[0].shape == (3, 72)

@@ -9,7 +9,7 @@ import torch
 from safetensors.numpy import save_file
 from torch.nn import functional as F
 
-from assay.tasks import multi_task_classification as task
+from assay.tasks.multi_task_classification import TASK
 
 BOUNDS = torch.tensor([[0, 0, 2], [1, 0, 2], [2, 2, 6], [5, 2, 6]])  # targets of the items below
 LOGITS = torch.tensor([[1.0, 0, 9, 9, 9, 9], [0, 2, 9, 9, 9, 9], [9, 9, 0, 3, 0, 0], [9, 9, 0, 0, 0, 1]])
@@ -26,10 +26,10 @@ def prepared(tmp_path):
 
 
 def test_targets_hold_the_class_and_the_bounds_of_its_task(prepared):
-    split = task.load(prepared, ("test",))["test"]
+    split = TASK.load(prepared, ("test",))["test"]
     assert torch.equal(split.targets, BOUNDS)
     assert split.groups == (("movie_reviews", 0, 2), ("ag_news", 2, 6))
-    assert task.model_arguments(prepared)["num_classes"] == 6
+    assert TASK.model_arguments(prepared)["num_classes"] == 6
 
 
 def test_the_loss_is_that_of_each_task_alone():
@@ -37,15 +37,15 @@ def test_the_loss_is_that_of_each_task_alone():
         F.cross_entropy(LOGITS[:2, :2], BOUNDS[:2, 0]),
         F.cross_entropy(LOGITS[2:, 2:], BOUNDS[2:, 0] - 2),
     ]
-    torch.testing.assert_close(task.loss(LOGITS, BOUNDS, 0.0), sum(alone) / 2)
-    loss, accuracy = task.watched(task.tally(LOGITS, BOUNDS))
+    torch.testing.assert_close(TASK.loss(LOGITS, BOUNDS, 0.0), sum(alone) / 2)
+    loss, accuracy = TASK.compute_watched(TASK.metric_state(LOGITS, BOUNDS))
     assert loss == pytest.approx((sum(alone) / 2).item())
     assert accuracy == 0.75
 
 
 def test_no_gradient_reaches_the_other_tasks_classes():
     logits = LOGITS.clone().requires_grad_()
-    task.loss(logits, BOUNDS, 0.0).backward()
+    TASK.loss(logits, BOUNDS, 0.0).backward()
     assert not logits.grad[:2, 2:].any()
     assert not logits.grad[2:, :2].any()
 
@@ -56,24 +56,24 @@ def test_accuracy_is_given_task_by_task(prepared):
             assert len(inputs) == 4
             return LOGITS.numpy()
 
-    split = task.load(prepared, ("test",))["test"]
-    answer = task.answer(Says(), split)
-    scores = task.score(answer, split)
+    split = TASK.load(prepared, ("test",))["test"]
+    answer = TASK.predict(Says(), split)
+    scores = TASK.compute_metrics(answer, split)
     assert (scores["accuracy"], scores["accuracy_movie_reviews"], scores["accuracy_ag_news"]) == (
         0.75,
         1.0,
         0.5,
     )
-    assert task.predictions(answer, split)["prediction"].tolist() == [0, 1, 3, 5]
-    assert np.sum(task.exhibits(answer, split)["confusion"]) == 4
+    assert TASK.predictions(answer, split)["prediction"].tolist() == [0, 1, 3, 5]
+    assert np.sum(TASK.exhibits(answer, split)["confusion"]) == 4
 
 
 def test_a_part_of_the_items_keeps_every_class(prepared):
-    split = task.load(prepared, ("test",))["test"]
-    assert sorted(task.limit(split, 4).targets[:, 0].tolist()) == [0, 1, 2, 5]
-    assert task.limit(split, 4).groups == split.groups
+    split = TASK.load(prepared, ("test",))["test"]
+    assert sorted(TASK.limit(split, 4).targets[:, 0].tolist()) == [0, 1, 2, 5]
+    assert TASK.limit(split, 4).groups == split.groups
 
 
 def test_smoothed_labels_are_refused():
     with pytest.raises(ValueError, match=r"label_smoothing = 0\.1: 0 alone is allowed"):
-        task.loss(LOGITS, BOUNDS, 0.1)
+        TASK.loss(LOGITS, BOUNDS, 0.1)

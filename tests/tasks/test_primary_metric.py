@@ -13,7 +13,14 @@ from sacrebleu.metrics.bleu import BLEU
 
 from assay.config import registry
 from assay.data.splits import Split
-from assay.tasks import language_modelling, masked_words, multi_task_classification, tagging, translation
+from assay.tasks import (
+    language_modelling,
+    loading,
+    masked_words,
+    multi_task_classification,
+    tagging,
+    translation,
+)
 from assay.tasks.metric import SummedMetric
 from assay.tasks.sequence_to_sequence import Answer, Pairs
 
@@ -86,11 +93,11 @@ def test_all_kinds_are_tested() -> None:
 @pytest.mark.parametrize("kind", registry.TASKS)
 def test_predictions_give_the_score(kind: str, tmp_path: Path) -> None:
     torch.manual_seed(0)
-    task = registry.load(registry.TASKS[kind].module)
-    metric = task.PRIMARY
+    task = loading.load(kind)
+    metric = task.primary
     answer, split = ANSWERS[kind]()
     task.predictions(answer, split).to_parquet(tmp_path / "predictions.parquet")
-    expected = task.score(answer, split)[metric.name]
+    expected = task.compute_metrics(answer, split)[metric.name]
     table = pd.read_parquet(tmp_path / "predictions.parquet", columns=list(metric.columns))
     arrays = metric.arrays(table)
     assert {each.shape for each in arrays} == {(len(ITEMS),)}
@@ -106,7 +113,7 @@ def test_predictions_give_the_score(kind: str, tmp_path: Path) -> None:
 
 
 def test_f1_of_nothing_is_nothing() -> None:
-    assert tagging.PRIMARY.of_sums(np.zeros((2, 3))).tolist() == [0, 0]
+    assert tagging.TASK.primary.of_sums(np.zeros((2, 3))).tolist() == [0, 0]
 
 
 def test_bleu_of_many_sums_is_sacrebleus_of_each() -> None:
@@ -116,5 +123,5 @@ def test_bleu_of_many_sums_is_sacrebleus_of_each() -> None:
         BLEU.compute_bleu(row[:4], row[4:8], row[8], row[9], smooth_method="exp").score
         for row in sums.tolist()
     ]
-    assert translation.PRIMARY.of_sums(sums) == pytest.approx(expected)
+    assert translation.TASK.primary.of_sums(sums) == pytest.approx(expected)
     assert 0 < np.count_nonzero(expected) < 400

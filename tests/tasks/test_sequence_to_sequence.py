@@ -14,18 +14,19 @@ from torch.nn import functional as F
 
 from assay.data.datasets.text import dates
 from assay.data.special_tokens import BEGIN, END
-from assay.data.splits import limit
-from assay.tasks import sequence_to_sequence as pairs
+from assay.data.splits import first_items
 from assay.tasks import transduction, translation
-from assay.tasks.sequence_to_sequence import Answer
+from assay.tasks.sequence_to_sequence import ITEMS, Answer, Pairs, SequenceToSequence, pack
+
+TASK = SequenceToSequence()
 
 
 @pytest.fixture(scope="module")
-def split(tmp_path_factory: pytest.TempPathFactory) -> pairs.Pairs:
+def split(tmp_path_factory: pytest.TempPathFactory) -> Pairs:
     folder = tmp_path_factory.mktemp("dates")
     dates.make_twin(folder / "raw", 0)
     dates.prepare(folder / "raw", folder / "out", seed=0, validation_fraction=0.1)
-    return pairs.load(folder / "out", ("test",))["test"]
+    return TASK.load(folder / "out", ("test",))["test"]
 
 
 class Oracle:
@@ -34,14 +35,14 @@ class Oracle:
     model = None
     arguments: dict[str, int] = {}
 
-    def __init__(self, split: pairs.Pairs, vocabulary: int) -> None:
+    def __init__(self, split: Pairs, vocabulary: int) -> None:
         self.source_length = split.inputs.shape[1] - split.target_length
         self.vocabulary = vocabulary
         sources = split.inputs[:, : self.source_length].tolist()
         self.known = dict(zip(map(tuple, sources), split.targets.tolist(), strict=True))
 
     def logits(self, inputs: np.ndarray, *, batch_size: int = 256) -> np.ndarray:
-        assert len(inputs) <= max(batch_size, pairs.ITEMS)
+        assert len(inputs) <= max(batch_size, ITEMS)
         targets = torch.tensor([self.known[tuple(row[: self.source_length].tolist())] for row in inputs])
         half = math.log(self.vocabulary - 1)  # as much as all the others together
         return (F.one_hot(targets, self.vocabulary) * half).float().numpy()
@@ -61,9 +62,7 @@ class Tempted(Oracle):
 
 
 def test_packs_begin_and_end() -> None:
-    inputs, targets, lengths = pairs.pack(
-        torch.tensor([[5, 6, 0], [7, 0, 0]]), torch.tensor([[8, 9], [8, 0]])
-    )
+    inputs, targets, lengths = pack(torch.tensor([[5, 6, 0], [7, 0, 0]]), torch.tensor([[8, 9], [8, 0]]))
     assert inputs.tolist() == [[5, 6, 0, BEGIN, 8, 9], [7, 0, 0, BEGIN, 8, 0]]
     assert targets.tolist() == [[8, 9, END], [8, END, 0]]
     assert lengths.tolist() == [2 * 6 + 2, 1 * 6 + 1]
@@ -73,62 +72,62 @@ def test_loss_and_tally_leave_padding_out() -> None:
     outputs, targets = torch.randn(2, 2, 12), torch.tensor([[8, END, 0], [END, 0, 0]])
     rows = F.log_softmax(outputs, dim=2)
     expected = -(rows[0, 0, 8] + rows[0, 1, END] + rows[1, 0, END])
-    torch.testing.assert_close(pairs.loss(outputs, targets, 0.0), expected / 3)
+    torch.testing.assert_close(TASK.loss(outputs, targets, 0.0), expected / 3)
     torch.testing.assert_close(
-        pairs.tally(outputs, targets), torch.tensor([expected, 3.0]).double(), check_dtype=False
+        TASK.metric_state(outputs, targets), torch.tensor([expected, 3.0]).double(), check_dtype=False
     )
-    sums = pairs.tally(outputs[:1], targets[:1]) + pairs.tally(outputs[1:], targets[1:])
-    assert pairs.watched(sums) == pytest.approx((expected.item() / 3,) * 2)
+    sums = TASK.metric_state(outputs[:1], targets[:1]) + TASK.metric_state(outputs[1:], targets[1:])
+    assert TASK.compute_watched(sums) == pytest.approx((expected.item() / 3,) * 2)
 
 
-def test_loads_texts_with_their_items(split: pairs.Pairs) -> None:
+def test_loads_texts_with_their_items(split: Pairs) -> None:
     for row in (0, 7):
         ids = [word for word in split.targets[row].tolist() if word > END]
         assert split.tokenizer.decode(ids) == split.references[row]
     taken = split.take(torch.tensor([3, 1]))
     assert taken.sources.tolist() == [split.sources[3], split.sources[1]]
     assert taken.items.tolist() == [split.items[3], split.items[1]]
-    assert len(limit(split, 5).references) == 5
+    assert len(first_items(split, 5).references) == 5
 
 
-def test_who_knows_all_answers_reaches_the_optimum(split: pairs.Pairs) -> None:
-    answer = pairs.answer(Oracle(split, 200), split)
+def test_who_knows_all_answers_reaches_the_optimum(split: Pairs) -> None:
+    answer = TASK.predict(Oracle(split, 200), split)
     assert answer.hypotheses == split.references.tolist()
-    scores = transduction.score(answer, split)
+    scores = transduction.TASK.compute_metrics(answer, split)
     assert scores["exact_match"] == dates.OPTIMUM["exact_match"] == 1.0
     assert scores["cross_entropy"] == pytest.approx(math.log(2), rel=1e-5)
     assert scores["perplexity"] == pytest.approx(2, rel=1e-5)
 
 
-def test_a_beam_finds_what_greed_misses(split: pairs.Pairs) -> None:
-    answer = pairs.answer(Tempted(split, 200), limit(split, 20))
-    scores = transduction.score(answer, limit(split, 20))
+def test_a_beam_finds_what_greed_misses(split: Pairs) -> None:
+    answer = TASK.predict(Tempted(split, 200), first_items(split, 20))
+    scores = transduction.TASK.compute_metrics(answer, first_items(split, 20))
     assert (scores["exact_match"], scores["greedy_exact_match"]) == (1, 0)
-    scores = translation.score(answer, limit(split, 20))
+    scores = translation.TASK.compute_metrics(answer, first_items(split, 20))
     assert scores["bleu"] == pytest.approx(100)
     assert scores["greedy_bleu"] < 50
 
 
-def test_an_answer_has_a_row_an_item(split: pairs.Pairs) -> None:
-    answer = pairs.answer(Oracle(split, 200), split)
-    for task in (transduction, translation):
+def test_an_answer_has_a_row_an_item(split: Pairs) -> None:
+    answer = TASK.predict(Oracle(split, 200), split)
+    for task in (transduction.TASK, translation.TASK):
         table = task.predictions(answer, split)
         assert table["item"].tolist() == split.items.tolist()
         assert table["exact_match"].mean() == 1
         assert table["surprise"].sum() / table["words"].sum() == pytest.approx(math.log(2), rel=1e-5)
-    [first, *_] = transduction.exhibits(answer, split)["samples"]
+    [first, *_] = transduction.TASK.exhibits(answer, split)["samples"]
     assert first == {"given": split.sources[0], "expected": split.references[0], "said": split.references[0]}
-    assert len(transduction.exhibits(answer, split)["samples"]) == 8
+    assert len(transduction.TASK.exhibits(answer, split)["samples"]) == 8
 
 
-def test_what_is_not_finite_is_refused(split: pairs.Pairs) -> None:
+def test_what_is_not_finite_is_refused(split: Pairs) -> None:
     oracle = Oracle(split, 200)
     oracle.logits = lambda inputs, **_: np.full((len(inputs), 11, 200), np.nan, np.float32)
     with pytest.raises(ValueError, match="not finite"):
-        pairs.answer(oracle, split)
+        TASK.predict(oracle, split)
 
 
-def some_answers() -> tuple[Answer, pairs.Pairs]:
+def some_answers() -> tuple[Answer, Pairs]:
     said = ["A man sleeps on a couch.", "Two dogs are running in the snow!", "", "a red car"]
     references = [
         "A man sleeping on a couch.",
@@ -137,15 +136,13 @@ def some_answers() -> tuple[Answer, pairs.Pairs]:
         "A red car parks here.",
     ]
     ones = torch.ones(4, 1, dtype=torch.int64)
-    split = pairs.Pairs(
-        ones, ones, np.arange(4), None, np.array(references, object), np.array(references, object)
-    )
+    split = Pairs(ones, ones, np.arange(4), None, np.array(references, object), np.array(references, object))
     return Answer(said, references, np.ones(4), np.ones(4, np.int64)), split
 
 
 def test_bleu_and_chrf_are_sacrebleus() -> None:
     answer, split = some_answers()
-    scores = translation.score(answer, split)
+    scores = translation.TASK.compute_metrics(answer, split)
     references = [split.references.tolist()]
     assert scores["bleu"] == pytest.approx(sacrebleu.corpus_bleu(answer.hypotheses, references).score)
     assert scores["chrf"] == pytest.approx(sacrebleu.corpus_chrf(answer.hypotheses, references).score)
@@ -154,7 +151,7 @@ def test_bleu_and_chrf_are_sacrebleus() -> None:
 
 def test_the_rows_of_a_table_give_the_score_again(tmp_path: Path) -> None:
     answer, split = some_answers()
-    translation.predictions(answer, split).to_parquet(tmp_path / "table.parquet")
+    translation.TASK.predictions(answer, split).to_parquet(tmp_path / "table.parquet")
     table = pd.read_parquet(tmp_path / "table.parquet")
     found = translation.bleu(table[list(translation.STATISTICS)].to_numpy())
-    assert found == translation.score(answer, split)["bleu"]
+    assert found == translation.TASK.compute_metrics(answer, split)["bleu"]

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from assay.tasks import summarisation as task
 from assay.tasks.sequence_to_sequence import Answer, Pairs
+from assay.tasks.summarisation import TASK, rouge
 
 REFERENCES = ["the cat sat on the mat", "markets fall", "markets fall"]
 HYPOTHESES = ["the cat on a mat", "markets fall", "rain"]
@@ -28,13 +28,13 @@ def answer():
 
 
 def test_rouge_is_that_worked_by_hand(answer, split):
-    found = task.rouge(answer, split)
+    found = rouge(answer, split)
     for name, values in BY_HAND.items():
         assert found[name].tolist() == pytest.approx(values)
 
 
 def test_the_score_is_the_mean_over_texts(answer, split):
-    scores = task.score(answer, split)
+    scores = TASK.compute_metrics(answer, split)
     for name, values in BY_HAND.items():
         assert scores[name] == pytest.approx(np.mean(values))
     assert scores["exact_match"] == pytest.approx(1 / 3)
@@ -42,11 +42,11 @@ def test_the_score_is_the_mean_over_texts(answer, split):
 
 
 def test_predictions_have_a_row_an_item(answer, split):
-    table = task.predictions(answer, split)
+    table = TASK.predictions(answer, split)
     assert table["item"].tolist() == [3, 5, 8]
     assert table["hypothesis"].tolist() == HYPOTHESES
-    assert table["rouge_l"].mean() == pytest.approx(task.score(answer, split)["rouge_l"])
+    assert table["rouge_l"].mean() == pytest.approx(TASK.compute_metrics(answer, split)["rouge_l"])
 
 
 def test_an_empty_hypothesis_scores_nothing(answer, split):
-    assert task.score(replace(answer, hypotheses=["", "", ""]), split)["rouge_l"] == 0
+    assert TASK.compute_metrics(replace(answer, hypotheses=["", "", ""]), split)["rouge_l"] == 0

@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional as F
 
 from assay.data.preparation import tagged as dataset
-from assay.tasks import tagging as task
+from assay.tasks.tagging import TASK
 
 TAGS = dataset.tag_names(("creative-work", "who"))
 OUT, B_C, I_C, B_W, I_W = range(5)
@@ -36,7 +36,7 @@ def prepared(tmp_path):
 
 @pytest.fixture
 def test_split(prepared):
-    return task.load(prepared, ("test",))["test"]
+    return TASK.load(prepared, ("test",))["test"]
 
 
 def scores(rows):
@@ -46,7 +46,7 @@ def scores(rows):
 
 
 def test_loads_words_and_characters_in_one_tensor(prepared):
-    splits = task.load(prepared, ("train", "test"))
+    splits = TASK.load(prepared, ("train", "test"))
     train = splits["train"]
     assert train.inputs.shape == (2, 4, 1 + dataset.SYMBOLS)
     assert train.inputs.dtype == train.targets.dtype == torch.int64
@@ -63,12 +63,12 @@ def test_takes_and_limits_sentences(test_split):
     assert taken.words == (("bob", "lee", "sings", "ann"), ("ann", "sings"))
     assert taken.lengths.tolist() == [4, 2]
     assert taken.classes == TAGS
-    assert task.limit(test_split, 2).items.tolist() == [3, 4]
-    assert len(task.limit(test_split, 9).targets) == 3
+    assert TASK.limit(test_split, 2).items.tolist() == [3, 4]
+    assert len(TASK.limit(test_split, 9).targets) == 3
 
 
 def test_tells_a_model_what_the_data_decides(prepared):
-    assert task.model_arguments(prepared) == {
+    assert TASK.model_arguments(prepared) == {
         "shape": (4, 1 + dataset.SYMBOLS),
         "vocabulary": 6,
         "alphabet": 2 + len(dataset.SHAPES) + len(set("annsingsjolenehi")),
@@ -77,7 +77,7 @@ def test_tells_a_model_what_the_data_decides(prepared):
 
 
 def test_words_are_dropped_as_declared_and_their_characters_stay(prepared):
-    vary = task.augmenter(prepared)
+    vary = TASK.augmenter(prepared)
     batch = torch.zeros(64, 30, 17, dtype=torch.int64)
     batch[:, :20] = 7
     varied = vary(batch, torch.Generator().manual_seed(0))
@@ -93,7 +93,7 @@ def test_words_are_dropped_as_declared_and_their_characters_stay(prepared):
 def test_nothing_is_varied_where_nothing_is_declared(prepared):
     facts = (prepared / "prepared.json").read_text()
     (prepared / "prepared.json").write_text(facts.replace("wnut17_twin", "entity_grammar"))
-    assert task.augmenter(prepared) is None
+    assert TASK.augmenter(prepared) is None
 
 
 def test_the_loss_is_the_mean_over_words(test_split):
@@ -104,12 +104,14 @@ def test_the_loss_is_the_mean_over_words(test_split):
         for place, tag in enumerate(tags)
     ]
     expected = torch.stack(words).mean()
-    torch.testing.assert_close(task.loss(outputs, test_split.targets, 0.0), expected)
-    assert task.loss(outputs, test_split.targets, 0.1) != expected
-    halves = [task.tally(outputs[part], test_split.targets[part]) for part in (slice(0, 1), slice(1, 3))]
-    value, f1 = task.watched(torch.stack(halves).sum(dim=0))
+    torch.testing.assert_close(TASK.loss(outputs, test_split.targets, 0.0), expected)
+    assert TASK.loss(outputs, test_split.targets, 0.1) != expected
+    halves = [
+        TASK.metric_state(outputs[part], test_split.targets[part]) for part in (slice(0, 1), slice(1, 3))
+    ]
+    value, f1 = TASK.compute_watched(torch.stack(halves).sum(dim=0))
     assert value == pytest.approx(expected.item())
-    assert f1 == task.score(outputs, test_split)["entity_f1"]
+    assert f1 == TASK.compute_metrics(outputs, test_split)["entity_f1"]
 
 
 SAID = [[B_W, OUT], [B_C, OUT, B_W, I_W], [B_W, OUT, OUT, B_W]]
@@ -117,7 +119,7 @@ SAID = [[B_W, OUT], [B_C, OUT, B_W, I_W], [B_W, OUT, OUT, B_W]]
 
 
 def test_scores_by_hand(test_split):
-    found = task.score(scores(SAID), test_split)
+    found = TASK.compute_metrics(scores(SAID), test_split)
     assert found["entity_f1"] == pytest.approx(3 / 5)
     assert found["entity_precision"] == pytest.approx(3 / 5)
     assert found["entity_recall"] == pytest.approx(3 / 5)
@@ -130,9 +132,9 @@ def test_scores_by_hand(test_split):
 
 
 def test_right_and_empty_answers(test_split):
-    right = task.score(scores([tags for *_, tags in ROWS[3:]]), test_split)
+    right = TASK.compute_metrics(scores([tags for *_, tags in ROWS[3:]]), test_split)
     assert [right[name] for name in ("entity_f1", "surface_f1", "f1_who", "accuracy")] == [1, 1, 1, 1]
-    empty = task.score(scores([[OUT] * 2, [OUT] * 4, [OUT] * 4]), test_split)
+    empty = TASK.compute_metrics(scores([[OUT] * 2, [OUT] * 4, [OUT] * 4]), test_split)
     assert [empty[name] for name in ("entity_f1", "entity_precision", "entity_recall", "f1_who")] == [
         0,
         0,
@@ -142,7 +144,7 @@ def test_right_and_empty_answers(test_split):
 
 
 def test_predictions_count_each_sentences_entities(test_split):
-    table = task.predictions(scores(SAID), test_split)
+    table = TASK.predictions(scores(SAID), test_split)
     assert table[["item", "found", "predicted", "gold"]].to_numpy().tolist() == [
         [3, 1, 1, 1],
         [4, 1, 2, 2],
@@ -152,7 +154,7 @@ def test_predictions_count_each_sentences_entities(test_split):
 
 
 def test_exhibits_confusions_and_samples(test_split):
-    shown = task.exhibits(scores(SAID), test_split)
+    shown = TASK.exhibits(scores(SAID), test_split)
     assert np.sum(shown["confusion"]) == 10
     assert shown["confusion"][B_W] == [0, 1, 0, 4, 0]
     assert shown["confusion"][I_W] == [1, 0, 0, 0, 1]
@@ -169,4 +171,4 @@ def test_scores_that_are_not_finite_are_refused(test_split):
             return np.where(np.arange(3)[:, None, None] == 1, np.nan, scores(SAID).numpy())
 
     with pytest.raises(ValueError, match="1 of 3 items have logits that are not finite, first item 4"):
-        task.answer(Broken(), test_split)
+        TASK.predict(Broken(), test_split)

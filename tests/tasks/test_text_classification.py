@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.numpy import save_file
 
-from assay.tasks import text_classification as task
+from assay.tasks.text_classification import TASK
 
 TOKENS = np.array([[2, 3, 0, 0], [4, 0, 0, 0], [2, 1, 3, 5], [5, 5, 0, 0]], dtype=np.int32)
 
@@ -24,7 +24,7 @@ def prepared(tmp_path):
 
 
 def test_loads_the_splits_asked_for(prepared):
-    splits = task.load(prepared, ("train", "validation"))
+    splits = TASK.load(prepared, ("train", "validation"))
     assert set(splits) == {"train", "validation"}
     assert splits["train"].items.tolist() == [0, 2]
     assert splits["train"].targets.tolist() == [0, 1]
@@ -32,11 +32,11 @@ def test_loads_the_splits_asked_for(prepared):
 
 
 def test_tells_a_model_what_the_data_decides(prepared):
-    assert task.model_arguments(prepared) == {"shape": (4,), "vocabulary": 6, "num_classes": 2}
+    assert TASK.model_arguments(prepared) == {"shape": (4,), "vocabulary": 6, "num_classes": 2}
 
 
 def test_augments_as_declared_beside_the_dataset(prepared):
-    vary = task.augmenter(prepared)
+    vary = TASK.augmenter(prepared)
     batch = torch.arange(2, 42).repeat(64, 1)
     varied = vary(batch, torch.Generator().manual_seed(0))
     assert varied.shape == batch.shape

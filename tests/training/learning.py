@@ -17,18 +17,18 @@ TWO = CPU.model_copy(update={"devices": 2, "strategy": "ddp_fork"})
 
 
 class Classify:
-    WATCHED = Metric("accuracy", "maximise")
+    watched = Metric("accuracy", "maximise")
 
     def loss(self, logits, targets, label_smoothing):
         return F.cross_entropy(logits, targets, label_smoothing=label_smoothing)
 
-    def tally(self, logits, targets):
+    def metric_state(self, logits, targets):
         right = (logits.argmax(1) == targets).sum()
         return torch.stack(
             [F.cross_entropy(logits, targets, reduction="sum"), right, right.new_tensor(len(targets))]
         )
 
-    def watched(self, sums):
+    def compute_watched(self, sums):
         return (sums[0] / sums[2]).item(), (sums[1] / sums[2]).item()
 
 
@@ -42,11 +42,11 @@ class KilledAfter(Classify):
     def __init__(self, epochs):
         self.left = epochs
 
-    def watched(self, sums):
+    def compute_watched(self, sums):
         if self.left == 0:
             raise Interruption
         self.left -= 1
-        return super().watched(sums)
+        return super().compute_watched(sums)
 
 
 def digits(num_train=200, num_validation=80):

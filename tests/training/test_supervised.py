@@ -67,7 +67,7 @@ def test_history_has_a_row_an_epoch_and_the_best_weights_are_kept(tmp_path):
     assert result.best_epoch == best["epoch"] < 12
     with torch.inference_mode():
         logits = model(validation.inputs)
-    loss, accuracy = Classify().watched(Classify().tally(logits, validation.targets))
+    loss, accuracy = Classify().compute_watched(Classify().metric_state(logits, validation.targets))
     assert accuracy == best["validation_accuracy"]
     assert loss == pytest.approx(best["validation_loss"])
     assert F.cross_entropy(logits, validation.targets).item() == pytest.approx(best["validation_loss"])

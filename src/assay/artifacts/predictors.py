@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 import onnxruntime
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from assay.artifacts.onnx_external import require_own_weights
+from assay.models.capabilities import Steps
 from assay.models.layers.source_and_target import parts
 from assay.models.layers.word_embedding import cut
 
@@ -21,6 +22,7 @@ SOURCE, WORDS, LOGITS = "source", "words", "logits"
 MEMORY, ANEW = "memory_{}", "anew_{}"
 
 
+@runtime_checkable
 class Predictor(Protocol):
     """A model that was read from disk, whatever its format."""
 
@@ -128,7 +130,7 @@ class OnnxPredictor:
         return OnnxPredictor(self.data, self.artifact, count)
 
 
-class OnnxStepsPredictor:
+class OnnxStepsPredictor(Steps):
     """A network that writes word by word, as two graphs in onnxruntime: one reads the source, one writes a word.
 
     Raises:

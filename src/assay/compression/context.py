@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Concatenate
 
 import torch
@@ -16,6 +15,7 @@ from assay.artifacts.predictors import EstimatorPredictor, ModulePredictor, Pred
 from assay.artifacts.store import count_parameters
 from assay.config.training import TrainerParams, TrainingParams
 from assay.data.splits import Split
+from assay.tasks.protocol import Augment, Objective
 from assay.training import supervised
 
 VALIDATION_ITEMS = 256
@@ -32,10 +32,10 @@ class Subject:
     """Of its artifact: class, arguments, format."""
     cell: dict[str, Any]
     """What training it was asked to do."""
-    task: ModuleType
+    task: Objective
     splits: dict[str, Split]
     """``train``, of the items that it learned from, and ``validation``."""
-    augment: supervised.Augment | None
+    augment: Augment | None
     folder: Path
     """Where an interrupted fine-tuning keeps its checkpoint."""
     most_lost: float
@@ -49,24 +49,22 @@ class Subject:
         predictor: Predictor = model
         if isinstance(model, nn.Module):
             predictor = ModulePredictor(model, self._plain)
-        elif not hasattr(model, "on_threads"):
+        elif not isinstance(model, Predictor):
             predictor = EstimatorPredictor(model, self._plain)
         split = self.splits["validation"]
         if split.lengths is not None:  # else every slice would be as wide as the longest item
             split = split.take(split.lengths.argsort(stable=True))
         parts = (torch.split(part, VALIDATION_ITEMS) for part in (split.inputs, split.targets))
         sums = [
-            self.task.tally(torch.from_numpy(predictor.logits(inputs.numpy())), targets)
+            self.task.metric_state(torch.from_numpy(predictor.logits(inputs.numpy())), targets)
             for inputs, targets in zip(*parts, strict=True)
         ]
-        found: float = self.task.watched(torch.stack(sums).sum(dim=0))[1]
-        return found
+        return self.task.compute_watched(torch.stack(sums).sum(dim=0))[1]
 
     def lost(self, before: float, after: float) -> float:
         """Return the share of a score that was lost; negative where the compressed model is better."""
-        rank = self.task.WATCHED.rank
-        difference: float = rank(before) - rank(after)
-        return difference / max(abs(before), 1e-12)
+        rank = self.task.watched.rank
+        return (rank(before) - rank(after)) / max(abs(before), 1e-12)
 
     def fine_tune(self, model: nn.Module, *, share: float, rate: float) -> None:
         """Train ``model``, a changed copy of the subject's, in place; its best epoch on validation is kept.

@@ -6,7 +6,6 @@ Mappings are merged key by key (``knobs``, ``training``, ``per_task``); of anyth
 from __future__ import annotations
 
 import re
-
 from collections.abc import Iterable, Mapping
 from typing import Any
 

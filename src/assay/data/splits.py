@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
-from types import ModuleType
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 import numpy as np
 import torch
@@ -38,35 +36,9 @@ class Split:
         )
 
 
-def for_learning(
-    task: ModuleType, prepared: Path, cell: dict[str, Any]
-) -> tuple[dict[str, Split], int | None]:
-    """Return the training items that a cell may learn from, validation, and the limit on the former if there is one.
-
-    Args:
-        task: module of a kind of task.
-        prepared: folder of the prepared dataset.
-        cell: what training it is asked to do.
-
-    Raises:
-        ValueError: no training item is left.
-    """
-    found = task.load(prepared, ("train", "validation"))
-    total = len(found["train"].targets)
-    items = min(cell["train_items"] or total, round(cell["train_fraction"] * total))
-    if items == 0:
-        raise ValueError(
-            f"train_fraction = {cell['train_fraction']}: none of {total} training items is left;"
-            f" {1 / total:.2g} leaves one"
-        )
-    if items == total:
-        return found, None
-    return {**found, "train": task.limit(found["train"], items)}, items
-
-
 AnySplit = TypeVar("AnySplit", bound=Split)
 
 
-def limit(split: AnySplit, count: int) -> AnySplit:
+def first_items(split: AnySplit, count: int) -> AnySplit:
     """Return the first ``count`` items; all if there are fewer."""
     return split.take(torch.arange(min(count, len(split.targets))))

@@ -16,6 +16,7 @@ from assay.artifacts import store
 from assay.config import registry
 from assay.config.matrix import Matrix, Variant
 from assay.provenance import records
+from assay.tasks import loading
 
 
 def predict(matrix: Matrix, variant: Variant, path: Path) -> pd.DataFrame:
@@ -32,11 +33,11 @@ def predict(matrix: Matrix, variant: Variant, path: Path) -> pd.DataFrame:
     made = _require(folder / paths.STATUS)
     if made["data"] != _require(prepared / "prepared.json")["files"]:
         raise ValueError(f"{folder}: made from other data than {prepared} holds; run the suite again")
-    task = registry.load(kind.module)
+    task = loading.load(matrix.params.tasks[variant.task].kind)
     asking = registry.load(registry.INPUTS[kind.signature])
     split = asking.read(path, prepared, registry.load(registry.dataset_module(name)))
     predictor = store.load(folder, made["artifact"])
-    table: pd.DataFrame = asking.rows(task.answer(predictor, split), split)
+    table: pd.DataFrame = asking.rows(task.predict(predictor, split), split)
     return table
 
 

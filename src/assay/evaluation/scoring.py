@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import zlib
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pandas as pd
 
 from assay.artifacts.formats import FORMATS
 from assay.artifacts.predictors import Predictor
+from assay.data.splits import AnySplit
+from assay.tasks.protocol import Task
 
 
 def evaluate(
-    predictor: Predictor, task_module: ModuleType, validation: Any, test: Any
+    predictor: Predictor, task: Task[AnySplit, Any], validation: AnySplit, test: AnySplit
 ) -> tuple[dict[str, Any], pd.DataFrame]:
     """Let a model answer each split once, and score the answers.
 
     Args:
-        task_module: of a kind of task.
         validation: a split as the task loads it.
         test: likewise.
 
@@ -33,12 +33,12 @@ def evaluate(
     splits, answers = {"validation": validation, "test": test}, {}
     for name, split in splits.items():
         try:
-            answers[name] = task_module.answer(predictor, split)
+            answers[name] = task.predict(predictor, split)
         except ValueError as fault:
             raise ValueError(f"{name}: {fault}") from None
-    metrics = {name: task_module.score(answers[name], split) for name, split in splits.items()}
-    exhibits = task_module.exhibits(answers["test"], test)
-    return metrics | exhibits, task_module.predictions(answers["test"], test)
+    metrics = {name: task.compute_metrics(answers[name], split) for name, split in splits.items()}
+    exhibits = task.exhibits(answers["test"], test)
+    return metrics | exhibits, task.predictions(answers["test"], test)
 
 
 def size(folder: Path, artifact: dict[str, Any]) -> dict[str, int]:

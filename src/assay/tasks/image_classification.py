@@ -5,7 +5,6 @@ The primary metric is accuracy. The control that should lose is the majority cla
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import astuple
 from pathlib import Path
 from typing import Any
@@ -20,45 +19,39 @@ from assay.config import registry
 from assay.data.augmentation.images import augment
 from assay.data.splits import Split
 from assay.files import read_json
-from assay.tasks.classification import (
-    PRIMARY,
-    WATCHED,
-    answer,
-    exhibits,
-    limit,
-    loss,
-    predictions,
-    score,
-    tally,
-    watched,
-)
-
-__all__ = [
-    "PRIMARY",
-    "WATCHED",
-    "answer",
-    "augmenter",
-    "exhibits",
-    "limit",
-    "load",
-    "loss",
-    "model_arguments",
-]
-__all__ += ["predictions", "score", "tally", "watched"]
+from assay.tasks.classification import Classification
+from assay.tasks.protocol import Augment, Task
 
 
-def load(prepared: Path, splits: tuple[str, ...]) -> dict[str, Split]:
-    """Read the named splits of a prepared dataset: (N, C, H, W) float32, normalised by what training items gave."""
-    facts = read_json(prepared / "prepared.json")
-    table = pd.read_parquet(prepared / "items.parquet", columns=["item", "split"])
-    arrays = load_file(prepared / "arrays.safetensors")
-    loaded = {}
-    for split in splits:
-        rows = torch.from_numpy(np.flatnonzero(table["split"] == split))  # (N,)
-        inputs = normalised(arrays["images"][rows], facts)
-        items = table["item"].to_numpy(np.int64)[rows.numpy()]
-        loaded[split] = Split(inputs, arrays["labels"][rows].to(torch.int64), items)
-    return loaded
+class ImageClassification(Classification):
+    """Images (N, C, H, W) to classes."""
+
+    def load(self, prepared: Path, splits: tuple[str, ...]) -> dict[str, Split]:
+        """Read the named splits of a prepared dataset: (N, C, H, W) float32, normalised by what training items gave."""
+        facts = read_json(prepared / "prepared.json")
+        table = pd.read_parquet(prepared / "items.parquet", columns=["item", "split"])
+        arrays = load_file(prepared / "arrays.safetensors")
+        loaded = {}
+        for split in splits:
+            rows = torch.from_numpy(np.flatnonzero(table["split"] == split))  # (N,)
+            inputs = normalised(arrays["images"][rows], facts)
+            items = table["item"].to_numpy(np.int64)[rows.numpy()]
+            loaded[split] = Split(inputs, arrays["labels"][rows].to(torch.int64), items)
+        return loaded
+
+    def model_arguments(self, prepared: Path) -> dict[str, Any]:
+        """Return the arguments that the data decide."""
+        facts = read_json(prepared / "prepared.json")
+        return {"shape": tuple(facts["shape"]), "num_classes": len(facts["classes"])}
+
+    def augmenter(self, prepared: Path) -> Augment | None:
+        """Return how training batches are varied, as declared beside the dataset; None if they are not."""
+        facts = read_json(prepared / "prepared.json")
+        declared = registry.load(registry.dataset_module(facts["dataset"])).AUGMENTATION
+        if not any(astuple(declared)):
+            return None
+        black = -facts["mean"] / facts["std"]
+        return lambda batch, generator: augment(batch, declared, generator, black)
 
 
 def normalised(images: Tensor, facts: dict[str, Any]) -> Tensor:
@@ -66,17 +59,4 @@ def normalised(images: Tensor, facts: dict[str, Any]) -> Tensor:
     return images.to(torch.float32).div_(255).sub_(facts["mean"]).div_(facts["std"])
 
 
-def model_arguments(prepared: Path) -> dict[str, Any]:
-    """Return what the data, not the user, tells a model."""
-    facts = read_json(prepared / "prepared.json")
-    return {"shape": tuple(facts["shape"]), "num_classes": len(facts["classes"])}
-
-
-def augmenter(prepared: Path) -> Callable[[Tensor, torch.Generator], Tensor] | None:
-    """Return how training batches are varied, as declared beside the dataset; None if they are not."""
-    facts = read_json(prepared / "prepared.json")
-    declared = registry.load(registry.dataset_module(facts["dataset"])).AUGMENTATION
-    if not any(astuple(declared)):
-        return None
-    black = -facts["mean"] / facts["std"]
-    return lambda batch, generator: augment(batch, declared, generator, black)
+TASK: Task[Split, Tensor] = ImageClassification()

@@ -8,7 +8,6 @@ unigram model. Published values are in nats a character: cross_entropy.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,23 +24,12 @@ from torch.nn import functional as F
 from assay.artifacts.predictors import ModulePredictor, Predictor, finite_logits
 from assay.data.preparation.characters import IGNORED
 from assay.data.special_tokens import PADDING
-from assay.data.splits import Split, limit
+from assay.data.splits import Split, first_items
 from assay.files import read_json
+from assay.models.capabilities import Generates
 from assay.models.generation import sampling
 from assay.tasks.metric import SummedMetric, counted, ratio
-
-__all__ = [
-    "PRIMARY",
-    "WATCHED",
-    "answer",
-    "augmenter",
-    "exhibits",
-    "limit",
-    "load",
-    "loss",
-    "model_arguments",
-]
-__all__ += ["predictions", "score", "tally", "watched"]
+from assay.tasks.protocol import Augment, Task
 
 
 def bits(sums: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -50,9 +38,6 @@ def bits(sums: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 COUNTS = ("nats", "characters")
-PRIMARY = SummedMetric("bits_per_character", "minimise", COUNTS, counted(*COUNTS), bits)
-WATCHED = PRIMARY
-"""By which validation chooses the epoch."""
 LARGEST_NATS = 700.0
 """Of more than these a perplexity is no floating-point number."""
 SAMPLES = 4
@@ -80,95 +65,94 @@ class Answer:
     """Is asked for samples when they are shown."""
 
 
-def load(prepared: Path, splits: tuple[str, ...]) -> dict[str, Windows]:
-    """Read the named splits of a prepared dataset."""
-    table = pd.read_parquet(prepared / "items.parquet", columns=["item", "split"])
-    arrays = load_file(prepared / "arrays.safetensors")
-    tokenizer = Tokenizer.from_file(str(prepared / "tokenizer.json"))
-    loaded = {}
-    for split in splits:
-        rows = np.flatnonzero(table["split"] == split)
-        items = table["item"].to_numpy(np.int64)[rows]
-        inputs, targets = arrays["inputs"][rows].long(), arrays["targets"][rows].long()
-        loaded[split] = Windows(inputs, targets, items, tokenizer=tokenizer)
-    return loaded
+class LanguageModelling:
+    """Characters' ids (N, T) to the ids that come next (N, T)."""
 
+    primary = SummedMetric("bits_per_character", "minimise", COUNTS, counted(*COUNTS), bits)
+    watched = primary
 
-def model_arguments(prepared: Path) -> dict[str, Any]:
-    """Return what the data, not the user, tells a model."""
-    facts = read_json(prepared / "prepared.json")
-    return {"shape": tuple(facts["shape"]), "vocabulary": facts["vocabulary"]}
+    def load(self, prepared: Path, splits: tuple[str, ...]) -> dict[str, Windows]:
+        """Read the named splits of a prepared dataset."""
+        table = pd.read_parquet(prepared / "items.parquet", columns=["item", "split"])
+        arrays = load_file(prepared / "arrays.safetensors")
+        tokenizer = Tokenizer.from_file(str(prepared / "tokenizer.json"))
+        loaded = {}
+        for split in splits:
+            rows = np.flatnonzero(table["split"] == split)
+            items = table["item"].to_numpy(np.int64)[rows]
+            inputs, targets = arrays["inputs"][rows].long(), arrays["targets"][rows].long()
+            loaded[split] = Windows(inputs, targets, items, tokenizer=tokenizer)
+        return loaded
 
+    def limit(self, split: Windows, count: int) -> Windows:
+        """Return the first ``count`` windows; all if there are fewer."""
+        return first_items(split, count)
 
-def augmenter(prepared: Path) -> Callable[[Tensor, torch.Generator], Tensor] | None:
-    """Return None: each character is a target, so that a varied one would be learned."""
-    del prepared
-    return None
+    def model_arguments(self, prepared: Path) -> dict[str, Any]:
+        """Return the arguments that the data decide."""
+        facts = read_json(prepared / "prepared.json")
+        return {"shape": tuple(facts["shape"]), "vocabulary": facts["vocabulary"]}
 
+    def augmenter(self, prepared: Path) -> Augment | None:
+        """Return None: each character is a target, so that a varied one would be learned."""
+        del prepared
+        return None
 
-def loss(logits: Tensor, targets: Tensor, label_smoothing: float) -> Tensor:
-    """Return the mean cross-entropy in nats of logits (N, T, V) and targets (N, T)."""
-    return F.cross_entropy(
-        logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED, label_smoothing=label_smoothing
-    )
+    def loss(self, logits: Tensor, targets: Tensor, label_smoothing: float) -> Tensor:
+        """Return the mean cross-entropy in nats of logits (N, T, V) and targets (N, T)."""
+        return F.cross_entropy(
+            logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED, label_smoothing=label_smoothing
+        )
 
+    def metric_state(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Return the sums (2,) over windows: nats, characters."""
+        nats = _nats(logits, targets).double().sum()
+        return torch.stack([nats, (targets != IGNORED).sum().double()])
 
-def tally(logits: Tensor, targets: Tensor) -> Tensor:
-    """Return the sums (2,) that ``watched`` reads: nats, characters."""
-    nats = _nats(logits, targets).double().sum()
-    return torch.stack([nats, (targets != IGNORED).sum().double()])
+    def compute_watched(self, sums: Tensor) -> tuple[float, float]:
+        """Return nats and bits a character from the sums (2,)."""
+        nats, characters = sums.tolist()
+        return nats / characters, nats / characters / math.log(2)
 
+    def predict(self, predictor: Predictor, split: Windows) -> Answer:
+        """Return a model's answers to all windows of a split."""
+        logits = finite_logits(predictor, split.inputs, split.items)
+        nats = _nats(logits, split.targets).double().sum(dim=1)
+        return Answer(nats.numpy(), (split.targets != IGNORED).sum(dim=1).numpy(), predictor)
 
-def watched(sums: Tensor) -> tuple[float, float]:
-    """Return nats and bits a character from the sums of all windows."""
-    nats, characters = sums.tolist()
-    return nats / characters, nats / characters / math.log(2)
+    def compute_metrics(self, answer: Answer, split: Windows) -> dict[str, float | None]:
+        """Return every metric; None where a number is too large for one."""
+        del split
+        nats = float(answer.nats.sum() / answer.characters.sum())
+        perplexity = math.exp(nats) if nats < LARGEST_NATS else None
+        return {self.primary.name: nats / math.log(2), "perplexity": perplexity, "cross_entropy": nats}
 
+    def predictions(self, answer: Answer, split: Windows) -> pd.DataFrame:
+        """Return one row a window: its number, the nats of its characters together, how many they are."""
+        return pd.DataFrame({"item": split.items, "nats": answer.nats, "characters": answer.characters})
 
-def answer(predictor: Predictor, split: Split) -> Answer:
-    """Return what a model says to the windows of a split."""
-    logits = finite_logits(predictor, split.inputs, split.items)
-    nats = _nats(logits, split.targets).double().sum(dim=1)
-    return Answer(nats.numpy(), (split.targets != IGNORED).sum(dim=1).numpy(), predictor)
-
-
-def score(answer: Answer, split: Split) -> dict[str, float | None]:
-    """Return every metric; None where a number is too large for one."""
-    del split
-    nats = float(answer.nats.sum() / answer.characters.sum())
-    perplexity = math.exp(nats) if nats < LARGEST_NATS else None
-    return {PRIMARY.name: nats / math.log(2), "perplexity": perplexity, "cross_entropy": nats}
-
-
-def predictions(answer: Answer, split: Split) -> pd.DataFrame:
-    """Return one row a window: its number, the nats of its characters together, how many they are."""
-    return pd.DataFrame({"item": split.items, "nats": answer.nats, "characters": answer.characters})
-
-
-def exhibits(answer: Answer, split: Windows) -> dict[str, Any]:
-    """Return what the report shows beside numbers: the beginnings of windows, how the text goes on from there, and
-    how the model does, which draws from a generator that is always the same."""
-    assert split.tokenizer is not None
-    whole = (split.inputs != PADDING).all(dim=1).nonzero().flatten()
-    windows = split.inputs[whole[:: -(-len(whole) // SAMPLES) or 1]]  # (N, T), far from one another
-    prompts = windows[:, : windows.shape[1] // 2]
-    said = sample(answer.predictor, prompts, SAMPLED, windows.shape[1])[:, prompts.shape[1] :]
-    expected = windows[:, prompts.shape[1] :]
-    texts = [split.tokenizer.decode_batch(ids.tolist()) for ids in (prompts, expected, said)]
-    return {
-        "samples": [
-            dict(zip(("given", "expected", "said"), row, strict=True)) for row in zip(*texts, strict=True)
-        ]
-    }
+    def exhibits(self, answer: Answer, split: Windows) -> dict[str, Any]:
+        """Return what the report shows beside numbers: the beginnings of windows, how the text goes on from there, and
+        how the model does, which draws from a generator that is always the same."""
+        assert split.tokenizer is not None
+        whole = (split.inputs != PADDING).all(dim=1).nonzero().flatten()
+        windows = split.inputs[whole[:: -(-len(whole) // SAMPLES) or 1]]  # (N, T), far from one another
+        prompts = windows[:, : windows.shape[1] // 2]
+        said = sample(answer.predictor, prompts, SAMPLED, windows.shape[1])[:, prompts.shape[1] :]
+        expected = windows[:, prompts.shape[1] :]
+        texts = [split.tokenizer.decode_batch(ids.tolist()) for ids in (prompts, expected, said)]
+        return {
+            "samples": [
+                dict(zip(("given", "expected", "said"), row, strict=True)) for row in zip(*texts, strict=True)
+            ]
+        }
 
 
 def sample(predictor: Predictor, prompts: Tensor, length: int, block: int) -> Tensor:
     """Return prompts (N, P) with ``length`` ids more, by the model's own cached generation where it has one."""
     generator = torch.Generator().manual_seed(0)
-    own = getattr(predictor.model, "generate", None) if isinstance(predictor, ModulePredictor) else None
-    if own:
-        generated: Tensor = own(prompts, length, generator)
-        return generated
+    if isinstance(predictor, ModulePredictor) and isinstance(predictor.model, Generates):
+        return predictor.model.generate(prompts, length, generator)
     return sampling.generate(
         lambda ids: torch.from_numpy(predictor.logits(ids.numpy())), prompts, length, block, generator
     )
@@ -177,3 +161,6 @@ def sample(predictor: Predictor, prompts: Tensor, length: int, block: int) -> Te
 def _nats(logits: Tensor, targets: Tensor) -> Tensor:
     """Return the cross-entropy (N, T) of logits (N, T, V) at each place; 0 where there is no target."""
     return F.cross_entropy(logits.transpose(1, 2), targets, ignore_index=IGNORED, reduction="none")
+
+
+TASK: Task[Windows, Answer] = LanguageModelling()

@@ -6,7 +6,6 @@ other missing words of the training texts themselves.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,23 +20,11 @@ from torch.nn import functional as F
 
 from assay.artifacts.predictors import Predictor, finite_logits
 from assay.data.special_tokens import MASK, PADDING
-from assay.data.splits import Split, limit
+from assay.data.splits import Split, first_items
 from assay.files import read_json
 from assay.models.layers.word_embedding import HasWordVectors
-from assay.tasks.classification import PRIMARY, WATCHED, loss, tally, watched
-
-__all__ = [
-    "PRIMARY",
-    "WATCHED",
-    "answer",
-    "augmenter",
-    "exhibits",
-    "limit",
-    "load",
-    "loss",
-    "model_arguments",
-]
-__all__ += ["predictions", "score", "tally", "watched"]
+from assay.tasks.classification import ClassificationObjective
+from assay.tasks.protocol import Augment, Task
 
 TOP = 5
 MISSING = "____"
@@ -65,81 +52,82 @@ class Answer:
     """Some words, each with those whose vectors are nearest; empty where the model shows no vectors."""
 
 
-def load(prepared: Path, splits: tuple[str, ...]) -> dict[str, Split]:
-    """Read the named splits of a prepared dataset."""
-    table = pd.read_parquet(prepared / "items.parquet", columns=["item", "split"])
-    arrays = load_file(prepared / "arrays.safetensors")
-    words = vocabulary(prepared)
-    loaded: dict[str, Split] = {}
-    for name in splits:
-        rows = torch.from_numpy(np.flatnonzero(table["split"] == name))  # (N,)
-        inputs, items = arrays["tokens"][rows].long(), table["item"].to_numpy(np.int64)[rows.numpy()]
-        lengths = (inputs != PADDING).sum(dim=1)
-        loaded[name] = Texts(inputs, arrays["labels"][rows].long(), items, lengths, words)
-    return loaded
+class MaskedWords(ClassificationObjective):
+    """Token ids (N, T), one of each text masked, to the word that was there."""
+
+    def load(self, prepared: Path, splits: tuple[str, ...]) -> dict[str, Texts]:
+        """Read the named splits of a prepared dataset."""
+        table = pd.read_parquet(prepared / "items.parquet", columns=["item", "split"])
+        arrays = load_file(prepared / "arrays.safetensors")
+        words = vocabulary(prepared)
+        loaded = {}
+        for name in splits:
+            rows = torch.from_numpy(np.flatnonzero(table["split"] == name))  # (N,)
+            inputs, items = arrays["tokens"][rows].long(), table["item"].to_numpy(np.int64)[rows.numpy()]
+            lengths = (inputs != PADDING).sum(dim=1)
+            loaded[name] = Texts(inputs, arrays["labels"][rows].long(), items, lengths, words)
+        return loaded
+
+    def limit(self, split: Texts, count: int) -> Texts:
+        """Return the first ``count`` items; all if there are fewer."""
+        return first_items(split, count)
+
+    def model_arguments(self, prepared: Path) -> dict[str, Any]:
+        """Return the arguments that the data decide."""
+        facts = read_json(prepared / "prepared.json")
+        size = facts["vocabulary"]
+        return {"shape": tuple(facts["shape"]), "vocabulary": size, "num_classes": size}
+
+    def augmenter(self, prepared: Path) -> Augment | None:
+        """Return None: the models vary what is missing."""
+        del prepared
+        return None
+
+    def predict(self, predictor: Predictor, split: Texts) -> Answer:
+        """Return a model's answers to all items of a split."""
+        logits = finite_logits(predictor, split.inputs, split.items)
+        model = predictor.model
+        shown = isinstance(model, HasWordVectors)
+        return Answer(logits, _neighbours(model.embedding.table.weight.detach()) if shown else [])
+
+    def compute_metrics(self, answer: Answer, split: Texts) -> dict[str, float | None]:
+        """Return every metric."""
+        right = answer.logits.gather(1, split.targets.unsqueeze(1))  # (N, 1)
+        rank = 1 + (answer.logits > right).sum(dim=1).double()  # of the missing word, 1 is the best
+        return {
+            "accuracy": (answer.logits.argmax(dim=1) == split.targets).double().mean().item(),
+            "top_5_accuracy": (rank <= TOP).double().mean().item(),
+            "mean_reciprocal_rank": (1 / rank).mean().item(),
+            "cross_entropy": F.cross_entropy(answer.logits, split.targets).item(),
+        }
+
+    def predictions(self, answer: Answer, split: Texts) -> pd.DataFrame:
+        """Return one row an item: its number, the missing word's id, and the one said."""
+        said = answer.logits.argmax(dim=1).numpy()
+        return pd.DataFrame({"item": split.items, "target": split.targets.numpy(), "prediction": said})
+
+    def exhibits(self, answer: Answer, split: Texts) -> dict[str, Any]:
+        """Return what the report shows beside numbers: some texts, and some words with their neighbours."""
+        said = answer.logits[:SHOWN_TEXTS].argmax(dim=1).tolist()
+        samples = [
+            {"given": _text(ids, split.words), "expected": split.words[target], "said": split.words[word]}
+            for ids, target, word in zip(split.inputs.tolist(), split.targets.tolist(), said, strict=False)
+        ]
+        samples += [
+            {
+                "given": f"neighbours of {split.words[word]}",
+                "expected": "",
+                "said": ", ".join(split.words[n] for n in near),
+            }
+            for word, near in answer.neighbours
+        ]
+        return {"samples": samples}
 
 
 def vocabulary(prepared: Path) -> tuple[str, ...]:
     """Return the words that a prepared dataset knows, by id."""
     numbers = Tokenizer.from_file(str(prepared / "tokenizer.json")).get_vocab()
     return tuple(sorted(numbers, key=lambda word: numbers[word]))
-
-
-def model_arguments(prepared: Path) -> dict[str, Any]:
-    """Return what the data, not the user, tells a model."""
-    facts = read_json(prepared / "prepared.json")
-    size = facts["vocabulary"]
-    return {"shape": tuple(facts["shape"]), "vocabulary": size, "num_classes": size}
-
-
-def augmenter(prepared: Path) -> Callable[[Tensor, torch.Generator], Tensor] | None:
-    """Return None: the models vary what is missing."""
-    del prepared
-    return None
-
-
-def answer(predictor: Predictor, split: Texts) -> Answer:
-    """Return what a model says to the items of a split."""
-    logits = finite_logits(predictor, split.inputs, split.items)
-    model = predictor.model
-    shown = isinstance(model, HasWordVectors)
-    return Answer(logits, _neighbours(model.embedding.table.weight.detach()) if shown else [])
-
-
-def score(answer: Answer, split: Texts) -> dict[str, float | None]:
-    """Return every metric."""
-    right = answer.logits.gather(1, split.targets.unsqueeze(1))  # (N, 1)
-    rank = 1 + (answer.logits > right).sum(dim=1).double()  # of the missing word, 1 is the best
-    return {
-        "accuracy": (answer.logits.argmax(dim=1) == split.targets).double().mean().item(),
-        "top_5_accuracy": (rank <= TOP).double().mean().item(),
-        "mean_reciprocal_rank": (1 / rank).mean().item(),
-        "cross_entropy": F.cross_entropy(answer.logits, split.targets).item(),
-    }
-
-
-def predictions(answer: Answer, split: Texts) -> pd.DataFrame:
-    """Return one row an item: its number, the missing word's id, and the one said."""
-    said = answer.logits.argmax(dim=1).numpy()
-    return pd.DataFrame({"item": split.items, "target": split.targets.numpy(), "prediction": said})
-
-
-def exhibits(answer: Answer, split: Texts) -> dict[str, Any]:
-    """Return what the report shows beside numbers: some texts, and some words with their neighbours."""
-    said = answer.logits[:SHOWN_TEXTS].argmax(dim=1).tolist()
-    samples = [
-        {"given": _text(ids, split.words), "expected": split.words[target], "said": split.words[word]}
-        for ids, target, word in zip(split.inputs.tolist(), split.targets.tolist(), said, strict=False)
-    ]
-    samples += [
-        {
-            "given": f"neighbours of {split.words[word]}",
-            "expected": "",
-            "said": ", ".join(split.words[n] for n in near),
-        }
-        for word, near in answer.neighbours
-    ]
-    return {"samples": samples}
 
 
 def _text(ids: list[int], words: tuple[str, ...]) -> str:
@@ -154,3 +142,6 @@ def _neighbours(vectors: Tensor) -> list[tuple[int, list[int]]]:
     alike[torch.arange(len(asked)), asked] = -torch.inf
     near = alike.topk(min(NEIGHBOURS, len(unit) - 1), dim=1).indices + MASK + 1
     return list(zip((asked + MASK + 1).tolist(), near.tolist(), strict=True))
+
+
+TASK: Task[Texts, Answer] = MaskedWords()

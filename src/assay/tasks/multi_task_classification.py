@@ -19,23 +19,12 @@ from assay.artifacts.predictors import Predictor, finite_logits
 from assay.config import registry
 from assay.data.splits import Split
 from assay.files import read_json
-from assay.tasks import classification, text_classification
-from assay.tasks.classification import PRIMARY, WATCHED, watched
-from assay.tasks.text_classification import augmenter, model_arguments
+from assay.tasks.classification import ClassificationObjective
+from assay.tasks.protocol import Augment, Task
+from assay.tasks.text_classification import TextClassification
 
-__all__ = [
-    "PRIMARY",
-    "WATCHED",
-    "answer",
-    "augmenter",
-    "exhibits",
-    "limit",
-    "load",
-    "loss",
-    "model_arguments",
-]
-__all__ += ["predictions", "score", "tally", "watched"]
-
+TEXTS = TextClassification()
+"""What loads the texts, and judges each item by its class alone."""
 NEVER = -1e4
 """Logit of a class of another task: far below all others, and finite."""
 
@@ -53,29 +42,76 @@ class Grouped(Split):
         return Split(self.inputs, self.targets[:, 0], self.items)
 
 
-def load(prepared: Path, splits: tuple[str, ...]) -> dict[str, Split]:
-    """Read the named splits of a prepared dataset: token ids (N, T) int64, 0 after a text's end."""
-    dataset = read_json(prepared / "prepared.json")["dataset"]
-    groups = tuple(
-        (name, *bounds) for name, bounds in registry.load(registry.dataset_module(dataset)).GROUPS.items()
-    )
-    bounds = torch.tensor([[first, end] for _, first, end in groups for _ in range(first, end)])  # (K, 2)
-    return {
-        name: Grouped(
-            split.inputs,
-            torch.cat([split.targets.unsqueeze(1), bounds[split.targets]], dim=1),
-            split.items,
-            split.lengths,
-            groups=groups,
+class MultiTaskClassification(ClassificationObjective):
+    """Token ids (N, T) to the classes of the task that each text belongs to."""
+
+    def load(self, prepared: Path, splits: tuple[str, ...]) -> dict[str, Grouped]:
+        """Read the named splits of a prepared dataset: token ids (N, T) int64, 0 after a text's end."""
+        dataset = read_json(prepared / "prepared.json")["dataset"]
+        groups = tuple(
+            (name, *bounds) for name, bounds in registry.load(registry.dataset_module(dataset)).GROUPS.items()
         )
-        for name, split in text_classification.load(prepared, splits).items()
-    }
+        bounds = torch.tensor([[first, end] for _, first, end in groups for _ in range(first, end)])  # (K, 2)
+        return {
+            name: Grouped(
+                split.inputs,
+                torch.cat([split.targets.unsqueeze(1), bounds[split.targets]], dim=1),
+                split.items,
+                split.lengths,
+                groups=groups,
+            )
+            for name, split in TEXTS.load(prepared, splits).items()
+        }
 
+    def limit(self, split: Grouped, count: int) -> Grouped:
+        """Return about ``count`` items, the first of each class in the class's proportion; all if there are fewer."""
+        numbered = replace(split.labels, inputs=torch.arange(len(split.targets)))
+        return split.take(TEXTS.limit(numbered, count).inputs)
 
-def limit(split: Grouped, count: int) -> Grouped:
-    """Return about ``count`` items, the first of each class in the class's proportion; all if there are fewer."""
-    numbered = replace(split.labels, inputs=torch.arange(len(split.targets)))
-    return split.take(classification.limit(numbered, count).inputs)
+    def model_arguments(self, prepared: Path) -> dict[str, Any]:
+        """Return the arguments that the data decide: shape, vocabulary, number of classes of all tasks together."""
+        return TEXTS.model_arguments(prepared)
+
+    def augmenter(self, prepared: Path) -> Augment | None:
+        """Return how training batches are varied, as declared beside the dataset; None if they are not."""
+        return TEXTS.augmenter(prepared)
+
+    def loss(self, logits: Tensor, targets: Tensor, label_smoothing: float) -> Tensor:
+        """Return the mean cross-entropy in nats among the classes of the task that is asked.
+
+        Raises:
+            ValueError: labels are to be smoothed, which would spread probability over the classes of other tasks.
+        """
+        if label_smoothing:
+            raise ValueError(
+                f"training.label_smoothing = {label_smoothing}: 0 alone is allowed with several tasks"
+            )
+        return super().loss(asked(logits, targets), targets[:, 0], 0.0)
+
+    def metric_state(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Return the sums (3,) over items: cross-entropy in nats, right answers, items."""
+        return super().metric_state(asked(logits, targets), targets[:, 0])
+
+    def predict(self, predictor: Predictor, split: Grouped) -> Tensor:
+        """Return a model's logits (N, K) for all items of a split, those of other tasks at ``NEVER``."""
+        return asked(finite_logits(predictor, split.inputs, split.items), split.targets)
+
+    def compute_metrics(self, logits: Tensor, split: Grouped) -> dict[str, float | None]:
+        """Return every metric over all items, and the accuracy of each task."""
+        right = (logits.argmax(dim=1) == split.targets[:, 0]).double()
+        of_tasks: dict[str, float | None] = {
+            f"accuracy_{name}": right[split.targets[:, 1] == first].mean().item()
+            for name, first, _ in split.groups
+        }
+        return TEXTS.compute_metrics(logits, split.labels) | of_tasks
+
+    def predictions(self, logits: Tensor, split: Grouped) -> pd.DataFrame:
+        """Return one row an item: its number, its class, the class predicted and that class's probability."""
+        return TEXTS.predictions(logits, split.labels)
+
+    def exhibits(self, logits: Tensor, split: Grouped) -> dict[str, Any]:
+        """Return what the report shows beside numbers: how often each true class was taken for each."""
+        return TEXTS.exhibits(logits, split.labels)
 
 
 def asked(logits: Tensor, targets: Tensor) -> Tensor:
@@ -85,44 +121,4 @@ def asked(logits: Tensor, targets: Tensor) -> Tensor:
     return logits.masked_fill(~inside, NEVER)
 
 
-def loss(logits: Tensor, targets: Tensor, label_smoothing: float) -> Tensor:
-    """Return the mean cross-entropy in nats among the classes of the task that is asked.
-
-    Raises:
-        ValueError: labels are to be smoothed, which would spread probability over the classes of other tasks.
-    """
-    if label_smoothing:
-        raise ValueError(
-            f"training.label_smoothing = {label_smoothing}: 0 alone is allowed with several tasks"
-        )
-    return classification.loss(asked(logits, targets), targets[:, 0], 0.0)
-
-
-def tally(logits: Tensor, targets: Tensor) -> Tensor:
-    """Return the sums (3,) over items that ``watched`` reads."""
-    return classification.tally(asked(logits, targets), targets[:, 0])
-
-
-def answer(predictor: Predictor, split: Grouped) -> Tensor:
-    """Return what a model says to the items of a split: logits (N, K)."""
-    return asked(finite_logits(predictor, split.inputs, split.items), split.targets)
-
-
-def score(logits: Tensor, split: Grouped) -> dict[str, float | None]:
-    """Return every metric over all items, and the accuracy of each task."""
-    right = (logits.argmax(dim=1) == split.targets[:, 0]).double()
-    of_tasks: dict[str, float | None] = {
-        f"accuracy_{name}": right[split.targets[:, 1] == first].mean().item()
-        for name, first, _ in split.groups
-    }
-    return classification.score(logits, split.labels) | of_tasks
-
-
-def exhibits(logits: Tensor, split: Grouped) -> dict[str, Any]:
-    """Return what the report shows beside numbers: how often each true class was taken for each."""
-    return classification.exhibits(logits, split.labels)
-
-
-def predictions(logits: Tensor, split: Grouped) -> pd.DataFrame:
-    """Return one row an item: its number, its class, the class predicted and that class's probability."""
-    return classification.predictions(logits, split.labels)
+TASK: Task[Grouped, Tensor] = MultiTaskClassification()

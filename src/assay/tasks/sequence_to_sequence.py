@@ -6,7 +6,6 @@ The targets (N, T) are the same ids with END behind them; padding is not learned
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,13 +21,12 @@ from torch.nn import functional as F
 
 from assay.artifacts.predictors import Predictor, finite_logits
 from assay.data.special_tokens import BEGIN, END, PADDING
-from assay.data.splits import Split
+from assay.data.splits import Split, first_items
 from assay.files import read_json
 from assay.models.generation.beam_search import search, words_of, writer
 from assay.tasks.metric import Metric
+from assay.tasks.protocol import Augment
 
-WATCHED = Metric("cross_entropy", "minimise")
-"""By which validation chooses the epoch: to write out every text would cost more than to learn."""
 ITEMS = 64
 """Items that are answered at once; all together, the logits of every word would need gigabytes."""
 SAMPLES = 8
@@ -70,22 +68,94 @@ class Answer:
     """(N,) ids of the reference, END included."""
 
 
-def load(prepared: Path, splits: tuple[str, ...]) -> dict[str, Pairs]:
-    """Read the named splits of a prepared dataset."""
-    table = pd.read_parquet(prepared / "items.parquet", columns=["item", "split", "source", "target"])
-    arrays = load_file(prepared / "arrays.safetensors")
-    tokenizer = Tokenizer.from_file(str(prepared / "tokenizer.json"))
-    inputs, targets, lengths = pack(arrays["source"].long(), arrays["target"].long())
-    every = Pairs(
-        inputs,
-        targets,
-        table["item"].to_numpy(np.int64),
-        lengths,
-        table["source"].to_numpy(object),
-        table["target"].to_numpy(object),
-        tokenizer,
-    )
-    return {name: every.take(torch.from_numpy(np.flatnonzero(table["split"] == name))) for name in splits}
+class SequenceToSequence:
+    """Texts to texts; each task adds its primary metric, its metrics and its table of predictions."""
+
+    watched = Metric("cross_entropy", "minimise")
+    """Not the primary metric: to write out every text of validation would cost more than to learn."""
+
+    def load(self, prepared: Path, splits: tuple[str, ...]) -> dict[str, Pairs]:
+        """Read the named splits of a prepared dataset."""
+        table = pd.read_parquet(prepared / "items.parquet", columns=["item", "split", "source", "target"])
+        arrays = load_file(prepared / "arrays.safetensors")
+        tokenizer = Tokenizer.from_file(str(prepared / "tokenizer.json"))
+        inputs, targets, lengths = pack(arrays["source"].long(), arrays["target"].long())
+        every = Pairs(
+            inputs,
+            targets,
+            table["item"].to_numpy(np.int64),
+            lengths,
+            table["source"].to_numpy(object),
+            table["target"].to_numpy(object),
+            tokenizer,
+        )
+        return {name: every.take(torch.from_numpy(np.flatnonzero(table["split"] == name))) for name in splits}
+
+    def limit(self, split: Pairs, count: int) -> Pairs:
+        """Return the first ``count`` pairs; all if there are fewer."""
+        return first_items(split, count)
+
+    def model_arguments(self, prepared: Path) -> dict[str, Any]:
+        """Return the arguments that the data decide."""
+        facts = read_json(prepared / "prepared.json")
+        source, target = facts["shape"]
+        return {"source_length": source, "target_length": target + 1, "vocabulary": facts["vocabulary"]}
+
+    def augmenter(self, prepared: Path) -> Augment | None:
+        """Return None: no dataset of pairs declares how its items could be varied."""
+        del prepared
+        return None
+
+    def loss(self, outputs: Tensor, targets: Tensor, label_smoothing: float) -> Tensor:
+        """Return the mean cross-entropy in nats a word of outputs (N, T', V); targets (N, T) are padding after T'."""
+        return F.cross_entropy(
+            outputs.flatten(0, 1),
+            targets[:, : outputs.shape[1]].flatten(),
+            ignore_index=PADDING,
+            label_smoothing=label_smoothing,
+        )
+
+    def metric_state(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return the sums (2,) over words: cross-entropy in nats, words."""
+        surprise = surprises(outputs, targets).sum().double()
+        return torch.stack([surprise, (targets != PADDING).sum().double()])
+
+    def compute_watched(self, sums: Tensor) -> tuple[float, float]:
+        """Return the mean cross-entropy in nats a word from the sums (2,), as loss and as what is watched."""
+        surprise, words = sums.tolist()
+        return surprise / words, surprise / words
+
+    def predict(self, predictor: Predictor, split: Pairs) -> Answer:
+        """Return a model's answers to all items of a split, ``ITEMS`` at a time, those of like length together.
+
+        Raises:
+            ValueError: a logit is not finite.
+        """
+        assert split.tokenizer is not None
+        lengths = split.lengths if split.lengths is not None else torch.zeros(len(split.targets))
+        source_length = split.inputs.shape[1] - split.target_length
+        ask = writer(predictor, split.target_length)
+        wide = int(predictor.arguments.get("beam", 1))
+        written = {beam: [""] * len(split.items) for beam in (1, wide)}
+        surprise = np.zeros(len(split.items))
+        for rows in torch.split(lengths.argsort(stable=True), ITEMS):
+            part = split.take(rows)
+            outputs = finite_logits(predictor, part.inputs, part.items)
+            # As an array: NumPy takes a tensor of one number for that number.
+            surprise[rows.numpy()] = surprises(outputs.float(), part.targets).double().sum(dim=1).numpy()
+            for beam, texts in written.items():
+                ids = search(ask, part.inputs[:, :source_length], beam=beam, longest=split.target_length)
+                for row, words in zip(rows.tolist(), words_of(ids), strict=True):
+                    texts[row] = split.tokenizer.decode(words)
+        return Answer(written[wide], written[1], surprise, (split.targets != PADDING).sum(dim=1).numpy())
+
+    def exhibits(self, answer: Answer, split: Pairs) -> dict[str, Any]:
+        """Return what the report shows beside numbers: the first items, what was expected and what was written."""
+        assert split.sources is not None
+        assert split.references is not None
+        shown = zip(split.sources, split.references, answer.hypotheses, strict=True)
+        samples = [{"given": given, "expected": expected, "said": said} for given, expected, said in shown]
+        return {"samples": samples[:SAMPLES]}
 
 
 def pack(source: Tensor, target: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -102,71 +172,11 @@ def pack(source: Tensor, target: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return inputs, targets, both.amax(dim=0) * inputs.shape[1] + lengths[:, 0]
 
 
-def model_arguments(prepared: Path) -> dict[str, Any]:
-    """Return what the data, not the user, tells a model."""
-    facts = read_json(prepared / "prepared.json")
-    source, target = facts["shape"]
-    return {"source_length": source, "target_length": target + 1, "vocabulary": facts["vocabulary"]}
-
-
-def augmenter(prepared: Path) -> Callable[[Tensor, torch.Generator], Tensor] | None:
-    """Return None: no dataset of pairs declares how its items could be varied."""
-    del prepared
-    return None
-
-
-def loss(outputs: Tensor, targets: Tensor, label_smoothing: float) -> Tensor:
-    """Return the mean cross-entropy in nats a word of outputs (N, T', V); targets (N, T) are padding after T'."""
-    return F.cross_entropy(
-        outputs.flatten(0, 1),
-        targets[:, : outputs.shape[1]].flatten(),
-        ignore_index=PADDING,
-        label_smoothing=label_smoothing,
-    )
-
-
-def tally(outputs: Tensor, targets: Tensor) -> Tensor:
-    """Return the sums (2,) over words that ``watched`` reads: cross-entropy, words."""
-    surprise = surprises(outputs, targets).sum().double()
-    return torch.stack([surprise, (targets != PADDING).sum().double()])
-
-
-def watched(sums: Tensor) -> tuple[float, float]:
-    """Return the mean cross-entropy in nats a word, as loss and as what is watched."""
-    surprise, words = sums.tolist()
-    return surprise / words, surprise / words
-
-
 def surprises(outputs: Tensor, targets: Tensor) -> Tensor:
     """Return the cross-entropy (N, T') of each word in nats, 0 where there is none."""
     kept = targets[:, : outputs.shape[1]]
     found = F.cross_entropy(outputs.flatten(0, 1), kept.flatten(), ignore_index=PADDING, reduction="none")
     return found.view(kept.shape)
-
-
-def answer(predictor: Predictor, split: Pairs) -> Answer:
-    """Return what a model says to the items of a split, ``ITEMS`` at a time, those of like length together.
-
-    Raises:
-        ValueError: a logit is not finite.
-    """
-    assert split.tokenizer is not None
-    lengths = split.lengths if split.lengths is not None else torch.zeros(len(split.targets))
-    source_length = split.inputs.shape[1] - split.target_length
-    ask = writer(predictor, split.target_length)
-    wide = int(predictor.arguments.get("beam", 1))
-    written = {beam: [""] * len(split.items) for beam in (1, wide)}
-    surprise = np.zeros(len(split.items))
-    for rows in torch.split(lengths.argsort(stable=True), ITEMS):
-        part = split.take(rows)
-        outputs = finite_logits(predictor, part.inputs, part.items)
-        # As an array: NumPy takes a tensor of one number for that number.
-        surprise[rows.numpy()] = surprises(outputs.float(), part.targets).double().sum(dim=1).numpy()
-        for beam, texts in written.items():
-            ids = search(ask, part.inputs[:, :source_length], beam=beam, longest=split.target_length)
-            for row, words in zip(rows.tolist(), words_of(ids), strict=True):
-                texts[row] = split.tokenizer.decode(words)
-    return Answer(written[wide], written[1], surprise, (split.targets != PADDING).sum(dim=1).numpy())
 
 
 def likelihoods(answer: Answer) -> dict[str, float]:
@@ -192,12 +202,3 @@ def rows(answer: Answer, split: Pairs) -> pd.DataFrame:
             "words": answer.words,
         }
     )
-
-
-def exhibits(answer: Answer, split: Pairs) -> dict[str, Any]:
-    """Return what the report shows beside numbers: the first items, what was expected and what was written."""
-    assert split.sources is not None
-    assert split.references is not None
-    shown = zip(split.sources, split.references, answer.hypotheses, strict=True)
-    samples = [{"given": given, "expected": expected, "said": said} for given, expected, said in shown]
-    return {"samples": samples[:SAMPLES]}

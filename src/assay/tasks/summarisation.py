@@ -12,45 +12,30 @@ from __future__ import annotations
 import pandas as pd
 from torchmetrics.functional.text import rouge_score
 
-from assay.data.splits import limit
 from assay.tasks.metric import SummedMetric, averaged, ratio
-from assay.tasks.sequence_to_sequence import (
-    WATCHED,
-    Answer,
-    Pairs,
-    answer,
-    augmenter,
-    exact,
-    exhibits,
-    likelihoods,
-    load,
-    loss,
-    model_arguments,
-    rows,
-    tally,
-    watched,
-)
+from assay.tasks.protocol import Task
+from assay.tasks.sequence_to_sequence import Answer, Pairs, SequenceToSequence, exact, likelihoods, rows
 
-__all__ = ["PRIMARY", "WATCHED", "answer", "augmenter", "exhibits", "limit", "load", "loss"]
-__all__ += ["model_arguments", "predictions", "score", "tally", "watched"]
-
-PRIMARY = SummedMetric("rouge_l", "maximise", ("rouge_l",), averaged("rouge_l"), ratio, highest=1)
 KEYS = {"rouge_l": "rougeL", "rouge_1": "rouge1", "rouge_2": "rouge2"}
 
 
-def score(answer: Answer, split: Pairs) -> dict[str, float | None]:
-    """Return every metric."""
-    means = rouge(answer, split).mean()
-    return {
-        **{name: float(means[name]) for name in KEYS},
-        "exact_match": float(exact(answer.hypotheses, split).mean()),
-        **likelihoods(answer),
-    }
+class Summarisation(SequenceToSequence):
+    """Texts to shorter ones."""
 
+    primary = SummedMetric("rouge_l", "maximise", ("rouge_l",), averaged("rouge_l"), ratio, highest=1)
 
-def predictions(answer: Answer, split: Pairs) -> pd.DataFrame:
-    """Return one row an item, with its own ROUGE."""
-    return pd.concat([rows(answer, split), rouge(answer, split)], axis=1)
+    def compute_metrics(self, answer: Answer, split: Pairs) -> dict[str, float | None]:
+        """Return every metric."""
+        means = rouge(answer, split).mean()
+        return {
+            **{name: float(means[name]) for name in KEYS},
+            "exact_match": float(exact(answer.hypotheses, split).mean()),
+            **likelihoods(answer),
+        }
+
+    def predictions(self, answer: Answer, split: Pairs) -> pd.DataFrame:
+        """Return one row an item, with its own ROUGE."""
+        return pd.concat([rows(answer, split), rouge(answer, split)], axis=1)
 
 
 def rouge(answer: Answer, split: Pairs) -> pd.DataFrame:
@@ -63,3 +48,6 @@ def rouge(answer: Answer, split: Pairs) -> pd.DataFrame:
     return pd.DataFrame(
         {name: [each[f"{key}_fmeasure"].item() for each in found] for name, key in KEYS.items()}
     )
+
+
+TASK: Task[Pairs, Answer] = Summarisation()

@@ -11,7 +11,6 @@ max-marginals) it says little.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -29,23 +28,11 @@ from assay.config import registry
 from assay.data.augmentation.text import drop
 from assay.data.preparation.tagged import NO_TAG
 from assay.data.special_tokens import PADDING
-from assay.data.splits import Split, limit
+from assay.data.splits import Split, first_items
 from assay.files import read_json
 from assay.tasks.entity_spans import f1, listed, shared
 from assay.tasks.metric import SummedMetric, counted
-
-__all__ = [
-    "PRIMARY",
-    "WATCHED",
-    "answer",
-    "augmenter",
-    "exhibits",
-    "limit",
-    "load",
-    "loss",
-    "model_arguments",
-]
-__all__ += ["predictions", "score", "tally", "watched"]
+from assay.tasks.protocol import Augment, Task
 
 
 def f1_of(sums: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -54,9 +41,6 @@ def f1_of(sums: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 COUNTS = ("found", "predicted", "gold")
-PRIMARY = SummedMetric("entity_f1", "maximise", COUNTS, counted(*COUNTS), f1_of, highest=1)
-WATCHED = PRIMARY
-"""By which validation chooses the epoch."""
 SAMPLES = 8
 
 
@@ -75,135 +59,137 @@ class Sentences(Split):
         return replace(super().take(rows), words=tuple(self.words[row] for row in rows.tolist()))
 
 
-def load(prepared: Path, splits: tuple[str, ...]) -> dict[str, Sentences]:
-    """Read the named splits of a prepared dataset."""
-    table = pd.read_parquet(prepared / "items.parquet", columns=["item", "split", "text"])
-    arrays = load_file(prepared / "arrays.safetensors")
-    classes = tuple(read_json(prepared / "prepared.json")["classes"])
-    loaded = {}
-    for split in splits:
-        places = np.flatnonzero(table["split"] == split)
-        rows = torch.from_numpy(places)  # (N,)
-        ids, characters = arrays["words"][rows], arrays["characters"][rows]
-        loaded[split] = Sentences(
-            with_characters(ids, characters),
-            arrays["tags"][rows].long(),
-            table["item"].to_numpy(np.int64)[places],
-            (ids != PADDING).sum(dim=1),
-            tuple(tuple(text.split(" ")) for text in table["text"].to_numpy()[places]),
-            classes,
+class Tagging:
+    """Words with their characters (N, T, 1 + L) to tags (N, T)."""
+
+    primary = SummedMetric("entity_f1", "maximise", COUNTS, counted(*COUNTS), f1_of, highest=1)
+    watched = primary
+
+    def load(self, prepared: Path, splits: tuple[str, ...]) -> dict[str, Sentences]:
+        """Read the named splits of a prepared dataset."""
+        table = pd.read_parquet(prepared / "items.parquet", columns=["item", "split", "text"])
+        arrays = load_file(prepared / "arrays.safetensors")
+        classes = tuple(read_json(prepared / "prepared.json")["classes"])
+        loaded = {}
+        for split in splits:
+            places = np.flatnonzero(table["split"] == split)
+            rows = torch.from_numpy(places)  # (N,)
+            ids, characters = arrays["words"][rows], arrays["characters"][rows]
+            loaded[split] = Sentences(
+                with_characters(ids, characters),
+                arrays["tags"][rows].long(),
+                table["item"].to_numpy(np.int64)[places],
+                (ids != PADDING).sum(dim=1),
+                tuple(tuple(text.split(" ")) for text in table["text"].to_numpy()[places]),
+                classes,
+            )
+        return loaded
+
+    def limit(self, split: Sentences, count: int) -> Sentences:
+        """Return the first ``count`` sentences; all if there are fewer."""
+        return first_items(split, count)
+
+    def model_arguments(self, prepared: Path) -> dict[str, Any]:
+        """Return the arguments that the data decide."""
+        facts = read_json(prepared / "prepared.json")
+        return {
+            "shape": tuple(facts["shape"]),
+            "vocabulary": facts["vocabulary"],
+            "alphabet": facts["alphabet"],
+            "num_classes": len(facts["classes"]),
+        }
+
+    def augmenter(self, prepared: Path) -> Augment | None:
+        """Return how training batches are varied, as declared beside the dataset; None if they are not.
+
+        A word that becomes unknown keeps its characters, as a new word has them.
+        """
+        facts = read_json(prepared / "prepared.json")
+        probability = registry.load(registry.dataset_module(facts["dataset"])).AUGMENTATION.drop
+        if not probability:
+            return None
+        return lambda batch, generator: torch.cat(
+            [drop(batch[:, :, 0], probability, generator).unsqueeze(2), batch[:, :, 1:]], dim=2
         )
-    return loaded
+
+    def loss(self, outputs: Tensor, targets: Tensor, label_smoothing: float) -> Tensor:
+        """Return the mean cross-entropy of a word in nats, of outputs (N, T, K) and targets (N, T)."""
+        return F.cross_entropy(
+            outputs.flatten(0, 1), targets.flatten(), ignore_index=NO_TAG, label_smoothing=label_smoothing
+        )
+
+    def metric_state(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return the sums (5,) over sentences: cross-entropy in nats, words, entities found, predicted and true."""
+        surprise = F.cross_entropy(
+            outputs.flatten(0, 1), targets.flatten(), ignore_index=NO_TAG, reduction="sum"
+        ).double()
+        counts = [(types > 0).sum().double() for types in _compare(outputs, targets)]
+        return torch.stack([surprise, (targets != NO_TAG).sum().double(), *counts])
+
+    def compute_watched(self, sums: Tensor) -> tuple[float, float]:
+        """Return the mean cross-entropy in nats and the entity F1 from the sums (5,)."""
+        surprise, words, *counts = sums.tolist()
+        return surprise / words, f1(*counts)
+
+    def predict(self, predictor: Predictor, split: Sentences) -> Tensor:
+        """Return a model's scores (N, T, K) for all sentences of a split."""
+        return finite_logits(predictor, split.inputs, split.items)
+
+    def compute_metrics(self, outputs: Tensor, split: Sentences) -> dict[str, float | None]:
+        """Return every metric of (N, T, K) scores; None where the split's targets do not define one."""
+        real = split.targets != NO_TAG
+        found, predicted, gold = _compare(outputs, split.targets)
+        counts = [int((types > 0).sum()) for types in (found, predicted, gold)]
+        values: dict[str, float | None] = {
+            "entity_f1": f1(*counts),
+            "entity_precision": counts[0] / counts[1] if counts[1] else 0.0,
+            "entity_recall": counts[0] / counts[2] if counts[2] else None,
+            "surface_f1": _surface_f1(outputs, split),
+        }
+        for number, name in enumerate(split.classes[1::2], start=1):
+            of_type = [int((types == number).sum()) for types in (found, predicted, gold)]
+            name = name.removeprefix("B-").replace("-", "_")
+            values[f"f1_{name}"] = f1(*of_type) if of_type[2] else None
+        values["accuracy"] = (outputs.argmax(2) == split.targets)[real].double().mean().item()
+        surprise = F.cross_entropy(outputs[real].double(), split.targets[real]).item()
+        values["cross_entropy"] = surprise if math.isfinite(surprise) else None
+        return values
+
+    def predictions(self, outputs: Tensor, split: Sentences) -> pd.DataFrame:
+        """Return one row a sentence: its number, its entities found, predicted and true, and the predicted tags."""
+        found, predicted, gold = (
+            (types > 0).sum(dim=1).numpy() for types in _compare(outputs, split.targets)
+        )
+        tags = [
+            " ".join(split.classes[tag] for tag in row[: len(words)])
+            for row, words in zip(outputs.argmax(2).tolist(), split.words, strict=True)
+        ]
+        return pd.DataFrame(
+            {"item": split.items, "found": found, "predicted": predicted, "gold": gold, "prediction": tags}
+        )
+
+    def exhibits(self, outputs: Tensor, split: Sentences) -> dict[str, Any]:
+        """Return how often words of each true tag (row) were given each (column), and the first sentences with
+        entities beside what was said of them."""
+        size, real = outputs.shape[2], split.targets != NO_TAG
+        predicted, gold = _tags(outputs, split.targets)
+        pairs = (gold * size + predicted)[real].bincount(minlength=size * size).view(size, size)
+        said, expected = listed(predicted), listed(gold)
+        rows = [row for row, entities in enumerate(expected) if entities][:SAMPLES]
+        samples = [
+            {
+                "given": " ".join(split.words[row]),
+                "expected": _describe(expected[row], row, split),
+                "said": _describe(said[row], row, split),
+            }
+            for row in rows
+        ]
+        return {"confusion": pairs.tolist(), "samples": samples}
 
 
 def with_characters(words: Tensor, characters: Tensor) -> Tensor:
     """Return words' ids (N, T) and characters (N, T, L) as the inputs (N, T, 1 + L) of a model."""
     return torch.cat([words.unsqueeze(2), characters], dim=2).long()
-
-
-def model_arguments(prepared: Path) -> dict[str, Any]:
-    """Return what the data, not the user, tells a model."""
-    facts = read_json(prepared / "prepared.json")
-    return {
-        "shape": tuple(facts["shape"]),
-        "vocabulary": facts["vocabulary"],
-        "alphabet": facts["alphabet"],
-        "num_classes": len(facts["classes"]),
-    }
-
-
-def augmenter(prepared: Path) -> Callable[[Tensor, torch.Generator], Tensor] | None:
-    """Return how training batches are varied, as declared beside the dataset; None if they are not.
-
-    A word that becomes unknown keeps its characters, as a new word has them.
-    """
-    facts = read_json(prepared / "prepared.json")
-    probability = registry.load(registry.dataset_module(facts["dataset"])).AUGMENTATION.drop
-    if not probability:
-        return None
-    return lambda batch, generator: torch.cat(
-        [drop(batch[:, :, 0], probability, generator).unsqueeze(2), batch[:, :, 1:]], dim=2
-    )
-
-
-def loss(outputs: Tensor, targets: Tensor, label_smoothing: float) -> Tensor:
-    """Return the mean cross-entropy of a word in nats, of outputs (N, T, K) and targets (N, T)."""
-    return F.cross_entropy(
-        outputs.flatten(0, 1), targets.flatten(), ignore_index=NO_TAG, label_smoothing=label_smoothing
-    )
-
-
-def tally(outputs: Tensor, targets: Tensor) -> Tensor:
-    """Return the sums (5,) over items that ``watched`` reads: cross-entropy, words, entities found, predicted and
-    true ones."""
-    surprise = F.cross_entropy(
-        outputs.flatten(0, 1), targets.flatten(), ignore_index=NO_TAG, reduction="sum"
-    ).double()
-    counts = [(types > 0).sum().double() for types in _compare(outputs, targets)]
-    return torch.stack([surprise, (targets != NO_TAG).sum().double(), *counts])
-
-
-def watched(sums: Tensor) -> tuple[float, float]:
-    """Return the mean cross-entropy in nats and the entity F1 from the sums of all items."""
-    surprise, words, *counts = sums.tolist()
-    return surprise / words, f1(*counts)
-
-
-def answer(predictor: Predictor, split: Split) -> Tensor:
-    """Return what a model says to the sentences of a split: scores (N, T, K)."""
-    return finite_logits(predictor, split.inputs, split.items)
-
-
-def score(outputs: Tensor, split: Sentences) -> dict[str, float | None]:
-    """Return every metric of (N, T, K) scores; None where the split's targets do not define one."""
-    real = split.targets != NO_TAG
-    found, predicted, gold = _compare(outputs, split.targets)
-    counts = [int((types > 0).sum()) for types in (found, predicted, gold)]
-    values: dict[str, float | None] = {
-        "entity_f1": f1(*counts),
-        "entity_precision": counts[0] / counts[1] if counts[1] else 0.0,
-        "entity_recall": counts[0] / counts[2] if counts[2] else None,
-        "surface_f1": _surface_f1(outputs, split),
-    }
-    for number, name in enumerate(split.classes[1::2], start=1):
-        of_type = [int((types == number).sum()) for types in (found, predicted, gold)]
-        name = name.removeprefix("B-").replace("-", "_")
-        values[f"f1_{name}"] = f1(*of_type) if of_type[2] else None
-    values["accuracy"] = (outputs.argmax(2) == split.targets)[real].double().mean().item()
-    surprise = F.cross_entropy(outputs[real].double(), split.targets[real]).item()
-    values["cross_entropy"] = surprise if math.isfinite(surprise) else None
-    return values
-
-
-def predictions(outputs: Tensor, split: Sentences) -> pd.DataFrame:
-    """Return one row a sentence: its number, its entities found, predicted and true, and the predicted tags."""
-    found, predicted, gold = ((types > 0).sum(dim=1).numpy() for types in _compare(outputs, split.targets))
-    tags = [
-        " ".join(split.classes[tag] for tag in row[: len(words)])
-        for row, words in zip(outputs.argmax(2).tolist(), split.words, strict=True)
-    ]
-    return pd.DataFrame(
-        {"item": split.items, "found": found, "predicted": predicted, "gold": gold, "prediction": tags}
-    )
-
-
-def exhibits(outputs: Tensor, split: Sentences) -> dict[str, Any]:
-    """Return how often words of each true tag (row) were given each (column), and the first sentences with
-    entities beside what was said of them."""
-    size, real = outputs.shape[2], split.targets != NO_TAG
-    predicted, gold = _tags(outputs, split.targets)
-    pairs = (gold * size + predicted)[real].bincount(minlength=size * size).view(size, size)
-    said, expected = listed(predicted), listed(gold)
-    rows = [row for row, entities in enumerate(expected) if entities][:SAMPLES]
-    samples = [
-        {
-            "given": " ".join(split.words[row]),
-            "expected": _describe(expected[row], row, split),
-            "said": _describe(said[row], row, split),
-        }
-        for row in rows
-    ]
-    return {"confusion": pairs.tolist(), "samples": samples}
 
 
 def _tags(outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
@@ -239,3 +225,6 @@ def _describe(entities: list[tuple[int, int, int]], row: int, split: Sentences) 
         f"{split.classes[2 * kind + 1].removeprefix('B-')}: {' '.join(split.words[row][start:end])}"
         for kind, start, end in entities
     )
+
+
+TASK: Task[Sentences, Tensor] = Tagging()

@@ -7,40 +7,29 @@ from __future__ import annotations
 
 import pandas as pd
 
-from assay.data.splits import limit
 from assay.tasks.metric import SummedMetric, averaged, ratio
-from assay.tasks.sequence_to_sequence import (
-    WATCHED,
-    Answer,
-    Pairs,
-    answer,
-    augmenter,
-    exact,
-    exhibits,
-    likelihoods,
-    load,
-    loss,
-    model_arguments,
-    rows,
-    tally,
-    watched,
-)
-
-__all__ = ["PRIMARY", "WATCHED", "answer", "augmenter", "exhibits", "limit", "load", "loss"]
-__all__ += ["model_arguments", "predictions", "score", "tally", "watched"]
-
-PRIMARY = SummedMetric("exact_match", "maximise", ("exact_match",), averaged("exact_match"), ratio, highest=1)
+from assay.tasks.protocol import Task
+from assay.tasks.sequence_to_sequence import Answer, Pairs, SequenceToSequence, exact, likelihoods, rows
 
 
-def score(answer: Answer, split: Pairs) -> dict[str, float | None]:
-    """Return every metric."""
-    return {
-        "exact_match": float(exact(answer.hypotheses, split).mean()),
-        "greedy_exact_match": float(exact(answer.greedy, split).mean()),
-        **likelihoods(answer),
-    }
+class Transduction(SequenceToSequence):
+    """Texts to the one text that is right."""
+
+    primary = SummedMetric(
+        "exact_match", "maximise", ("exact_match",), averaged("exact_match"), ratio, highest=1
+    )
+
+    def compute_metrics(self, answer: Answer, split: Pairs) -> dict[str, float | None]:
+        """Return every metric."""
+        return {
+            "exact_match": float(exact(answer.hypotheses, split).mean()),
+            "greedy_exact_match": float(exact(answer.greedy, split).mean()),
+            **likelihoods(answer),
+        }
+
+    def predictions(self, answer: Answer, split: Pairs) -> pd.DataFrame:
+        """Return one row an item."""
+        return rows(answer, split)
 
 
-def predictions(answer: Answer, split: Pairs) -> pd.DataFrame:
-    """Return one row an item."""
-    return rows(answer, split)
+TASK: Task[Pairs, Answer] = Transduction()

@@ -17,27 +17,9 @@ from numpy.typing import NDArray
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
-from assay.data.splits import limit
 from assay.tasks.metric import SummedMetric, counted
-from assay.tasks.sequence_to_sequence import (
-    WATCHED,
-    Answer,
-    Pairs,
-    answer,
-    augmenter,
-    exact,
-    exhibits,
-    likelihoods,
-    load,
-    loss,
-    model_arguments,
-    rows,
-    tally,
-    watched,
-)
-
-__all__ = ["PRIMARY", "WATCHED", "answer", "augmenter", "exhibits", "limit", "load", "loss"]
-__all__ += ["model_arguments", "predictions", "score", "tally", "watched"]
+from assay.tasks.protocol import Task
+from assay.tasks.sequence_to_sequence import Answer, Pairs, SequenceToSequence, exact, likelihoods, rows
 
 ORDERS = range(1, 5)
 STATISTICS = (
@@ -61,29 +43,30 @@ def bleu_of(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(right.any(axis=-1), score, 0.0)
 
 
-PRIMARY = SummedMetric("bleu", "maximise", STATISTICS, counted(*STATISTICS), bleu_of, highest=100)
+class Translation(SequenceToSequence):
+    """Texts to texts in another language."""
 
+    primary = SummedMetric("bleu", "maximise", STATISTICS, counted(*STATISTICS), bleu_of, highest=100)
 
-def score(answer: Answer, split: Pairs) -> dict[str, float | None]:
-    """Return every metric."""
-    return {
-        "bleu": bleu(statistics(answer.hypotheses, split)),
-        "greedy_bleu": bleu(statistics(answer.greedy, split)),
-        "chrf": CHRF().corpus_score(answer.hypotheses, [list(_references(split))]).score,
-        "exact_match": float(exact(answer.hypotheses, split).mean()),
-        **likelihoods(answer),
-    }
+    def compute_metrics(self, answer: Answer, split: Pairs) -> dict[str, float | None]:
+        """Return every metric."""
+        return {
+            "bleu": bleu(statistics(answer.hypotheses, split)),
+            "greedy_bleu": bleu(statistics(answer.greedy, split)),
+            "chrf": CHRF().corpus_score(answer.hypotheses, [list(_references(split))]).score,
+            "exact_match": float(exact(answer.hypotheses, split).mean()),
+            **likelihoods(answer),
+        }
 
-
-def predictions(answer: Answer, split: Pairs) -> pd.DataFrame:
-    """Return one row an item, with what BLEU counts of it and its own chrF."""
-    counts = pd.DataFrame(statistics(answer.hypotheses, split), columns=list(STATISTICS))
-    table = pd.concat([rows(answer, split), counts], axis=1)
-    table["chrf"] = [
-        CHRF().sentence_score(ours, [theirs]).score
-        for ours, theirs in zip(answer.hypotheses, _references(split), strict=True)
-    ]
-    return table
+    def predictions(self, answer: Answer, split: Pairs) -> pd.DataFrame:
+        """Return one row an item, with what BLEU counts of it and its own chrF."""
+        counts = pd.DataFrame(statistics(answer.hypotheses, split), columns=list(STATISTICS))
+        table = pd.concat([rows(answer, split), counts], axis=1)
+        table["chrf"] = [
+            CHRF().sentence_score(ours, [theirs]).score
+            for ours, theirs in zip(answer.hypotheses, _references(split), strict=True)
+        ]
+        return table
 
 
 def statistics(hypotheses: list[str], split: Pairs) -> NDArray[np.int64]:
@@ -105,3 +88,6 @@ def bleu(statistics: NDArray[np.int64]) -> float:
 def _references(split: Pairs) -> Iterator[str]:
     assert split.references is not None
     return iter(split.references)
+
+
+TASK: Task[Pairs, Answer] = Translation()

@@ -29,7 +29,8 @@ from torch.multiprocessing.spawn import ProcessRaisedException
 
 from assay.config.training import Diverged, TrainerParams, TrainingParams, TrainResult
 from assay.data.splits import Split
-from assay.tasks.metric import Metric
+from assay.models.capabilities import OwnLoss
+from assay.tasks.protocol import Augment, Objective
 from assay.training import lightning as lightning_trainer
 from assay.training.checkpoint import Checkpoint
 from assay.training.loop import Loop
@@ -40,24 +41,10 @@ BLOCK_ITEMS = 2048
 VALIDATION_ITEMS = 512
 """Items in one forward pass of validation."""
 
-Augment = Callable[[Tensor, torch.Generator], Tensor]
-
-
-class Task(Protocol):
-    """What training must know of a task."""
-
-    WATCHED: Metric
-
-    def loss(self, outputs: Tensor, targets: Tensor, label_smoothing: float) -> Tensor: ...
-
-    def tally(self, outputs: Tensor, targets: Tensor) -> Tensor: ...
-
-    def watched(self, sums: Tensor) -> tuple[float, float]: ...
-
 
 def train(
     model: nn.Module,
-    task: Task,
+    task: Objective,
     train: Split,
     validation: Split,
     *,
@@ -191,7 +178,7 @@ class _Module(pl.LightningModule):
     def __init__(
         self,
         model: nn.Module,
-        task: Task,
+        task: Objective,
         train: Split,
         validation: Split,
         params: TrainingParams,
@@ -202,7 +189,7 @@ class _Module(pl.LightningModule):
         super().__init__()
         self.automatic_optimization = False
         self.model, self.task, self.params, self.seed = model, task, params, seed
-        self.own_loss: Callable[[Tensor, Tensor], Tensor] | None = getattr(model, "loss", None)
+        self.own_loss = model.loss if isinstance(model, OwnLoss) else None
         self.train_split, self.validation, self.augment = train, validation, augment
         self.checkpoint = checkpoint
         self.batch_size = min(params.batch_size, len(train.targets))
@@ -294,7 +281,7 @@ class _Module(pl.LightningModule):
         self.history.append(row)
         if not math.isfinite(row["validation_loss"]):
             raise Diverged(self.steps_done)
-        metric = self.task.WATCHED
+        metric = self.task.watched
         rank = (metric.rank(row[f"validation_{metric.name}"]), -row["validation_loss"])
         if rank > self.best_rank:
             self.best_rank, self.best_epoch = rank, len(self.history)
@@ -321,11 +308,11 @@ class _Module(pl.LightningModule):
         for inputs, targets in zip(*(torch.split(part, VALIDATION_ITEMS) for part in parts), strict=True):
             with self.trainer.precision_plugin.forward_context():
                 outputs = self.model(inputs)
-            sums.append(self.task.tally(outputs.float(), targets))
+            sums.append(self.task.metric_state(outputs.float(), targets))
             if self.own_loss:
                 own += self._own_loss(inputs, targets).item() * len(targets)
         self.model.train()
-        loss, metric = self.task.watched(torch.stack(sums).sum(dim=0))
+        loss, metric = self.task.compute_watched(torch.stack(sums).sum(dim=0))
         return own / len(self.validation_targets) if self.own_loss else loss, metric
 
     def on_train_end(self) -> None:
@@ -356,8 +343,8 @@ class _Module(pl.LightningModule):
         self.earlier_seconds = state["earlier_seconds"]
 
 
-def _columns(task: Task) -> tuple[str, ...]:
-    return ("epoch", "train_loss", "validation_loss", f"validation_{task.WATCHED.name}", "learning_rate")
+def _columns(task: Objective) -> tuple[str, ...]:
+    return ("epoch", "train_loss", "validation_loss", f"validation_{task.watched.name}", "learning_rate")
 
 
 def _history(rows: Tensor, columns: tuple[str, ...]) -> list[dict[str, float]]:
@@ -382,7 +369,7 @@ def learn(
     spec: dict[str, Any],
     splits: dict[str, Any],
     *,
-    task: Task,
+    task: Objective,
     augment: Augment | None,
     start: Start | None,
     folder: Path,

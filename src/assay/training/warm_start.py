@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from assay.artifacts import store
 from assay.data.special_tokens import PADDING, UNKNOWN
+from assay.models.capabilities import WarmStarts
 from assay.provenance import records
 
 TOKENIZER = "tokenizer.json"
@@ -43,7 +44,7 @@ class Start:
         Raises:
             ValueError: the class takes over nothing, or this network has no such part, or of another shape.
         """
-        parts: dict[str, str] = getattr(model, "STARTS", {})
+        parts = model.STARTS if isinstance(model, WarmStarts) else {}
         if not parts:
             raise ValueError(f"starts_from: {type(model).__name__} takes over nothing from another network")
         with torch.no_grad():

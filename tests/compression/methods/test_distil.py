@@ -118,11 +118,11 @@ def test_at_a_high_temperature_logits_are_matched():
 @pytest.mark.parametrize(
     ("task", "shape", "targets", "expected"),
     [
-        (image_classification, (2, 3), [0, 2], [[1, 1, 1], [1, 1, 1]]),
-        (multi_task_classification, (2, 4), [[0, 0, 2], [3, 2, 4]], [[1, 1, 0, 0], [0, 0, 1, 1]]),
-        (tagging, (1, 3, 2), [[1, 0, -1]], [[[1, 1], [1, 1], [0, 0]]]),
-        (language_modelling, (1, 2, 2), [[-100, 1]], [[[0, 0], [1, 1]]]),
-        (transduction, (1, 2, 4), [[3, 0, 0]], [[[1, 1, 1, 1], [0, 0, 0, 0]]]),
+        (image_classification.TASK, (2, 3), [0, 2], [[1, 1, 1], [1, 1, 1]]),
+        (multi_task_classification.TASK, (2, 4), [[0, 0, 2], [3, 2, 4]], [[1, 1, 0, 0], [0, 0, 1, 1]]),
+        (tagging.TASK, (1, 3, 2), [[1, 0, -1]], [[[1, 1], [1, 1], [0, 0]]]),
+        (language_modelling.TASK, (1, 2, 2), [[-100, 1]], [[[0, 0], [1, 1]]]),
+        (transduction.TASK, (1, 2, 4), [[3, 0, 0]], [[[1, 1, 1, 1], [0, 0, 0, 0]]]),
     ],
 )
 def test_what_a_task_does_not_read_is_found(task, shape, targets, expected):
@@ -149,7 +149,7 @@ def test_the_last_linear_layer_is_listened_to_and_then_no_more():
 
 
 def lesson(teacher, *, temperature=2.0, share=0.5, hidden=0.0):
-    return Lesson(teacher, image_classification, temperature, share, hidden, label_smoothing=0.0)
+    return Lesson(teacher, image_classification.TASK, temperature, share, hidden, label_smoothing=0.0)
 
 
 def test_the_teacher_is_no_part_of_what_learns():
@@ -202,7 +202,7 @@ def test_without_a_teacher_the_student_learns_from_labels_alone(digits, tmp_path
     alone = mlp(16)
     supervised.train(
         alone,
-        image_classification,
+        image_classification.TASK,
         of.splits["train"],
         of.splits["validation"],
         params=TrainingParams.model_validate(TRAINING),

@@ -12,6 +12,7 @@ from assay.artifacts.onnx import export as onnx_export
 from assay.compression.methods import int8_dynamic, onnx, prune_magnitude
 from assay.config import registry
 from assay.config.params import load_params
+from assay.tasks import loading
 from tests.compression.conftest import subject, written
 from tests.models.knobs import TABLES
 
@@ -44,19 +45,17 @@ def twin(tmp_path_factory):
 def network(request, twin):
     """A network with its first weights, and training items."""
     entry = registry.MODELS[request.param]
-    task = next(
-        row for row in PARAMS.tasks.values() if registry.TASKS[row.kind].signature in entry.signatures
-    )
-    folder, module = twin(task.dataset), registry.load(registry.TASKS[task.kind].module)
+    row = next(row for row in PARAMS.tasks.values() if registry.TASKS[row.kind].signature in entry.signatures)
+    folder, task = twin(row.dataset), loading.load(row.kind)
     family = registry.load(entry.target)
-    provided = module.model_arguments(folder)
+    provided = task.model_arguments(folder)
     named = inspect.signature(family).parameters
     arguments = {name: provided[name] for name in provided if name in named} | KNOBS[request.param]
     torch.manual_seed(0)
     model = family(**arguments).eval()
-    split = module.load(folder, ("train",))["train"]
+    split = task.load(folder, ("train",))["train"]
     return subject(
-        model, split.inputs[:40], split.targets[:40], task=module, target=entry.target, arguments=arguments
+        model, split.inputs[:40], split.targets[:40], task=task, target=entry.target, arguments=arguments
     )
 
 

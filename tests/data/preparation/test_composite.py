@@ -18,6 +18,7 @@ from assay.data.datasets.text import (
 )
 from assay.data.preparation.cleaning import SPLITS
 from assay.data.special_tokens import MASK, PADDING
+from assay.tasks import loading
 
 MADE = sorted(name for name, entry in registry.DATASETS.items() if entry.parts)
 
@@ -89,7 +90,7 @@ def test_a_text_of_unknown_words_alone_is_dropped_and_counted(tmp_path):
 
 def test_one_known_word_is_missing_from_each_text(tmp_path):
     items = prepared(english_texts, tmp_path, 0)
-    arrays = registry.load("assay.tasks.masked_words").load(tmp_path / "out", SPLITS)
+    arrays = loading.load("masked_words").load(tmp_path / "out", SPLITS)
     for name, split in arrays.items():
         texts = items.loc[items["split"] == name, "text"].tolist()
         assert (split.inputs == MASK).sum(dim=1).tolist() == [1] * len(texts)

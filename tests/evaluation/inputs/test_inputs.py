@@ -22,7 +22,7 @@ from assay.config.params import load_params
 from assay.data.datasets.text import ag_news
 from assay.data.preparation import text
 from assay.evaluation.inputs import files
-from assay.tasks import language_modelling, sequence_to_sequence
+from assay.tasks import language_modelling, loading, sequence_to_sequence
 from tests.models.knobs import TABLES
 
 PARAMS = load_params(Path("params.yaml"))
@@ -58,7 +58,7 @@ class Asked:
     def __init__(self, row, folder):
         entry = PARAMS.tasks[row]
         kind = registry.TASKS[entry.kind]
-        self.task, self.asking = registry.load(kind.module), registry.load(registry.INPUTS[kind.signature])
+        self.task, self.asking = loading.load(entry.kind), registry.load(registry.INPUTS[kind.signature])
         self.dataset = registry.load(registry.DATASETS[entry.dataset].module)
         self.raw, self.prepared = folder / "raw", folder / f"{entry.dataset}{registry.TWIN}"
         self.dataset.make_twin(self.raw, 0)
@@ -76,14 +76,14 @@ class Asked:
 
     @property
     def expected(self):
-        return self.task.predictions(self.task.answer(self.predictor, self.split), self.split)
+        return self.task.predictions(self.task.predict(self.predictor, self.split), self.split)
 
     def read(self, path):
         return self.asking.read(path, self.prepared, self.dataset)
 
     def rows(self, path):
         split = self.read(path)
-        return self.asking.rows(self.task.answer(self.predictor, split), split)
+        return self.asking.rows(self.task.predict(self.predictor, split), split)
 
 
 def written(folder, lines):
@@ -180,7 +180,7 @@ def test_a_long_beginning_is_judged_whole_and_a_short_one_has_no_bits(asked, tmp
     asked = asked("tinyshakespeare")
     line = "To be, or not to be, that is the question: " * 4
     split = asked.read(written(tmp_path, [line, "T"]))
-    answer = asked.task.answer(asked.predictor, split)
+    answer = asked.task.predict(asked.predictor, split)
     rows = asked.asking.rows(answer, split)
     assert split.items.tolist() == [1, 1, 1, 2]
     assert (split.targets != -100).sum() == len(line) - 1
@@ -366,11 +366,11 @@ def test_a_last_slice_of_one_item_is_answered(row, slices, asked, monkeypatch):
     asked = asked(row)
     predictor = BySlices(asked.predictor, 4)
     split, whole = (asked.split.take(torch.arange(count)) for count in (4 * slices + 1, 4 * slices + 2))
-    expected = asked.task.predictions(asked.task.answer(asked.predictor, whole), whole)[:-1]
-    answer = asked.task.answer(predictor, split)
+    expected = asked.task.predictions(asked.task.predict(asked.predictor, whole), whole)[:-1]
+    answer = asked.task.predict(predictor, split)
     found = asked.task.predictions(answer, split)
     pd.testing.assert_frame_equal(found, expected, rtol=1e-4)
-    asked.task.score(answer, split)
+    asked.task.compute_metrics(answer, split)
     asked.task.exhibits(answer, split)
 
 

@@ -30,6 +30,7 @@ from torch.nn import functional as F
 from assay.artifacts.onnx import cache, padding
 from assay.artifacts.predictors import session
 from assay.data.special_tokens import UNKNOWN
+from assay.models.capabilities import OneLength
 
 INPUT = "inputs"
 OUTPUT = "logits"
@@ -39,8 +40,8 @@ def export(module: nn.Module, example: torch.Tensor, *, unroll_tanh: bool = Fals
     """Return the network as a graph with one input, ``inputs``, and one output, ``logits``.
 
     Args:
-        module: is not modified; exported as it is in evaluation. One whose class says ``ONE_LENGTH`` is not
-            even tried for any other.
+        module: is not modified; exported as it is in evaluation. Of a :class:`OneLength` no other length
+            is tried.
         example: (N, ...) with any N; the graph takes every batch size, and of texts every length.
         unroll_tanh: whether each ``nn.RNN`` becomes a matrix product a step instead of one operator.
 
@@ -52,9 +53,7 @@ def export(module: nn.Module, example: torch.Tensor, *, unroll_tanh: bool = Fals
     batch = example[:2] if len(example) > 1 else example.expand(2, *example.shape[1:]).contiguous()
     if batch.dtype == torch.int64:  # the graph that is traced leaves no padding out
         batch = batch.clamp(min=UNKNOWN)
-    of_any_length = not (unroll_tanh or getattr(module, "ONE_LENGTH", False)) and padding.ignores(
-        evaluated, batch
-    )
+    of_any_length = not (unroll_tanh or isinstance(module, OneLength)) and padding.ignores(evaluated, batch)
     ready = with_operators(copy.deepcopy(evaluated), (nn.LSTM, nn.GRU) if unroll_tanh else (nn.RNNBase,))
 
     def answers() -> list[torch.Tensor]:

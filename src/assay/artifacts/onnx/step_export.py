@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from assay.artifacts.onnx.export import INPUT, OneStep, export, graph_of, with_operators
 from assay.artifacts.predictors import ANEW, LOGITS, MEMORY, SOURCE, START, STEP, WORDS, named
 from assay.data.special_tokens import END, UNKNOWN
+from assay.models.capabilities import Steps
 from assay.models.layers.source_and_target import parts as source_and_target
 
 ITEMS = 64
@@ -52,7 +53,7 @@ def parts_of(model: nn.Module, inputs: Tensor, *, unroll_tanh: bool = False) -> 
         unroll_tanh: as :func:`assay.artifacts.onnx.export.export` has it; ``step`` has no recurrent operator in any
             case, and ``start``, which takes sources of every length, cannot be unrolled.
     """
-    if hasattr(model, "step"):
+    if isinstance(model, Steps):
         return start_and_step(model)
     graph = export(model, inputs[:2], unroll_tanh=unroll_tanh)
     constants = frozenset(name for name, _ in model.named_buffers())
@@ -74,7 +75,7 @@ def stored(graphs: dict[str, onnx.ModelProto]) -> tuple[str, Any]:
 def step_layers(model: nn.Module) -> set[nn.Module]:
     """Return the recurrent layers that ``model.step`` calls, if it has one: in its graph they are products."""
     called: set[nn.Module] = set()
-    if not hasattr(model, "step"):
+    if not isinstance(model, Steps):
         return called
     layers = [layer for layer in model.modules() if isinstance(layer, nn.RNNBase)]
     memory = begin(model, EXAMPLE_SOURCE)

@@ -11,9 +11,8 @@ from __future__ import annotations
 import contextlib
 import copy
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Annotated, Literal
 
 import safetensors.torch
@@ -27,7 +26,9 @@ from assay.artifacts.weights import plain_state
 from assay.compression.context import Made, Method, Subject
 from assay.compression.support.student_init import inherit
 from assay.config import registry
+from assay.models.capabilities import OwnLoss
 from assay.provenance.records import Skip
+from assay.tasks.protocol import Objective
 
 NEVER = -1e4
 """Logit of what the loss does not read: far below all others, and finite."""
@@ -79,7 +80,7 @@ class Lesson:
     """What a student is taught by, and how."""
 
     teacher: nn.Module
-    task: ModuleType
+    task: Objective
     temperature: float
     share: float
     """Of the teacher in the loss."""
@@ -87,7 +88,7 @@ class Lesson:
     label_smoothing: float
 
 
-class Taught(nn.Module):
+class Taught(nn.Module, OwnLoss):
     """A student while it learns: the weights of this module are the student's, the teacher's are no part of it."""
 
     def __init__(self, student: nn.Module, lesson: Lesson) -> None:
@@ -110,7 +111,7 @@ class Taught(nn.Module):
 
     def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """Return the mixed loss of inputs (N, ...) and targets (N, ...); in evaluation that of the labels alone."""
-        own: Callable[[Tensor, Tensor], Tensor] | None = getattr(self.student, "loss", None)
+        own = self.student.loss if isinstance(self.student, OwnLoss) else None
         share = self.lesson.share if self.training else 0.0
         if own is not None and not share:
             return own(inputs, targets)
@@ -151,7 +152,7 @@ def listening(network: nn.Module) -> Iterator[list[Tensor]]:
             handle.remove()
 
 
-def read_by(task: ModuleType, outputs: Tensor, targets: Tensor) -> Tensor:
+def read_by(task: Objective, outputs: Tensor, targets: Tensor) -> Tensor:
     """Return which of the outputs (N, ..., K) the task's loss reads: not those of padding, nor of other tasks.
 
     They are those on which it depends: at outputs of zero no probability is so small that the gradient vanishes.

@@ -27,6 +27,7 @@ from assay.artifacts.onnx.export import quiet, tidy
 from assay.artifacts.onnx.step_export import Part, parts_of, step_layers, stored
 from assay.artifacts.store import count_parameters
 from assay.compression.context import Made
+from assay.models.capabilities import Steps
 from assay.provenance.records import Skip
 
 INTEGER_OPERATORS = {"QuantizeLinear", "DequantizeLinear", "MatMulInteger", "DynamicQuantizeLSTM"}
@@ -61,7 +62,7 @@ def integer_graph(
     """
     unrolled = step_layers(model)
     possible = share_of(model, layers, unrolled)
-    unroll_tanh = possible < LEAST_SHARE and not hasattr(model, "step")
+    unroll_tanh = possible < LEAST_SHARE and not isinstance(model, Steps)
     if unroll_tanh:
         possible = share_of(model, (*layers, nn.RNN))
     if possible < LEAST_SHARE:

@@ -7,7 +7,7 @@ is given the growing text anew for each word.
 from __future__ import annotations
 
 import math
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,23 +15,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from assay.data.special_tokens import BEGIN, END, PADDING, UNKNOWN
+from assay.models.capabilities import Steps
 
 NEVER = (PADDING, UNKNOWN, BEGIN)
 """Ids that no model may write."""
 
 
-@runtime_checkable
-class Writer(Protocol):
-    """A model that is asked for the next words."""
-
-    def start(self, source: Tensor) -> list[Tensor]:
-        """Map source ids (N, S) to what is kept from step to step; each tensor's first dimension is N."""
-
-    def step(self, words: Tensor, memory: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
-        """Map the last words (N,) to logits (N, V) for the next ones, and what is kept."""
-
-
-class Rereading:
+class Rereading(Steps):
     """A predictor that knows whole inputs alone, as a writer: it is given the text so far at every step.
 
     Args:
@@ -57,16 +47,16 @@ class Rereading:
         return torch.from_numpy(outputs[:, place]), [inputs, places + 1]
 
 
-def writer(predictor: Any, target_length: int) -> Writer:
+def writer(predictor: Any, target_length: int) -> Steps:
     """Return the quickest way to ask a predictor for words."""
     for able in (predictor, predictor.model):
-        if isinstance(able, Writer):
+        if isinstance(able, Steps):
             return able
     return Rereading(predictor, target_length)
 
 
 @torch.inference_mode()
-def search(writer: Writer, source: Tensor, *, beam: int, longest: int) -> NDArray[np.int64]:
+def search(writer: Steps, source: Tensor, *, beam: int, longest: int) -> NDArray[np.int64]:
     """Return the best hypothesis for each source: ids (N, longest), padded behind their END.
 
     Hypotheses are kept by their log-probability; of those kept at the end the best by a word is returned, END

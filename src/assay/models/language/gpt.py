@@ -16,6 +16,7 @@ from pydantic import Field
 from torch import nn
 from torch.nn import functional as F
 
+from assay.models.capabilities import Generates
 from assay.models.declaration import Network
 from assay.models.generation import sampling
 from assay.models.layers.causal_attention import CausalAttention, KeyValues
@@ -50,7 +51,7 @@ class Block(nn.Module):
         return added
 
 
-class GPT(nn.Module):
+class GPT(nn.Module, Generates):
     """Character vectors and positions, blocks, normalisation, the vectors again as the last layer.
 
     Args:

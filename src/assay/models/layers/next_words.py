@@ -10,12 +10,13 @@ import torch
 from numpy.typing import NDArray
 
 from assay.data.special_tokens import BEGIN, END, PADDING, UNKNOWN
+from assay.models.capabilities import Steps
 
 COPIED = 0.5
 """How probable a copied word is."""
 
 
-class InPlace(ABC):
+class InPlace(ABC, Steps):
     """Writes the next word by the source's word in its place, whatever has been written before.
 
     Args:

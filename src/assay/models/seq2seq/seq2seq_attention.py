@@ -16,6 +16,7 @@ from pydantic import Field
 from torch import nn
 
 from assay.data.special_tokens import PADDING
+from assay.models.capabilities import Steps
 from assay.models.declaration import Network
 from assay.models.layers.dropout import Dropout
 from assay.models.layers.recurrent import Layer
@@ -49,7 +50,7 @@ class AdditiveAttention(nn.Module):
         return weights.to(encoded.dtype) @ encoded, weights
 
 
-class Seq2SeqAttention(nn.Module):
+class Seq2SeqAttention(nn.Module, Steps):
     """Bidirectional GRU encoder, two GRU layers with attention between them, one table of vectors.
 
     Args:

@@ -15,6 +15,7 @@ from pydantic import Field
 from torch import nn
 
 from assay.data.special_tokens import PADDING
+from assay.models.capabilities import Steps
 from assay.models.declaration import Network
 from assay.models.layers.dropout import Dropout
 from assay.models.layers.recurrent import Layer, turned
@@ -22,7 +23,7 @@ from assay.models.layers.source_and_target import SharedVectors, parts
 from assay.models.layers.word_embedding import cut
 
 
-class Seq2SeqLSTM(nn.Module):
+class Seq2SeqLSTM(nn.Module, Steps):
     """LSTM layers that read the source from its end, as many that write the target, one table of vectors.
 
     Args:

@@ -16,6 +16,7 @@ from pydantic import Field
 from torch import nn
 
 from assay.data.special_tokens import PADDING
+from assay.models.capabilities import Steps
 from assay.models.declaration import Network
 from assay.models.layers.dropout import Dropout
 from assay.models.layers.source_and_target import Copying, SharedVectors, parts
@@ -95,7 +96,7 @@ class DecoderBlock(nn.Module):
         return states + self.feed_forward(states), weights
 
 
-class Seq2SeqTransformer(nn.Module):
+class Seq2SeqTransformer(nn.Module, Steps):
     """Encoder and decoder of ``depth`` blocks each, one table of vectors for both and for the output.
 
     Args:

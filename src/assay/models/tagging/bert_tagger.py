@@ -14,6 +14,7 @@ from pydantic import Field
 from torch import nn
 
 from assay.data.special_tokens import PADDING
+from assay.models.capabilities import WarmStarts
 from assay.models.declaration import Network
 from assay.models.layers.dropout import Dropout
 from assay.models.layers.text_encoder import TextEncoder
@@ -21,7 +22,7 @@ from assay.models.layers.word_embedding import WordEmbedding
 from assay.models.layers.word_reader import padded, without_padding
 
 
-class BertTagger(nn.Module):
+class BertTagger(nn.Module, WarmStarts):
     """Word vectors, encoder, dropout, Linear.
 
     Args:

@@ -16,14 +16,17 @@ from pydantic import Field
 from torch import nn
 from torch.nn import functional as F
 
+from assay.models.capabilities import OneLength, OwnLoss, WarmStarts
 from assay.models.declaration import Network
 from assay.models.layers.crf import CRF
 from assay.models.layers.word_reader import padded, without_padding
 from assay.models.tagging.bilstm_tagger import BiLSTMTagger
 
 
-class BiLSTMCRF(nn.Module):
+class BiLSTMCRF(nn.Module, OwnLoss, WarmStarts, OneLength):
     """The network of ``bilstm_tagger``, and what a step from one tag to the next is worth.
+
+    Its ONNX graph takes one length: the loop over the words is unrolled.
 
     Args:
         vocabulary: number of ids of words: 0 is padding, 1 the unknown word, then from the commonest on.
@@ -41,7 +44,6 @@ class BiLSTMCRF(nn.Module):
     """
 
     STARTS = {"tagger.reader.embedding": "embedding"}
-    ONE_LENGTH = True  # of a graph: the loop over the words is unrolled
 
     def __init__(
         self,

@@ -13,13 +13,14 @@ import torch
 from pydantic import Field
 from torch import nn
 
+from assay.models.capabilities import WarmStarts
 from assay.models.declaration import Network
 from assay.models.layers.dropout import Dropout
 from assay.models.layers.recurrent import Layer
 from assay.models.layers.word_reader import WordReader, padded, without_padding
 
 
-class BiLSTMTagger(nn.Module):
+class BiLSTMTagger(nn.Module, WarmStarts):
     """Word vectors, beside them what a convolution finds in the characters, a bidirectional LSTM, Linear.
 
     Args:

@@ -16,6 +16,7 @@ from pydantic import Field
 from torch import nn
 
 from assay.data.special_tokens import PADDING
+from assay.models.capabilities import WarmStarts
 from assay.models.declaration import Network
 from assay.models.layers.text_encoder import Block, attention_mask
 from assay.models.layers.word_embedding import SPREAD
@@ -25,7 +26,7 @@ from assay.models.layers.word_reader import WordReader, padded, without_padding
 LONGEST_WAVE = 10_000
 
 
-class TransformerTagger(nn.Module):
+class TransformerTagger(nn.Module, WarmStarts):
     """Word vectors, beside them what a convolution finds in the characters, Linear, positions, blocks, Linear.
 
     Args:

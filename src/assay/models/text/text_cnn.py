@@ -15,12 +15,13 @@ from torch import nn
 from torch.nn import functional as F
 
 from assay.data.special_tokens import PADDING
+from assay.models.capabilities import WarmStarts
 from assay.models.declaration import Network
 from assay.models.layers.dropout import Dropout
 from assay.models.layers.word_embedding import WordEmbedding, cut
 
 
-class TextCNN(nn.Module):
+class TextCNN(nn.Module, WarmStarts):
     """Word vectors, convolutions of several widths side by side, ReLU, maximum over the text, dropout, Linear.
 
     Args:

@@ -16,13 +16,14 @@ from pydantic import Field
 from torch import nn
 
 from assay.data.special_tokens import PADDING
+from assay.models.capabilities import WarmStarts
 from assay.models.declaration import Network
 from assay.models.layers.dropout import Dropout
 from assay.models.layers.recurrent import Layer
 from assay.models.layers.word_embedding import WordEmbedding, cut
 
 
-class TextRecurrent(nn.Module):
+class TextRecurrent(nn.Module, WarmStarts):
     """Word vectors, stacked recurrent layers, the last layer's state after the last word, dropout, Linear.
 
     Args:

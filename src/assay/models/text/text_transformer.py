@@ -14,12 +14,13 @@ from pydantic import Field
 from torch import nn
 
 from assay.data.special_tokens import PADDING
+from assay.models.capabilities import WarmStarts
 from assay.models.declaration import Network
 from assay.models.layers.text_encoder import TextEncoder
 from assay.models.layers.word_embedding import WordEmbedding, cut, mean_over_words
 
 
-class TextTransformer(nn.Module):
+class TextTransformer(nn.Module, WarmStarts):
     """Word vectors, learned positions, blocks, the average over the words, Linear.
 
     Args:

@@ -16,10 +16,11 @@ from torch import nn
 from torch.nn import functional as F
 
 from assay.data.special_tokens import MASK, PADDING
+from assay.models.capabilities import OwnLoss
 from assay.models.declaration import Network
 from assay.models.layers.missing_word import at_mask, known, only_words, unmasked
 from assay.models.layers.text_encoder import TextEncoder
-from assay.models.layers.word_embedding import WordEmbedding, cut
+from assay.models.layers.word_embedding import HasWordVectors, WordEmbedding, cut
 
 ASKED, MASKED, RANDOM = 0.15, 0.8, 0.1
 """Part of the words that are to be said; parts of these that are masked, and replaced."""
@@ -29,7 +30,7 @@ ROWS = 64
 """Words are judged a multiple of so many at once: each new shape of a product costs milliseconds to prepare."""
 
 
-class Bert(nn.Module):
+class Bert(nn.Module, OwnLoss, HasWordVectors):
     """Word vectors, encoder, Linear, GELU, normalisation, product with every word vector.
 
     Args:

@@ -18,13 +18,13 @@ from torch import nn
 from assay.data.special_tokens import MASK
 from assay.models.declaration import Network
 from assay.models.layers.missing_word import near_mask, only_words
-from assay.models.layers.word_embedding import WordEmbedding
+from assay.models.layers.word_embedding import HasWordVectors, WordEmbedding
 
 POWER = 0.75
 BATCH = 16384
 
 
-class GloVe(nn.Module):
+class GloVe(nn.Module, HasWordVectors):
     """Two vectors and two biases a word; their roles are the same but for the one that is handed on.
 
     Args:

@@ -15,13 +15,16 @@ from torch import nn
 from torch.nn import functional as F
 
 from assay.data.special_tokens import MASK
+from assay.models.capabilities import OneLength, OwnLoss
 from assay.models.declaration import Network
 from assay.models.layers.missing_word import known, near_mask, noise, only_words, unmasked
-from assay.models.layers.word_embedding import WordEmbedding, cut
+from assay.models.layers.word_embedding import HasWordVectors, WordEmbedding, cut
 
 
-class SkipGram(nn.Module):
+class SkipGram(nn.Module, OwnLoss, OneLength, HasWordVectors):
     """Two vectors a word, one as the word in the middle, one as a word beside it.
+
+    Its ONNX graph takes one length: which words are near is a constant in it.
 
     Args:
         vocabulary: number of ids: padding, unknown word, mask, then words from the commonest on.
@@ -31,8 +34,6 @@ class SkipGram(nn.Module):
         negatives: noise words a pair.
         noise: distinct noise words a batch, over which the negatives' mean is taken.
     """
-
-    ONE_LENGTH = True  # of a graph: which words are near is a constant in it
 
     def __init__(
         self,

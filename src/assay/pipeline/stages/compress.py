@@ -13,9 +13,9 @@ from assay.artifacts import kept, store
 from assay.artifacts.formats import FORMATS
 from assay.compression.context import Subject
 from assay.config import registry
-from assay.data import splits
 from assay.files import replacing
 from assay.provenance import measurement, records
+from assay.tasks import loading
 
 
 def compress(spec: dict[str, Any], prepared: Path, source: Path, folder: Path) -> dict[str, Any]:
@@ -30,14 +30,14 @@ def compress(spec: dict[str, Any], prepared: Path, source: Path, folder: Path) -
     records.require_whole(prepared, "prepare")
     status = records.require(source, "train", "compress")
     cell = status.get("cell", status["spec"])
-    task = registry.load(registry.TASKS[cell["kind"]].module)
+    task = loading.load(cell["kind"])
     folder.mkdir(parents=True, exist_ok=True)
     subject = Subject(
         store.load(source.parent, status["artifact"]).model,
         status["artifact"],
         cell,
         task,
-        splits.for_learning(task, prepared.parent, cell)[0],
+        loading.for_learning(task, prepared.parent, cell)[0],
         task.augmenter(prepared.parent),
         folder,
         spec["most_lost"],

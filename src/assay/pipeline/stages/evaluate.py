@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from assay.artifacts import store
-from assay.config import registry
 from assay.evaluation import latency, scoring
 from assay.files import replacing, sha256, write_json
 from assay.provenance import measurement, records
+from assay.tasks import loading
 
 
 def evaluate(
@@ -33,7 +33,7 @@ def evaluate(
     records.require_whole(prepared, "prepare")
     status = records.require(artifact_status, "train", "compress")
     artifact = status["artifact"]
-    task = registry.load(registry.TASKS[spec["kind"]].module)
+    task = loading.load(spec["kind"])
     splits = task.load(prepared.parent, ("validation", "test"))
     examples = splits["validation"].inputs[: max(latency.SIZES)].numpy()
     began = time.perf_counter()

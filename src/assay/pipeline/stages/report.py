@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from assay import paths
-from assay.config import registry
 from assay.config.matrix import Matrix, select
 from assay.config.params import load_params
 from assay.files import sha256, write_json
@@ -21,6 +20,7 @@ from assay.report.build import build
 from assay.report.judgement.compare import since_last
 from assay.report.results import trials
 from assay.report.results.tables import metrics_by_row
+from assay.tasks import loading
 
 PARTS = ("index.html", "results.csv", "costs.csv", "results.md", "metrics.json", "tables", "cards", "figures")
 
@@ -30,16 +30,16 @@ def tasks_of(matrix: Matrix) -> list[dict[str, Any]]:
     found = []
     for name in matrix.tasks:
         kind = matrix.kind(name)
-        module = registry.load(kind.module)
+        task = loading.load(matrix.params.tasks[name].kind)
         rows = [row for row in matrix.models if matrix.params.models[row].model in kind.controls]
         found.append(
             {
                 "name": name,
                 "dataset": matrix.dataset(name),
-                "primary": module.PRIMARY.name,
-                "direction": module.PRIMARY.direction,
-                "metric": module.PRIMARY,
-                "watched": module.WATCHED.name,
+                "primary": task.primary.name,
+                "direction": task.primary.direction,
+                "metric": task.primary,
+                "watched": task.watched.name,
                 "controls": rows,
             }
         )

@@ -13,10 +13,10 @@ import pandas as pd
 
 from assay.artifacts import store
 from assay.config import registry
-from assay.data import splits
 from assay.files import replacing, sha256
 from assay.models import pretrained
 from assay.provenance import measurement, records
+from assay.tasks import loading
 from assay.training import warm_start
 from assay.training.loop import Loop
 
@@ -34,8 +34,8 @@ def train(
     """
     records.require(validated, "validate")
     data = records.require_whole(prepared, "prepare")
-    task = registry.load(registry.TASKS[spec["kind"]].module)
-    items, limit = splits.for_learning(task, prepared.parent, spec)
+    task = loading.load(spec["kind"])
+    items, limit = loading.for_learning(task, prepared.parent, spec)
     family = registry.load(spec["target"])
     loop: Loop = registry.load(f"{registry.LOOPS[spec['loop']].module}:LOOP")
     named = inspect.signature(family).parameters

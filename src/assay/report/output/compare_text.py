@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from assay import paths
-from assay.config import registry
 from assay.config.params import Params
 from assay.provenance import dvc_lock
 from assay.report.formatting import numbers
 from assay.report.judgement.compare import FACTORS, LEVEL, Change, Comparison, compare, no_earlier
 from assay.report.output import markdown
 from assay.report.results.runs import COSTS, RESULTS, last, of_record, on_disk
+from assay.tasks import loading
 from assay.tasks.metric import PrimaryMetric
 
 COST_FORMATS = {
@@ -43,7 +43,7 @@ def told(revision: str | None, params: Params) -> str:
 
     def metric_of(task: str) -> PrimaryMetric | None:
         row = params.tasks.get(task)
-        return registry.load(registry.TASKS[row.kind].module).PRIMARY if row else None
+        return loading.load(row.kind).primary if row else None
 
     return render(compare(of_record(record), now, metric_of))
 

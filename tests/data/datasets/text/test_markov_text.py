@@ -15,7 +15,7 @@ from assay.data.datasets.text import markov_text
 from assay.data.datasets.text.markov_text import ALPHABET, CHANCES, OPTIMUM, stationary
 from assay.data.download import DownloadError
 from assay.files import sha256
-from assay.tasks import language_modelling as task
+from assay.tasks.language_modelling import TASK
 
 RATE = OPTIMUM["bits_per_character"]
 
@@ -86,11 +86,11 @@ def test_the_source_scores_the_optimum(raw: Path, tmp_path: Path) -> None:
     result = markov_text.prepare(raw, tmp_path, seed=0, validation_fraction=0.1)
     assert result["optimum"] == OPTIMUM
     assert result["dropped"] == []
-    for split in task.load(tmp_path, ("train", "validation", "test")).values():
+    for split in TASK.load(tmp_path, ("train", "validation", "test")).values():
         assert split.tokenizer is not None
         assert (split.targets[:, 0] == -100).all()
-        answer = task.answer(Oracle(split.tokenizer), split)
-        found = task.score(answer, split)["bits_per_character"]
+        answer = TASK.predict(Oracle(split.tokenizer), split)
+        found = TASK.compute_metrics(answer, split)["bits_per_character"]
         assert found is not None
         deviation = (answer.nats / answer.characters).std() / math.log(2)
         assert abs(found - RATE) < 3 * deviation / math.sqrt(len(answer.nats))

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from assay.data.splits import Split, for_learning, limit
+from assay.data.splits import Split, first_items
+from assay.tasks.loading import for_learning
 
 SPLIT = Split(torch.zeros(40, 2), torch.zeros(40, dtype=torch.int64), np.arange(40))
-TASK = SimpleNamespace(load=lambda *_: {"train": SPLIT, "validation": SPLIT}, limit=limit)
+TASK = SimpleNamespace(load=lambda *_: {"train": SPLIT, "validation": SPLIT}, limit=first_items)
 
 
 def learns_from(tmp_path, fraction, items=None):
@@ -27,7 +28,7 @@ def test_the_smaller_limit_counts(tmp_path, fraction, items, expected):
 
 def test_what_learns_never_sees_test_items(tmp_path):
     read = []
-    task = SimpleNamespace(load=lambda _, names: read.append(names) or TASK.load(), limit=limit)
+    task = SimpleNamespace(load=lambda _, names: read.append(names) or TASK.load(), limit=first_items)
     for_learning(task, tmp_path, {"train_items": None, "train_fraction": 1.0})
     assert read == [("train", "validation")]
 

@@ -1,0 +1,60 @@
+"""What only some models can do, each a Protocol that its callers test for with ``isinstance``.
+
+A model with a capability names the Protocol among its bases, so that mypy compares the signatures and a class without
+the method cannot be made. Another class has the capability by having the method.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Protocol, runtime_checkable
+
+from torch import Generator, Tensor
+
+
+@runtime_checkable
+class OwnLoss(Protocol):
+    """A network that learns by a loss of its own in place of the task's."""
+
+    @abstractmethod
+    def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        """Return the mean loss of a batch in nats, a scalar.
+
+        Args:
+            inputs: (N, ...), as the network takes them.
+            targets: (N, ...) int64, as in the split.
+        """
+
+
+@runtime_checkable
+class Generates(Protocol):
+    """A network that goes on with a text quicker than by its logits alone."""
+
+    @abstractmethod
+    def generate(self, prompt: Tensor, length: int, generator: Generator) -> Tensor:
+        """Return prompts (N, P) with ``length`` ids more, drawn at temperature 1: (N, P + length)."""
+
+
+@runtime_checkable
+class Steps(Protocol):
+    """A model that writes a text word by word and keeps what it has read."""
+
+    @abstractmethod
+    def start(self, source: Tensor) -> list[Tensor]:
+        """Map source ids (N, S) to what is kept from step to step; each tensor's first dimension is N."""
+
+    @abstractmethod
+    def step(self, words: Tensor, memory: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        """Map the last words (N,) to logits (N, V) for the next ones, and what is kept."""
+
+
+@runtime_checkable
+class WarmStarts(Protocol):
+    """A network that can begin from parts of another one."""
+
+    STARTS: dict[str, str]
+    """By the name of a part of this network, the name of the other network's part that it begins as."""
+
+
+class OneLength:
+    """A network whose ONNX graph takes texts of one length alone, that of the example it is exported with."""

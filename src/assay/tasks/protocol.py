@@ -1,0 +1,89 @@
+"""The contract of a task: what training, compression, evaluation and the report call.
+
+Each file of a task defines one class and ends with its one object, ``TASK``, by which mypy checks the class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from assay.artifacts.predictors import Predictor
+from assay.data.splits import AnySplit
+from assay.tasks.metric import Metric, PrimaryMetric
+
+Augment = Callable[[Tensor, torch.Generator], Tensor]
+"""Returns the inputs (N, ...) of a batch, varied by draws from the generator."""
+
+Answers = TypeVar("Answers")
+
+
+class Objective(Protocol):
+    """The part of a task that training and compression need: a loss, and a metric that they watch."""
+
+    @property
+    def watched(self) -> Metric:
+        """The metric by which validation chooses the epoch."""
+
+    def loss(self, outputs: Tensor, targets: Tensor, label_smoothing: float) -> Tensor:
+        """Return the mean loss of a batch in nats, a scalar that training lowers.
+
+        Args:
+            outputs: (N, ...) float32, as the network returns them.
+            targets: (N, ...) int64, as in the split.
+            label_smoothing: share of the probability that is spread evenly over the classes, in [0, 1).
+        """
+
+    def metric_state(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return sums over a batch, (S,) float64, given as to ``loss``; those of several batches are added."""
+
+    def compute_watched(self, sums: Tensor) -> tuple[float, float]:
+        """Return the mean loss in nats, without label smoothing, and the watched metric from the sums (S,)."""
+
+
+class Task(Objective, Protocol[AnySplit, Answers]):
+    """A question asked of a dataset: what is loaded and learned, how a model answers, what the answers are worth."""
+
+    @property
+    def primary(self) -> PrimaryMetric:
+        """The metric of the report's table, computed from the columns of ``predictions``."""
+
+    def load(self, prepared: Path, splits: tuple[str, ...]) -> dict[str, AnySplit]:
+        """Return the named splits of the prepared dataset in this folder."""
+
+    def limit(self, split: AnySplit, count: int) -> AnySplit:
+        """Return about ``count`` items of a split, always the same ones; all if there are fewer."""
+
+    def model_arguments(self, prepared: Path) -> dict[str, Any]:
+        """Return the arguments that the data decide, by name, such as ``shape`` and ``num_classes``.
+
+        A model is given those that its signature names.
+        """
+
+    def augmenter(self, prepared: Path) -> Augment | None:
+        """Return how training batches are varied; None if they are not."""
+
+    def predict(self, predictor: Predictor, split: AnySplit) -> Answers:
+        """Return a model's answers to all items of a split.
+
+        Raises:
+            ValueError: a logit is not finite.
+        """
+
+    def compute_metrics(self, answers: Answers, split: AnySplit) -> dict[str, float | None]:
+        """Return every metric by name; None where the split's targets do not define it."""
+
+    def predictions(self, answers: Answers, split: AnySplit) -> pd.DataFrame:
+        """Return one row an item: ``item``, its number in items.parquet, and columns of the task's own."""
+
+    def exhibits(self, answers: Answers, split: AnySplit) -> dict[str, Any]:
+        """Return what the report shows beside numbers, for JSON.
+
+        ``confusion``: a (K, K) list of counts, rows are true classes. ``samples``: a list of dicts with the texts
+        ``given``, ``expected`` and ``said``.
+        """
