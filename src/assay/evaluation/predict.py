@@ -15,6 +15,7 @@ from assay import paths
 from assay.artifacts import store
 from assay.config import registry
 from assay.config.matrix import Matrix, Variant
+from assay.data import loading
 from assay.provenance import records
 
 
@@ -34,7 +35,7 @@ def predict(matrix: Matrix, variant: Variant, path: Path) -> pd.DataFrame:
         raise ValueError(f"{folder}: made from other data than {prepared} holds; run the suite again")
     task = registry.load(kind.module)
     asking = registry.load(registry.ASKING[kind.form])
-    split = asking.read(path, prepared, registry.load(registry.dataset_module(name)))
+    split = asking.read(path, prepared, loading.load(name))
     predictor = store.load(folder, made["artifact"])
     table: pd.DataFrame = asking.rows(task.answer(predictor, split), split)
     return table

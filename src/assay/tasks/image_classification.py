@@ -16,8 +16,9 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from assay.config import registry
+from assay.data import loading
 from assay.data.augmentation.images import augment
+from assay.data.declarations import Augmentation
 from assay.data.splits import Split
 from assay.files import read_json
 from assay.tasks.classification import (
@@ -75,8 +76,8 @@ def model_arguments(prepared: Path) -> dict[str, Any]:
 def augmenter(prepared: Path) -> Callable[[Tensor, torch.Generator], Tensor] | None:
     """Return how training batches are varied, as declared beside the dataset; None if they are not."""
     facts = read_json(prepared / "prepared.json")
-    declared = registry.load(registry.dataset_module(facts["dataset"])).AUGMENTATION
-    if not any(astuple(declared)):
+    declared = loading.load(facts["dataset"]).augmentation
+    if not isinstance(declared, Augmentation) or not any(astuple(declared)):
         return None
     black = -facts["mean"] / facts["std"]
     return lambda batch, generator: augment(batch, declared, generator, black)

@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 
 from assay.artifacts.predictors import Predictor, finite_logits
-from assay.config import registry
+from assay.data import loading
+from assay.data.declarations import HasGroups
 from assay.data.splits import Split
 from assay.files import read_json
 from assay.tasks import classification, text_classification
@@ -55,10 +56,10 @@ class Grouped(Split):
 
 def load(prepared: Path, splits: tuple[str, ...]) -> dict[str, Split]:
     """Read the named splits of a prepared dataset: token ids (N, T) int64, 0 after a text's end."""
-    dataset = read_json(prepared / "prepared.json")["dataset"]
-    groups = tuple(
-        (name, *bounds) for name, bounds in registry.load(registry.dataset_module(dataset)).GROUPS.items()
-    )
+    dataset = loading.load(read_json(prepared / "prepared.json")["dataset"])
+    if not isinstance(dataset, HasGroups):
+        raise ValueError(f"{prepared}: not a dataset of several tasks; its file names no groups of classes")
+    groups = tuple((name, *bounds) for name, bounds in dataset.groups.items())
     bounds = torch.tensor([[first, end] for _, first, end in groups for _ in range(first, end)])  # (K, 2)
     return {
         name: Grouped(

@@ -25,8 +25,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from assay.artifacts.predictors import Predictor, finite_logits
-from assay.config import registry
+from assay.data import loading
 from assay.data.augmentation.text import drop
+from assay.data.declarations import TextAugmentation
 from assay.data.preparation.tagged import NO_TAG
 from assay.data.special_tokens import PADDING
 from assay.data.splits import Split, limit
@@ -118,9 +119,10 @@ def augmenter(prepared: Path) -> Callable[[Tensor, torch.Generator], Tensor] | N
     A word that becomes unknown keeps its characters, as a new word has them.
     """
     facts = read_json(prepared / "prepared.json")
-    probability = registry.load(registry.dataset_module(facts["dataset"])).AUGMENTATION.drop
-    if not probability:
+    declared = loading.load(facts["dataset"]).augmentation
+    if not isinstance(declared, TextAugmentation) or not declared.drop:
         return None
+    probability = declared.drop
     return lambda batch, generator: torch.cat(
         [drop(batch[:, :, 0], probability, generator).unsqueeze(2), batch[:, :, 1:]], dim=2
     )

@@ -19,6 +19,7 @@ import torch
 from assay.artifacts.predictors import ModulePredictor
 from assay.config import registry
 from assay.config.params import load_params
+from assay.data import loading
 from assay.data.datasets.text import ag_news
 from assay.data.preparation import text
 from assay.evaluation.inputs import files
@@ -59,7 +60,7 @@ class Asked:
         entry = PARAMS.tasks[row]
         kind = registry.TASKS[entry.kind]
         self.task, self.asking = registry.load(kind.module), registry.load(registry.ASKING[kind.form])
-        self.dataset = registry.load(registry.DATASETS[entry.dataset].module)
+        self.dataset = loading.load(entry.dataset)
         self.raw, self.prepared = folder / "raw", folder / f"{entry.dataset}{registry.TWIN}"
         self.dataset.make_twin(self.raw, 0)
         self.dataset.prepare(self.raw, self.prepared, seed=0, validation_fraction=0.2)
@@ -98,7 +99,7 @@ def saved(folder, array):
 
 
 def names(asked, numbers):
-    classes = asked.dataset.CLASSES
+    classes = asked.dataset.classes
     return [classes[number] for number in numbers]
 
 
