@@ -25,7 +25,7 @@ HELD_OUT = 1500
 """Items of validation, and of test, at most: each is asked about a vocabulary of thousands."""
 COMMON = 20_000
 """Words that others may know from here: those beyond stand once or twice, too rarely for a vector to be learned."""
-PARTS: dict[str, Files] = {
+PARTS = {
     "movie_reviews": movie_reviews.DATASET,
     "ag_news": ag_news.DATASET,
     "wnut17": wnut17_sentences.SENTENCES,
@@ -61,6 +61,17 @@ def _read(
     return [" ".join(words) for words in sentences.words], sentences.split
 
 
+def common_words(raw: Path, *, seed: int, validation_fraction: float) -> list[str]:
+    """Return the commonest words of the training texts, in lower case, the commonest first.
+
+    Raises:
+        ValueError: a file of a part is not as it should be.
+    """
+    assert isinstance(DATASET, EnglishTexts)
+    found = DATASET.read(raw, seed=seed, validation_fraction=validation_fraction)
+    return masked_texts.common_words(found, held_out=HELD_OUT)[:COMMON]
+
+
 DATASET: Dataset = EnglishTexts(
     source=composite.source(
         "english_texts",
@@ -75,14 +86,3 @@ DATASET: Dataset = EnglishTexts(
     characters=(1, 1200),
     most_unknown=0.1,
 )
-
-
-def common_words(raw: Path, *, seed: int, validation_fraction: float) -> list[str]:
-    """Return the commonest words of the training texts, in lower case, the commonest first.
-
-    Raises:
-        ValueError: a file of a part is not as it should be.
-    """
-    assert isinstance(DATASET, EnglishTexts)
-    found = DATASET.read(raw, seed=seed, validation_fraction=validation_fraction)
-    return masked_texts.common_words(found, held_out=HELD_OUT)[:COMMON]

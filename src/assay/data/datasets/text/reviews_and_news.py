@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 
 from assay.data.datasets.text import ag_news, movie_reviews
-from assay.data.declarations import Dataset, Files, TextAugmentation
+from assay.data.declarations import Dataset, TextAugmentation
 from assay.data.families import composite
 from assay.data.families.composite import Composite
 from assay.data.families.texts import LabelledTexts
 from assay.data.preparation import text
 
-PARTS: dict[str, Files] = {"movie_reviews": movie_reviews.DATASET, "ag_news": ag_news.DATASET}
+PARTS = {"movie_reviews": movie_reviews.DATASET, "ag_news": ag_news.DATASET}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,11 +16,11 @@ from typing import Any
 
 from assay.data.datasets.text import ag_news, english_texts, movie_reviews, multi30k
 from assay.data.datasets.text.wnut17_sentences import SENTENCES, TAGS
-from assay.data.declarations import Dataset, Files, TextAugmentation
+from assay.data.declarations import Dataset, TextAugmentation
 from assay.data.families.tagged import TaggedSentences
 from assay.data.preparation import tagged
 
-PARTS: dict[str, Files] = {
+PARTS = {
     "movie_reviews": movie_reviews.DATASET,
     "ag_news": ag_news.DATASET,
     "multi30k": multi30k.DATASET,
