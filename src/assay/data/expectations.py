@@ -107,11 +107,10 @@ def of_table(
     equal = gxe.ExpectCompoundColumnsToBeUnique(
         column_list=["split", "sha256"], meta={"fix": f"equal {nouns[1]} in one split: {CLEANING}"}
     )
-    leaked = in_set(
-        "splits_with_hash",
-        [1],
-        bad=2,
-        fix=f"{nouns[0]} stands in two splits, test has leaked: {CLEANING}",
+    leaked = gxe.ExpectColumnValuesToBeInSet(
+        column="splits_with_hash",
+        value_set=[1],
+        meta={"fix": f"{nouns[0]} stands in two splits, test has leaked: {CLEANING}"},
     )
     return [
         Check(columns, lambda items: items[["split", "item", *items.columns[2:]]]),
@@ -138,7 +137,7 @@ def of_table(
         *own,
         Check(digest, put("sha256", "A" * 64)),
         Check(equal, lambda items: _repeat_hash(items, "train", "train")),
-        Check(leaked.expectation, lambda items: _repeat_hash(items, "train", "test")),
+        Check(leaked, lambda items: _repeat_hash(items, "train", "test")),
     ]
 
 

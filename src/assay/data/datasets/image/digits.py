@@ -65,8 +65,7 @@ class Digits(Images):
 
     def read(self, raw: Path) -> images.ImageSet:
         """Return upstream's scans, 0 to 16, as bytes, 0 to 255."""
-        side = self.shape[-1]
-        path = self.file(raw)
+        path, side = self.file(raw), self.shape[-1]
         lines = text.require_text(path, 1, text.decode(path, "ascii", gunzip(path))).splitlines()
         try:
             table = np.loadtxt(lines, delimiter=",", dtype=np.int64, ndmin=2)

@@ -1,6 +1,6 @@
 """Dates: 8,000 dates as twelve languages write them, each to be written as ISO 8601 (``1987-03-05``).
 
-Nothing is downloaded: :func:`fetch` writes the pairs, always the same ones, by Babel's tables of how languages
+Nothing is downloaded: the pairs are drawn here, always the same ones, by Babel's tables of how languages
 write dates. A date stands in one of three forms: long (``5 de marzo de 1987``), full (with its day of the week)
 or medium, where that names the year with four digits. No two dates are written alike, so that one who knows the
 twelve languages is always right: the optimum is 100%.

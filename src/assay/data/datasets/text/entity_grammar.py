@@ -1,6 +1,6 @@
 """Entity grammar: 6,000 made sentences with names of people, places and firms, where context alone tells which.
 
-Nothing is downloaded: :func:`fetch` writes the sentences, always the same ones. The same names, some of them
+Nothing is downloaded: the sentences are drawn here, always the same ones. The same names, some of them
 made up for one sentence and some common words too, are drawn for all three types, so that a name tells nothing;
 its neighbours do, or a word that may stand far off: ``everybody talks about jordan rose , the river .``
 

@@ -1,6 +1,6 @@
 """Markov text: 256,001 made characters, each drawn by the two before it; ten different ones.
 
-Nothing is downloaded: :func:`fetch` writes the text, always the same one. After each pair of characters two to five
+Nothing is downloaded: the text is drawn here, always the same one. After each pair of characters two to five
 are possible, some much likelier than others. The first pair is drawn from the stationary distribution, so that every
 pair has the same chances at every place, and what a model can reach at best is known exactly: a character whose
 last two are seen costs the entropy rate of the source, the mean over pairs of the entropy of what comes after them.

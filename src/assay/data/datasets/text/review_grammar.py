@@ -1,6 +1,6 @@
 """Review grammar: 6,000 made sentences about films, for or against, where word order decides; two classes.
 
-Nothing is downloaded: :func:`fetch` writes the sentences, always the same ones. A clause such as ``the plot is
+Nothing is downloaded: the sentences are drawn here, always the same ones. A clause such as ``the plot is
 not very dull`` is for or against by its adjective, turned round by a negation. Of two clauses in contrast,
 which always contradict each other, one decides: the one after ``but`` or ``yet``, or the one without
 ``although``. The label is the deciding clause's, but wrong in one item of twenty, drawn at random; no model can

@@ -31,7 +31,10 @@ class ReviewsAndNews(Composite, LabelledTexts):
     """The classes of each part: the first, and the one after the last."""
 
     def read(self, raw: Path, *, seed: int = 0, validation_fraction: float = 0.1) -> text.TextSet:
-        """Return the texts of both parts, those that are test items there as test items."""
+        """Return the texts of both parts, those that are test items there as test items.
+
+        Validation is that of the parts where upstream names one of them, else it is drawn from the texts of both.
+        """
         texts, labels, split, upstream = [], [], [], []
         for name, part in self.parts.items():
             assert isinstance(part, LabelledTexts)
