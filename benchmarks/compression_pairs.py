@@ -29,6 +29,7 @@ from assay.compression.context import Made, Subject
 from assay.config import registry
 from assay.config.matrix import Cell, Matrix
 from assay.config.params import load_params
+from assay.data.loading import load as load_dataset
 from assay.files import sha256, write_json
 from assay.provenance.records import Skip
 from assay.tasks import loading
@@ -71,9 +72,9 @@ def twin(dataset: str, folder: Path) -> Path:
     """Return the prepared folder of a dataset's twin, which is made if it is not there."""
     out = folder / dataset
     if not out.exists():
-        module = registry.load(registry.dataset_module(dataset))
-        module.make_twin(folder / f"{dataset}_raw", 0)
-        module.prepare(folder / f"{dataset}_raw", out, seed=0, validation_fraction=0.2)
+        declared = load_dataset(dataset)
+        declared.make_twin(folder / f"{dataset}_raw", 0)
+        declared.prepare(folder / f"{dataset}_raw", out, seed=0, validation_fraction=0.2)
     return out
 
 

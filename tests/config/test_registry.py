@@ -1,5 +1,6 @@
 """What the registry finds by reading is what the files declare when they are imported."""
 
+import re
 from dataclasses import fields
 from pathlib import Path
 
@@ -11,15 +12,18 @@ DECLARED = {
     "MODELS": ("models", "MODEL"),
     "METHODS": ("compression/methods", "METHOD"),
     "LOOPS": ("training", "LOOP"),
+    "TASKS": ("tasks", "TASK"),
+    "DATASETS": ("data/datasets", "DATASET"),
 }
-FEWEST = {"MODELS": 45, "METHODS": 13, "LOOPS": 2}
+FEWEST = {"MODELS": 45, "METHODS": 13, "LOOPS": 2, "TASKS": 9, "DATASETS": 15}
 ENTRIES = [(kind, name) for kind in DECLARED for name in getattr(registry, kind)]
 
 
 @pytest.mark.parametrize("kind", DECLARED)
 def test_every_entry_is_found(kind):
     room, variable = DECLARED[kind]
-    files = [path for path in (registry.ROOT / room).rglob("*.py") if f"\n{variable} = " in path.read_text()]
+    declares = re.compile(rf"^{variable}\b.* = ", re.MULTILINE)
+    files = [path for path in (registry.ROOT / room).rglob("*.py") if declares.search(path.read_text())]
     assert sorted(getattr(registry, kind)) == sorted(path.stem for path in files)
     assert len(files) >= FEWEST[kind]
 
@@ -35,6 +39,9 @@ def test_what_is_read_is_what_is_declared(kind, name):
         assert declared.factory.__name__ == factory
     known = {field.name for field in fields(declared)}
     shared = [field.name for field in fields(entry) if field.name in known]
+    if kind == "DATASETS":
+        assert tuple(declared.parts) == entry.parts
+        return
     assert shared
     assert {key: getattr(entry, key) for key in shared} == {key: getattr(declared, key) for key in shared}
 

@@ -30,9 +30,9 @@ SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 @pytest.fixture(scope="session")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("reviews")
-    review_grammar.make_twin(folder / "raw", 0)
+    review_grammar.DATASET.make_twin(folder / "raw", 0)
     prepared = folder / "review_grammar_twin"
-    facts = review_grammar.prepare(folder / "raw", prepared, seed=0, validation_fraction=0.1)
+    facts = review_grammar.DATASET.prepare(folder / "raw", prepared, seed=0, validation_fraction=0.1)
     left = {"status": "ok", "reason": "", "traceback": "", "code": "c0de", "made_from": []}
     left |= {"dataset": prepared.name}
     records.write(prepared / "prepared.json", left | {"phase": "prepare", "spec": {}} | facts)

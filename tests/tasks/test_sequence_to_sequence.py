@@ -24,8 +24,8 @@ TASK = SequenceToSequence()
 @pytest.fixture(scope="module")
 def split(tmp_path_factory: pytest.TempPathFactory) -> Pairs:
     folder = tmp_path_factory.mktemp("dates")
-    dates.make_twin(folder / "raw", 0)
-    dates.prepare(folder / "raw", folder / "out", seed=0, validation_fraction=0.1)
+    dates.DATASET.make_twin(folder / "raw", 0)
+    dates.DATASET.prepare(folder / "raw", folder / "out", seed=0, validation_fraction=0.1)
     return TASK.load(folder / "out", ("test",))["test"]
 
 
@@ -94,7 +94,7 @@ def test_who_knows_all_answers_reaches_the_optimum(split: Pairs) -> None:
     answer = TASK.predict(Oracle(split, 200), split)
     assert answer.hypotheses == split.references.tolist()
     scores = transduction.TASK.compute_metrics(answer, split)
-    assert scores["exact_match"] == dates.OPTIMUM["exact_match"] == 1.0
+    assert scores["exact_match"] == dates.DATASET.optimum["exact_match"] == 1.0
     assert scores["cross_entropy"] == pytest.approx(math.log(2), rel=1e-5)
     assert scores["perplexity"] == pytest.approx(2, rel=1e-5)
 

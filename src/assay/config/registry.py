@@ -194,11 +194,18 @@ def _models() -> dict[str, Model]:
 
 
 def _datasets() -> dict[str, Dataset]:
-    return {name: Dataset(*row) for name, row in _OLD_DATASETS.items()}
+    parts = _declared("data/datasets", "PARTS")
+    found = {}
+    for name, each in _declared("data/datasets", "DATASET").items():
+        named = parts[name].value if name in parts else ast.Dict([], [])
+        assert isinstance(named, ast.Dict)
+        found[name] = Dataset(each.module, tuple(parts[name].literal(key) for key in named.keys if key))
+    return found
 
 
 def _tasks() -> dict[str, Task]:
-    return {name: Task(*row) for name, row in _OLD_TASKS.items()}
+    found = _declared("tasks", "TASK")
+    return {name: Task(each.module, **each.literals(Task)) for name, each in found.items()}
 
 
 def _methods() -> dict[str, Method]:
@@ -229,81 +236,3 @@ _FINDERS: dict[str, Callable[[], Any]] = {
 @cache
 def _entries(kind: str) -> Any:
     return _FINDERS[kind]()
-
-
-_OLD_DATASETS = {
-    "digits": ("assay.data.datasets.image.digits", ()),
-    "mnist": ("assay.data.datasets.image.mnist", ()),
-    "fashion_mnist": ("assay.data.datasets.image.fashion_mnist", ()),
-    "movie_reviews": ("assay.data.datasets.text.movie_reviews", ()),
-    "ag_news": ("assay.data.datasets.text.ag_news", ()),
-    "review_grammar": ("assay.data.datasets.text.review_grammar", ()),
-    "reviews_and_news": ("assay.data.datasets.text.reviews_and_news", ("movie_reviews", "ag_news")),
-    "english_texts": (
-        "assay.data.datasets.text.english_texts",
-        ("movie_reviews", "ag_news", "wnut17", "multi30k"),
-    ),
-    "entity_grammar": ("assay.data.datasets.text.entity_grammar", ()),
-    "wnut17": ("assay.data.datasets.text.wnut17", ("movie_reviews", "ag_news", "multi30k")),
-    "tinyshakespeare": ("assay.data.datasets.text.tinyshakespeare", ()),
-    "markov_text": ("assay.data.datasets.text.markov_text", ()),
-    "dates": ("assay.data.datasets.text.dates", ()),
-    "multi30k": ("assay.data.datasets.text.multi30k", ()),
-    "ag_news_titles": ("assay.data.datasets.text.ag_news_titles", ()),
-}
-_OLD_TASKS = {
-    "image_classification": (
-        "assay.tasks.image_classification",
-        "image -> class",
-        ("shape", "num_classes"),
-        ("majority",),
-    ),
-    "text_classification": (
-        "assay.tasks.text_classification",
-        "text -> class",
-        ("shape", "vocabulary", "num_classes"),
-        ("majority",),
-    ),
-    "multi_task_classification": (
-        "assay.tasks.multi_task_classification",
-        "texts of several tasks -> classes",
-        ("shape", "vocabulary", "num_classes"),
-        ("majority",),
-    ),
-    "masked_words": (
-        "assay.tasks.masked_words",
-        "text -> missing word",
-        ("shape", "vocabulary", "num_classes"),
-        ("majority",),
-    ),
-    "tagging": (
-        "assay.tasks.tagging",
-        "text -> tags",
-        ("shape", "vocabulary", "alphabet", "num_classes"),
-        ("most_frequent_tag",),
-    ),
-    "language_modelling": (
-        "assay.tasks.language_modelling",
-        "text -> next character",
-        ("shape", "vocabulary"),
-        ("unigram",),
-    ),
-    "transduction": (
-        "assay.tasks.transduction",
-        "text -> text",
-        ("source_length", "target_length", "vocabulary"),
-        ("copy_source",),
-    ),
-    "summarisation": (
-        "assay.tasks.summarisation",
-        "text -> text",
-        ("source_length", "target_length", "vocabulary"),
-        ("first_words",),
-    ),
-    "translation": (
-        "assay.tasks.translation",
-        "text -> text",
-        ("source_length", "target_length", "vocabulary"),
-        ("copy_source",),
-    ),
-}

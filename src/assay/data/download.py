@@ -14,7 +14,7 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent import futures
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -152,6 +152,41 @@ def fetch(
 def describe(fetched: Sequence[Fetched]) -> dict[str, dict[str, Any]]:
     """Return address, size and sha256 of each file by its name; nothing of it depends on the machine."""
     return {file.name: {"url": file.url, "size": file.size, "sha256": file.sha256} for file in fetched}
+
+
+def remote_files(dataset: str, files: Mapping[str, tuple[int, str]], *folders: str) -> tuple[RemoteFile, ...]:
+    """Return files that each of the web addresses ``folders`` holds.
+
+    Args:
+        files: size and sha256 of each by its name.
+    """
+    return tuple(
+        RemoteFile(dataset, name, tuple(f"{folder}/{name}" for folder in folders), size, sha256)
+        for name, (size, sha256) in files.items()
+    )
+
+
+def write_declared(
+    file: RemoteFile, raw: Path, data: bytes, *, fault: str, remedy: str
+) -> dict[str, dict[str, Any]]:
+    """Write a file that needs no download into ``raw``; return its address, size and sha256.
+
+    Args:
+        fault: how the error says that ``data`` are not the declared bytes.
+        remedy: what to do then.
+
+    Raises:
+        DownloadError: they are not.
+    """
+    with replacing(raw / file.name) as aside:
+        aside.write_bytes(data)
+        wrong = check_bytes(aside, file)
+        if wrong:
+            raise DownloadError(
+                f"{file.dataset}/{file.name}: {fault}: {wrong}, expected {file.size} bytes with sha256"
+                f" {file.sha256}; {remedy}"
+            )
+    return {file.name: {"url": file.address, "size": file.size, "sha256": file.sha256}}
 
 
 def check_bytes(path: Path, file: RemoteFile) -> str | None:

@@ -15,8 +15,9 @@ from assay import paths
 from assay.artifacts import store
 from assay.config import registry
 from assay.config.matrix import Matrix, Variant
+from assay.data.loading import load as load_dataset
 from assay.provenance import records
-from assay.tasks import loading
+from assay.tasks.loading import load as load_task
 
 
 def predict(matrix: Matrix, variant: Variant, path: Path) -> pd.DataFrame:
@@ -33,9 +34,9 @@ def predict(matrix: Matrix, variant: Variant, path: Path) -> pd.DataFrame:
     made = _require(folder / paths.STATUS)
     if made["data"] != _require(prepared / "prepared.json")["files"]:
         raise ValueError(f"{folder}: made from other data than {prepared} holds; run the suite again")
-    task = loading.load(matrix.params.tasks[variant.task].kind)
+    task = load_task(matrix.params.tasks[variant.task].kind)
     asking = registry.load(registry.INPUTS[kind.signature])
-    split = asking.read(path, prepared, registry.load(registry.dataset_module(name)))
+    split = asking.read(path, prepared, load_dataset(name))
     predictor = store.load(folder, made["artifact"])
     table: pd.DataFrame = asking.rows(task.predict(predictor, split), split)
     return table

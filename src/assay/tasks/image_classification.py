@@ -15,15 +15,16 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from assay.config import registry
+from assay.data import loading
 from assay.data.augmentation.images import augment
+from assay.data.declarations import Augmentation
 from assay.data.splits import Split
 from assay.files import read_json
 from assay.tasks.classification import Classification
-from assay.tasks.protocol import Augment, Task
+from assay.tasks.protocol import Augment, Declaration, Task
 
 
-class ImageClassification(Classification):
+class ImageClassification(Declaration, Classification):
     """Images (N, C, H, W) to classes."""
 
     def load(self, prepared: Path, splits: tuple[str, ...]) -> dict[str, Split]:
@@ -47,8 +48,8 @@ class ImageClassification(Classification):
     def augmenter(self, prepared: Path) -> Augment | None:
         """Return how training batches are varied, as declared beside the dataset; None if they are not."""
         facts = read_json(prepared / "prepared.json")
-        declared = registry.load(registry.dataset_module(facts["dataset"])).AUGMENTATION
-        if not any(astuple(declared)):
+        declared = loading.load(facts["dataset"]).augmentation
+        if not isinstance(declared, Augmentation) or not any(astuple(declared)):
             return None
         black = -facts["mean"] / facts["std"]
         return lambda batch, generator: augment(batch, declared, generator, black)
@@ -59,4 +60,8 @@ def normalised(images: Tensor, facts: dict[str, Any]) -> Tensor:
     return images.to(torch.float32).div_(255).sub_(facts["mean"]).div_(facts["std"])
 
 
-TASK: Task[Split, Tensor] = ImageClassification()
+TASK: Task[Split, Tensor] = ImageClassification(
+    signature="image -> class",
+    provides=("shape", "num_classes"),
+    controls=("majority",),
+)

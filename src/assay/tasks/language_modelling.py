@@ -29,7 +29,7 @@ from assay.files import read_json
 from assay.models.capabilities import Generates
 from assay.models.generation import sampling
 from assay.tasks.metric import SummedMetric, counted, ratio
-from assay.tasks.protocol import Augment, Task
+from assay.tasks.protocol import Augment, Declaration, Task
 
 
 def bits(sums: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -65,7 +65,7 @@ class Answer:
     """Is asked for samples when they are shown."""
 
 
-class LanguageModelling:
+class LanguageModelling(Declaration):
     """Characters' ids (N, T) to the ids that come next (N, T)."""
 
     primary = SummedMetric("bits_per_character", "minimise", COUNTS, counted(*COUNTS), bits)
@@ -163,4 +163,8 @@ def _nats(logits: Tensor, targets: Tensor) -> Tensor:
     return F.cross_entropy(logits.transpose(1, 2), targets, ignore_index=IGNORED, reduction="none")
 
 
-TASK: Task[Windows, Answer] = LanguageModelling()
+TASK: Task[Windows, Answer] = LanguageModelling(
+    signature="text -> next character",
+    provides=("shape", "vocabulary"),
+    controls=("unigram",),
+)

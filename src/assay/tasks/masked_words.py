@@ -24,7 +24,7 @@ from assay.data.splits import Split, first_items
 from assay.files import read_json
 from assay.models.layers.word_embedding import HasWordVectors
 from assay.tasks.classification import ClassificationObjective
-from assay.tasks.protocol import Augment, Task
+from assay.tasks.protocol import Augment, Declaration, Task
 
 TOP = 5
 MISSING = "____"
@@ -52,7 +52,7 @@ class Answer:
     """Some words, each with those whose vectors are nearest; empty where the model shows no vectors."""
 
 
-class MaskedWords(ClassificationObjective):
+class MaskedWords(Declaration, ClassificationObjective):
     """Token ids (N, T), one of each text masked, to the word that was there."""
 
     def load(self, prepared: Path, splits: tuple[str, ...]) -> dict[str, Texts]:
@@ -144,4 +144,8 @@ def _neighbours(vectors: Tensor) -> list[tuple[int, list[int]]]:
     return list(zip((asked + MASK + 1).tolist(), near.tolist(), strict=True))
 
 
-TASK: Task[Texts, Answer] = MaskedWords()
+TASK: Task[Texts, Answer] = MaskedWords(
+    signature="text -> missing word",
+    provides=("shape", "vocabulary", "num_classes"),
+    controls=("majority",),
+)

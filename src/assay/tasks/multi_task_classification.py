@@ -16,14 +16,15 @@ import torch
 from torch import Tensor
 
 from assay.artifacts.predictors import Predictor, finite_logits
-from assay.config import registry
+from assay.data import loading
+from assay.data.declarations import HasGroups
 from assay.data.splits import Split
 from assay.files import read_json
+from assay.tasks import text_classification
 from assay.tasks.classification import ClassificationObjective
-from assay.tasks.protocol import Augment, Task
-from assay.tasks.text_classification import TextClassification
+from assay.tasks.protocol import Augment, Declaration, Task
 
-TEXTS = TextClassification()
+TEXTS = text_classification.TASK
 """What loads the texts, and judges each item by its class alone."""
 NEVER = -1e4
 """Logit of a class of another task: far below all others, and finite."""
@@ -42,15 +43,17 @@ class Grouped(Split):
         return Split(self.inputs, self.targets[:, 0], self.items)
 
 
-class MultiTaskClassification(ClassificationObjective):
+class MultiTaskClassification(Declaration, ClassificationObjective):
     """Token ids (N, T) to the classes of the task that each text belongs to."""
 
     def load(self, prepared: Path, splits: tuple[str, ...]) -> dict[str, Grouped]:
         """Read the named splits of a prepared dataset: token ids (N, T) int64, 0 after a text's end."""
-        dataset = read_json(prepared / "prepared.json")["dataset"]
-        groups = tuple(
-            (name, *bounds) for name, bounds in registry.load(registry.dataset_module(dataset)).GROUPS.items()
-        )
+        dataset = loading.load(read_json(prepared / "prepared.json")["dataset"])
+        if not isinstance(dataset, HasGroups):
+            raise ValueError(
+                f"{prepared}: not a dataset of several tasks; its file names no groups of classes"
+            )
+        groups = tuple((name, *bounds) for name, bounds in dataset.groups.items())
         bounds = torch.tensor([[first, end] for _, first, end in groups for _ in range(first, end)])  # (K, 2)
         return {
             name: Grouped(
@@ -121,4 +124,8 @@ def asked(logits: Tensor, targets: Tensor) -> Tensor:
     return logits.masked_fill(~inside, NEVER)
 
 
-TASK: Task[Grouped, Tensor] = MultiTaskClassification()
+TASK: Task[Grouped, Tensor] = MultiTaskClassification(
+    signature="texts of several tasks -> classes",
+    provides=("shape", "vocabulary", "num_classes"),
+    controls=("majority",),
+)

@@ -6,6 +6,7 @@ Each file of a task defines one class and ends with its one object, ``TASK``, by
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -46,8 +47,32 @@ class Objective(Protocol):
         """Return the mean loss in nats, without label smoothing, and the watched metric from the sums (S,)."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Declaration:
+    """What the registry must know of a task before it is imported: literals, where ``TASK`` is made."""
+
+    signature: str
+    """What the task maps to what, such as ``image -> class``; decides which models fit."""
+    provides: tuple[str, ...]
+    """Arguments of models that the data decide: the keys of ``model_arguments``."""
+    controls: tuple[str, ...]
+    """Model families of which every such task needs at least one row."""
+
+
 class Task(Objective, Protocol[AnySplit, Answers]):
     """A question asked of a dataset: what is loaded and learned, how a model answers, what the answers are worth."""
+
+    @property
+    def signature(self) -> str:
+        """What the task maps to what, such as ``image -> class``; decides which models fit."""
+
+    @property
+    def provides(self) -> tuple[str, ...]:
+        """Arguments of models that the data decide: the keys of ``model_arguments``."""
+
+    @property
+    def controls(self) -> tuple[str, ...]:
+        """Model families of which every such task needs at least one row."""
 
     @property
     def primary(self) -> PrimaryMetric:

@@ -13,13 +13,13 @@ import pandas as pd
 from torchmetrics.functional.text import rouge_score
 
 from assay.tasks.metric import SummedMetric, averaged, ratio
-from assay.tasks.protocol import Task
+from assay.tasks.protocol import Declaration, Task
 from assay.tasks.sequence_to_sequence import Answer, Pairs, SequenceToSequence, exact, likelihoods, rows
 
 KEYS = {"rouge_l": "rougeL", "rouge_1": "rouge1", "rouge_2": "rouge2"}
 
 
-class Summarisation(SequenceToSequence):
+class Summarisation(Declaration, SequenceToSequence):
     """Texts to shorter ones."""
 
     primary = SummedMetric("rouge_l", "maximise", ("rouge_l",), averaged("rouge_l"), ratio, highest=1)
@@ -50,4 +50,8 @@ def rouge(answer: Answer, split: Pairs) -> pd.DataFrame:
     )
 
 
-TASK: Task[Pairs, Answer] = Summarisation()
+TASK: Task[Pairs, Answer] = Summarisation(
+    signature="text -> text",
+    provides=("source_length", "target_length", "vocabulary"),
+    controls=("first_words",),
+)

@@ -24,15 +24,16 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from assay.artifacts.predictors import Predictor, finite_logits
-from assay.config import registry
+from assay.data import loading
 from assay.data.augmentation.text import drop
+from assay.data.declarations import TextAugmentation
 from assay.data.preparation.tagged import NO_TAG
 from assay.data.special_tokens import PADDING
 from assay.data.splits import Split, first_items
 from assay.files import read_json
 from assay.tasks.entity_spans import f1, listed, shared
 from assay.tasks.metric import SummedMetric, counted
-from assay.tasks.protocol import Augment, Task
+from assay.tasks.protocol import Augment, Declaration, Task
 
 
 def f1_of(sums: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -59,7 +60,7 @@ class Sentences(Split):
         return replace(super().take(rows), words=tuple(self.words[row] for row in rows.tolist()))
 
 
-class Tagging:
+class Tagging(Declaration):
     """Words with their characters (N, T, 1 + L) to tags (N, T)."""
 
     primary = SummedMetric("entity_f1", "maximise", COUNTS, counted(*COUNTS), f1_of, highest=1)
@@ -105,9 +106,10 @@ class Tagging:
         A word that becomes unknown keeps its characters, as a new word has them.
         """
         facts = read_json(prepared / "prepared.json")
-        probability = registry.load(registry.dataset_module(facts["dataset"])).AUGMENTATION.drop
-        if not probability:
+        declared = loading.load(facts["dataset"]).augmentation
+        if not isinstance(declared, TextAugmentation) or not declared.drop:
             return None
+        probability = declared.drop
         return lambda batch, generator: torch.cat(
             [drop(batch[:, :, 0], probability, generator).unsqueeze(2), batch[:, :, 1:]], dim=2
         )
@@ -227,4 +229,8 @@ def _describe(entities: list[tuple[int, int, int]], row: int, split: Sentences) 
     )
 
 
-TASK: Task[Sentences, Tensor] = Tagging()
+TASK: Task[Sentences, Tensor] = Tagging(
+    signature="text -> tags",
+    provides=("shape", "vocabulary", "alphabet", "num_classes"),
+    controls=("most_frequent_tag",),
+)

@@ -15,16 +15,17 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from assay.config import registry
+from assay.data import loading
 from assay.data.augmentation.text import augment
+from assay.data.declarations import TextAugmentation
 from assay.data.special_tokens import PADDING
 from assay.data.splits import Split
 from assay.files import read_json
 from assay.tasks.classification import Classification
-from assay.tasks.protocol import Augment, Task
+from assay.tasks.protocol import Augment, Declaration, Task
 
 
-class TextClassification(Classification):
+class TextClassification(Declaration, Classification):
     """Token ids (N, T) to classes."""
 
     def load(self, prepared: Path, splits: tuple[str, ...]) -> dict[str, Split]:
@@ -52,10 +53,14 @@ class TextClassification(Classification):
     def augmenter(self, prepared: Path) -> Augment | None:
         """Return how training batches are varied, as declared beside the dataset; None if they are not."""
         facts = read_json(prepared / "prepared.json")
-        declared = registry.load(registry.dataset_module(facts["dataset"])).AUGMENTATION
-        if not any(astuple(declared)):
+        declared = loading.load(facts["dataset"]).augmentation
+        if not isinstance(declared, TextAugmentation) or not any(astuple(declared)):
             return None
         return lambda batch, generator: augment(batch, declared, generator)
 
 
-TASK: Task[Split, Tensor] = TextClassification()
+TASK: Task[Split, Tensor] = TextClassification(
+    signature="text -> class",
+    provides=("shape", "vocabulary", "num_classes"),
+    controls=("majority",),
+)

@@ -8,11 +8,11 @@ from __future__ import annotations
 import pandas as pd
 
 from assay.tasks.metric import SummedMetric, averaged, ratio
-from assay.tasks.protocol import Task
+from assay.tasks.protocol import Declaration, Task
 from assay.tasks.sequence_to_sequence import Answer, Pairs, SequenceToSequence, exact, likelihoods, rows
 
 
-class Transduction(SequenceToSequence):
+class Transduction(Declaration, SequenceToSequence):
     """Texts to the one text that is right."""
 
     primary = SummedMetric(
@@ -32,4 +32,8 @@ class Transduction(SequenceToSequence):
         return rows(answer, split)
 
 
-TASK: Task[Pairs, Answer] = Transduction()
+TASK: Task[Pairs, Answer] = Transduction(
+    signature="text -> text",
+    provides=("source_length", "target_length", "vocabulary"),
+    controls=("copy_source",),
+)

@@ -18,7 +18,7 @@ from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
 from assay.tasks.metric import SummedMetric, counted
-from assay.tasks.protocol import Task
+from assay.tasks.protocol import Declaration, Task
 from assay.tasks.sequence_to_sequence import Answer, Pairs, SequenceToSequence, exact, likelihoods, rows
 
 ORDERS = range(1, 5)
@@ -43,7 +43,7 @@ def bleu_of(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(right.any(axis=-1), score, 0.0)
 
 
-class Translation(SequenceToSequence):
+class Translation(Declaration, SequenceToSequence):
     """Texts to texts in another language."""
 
     primary = SummedMetric("bleu", "maximise", STATISTICS, counted(*STATISTICS), bleu_of, highest=100)
@@ -90,4 +90,8 @@ def _references(split: Pairs) -> Iterator[str]:
     return iter(split.references)
 
 
-TASK: Task[Pairs, Answer] = Translation()
+TASK: Task[Pairs, Answer] = Translation(
+    signature="text -> text",
+    provides=("source_length", "target_length", "vocabulary"),
+    controls=("copy_source",),
+)

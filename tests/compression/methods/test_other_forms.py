@@ -12,6 +12,7 @@ from assay.artifacts.onnx import export as onnx_export
 from assay.compression.methods import int8_dynamic, onnx, prune_magnitude
 from assay.config import registry
 from assay.config.params import load_params
+from assay.data.loading import load as load_dataset
 from assay.tasks import loading
 from tests.compression.conftest import subject, written
 from tests.models.knobs import TABLES
@@ -33,9 +34,9 @@ def twin(tmp_path_factory):
     @cache
     def made(dataset):
         folder = tmp_path_factory.mktemp(dataset) / f"{dataset}{registry.TWIN}"
-        module = registry.load(registry.DATASETS[dataset].module)
-        module.make_twin(folder / "raw", 0)
-        module.prepare(folder / "raw", folder, seed=0, validation_fraction=0.1)
+        declared = load_dataset(dataset)
+        declared.make_twin(folder / "raw", 0)
+        declared.prepare(folder / "raw", folder, seed=0, validation_fraction=0.1)
         return folder
 
     return made

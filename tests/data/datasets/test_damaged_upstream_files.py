@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from assay.config import registry
+from assay.data import loading
 
 DATASETS = sorted(name for name, entry in registry.DATASETS.items() if not entry.parts)
 
@@ -38,12 +39,12 @@ DAMAGES = {
 @pytest.mark.parametrize("damage", DAMAGES)
 @pytest.mark.parametrize("name", DATASETS)
 def test_a_damaged_file_is_read_or_named_in_one_line(name: str, damage: str, tmp_path: Path) -> None:
-    module = registry.load(registry.DATASETS[name].module)
-    module.make_twin(tmp_path, 0)
+    dataset = loading.load(name)
+    dataset.make_twin(tmp_path, 0)
     for path in sorted(tmp_path.iterdir()):
         whole = path.read_bytes()
         path.write_bytes(DAMAGES[damage](whole))
-        fault = fault_of(lambda: module.read(tmp_path))
+        fault = fault_of(lambda: dataset.read(tmp_path))
         if fault is None:
             assert damage not in ("empty", "empty inside", "a blank line", "noise", "a web page")
         else:

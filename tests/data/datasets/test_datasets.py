@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pandas as pd
@@ -17,7 +16,8 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from assay.config import registry
-from assay.data.declarations import Augmentation, TextAugmentation
+from assay.data import loading
+from assay.data.declarations import Augmentation, Dataset, TextAugmentation
 from assay.data.preparation.cleaning import SPLITS
 
 FRACTION = 1 / 12
@@ -25,18 +25,16 @@ TERMS = {"LICENSE", "readme.txt"}
 """Files that say on what terms the data come; the twins need none."""
 
 
-LABELLED = sorted(
-    name for name, entry in registry.DATASETS.items() if hasattr(registry.load(entry.module), "CLASSES")
-)
+LABELLED = sorted(name for name in registry.DATASETS if loading.load(name).classes)
 
 
 @pytest.fixture(params=sorted(registry.DATASETS))
-def dataset(request: pytest.FixtureRequest) -> ModuleType:
-    return registry.load(registry.DATASETS[request.param].module)  # type: ignore[no-any-return]
+def dataset(request: pytest.FixtureRequest) -> Dataset:
+    return loading.load(request.param)
 
 
 @pytest.fixture
-def raw(dataset: ModuleType, tmp_path: Path) -> Path:
+def raw(dataset: Dataset, tmp_path: Path) -> Path:
     dataset.make_twin(tmp_path / "raw", 0)
     return tmp_path / "raw"
 
@@ -45,9 +43,9 @@ def test_labelled_datasets_were_found() -> None:
     assert {"digits", "movie_reviews"} <= set(LABELLED) <= set(registry.DATASETS)
 
 
-def test_declares_where_it_comes_from(dataset: ModuleType) -> None:
-    source = dataset.SOURCE
-    assert dataset.__name__.endswith(f".{source.name}")
+def test_declares_where_it_comes_from(dataset: Dataset) -> None:
+    source = dataset.source
+    assert loading.load(source.name) is dataset
     assert source.licence
     assert source.citation
     assert source.quirks
@@ -60,8 +58,8 @@ def test_declares_where_it_comes_from(dataset: ModuleType) -> None:
         assert all(url.startswith(("https://", "http://", "package:")) for url in file.urls)
 
 
-def test_declares_an_augmentation_that_its_items_bear(dataset: ModuleType, raw: Path) -> None:
-    declared, items = dataset.AUGMENTATION, dataset.read(raw)
+def test_declares_an_augmentation_that_its_items_bear(dataset: Dataset, raw: Path) -> None:
+    declared, items = dataset.augmentation, dataset.read(raw)
     assert len(items) > 0
     if isinstance(declared, TextAugmentation):
         assert 0 <= declared.drop <= 0.5
@@ -73,12 +71,12 @@ def test_declares_an_augmentation_that_its_items_bear(dataset: ModuleType, raw: 
         assert 0 <= declared.erase <= 1
 
 
-def test_the_twin_is_written_in_upstreams_files(dataset: ModuleType, raw: Path) -> None:
-    data = {file.name for file in dataset.SOURCE.files} - TERMS
+def test_the_twin_is_written_in_upstreams_files(dataset: Dataset, raw: Path) -> None:
+    data = {file.name for file in dataset.source.files} - TERMS
     assert {path.name for path in raw.rglob("*") if path.is_file()} == data
 
 
-def test_the_twin_is_made_from_its_seed(dataset: ModuleType, raw: Path, tmp_path: Path) -> None:
+def test_the_twin_is_made_from_its_seed(dataset: Dataset, raw: Path, tmp_path: Path) -> None:
     for seed in (0, 1):
         dataset.make_twin(tmp_path / str(seed), seed)
     names = [path.relative_to(raw) for path in raw.rglob("*") if path.is_file()]
@@ -87,10 +85,10 @@ def test_the_twin_is_made_from_its_seed(dataset: ModuleType, raw: Path, tmp_path
     assert any((raw / name).read_bytes() != (tmp_path / "1" / name).read_bytes() for name in names)
 
 
-def test_the_twin_loses_nothing_in_cleaning(dataset: ModuleType, raw: Path, tmp_path: Path) -> None:
-    out = tmp_path / f"{dataset.SOURCE.name}_twin"
+def test_the_twin_loses_nothing_in_cleaning(dataset: Dataset, raw: Path, tmp_path: Path) -> None:
+    out = tmp_path / f"{dataset.source.name}_twin"
     result = dataset.prepare(raw, out, seed=0, validation_fraction=FRACTION)
-    assert result["dataset"] == f"{dataset.SOURCE.name}_twin"
+    assert result["dataset"] == f"{dataset.source.name}_twin"
     assert result["dropped"] == []
     assert sum(result["counts"].values()) == len(dataset.read(raw))
     assert min(result["counts"].values()) >= 1
@@ -111,10 +109,10 @@ def features(prepared: Path) -> np.ndarray | csr_matrix:
 def test_every_class_stands_in_every_split_and_a_linear_model_learns_the_twin(
     name: str, tmp_path: Path
 ) -> None:
-    dataset, raw = registry.load(registry.DATASETS[name].module), tmp_path / "raw"
+    dataset, raw = loading.load(name), tmp_path / "raw"
     dataset.make_twin(raw, 0)
     result = dataset.prepare(raw, tmp_path / "out", seed=0, validation_fraction=FRACTION)
-    assert result["classes"] == list(dataset.CLASSES)
+    assert result["classes"] == list(dataset.classes)
     for counts in result["class_counts"].values():
         assert min(counts) >= 1
     labels = load_file(tmp_path / "out" / "arrays.safetensors")["labels"]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import os
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
 
 from assay.data.datasets.image import fashion_mnist, mnist
+from assay.data.declarations import Dataset
 from assay.data.download import DownloadError, fetch
 from assay.data.preparation import idx_images
 from assay.data.preparation.idx import read_idx, write_idx
@@ -38,8 +38,8 @@ def test_a_label_too_few_is_one_line(tmp_path: Path) -> None:
 
 
 def test_twins_of_different_datasets_differ(tmp_path: Path) -> None:
-    for dataset in (mnist, fashion_mnist):
-        dataset.make_twin(tmp_path / dataset.SOURCE.name, 0)
+    for dataset in (mnist.DATASET, fashion_mnist.DATASET):
+        dataset.make_twin(tmp_path / dataset.source.name, 0)
     first, second = (
         (tmp_path / name / "train-images-idx3-ubyte.gz").read_bytes() for name in ("mnist", "fashion_mnist")
     )
@@ -47,10 +47,10 @@ def test_twins_of_different_datasets_differ(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif("ASSAY_MIRROR" not in os.environ, reason="ASSAY_MIRROR names no mirror of the real files")
-@pytest.mark.parametrize("dataset", [mnist, fashion_mnist])
-def test_the_mirror_holds_the_declared_bytes(dataset: ModuleType, tmp_path: Path) -> None:
+@pytest.mark.parametrize("dataset", [mnist.DATASET, fashion_mnist.DATASET], ids=["mnist", "fashion_mnist"])
+def test_the_mirror_holds_the_declared_bytes(dataset: Dataset, tmp_path: Path) -> None:
     files = dataset.fetch(tmp_path, mirror=os.environ["ASSAY_MIRROR"])
-    assert set(files) == {file.name for file in dataset.SOURCE.files}
+    assert set(files) == {file.name for file in dataset.source.files}
     image_set = dataset.read(tmp_path)
     assert image_set.images.shape == (70000, 1, 28, 28)
     assert (image_set.split == "test").sum() == 10000
@@ -58,8 +58,8 @@ def test_the_mirror_holds_the_declared_bytes(dataset: ModuleType, tmp_path: Path
 
 def test_files_with_other_bytes_are_not_taken(tmp_path: Path) -> None:
     """The twin's files have the names of the real ones; as a mirror they must be refused."""
-    mnist.make_twin(tmp_path / "mirror" / "mnist", 0)
-    offline = [dataclasses.replace(file, urls=()) for file in mnist.SOURCE.files]
+    mnist.DATASET.make_twin(tmp_path / "mirror" / "mnist", 0)
+    offline = [dataclasses.replace(file, urls=()) for file in mnist.DATASET.source.files]
     with pytest.raises(
         DownloadError, match=r"^mnist/train-images-idx3-ubyte.gz: no source gave its 9912422 bytes"
     ):

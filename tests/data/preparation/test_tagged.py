@@ -34,7 +34,7 @@ def test_reads_words_and_tags(tmp_path: Path) -> None:
 
 def test_reads_what_it_writes(tmp_path: Path) -> None:
     sentences = [(["Ann", "ran"], ["B-who", "O"]), (["."], ["O"])]
-    tagged.write_conll(tmp_path / "a.conll", sentences)
+    (tmp_path / "a.conll").write_text(tagged.conll(sentences))
     assert (tmp_path / "a.conll").read_text() == "Ann\tB-who\nran\tO\n\n.\tO\n"
     assert tagged.read_conll(tmp_path / "a.conll", TAGS) == ([["Ann", "ran"], ["."]], [[3, 0], [0]])
 

@@ -130,19 +130,21 @@ def test_a_window_that_upstreams_validation_has_is_not_learned_from(tmp_path: Pa
 def test_a_dataset_of_parts_keeps_a_validation_that_upstream_names(
     named: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reviews_and_news.make_twin(tmp_path / "raw", 0)
-    own = movie_reviews.read(tmp_path / "raw" / "movie_reviews")
+    reviews_and_news.DATASET.make_twin(tmp_path / "raw", 0)
+    own = movie_reviews.DATASET.read(tmp_path / "raw" / "movie_reviews")
     if named:
         split = np.where(np.arange(len(own)) % 5 == 0, "validation", "train")
         own = text.TextSet(own.texts, own.labels, split, own.classes)
-        monkeypatch.setattr(movie_reviews, "read", lambda _: own)
-    result = reviews_and_news.prepare(tmp_path / "raw", tmp_path / "out", seed=0, validation_fraction=0.2)
+        monkeypatch.setattr(movie_reviews.MovieReviews, "read", lambda *_: own)
+    result = reviews_and_news.DATASET.prepare(
+        tmp_path / "raw", tmp_path / "out", seed=0, validation_fraction=0.2
+    )
     assert result["split"]["test"] == "parts"
     assert result["split"]["validation"] == ("parts" if named else "drawn")
     items = pd.read_parquet(tmp_path / "out" / "items.parquet").set_index("text")
     held = items.index[items["split"] == "validation"]
     assert set(held) & {
-        " ".join(article.split()) for article in ag_news.read(tmp_path / "raw" / "ag_news").texts
+        " ".join(article.split()) for article in ag_news.DATASET.read(tmp_path / "raw" / "ag_news").texts
     }
     if named:
         texts = [

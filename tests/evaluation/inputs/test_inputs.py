@@ -19,10 +19,12 @@ import torch
 from assay.artifacts.predictors import ModulePredictor
 from assay.config import registry
 from assay.config.params import load_params
+from assay.data import loading
 from assay.data.datasets.text import ag_news
 from assay.data.preparation import text
 from assay.evaluation.inputs import files
-from assay.tasks import language_modelling, loading, sequence_to_sequence
+from assay.tasks import language_modelling, sequence_to_sequence
+from assay.tasks.loading import load as load_task
 from tests.models.knobs import TABLES
 
 PARAMS = load_params(Path("params.yaml"))
@@ -58,8 +60,8 @@ class Asked:
     def __init__(self, row, folder):
         entry = PARAMS.tasks[row]
         kind = registry.TASKS[entry.kind]
-        self.task, self.asking = loading.load(entry.kind), registry.load(registry.INPUTS[kind.signature])
-        self.dataset = registry.load(registry.DATASETS[entry.dataset].module)
+        self.task, self.asking = load_task(entry.kind), registry.load(registry.INPUTS[kind.signature])
+        self.dataset = loading.load(entry.dataset)
         self.raw, self.prepared = folder / "raw", folder / f"{entry.dataset}{registry.TWIN}"
         self.dataset.make_twin(self.raw, 0)
         self.dataset.prepare(self.raw, self.prepared, seed=0, validation_fraction=0.2)
@@ -98,7 +100,7 @@ def saved(folder, array):
 
 
 def names(asked, numbers):
-    classes = asked.dataset.CLASSES
+    classes = asked.dataset.classes
     return [classes[number] for number in numbers]
 
 

@@ -41,15 +41,17 @@ def test_a_twin_is_generated_the_same_each_time_and_can_be_prepared(tmp_path, da
 def test_a_dataset_whose_bytes_are_wrong_is_not_used_and_the_error_names_both_digests(tmp_path, monkeypatch):
     mirror = tmp_path / "mirror" / "mnist"
     mirror.mkdir(parents=True)
-    for file in mnist.SOURCE.files:
+    for file in mnist.DATASET.source.files:
         (mirror / file.name).write_bytes(b"x" * file.size)
     monkeypatch.setenv("ASSAY_MIRROR", str(mirror.parent))
-    monkeypatch.setattr(mnist, "fetch", lambda raw, *, mirror: _fetch_without_network(raw, mirror))
+    monkeypatch.setattr(
+        type(mnist.DATASET), "fetch", lambda _, raw, *, mirror: _fetch_without_network(raw, mirror)
+    )
     record = run(tmp_path, "mnist")
     assert record["status"] == "failed"
-    expected = mnist.SOURCE.files[0].sha256
+    expected = mnist.DATASET.source.files[0].sha256
     assert expected in record["reason"]
-    assert sha256(mirror / mnist.SOURCE.files[0].name) in record["reason"]
+    assert sha256(mirror / mnist.DATASET.source.files[0].name) in record["reason"]
     assert not list((tmp_path / "mnist").glob("*.gz"))
 
 
@@ -58,11 +60,13 @@ def test_the_password_of_a_mirror_that_does_not_answer_is_nowhere(tmp_path, monk
         closed.bind(("127.0.0.1", 0))  # bound and not listening: connections are refused
         address = f"127.0.0.1:{closed.getsockname()[1]}"
         monkeypatch.setenv("ASSAY_MIRROR", f"http://user:hunter2@{address}?token=hunter2")
-        monkeypatch.setattr(mnist, "fetch", lambda raw, *, mirror: _fetch_without_network(raw, mirror))
+        monkeypatch.setattr(
+            type(mnist.DATASET), "fetch", lambda _, raw, *, mirror: _fetch_without_network(raw, mirror)
+        )
         record = run(tmp_path, "mnist")
     assert record["status"] == "failed"
     assert (
-        f"http://***@{address}/mnist/{mnist.SOURCE.files[0].name}?token=***: no connection"
+        f"http://***@{address}/mnist/{mnist.DATASET.source.files[0].name}?token=***: no connection"
         in record["reason"]
     )
     shown = capfd.readouterr()
@@ -76,7 +80,7 @@ def _fetch_without_network(raw: Path, mirror: str):
 
     from assay.data.download import PATIENCE, describe, fetch
 
-    files = [replace(file, urls=()) for file in mnist.SOURCE.files]
+    files = [replace(file, urls=()) for file in mnist.DATASET.source.files]
     return describe(fetch(files, raw, mirror=mirror, patience=replace(PATIENCE, attempts=1)))
 
 

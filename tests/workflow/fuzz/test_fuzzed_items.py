@@ -16,6 +16,8 @@ import pytest
 from hypothesis import strategies as st
 
 from assay.config import registry
+from assay.data import loading
+from assay.data.declarations import Dataset
 from tests.workflow.fuzz.damages import Damage, of_bytes, of_place, replaced
 from tests.workflow.fuzz.running import COUNTS, Finished, tries
 
@@ -132,13 +134,13 @@ def ask(finished: Finished, path: Path) -> pd.DataFrame | None:
 
 
 @pytest.fixture(scope="module")
-def texts(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[ModuleType, Path, ModuleType]]:
+def texts(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[ModuleType, Path, Dataset]]:
     """Return what reads texts of a form, and the prepared data and the dataset that it reads them for."""
 
     @cache
-    def of(form: str) -> tuple[ModuleType, Path, ModuleType]:
+    def of(form: str) -> tuple[ModuleType, Path, Dataset]:
         name = DATASETS[form]
-        dataset, folder = registry.load(registry.DATASETS[name].module), tmp_path_factory.mktemp(name)
+        dataset, folder = loading.load(name), tmp_path_factory.mktemp(name)
         dataset.make_twin(folder / "raw", 0)
         prepared = folder / f"{name}{registry.TWIN}"
         dataset.prepare(folder / "raw", prepared, seed=0, validation_fraction=0.2)

@@ -15,14 +15,13 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 
@@ -30,14 +29,14 @@ from assay.data.preparation import store
 from assay.data.preparation.cleaning import SPLITS, clean
 from assay.data.preparation.text import SPECIAL, bad_row, count_odd, decode
 from assay.data.special_tokens import PADDING, UNKNOWN
-from assay.files import replacing, write_text
+from assay.files import write_text
 
 WINDOW = 64
 """Characters that a model sees at once."""
 IGNORED = -100
 """The target where there is none; PyTorch's own number for it."""
 
-_SCHEMA = pa.schema(
+SCHEMA = pa.schema(
     [
         ("item", pa.int64()),
         ("split", pa.string()),
@@ -106,7 +105,7 @@ def prepare(
     validation_fraction: float,
     test_fraction: float,
     untold: int = 0,
-    optimum: dict[str, float] | None = None,
+    optimum: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
     """Cut, split and describe ``text``; write tokenizer.json, arrays.safetensors, items.parquet and prepared.json.
 
@@ -149,8 +148,17 @@ def prepare(
     write_text(out / "tokenizer.json", tokenizer.to_str(pretty=True) + "\n")
     inputs, targets = pair(ids, untold)
     store.write_arrays(out, {"inputs": inputs, "targets": targets})
-    told = (targets != IGNORED).sum(axis=1)
-    _write_items(out / "items.parquet", kept, split, told, texts, ids, digests[kept])
+    columns = {
+        "item": kept,
+        "split": split,
+        "characters": (targets != IGNORED).sum(axis=1),
+        "unknown": [row.count(UNKNOWN) / len(row) for row in ids],
+        "distinct": [len(set(text)) for text in texts],
+        "odd": [count_odd(text) for text in texts],
+        "sha256": digests[kept],
+        "text": texts,
+    }
+    store.write_items(out, SCHEMA, columns)
     facts = {
         "dataset": dataset,
         "shape": [WINDOW],
@@ -207,27 +215,3 @@ def pair(ids: Sequence[Sequence[int]], untold: int) -> tuple[NDArray[np.int32], 
 
 def _where(split: str, upstream: NDArray[np.str_]) -> str:
     return "train and validation" if split == "train" and "validation" not in upstream else split
-
-
-def _write_items(
-    path: Path,
-    items: NDArray[np.int64],
-    split: NDArray[np.str_],
-    told: NDArray[np.int64],
-    texts: Sequence[str],
-    ids: Sequence[Sequence[int]],
-    digests: NDArray[np.object_],
-) -> None:
-    """Write one row of facts a window; the table that validation reads."""
-    columns: dict[str, Sequence[Any] | NDArray[Any]] = {
-        "item": items,
-        "split": split,
-        "characters": told,
-        "unknown": [row.count(UNKNOWN) / len(row) for row in ids],
-        "distinct": [len(set(text)) for text in texts],
-        "odd": [count_odd(text) for text in texts],
-        "sha256": digests,
-        "text": texts,
-    }
-    with replacing(path) as aside:
-        pq.write_table(pa.table(columns, schema=_SCHEMA), aside)

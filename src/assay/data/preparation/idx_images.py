@@ -11,6 +11,9 @@ from assay.data.preparation.images import ImageSet
 from assay.data.synthetic.images import draw_images
 
 _PREFIXES = {"train": "train", "test": "t10k"}
+NAMES = tuple(
+    f"{prefix}-{kind}-ubyte.gz" for prefix in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")
+)
 _TWIN_ITEMS = {"train": 30, "test": 10}  # of each class
 _SIDE = 28
 

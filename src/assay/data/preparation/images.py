@@ -7,23 +7,20 @@ item's name in every table that follows.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from assay.data.preparation import store
 from assay.data.preparation.cleaning import SPLITS, clean, draw_split
-from assay.files import replacing
 
 _BATCH = 4096
 
-_SCHEMA = pa.schema(
+SCHEMA = pa.schema(
     [
         ("item", pa.int64()),
         ("split", pa.string()),
@@ -86,7 +83,11 @@ def prepare(
     upstream = image_set.split[kept]
     split = draw_split(upstream, labels, seed, validation_fraction, test_fraction, dataset=dataset)
     store.write_arrays(out, {"images": np.ascontiguousarray(images), "labels": labels})
-    _write_items(out / "items.parquet", kept, split, images, labels, digests[kept])
+    store.write_items(
+        out,
+        SCHEMA,
+        {"item": kept, "split": split, "label": labels, **_facts(images), "sha256": digests[kept]},
+    )
     mean, std = _measure(images[split == "train"])
     facts = {
         "dataset": dataset,
@@ -124,28 +125,13 @@ def _measure(images: NDArray[np.uint8]) -> tuple[float, float]:
     return mean, float(np.sqrt((counts * (values - mean) ** 2).sum() / counts.sum()))
 
 
-def _write_items(
-    path: Path,
-    items: NDArray[np.int64],
-    split: NDArray[np.str_],
-    images: NDArray[np.uint8],
-    labels: NDArray[np.int64],
-    digests: NDArray[np.object_],
-) -> None:
-    """Write one row of facts an item; the table that validation reads."""
-    _, channels, height, width = images.shape
+def _facts(images: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
+    """Return what validation reads of each image."""
+    sizes = dict(zip(("channels", "height", "width"), images.shape[1:], strict=True))
     flat = images.reshape(len(images), -1)
-    columns: dict[str, Sequence[Any] | NDArray[Any]] = {
-        "item": items,
-        "split": split,
-        "label": labels,
-        "channels": np.full(len(items), channels),
-        "height": np.full(len(items), height),
-        "width": np.full(len(items), width),
+    return {
+        **{name: np.full(len(images), size) for name, size in sizes.items()},
         "minimum": flat.min(axis=1).astype(np.int64),
         "maximum": flat.max(axis=1).astype(np.int64),
         "mean": flat.mean(axis=1),
-        "sha256": digests,
     }
-    with replacing(path) as aside:
-        pq.write_table(pa.table(columns, schema=_SCHEMA), aside)

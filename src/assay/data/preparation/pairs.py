@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
@@ -26,11 +25,11 @@ from assay.data.preparation.cleaning import SPLITS, clean, draw_split
 from assay.data.preparation.text import bad_row, count_odd, decode, pad
 from assay.data.special_tokens import BEGIN, END, PADDING, UNKNOWN
 from assay.data.tar_reader import gunzip
-from assay.files import replacing, write_text
+from assay.files import write_text
 
 _SPECIAL = {"[PAD]": PADDING, "[UNK]": UNKNOWN, "[BEGIN]": BEGIN, "[END]": END}
 
-_SCHEMA = pa.schema(
+SCHEMA = pa.schema(
     [
         ("item", pa.int64()),
         ("split", pa.string()),
@@ -72,7 +71,7 @@ def prepare(
     seed: int,
     validation_fraction: float,
     test_fraction: float,
-    optimum: dict[str, float] | None = None,
+    optimum: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
     """Clean, split and describe ``pair_set``; write tokenizer.json, arrays.safetensors, items.parquet and
     prepared.json.
@@ -115,8 +114,21 @@ def prepare(
     ]
     write_text(out / "tokenizer.json", tokenizer.to_str(pretty=True) + "\n")
     store.write_arrays(out, {"source": pad(tokens[0], lengths[0]), "target": pad(tokens[1], lengths[1])})
-    odd = [count_odd(pair_set.sources[item]) + count_odd(pair_set.targets[item]) for item in kept]
-    _write_items(out / "items.parquet", kept, split, texts, tokens, odd, digests[kept])
+    both = [[*source, *target] for source, target in zip(*tokens, strict=True)]
+    columns: dict[str, Sequence[Any] | NDArray[Any]] = {
+        "item": kept,
+        "split": split,
+        "source_characters": [len(text) for text in texts[0]],
+        "target_characters": [len(text) for text in texts[1]],
+        "source_tokens": [len(ids) for ids in tokens[0]],
+        "target_tokens": [len(ids) for ids in tokens[1]],
+        "unknown": [ids.count(UNKNOWN) / max(1, len(ids)) for ids in both],
+        "odd": [count_odd(pair_set.sources[item]) + count_odd(pair_set.targets[item]) for item in kept],
+        "sha256": digests[kept],
+        "source": texts[0],
+        "target": texts[1],
+    }
+    store.write_items(out, SCHEMA, columns)
     facts = {
         "dataset": dataset,
         "shape": lengths,
@@ -168,31 +180,3 @@ def read_gzip_lines(path: Path) -> list[str]:
         if not line.strip():
             raise bad_row(path, row, "the text is empty")
     return lines
-
-
-def _write_items(
-    path: Path,
-    items: NDArray[np.int64],
-    split: NDArray[np.str_],
-    texts: Sequence[Sequence[str]],
-    tokens: Sequence[Sequence[Sequence[int]]],
-    odd: Sequence[int],
-    digests: NDArray[np.object_],
-) -> None:
-    """Write one row of facts an item; the table that validation reads."""
-    both = [[*source, *target] for source, target in zip(*tokens, strict=True)]
-    columns: dict[str, Sequence[Any] | NDArray[Any]] = {
-        "item": items,
-        "split": split,
-        "source_characters": [len(text) for text in texts[0]],
-        "target_characters": [len(text) for text in texts[1]],
-        "source_tokens": [len(ids) for ids in tokens[0]],
-        "target_tokens": [len(ids) for ids in tokens[1]],
-        "unknown": [ids.count(UNKNOWN) / max(1, len(ids)) for ids in both],
-        "odd": odd,
-        "sha256": digests,
-        "source": texts[0],
-        "target": texts[1],
-    }
-    with replacing(path) as aside:
-        pq.write_table(pa.table(columns, schema=_SCHEMA), aside)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
@@ -29,6 +31,12 @@ def write_arrays(out: Path, arrays: dict[str, NDArray[Any]]) -> None:
         save_file(arrays, aside)
 
 
+def write_items(out: Path, schema: pa.Schema, columns: Mapping[str, Sequence[Any] | NDArray[Any]]) -> None:
+    """Write items.parquet: one row of facts an item, the table that validation reads."""
+    with replacing(out / "items.parquet") as aside:
+        pq.write_table(pa.table(columns, schema=schema), aside)
+
+
 def seal(
     out: Path,
     facts: dict[str, Any],
@@ -37,7 +45,7 @@ def seal(
     split: NDArray[np.str_],
     given: str = "upstream",
     vocabularies: Iterable[str] = (),
-    optimum: dict[str, float] | None = None,
+    optimum: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
     """Write prepared.json and return what it holds.
 
@@ -53,7 +61,7 @@ def seal(
     origin = _origin(upstream, split, given)
     prepared = {"status": "ok", "reason": "", **facts, "split": origin, "files": files}
     if optimum:
-        prepared["optimum"] = optimum
+        prepared["optimum"] = dict(optimum)
     write_json(out / "prepared.json", prepared)
     return prepared
 

@@ -15,14 +15,13 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from tokenizers import Tokenizer, models
 
@@ -30,7 +29,7 @@ from assay.data.preparation import store
 from assay.data.preparation.cleaning import SPLITS, clean, draw_split
 from assay.data.preparation.text import SPECIAL, bad_row, read_lines, require_label
 from assay.data.special_tokens import PADDING, UNKNOWN
-from assay.files import replacing, write_text
+from assay.files import write_text
 
 NO_TAG = -1
 """Stands for the tag after a sentence's end."""
@@ -42,7 +41,7 @@ SHAPES = ("address", "number", "mark", "lower", "upper", "letter", "title", "mix
 """What :func:`shape` tells apart."""
 _SHAPES = {shape: f"[{shape}]" for shape in SHAPES}
 
-_SCHEMA = pa.schema(
+SCHEMA = pa.schema(
     [
         ("item", pa.int64()),
         ("split", pa.string()),
@@ -110,14 +109,12 @@ def read_conll(path: Path, classes: tuple[str, ...]) -> tuple[list[list[str]], l
     return (words, tags) if words[-1] else (words[:-1], tags[:-1])
 
 
-def write_conll(path: Path, sentences: Iterable[tuple[Sequence[str], Sequence[str]]]) -> None:
-    """Write sentences, each its words and their tags' names, as :func:`read_conll` reads them."""
-    blocks = (
+def conll(sentences: Iterable[tuple[Sequence[str], Sequence[str]]]) -> str:
+    """Return the file of sentences, each its words and their tags' names, as :func:`read_conll` reads it."""
+    return "\n".join(
         "".join(f"{word}\t{tag}\n" for word, tag in zip(words, tags, strict=True))
         for words, tags in sentences
     )
-    with replacing(path) as aside:
-        aside.write_text("\n".join(blocks), encoding="utf-8", newline="\n")
 
 
 def prepare(
@@ -128,7 +125,7 @@ def prepare(
     seed: int,
     validation_fraction: float,
     test_fraction: float,
-    optimum: dict[str, float] | None = None,
+    optimum: Mapping[str, float] | None = None,
     further: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Clean, split and describe ``tagged``; write tokenizer.json and characters.json, which hold the
@@ -168,7 +165,21 @@ def prepare(
     for name, ids in {"tokenizer.json": word_ids, "characters.json": character_ids}.items():
         write_text(out / name, _tokenizer(ids).to_str(pretty=True) + "\n")
     store.write_arrays(out, arrays)
-    _write_items(out / "items.parquet", kept, split, words, tags, arrays["words"], digests[kept])
+    columns = {
+        "item": kept,
+        "split": split,
+        "tokens": [len(sentence) for sentence in words],
+        "longest": [max(map(len, sentence)) for sentence in words],
+        "entities": [sum(tag % 2 for tag in of_item) for of_item in tags],
+        "lowest": [min(of_item) for of_item in tags],
+        "highest": [max(of_item) for of_item in tags],
+        "malformed": [count_malformed(of_item) for of_item in tags],
+        "unknown": (arrays["words"] == UNKNOWN).sum(axis=1) / (arrays["words"] != PADDING).sum(axis=1),
+        "odd": [sum(map(_is_odd, "".join(sentence))) for sentence in words],
+        "sha256": digests[kept],
+        "text": [" ".join(sentence) for sentence in words],
+    }
+    store.write_items(out, SCHEMA, columns)
     facts = {
         "dataset": dataset,
         "classes": list(tagged.classes),
@@ -266,31 +277,3 @@ def _digest(text: str) -> str:
 def _is_odd(character: str) -> bool:
     """Say whether a character is a control character or U+FFFD: signs of a wrong encoding."""
     return character == "\ufffd" or unicodedata.category(character) == "Cc"
-
-
-def _write_items(
-    path: Path,
-    items: NDArray[np.int64],
-    split: NDArray[np.str_],
-    words: Sequence[Sequence[str]],
-    tags: Sequence[Sequence[int]],
-    ids: NDArray[np.int32],
-    digests: NDArray[np.object_],
-) -> None:
-    """Write one row of facts an item; the table that validation reads."""
-    columns: dict[str, Sequence[Any] | NDArray[Any]] = {
-        "item": items,
-        "split": split,
-        "tokens": [len(sentence) for sentence in words],
-        "longest": [max(map(len, sentence)) for sentence in words],
-        "entities": [sum(tag % 2 for tag in of_item) for of_item in tags],
-        "lowest": [min(of_item) for of_item in tags],
-        "highest": [max(of_item) for of_item in tags],
-        "malformed": [count_malformed(of_item) for of_item in tags],
-        "unknown": (ids == UNKNOWN).sum(axis=1) / (ids != PADDING).sum(axis=1),
-        "odd": [sum(map(_is_odd, "".join(sentence))) for sentence in words],
-        "sha256": digests,
-        "text": [" ".join(sentence) for sentence in words],
-    }
-    with replacing(path) as aside:
-        pq.write_table(pa.table(columns, schema=_SCHEMA), aside)

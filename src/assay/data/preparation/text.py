@@ -19,7 +19,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
@@ -27,12 +26,12 @@ from assay.data import csv_rows
 from assay.data.preparation import store
 from assay.data.preparation.cleaning import SPLITS, clean, draw_split
 from assay.data.special_tokens import PADDING, UNKNOWN
-from assay.files import replacing, write_text
+from assay.files import write_text
 
 SPECIAL = {"[PAD]": PADDING, "[UNK]": UNKNOWN}  # no word is one of them: brackets are tokens of their own
 _LAYOUT = "\t\n\r"  # control characters that belong in a text
 
-_SCHEMA = pa.schema(
+SCHEMA = pa.schema(
     [
         ("item", pa.int64()),
         ("split", pa.string()),
@@ -72,7 +71,7 @@ def prepare(
     validation_fraction: float,
     test_fraction: float,
     longest: int,
-    optimum: dict[str, float] | None = None,
+    optimum: Mapping[str, float] | None = None,
     given: str = "upstream",
 ) -> dict[str, Any]:
     """Clean, split and describe ``text_set``; write tokenizer.json, arrays.safetensors, items.parquet and
@@ -111,9 +110,17 @@ def prepare(
     length = min(longest, max(len(tokens[row]) for row in train))
     write_text(out / "tokenizer.json", tokenizer.to_str(pretty=True) + "\n")
     store.write_arrays(out, {"tokens": pad(tokens, length), "labels": labels})
-    odd = [count_odd(text_set.texts[item]) for item in kept]
-    _write_items(out / "items.parquet", kept, split, labels, texts, tokens, odd, cleaned.digests)
-    facts = {
+    columns: dict[str, Sequence[Any] | NDArray[Any]] = {
+        "item": kept,
+        "split": split,
+        "label": labels,
+        **facts(texts, tokens),
+        "odd": [count_odd(text_set.texts[item]) for item in kept],
+        "sha256": cleaned.digests,
+        "text": texts,
+    }
+    store.write_items(out, SCHEMA, columns)
+    told = {
         "dataset": dataset,
         "classes": list(text_set.classes),
         "shape": [length],
@@ -128,7 +135,7 @@ def prepare(
     }
     return store.seal(
         out,
-        facts,
+        told,
         upstream=cleaned.upstream,
         split=split,
         given=given,
@@ -217,6 +224,19 @@ def read_table(path: Path, *, encoding: str, num_columns: int) -> Iterator[tuple
         raise bad_row(path, rows.line_num, f"not CSV ({broken})") from None
 
 
+def read_columns(path: Path, *, num_columns: int) -> Iterator[tuple[int, list[str]]]:
+    """Yield the fields of each line of a UTF-8 file, which tabs part, and the line's number from 1.
+
+    Raises:
+        ValueError: the file is empty or not UTF-8, or a line has another number of fields.
+    """
+    for row, line in enumerate(read_lines(path, encoding="utf-8"), start=1):
+        fields = line.split("\t")
+        if len(fields) != num_columns:
+            raise bad_row(path, row, f"{len(fields)} columns, expected {num_columns}")
+        yield row, fields
+
+
 def require_text(path: Path, row: int, text: str) -> str:
     """Return ``text`` if there is one.
 
@@ -286,27 +306,3 @@ def facts(texts: Sequence[str], tokens: Sequence[Sequence[int]]) -> dict[str, li
         "unknown": [ids.count(UNKNOWN) / len(ids) for ids in tokens],
         "odd": [count_odd(text) for text in texts],
     }
-
-
-def _write_items(
-    path: Path,
-    items: NDArray[np.int64],
-    split: NDArray[np.str_],
-    labels: NDArray[np.int64],
-    texts: Sequence[str],
-    tokens: Sequence[Sequence[int]],
-    odd: Sequence[int],
-    digests: NDArray[np.object_],
-) -> None:
-    """Write one row of facts an item; the table that validation reads."""
-    columns: dict[str, Sequence[Any] | NDArray[Any]] = {
-        "item": items,
-        "split": split,
-        "label": labels,
-        **facts(texts, tokens),
-        "odd": odd,
-        "sha256": digests,
-        "text": texts,
-    }
-    with replacing(path) as aside:
-        pq.write_table(pa.table(columns, schema=_SCHEMA), aside)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from assay.data.declarations import Dataset, HasLevels
 from assay.data.preparation.images import as_bytes
 from assay.data.splits import Split
 from assay.evaluation.inputs import class_table, files
@@ -21,12 +21,12 @@ rows = class_table.rows
 SIGNATURE = "image -> class"
 
 
-def read(path: Path, prepared: Path, dataset: ModuleType) -> Split:
+def read(path: Path, prepared: Path, dataset: Dataset) -> Split:
     """Return the images of a file as models take them.
 
     Args:
         prepared: folder of the prepared dataset.
-        dataset: its module.
+        dataset: that dataset.
 
     Raises:
         ValueError: they are not of the dataset's shape, or a value is none of upstream's.
@@ -39,7 +39,7 @@ def read(path: Path, prepared: Path, dataset: ModuleType) -> Split:
         raise ValueError(
             f"{path}: shape {given.shape}; (N, {', '.join(map(str, shape))}){wide} is expected, N at least 1"
         )
-    most = getattr(dataset, "LEVELS", 255)
+    most = dataset.levels if isinstance(dataset, HasLevels) else 255
     check(path, levels, most)
     pixels = torch.from_numpy(as_bytes(levels.astype(np.int64), most))  # half-width numbers would round
     return class_table.split(normalised(pixels, facts), facts)

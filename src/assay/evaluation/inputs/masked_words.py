@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import ModuleType
 
 import pandas as pd
 import torch
 from tokenizers import Tokenizer
 
+from assay.data.declarations import Dataset
 from assay.data.preparation.text import pad
 from assay.data.special_tokens import MASK
 from assay.evaluation.inputs import class_table, files
@@ -18,12 +18,12 @@ from assay.tasks.masked_words import MISSING, Answer, Texts, vocabulary
 SIGNATURE = "text -> missing word"
 
 
-def read(path: Path, prepared: Path, dataset: ModuleType) -> Texts:
+def read(path: Path, prepared: Path, dataset: Dataset) -> Texts:
     """Return the texts of a file as models take them.
 
     Args:
         prepared: folder of the prepared dataset.
-        dataset: its module.
+        dataset: that dataset.
 
     Raises:
         ValueError: a line does not miss exactly one word, or misses one that a model does not get to.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import ModuleType
 
 import torch
 
+from assay.data.declarations import Dataset, HasGroups
 from assay.data.splits import Split
 from assay.evaluation.inputs import class_table, files
 from assay.evaluation.inputs import text as texts
@@ -17,25 +17,26 @@ rows = class_table.rows
 SIGNATURE = "texts of several tasks -> classes"
 
 
-def read(path: Path, prepared: Path, dataset: ModuleType) -> Split:
+def read(path: Path, prepared: Path, dataset: Dataset) -> Split:
     """Return the texts of a file as models take them; the targets (N, 3) say which classes each is asked about.
 
     Args:
         prepared: folder of the prepared dataset.
-        dataset: its module, with the classes of each task in ``GROUPS`` and its module in ``PARTS``.
+        dataset: that dataset, which has the tasks' classes in ``groups`` and their datasets in ``parts``.
 
     Raises:
         ValueError: a line is not a known task, a tab and a text.
     """
+    assert isinstance(dataset, HasGroups)  # others have no task of this form
     facts, found, bounds = read_json(prepared / "prepared.json"), [], []
     for row, line in enumerate(files.lines(path), start=1):
         task, tab, text = line.partition("\t")
         if not tab or not text.strip():
             raise files.wrong(path, row, "a task, a tab and a text are expected")
-        if task not in dataset.GROUPS:
-            raise files.wrong(path, row, f"task {task!r}; allowed are {', '.join(dataset.GROUPS)}")
-        first, end = dataset.GROUPS[task]
-        found.append(texts.mending(dataset.PARTS[task])(text))
+        if task not in dataset.groups:
+            raise files.wrong(path, row, f"task {task!r}; allowed are {', '.join(dataset.groups)}")
+        first, end = dataset.groups[task]
+        found.append(texts.mending(dataset.parts[task])(text))
         bounds.append([first, first, end])
     asked = class_table.split(texts.tokens(found, prepared, facts["shape"][0]), facts)
     return class_table.Asked(asked.inputs, torch.tensor(bounds), asked.items, classes=asked.classes)

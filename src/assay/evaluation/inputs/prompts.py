@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pandas as pd
@@ -13,6 +12,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
+from assay.data.declarations import Dataset
 from assay.data.preparation.characters import LongText, pair
 from assay.evaluation.inputs import class_table, files
 from assay.tasks.language_modelling import SAMPLED, Answer, Windows, sample
@@ -28,12 +28,12 @@ class Beginnings(Windows):
     """Each text's ids (1, P)."""
 
 
-def read(path: Path, prepared: Path, dataset: ModuleType) -> Beginnings:
+def read(path: Path, prepared: Path, dataset: Dataset) -> Beginnings:
     """Return the texts of a file as models take them, in windows.
 
     Args:
         prepared: folder of the prepared dataset.
-        dataset: its module.
+        dataset: that dataset.
 
     Raises:
         ValueError: a line is blank or not UTF-8.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import ModuleType
 
 import pandas as pd
 import torch
@@ -11,6 +10,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional as F
 
+from assay.data.declarations import Dataset
 from assay.data.preparation.tagged import NO_TAG, encode
 from assay.evaluation.inputs import class_table, files
 from assay.files import read_json
@@ -19,12 +19,12 @@ from assay.tasks.tagging import Sentences, with_characters
 SIGNATURE = "text -> tags"
 
 
-def read(path: Path, prepared: Path, dataset: ModuleType) -> Sentences:
+def read(path: Path, prepared: Path, dataset: Dataset) -> Sentences:
     """Return the sentences of a file as models take them.
 
     Args:
         prepared: folder of the prepared dataset.
-        dataset: its module.
+        dataset: that dataset.
 
     Raises:
         ValueError: a sentence has more words than the dataset's longest one.

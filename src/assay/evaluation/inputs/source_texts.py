@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pandas as pd
 import torch
 from tokenizers import Tokenizer
 
+from assay.data.declarations import Dataset
 from assay.evaluation.inputs import class_table, files
 from assay.evaluation.inputs import text as texts
 from assay.files import read_json
@@ -18,12 +18,12 @@ from assay.tasks.sequence_to_sequence import Answer, Pairs, pack
 SIGNATURE = "text -> text"
 
 
-def read(path: Path, prepared: Path, dataset: ModuleType) -> Pairs:
+def read(path: Path, prepared: Path, dataset: Dataset) -> Pairs:
     """Return the texts of a file as models take them, cut after as many tokens as the dataset's sources are.
 
     Args:
         prepared: folder of the prepared dataset.
-        dataset: its module.
+        dataset: that dataset.
 
     Raises:
         ValueError: a line is blank or not UTF-8.

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import ModuleType
 
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
+from assay.data.declarations import Dataset, Files, Mends
 from assay.data.preparation.text import pad
 from assay.data.splits import Split
 from assay.evaluation.inputs import class_table, files
@@ -20,12 +20,12 @@ rows = class_table.rows
 SIGNATURE = "text -> class"
 
 
-def read(path: Path, prepared: Path, dataset: ModuleType) -> Split:
+def read(path: Path, prepared: Path, dataset: Dataset) -> Split:
     """Return the texts of a file as models take them: mended, and cut after as many tokens, as the dataset's are.
 
     Args:
         prepared: folder of the prepared dataset.
-        dataset: its module.
+        dataset: that dataset.
 
     Raises:
         ValueError: a line is blank or not UTF-8.
@@ -35,10 +35,9 @@ def read(path: Path, prepared: Path, dataset: ModuleType) -> Split:
     return class_table.split(tokens(texts, prepared, facts["shape"][0]), facts)
 
 
-def mending(dataset: ModuleType) -> Callable[[str], str]:
+def mending(dataset: Files) -> Callable[[str], str]:
     """Return what a dataset does to upstream's texts when it reads them."""
-    mend: Callable[[str], str] = getattr(dataset, "mend", str)
-    return mend
+    return dataset.mend if isinstance(dataset, Mends) else str
 
 
 def tokens(texts: Sequence[str], prepared: Path, length: int) -> Tensor:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from assay.config import registry
+from assay.data import loading
 from assay.files import sha256
 from assay.provenance import records, snakemake_metadata
 
@@ -18,11 +19,10 @@ NOT_DATA = ("source.json", snakemake_metadata.MADE)
 
 def ingest(dataset: str, raw: Path) -> dict[str, Any]:
     """Fetch or generate a dataset's files into ``raw`` and return the facts that source.json keeps."""
-    module = registry.load(registry.dataset_module(dataset))
+    entry = loading.load(dataset)
     raw.mkdir(parents=True, exist_ok=True)
-    source = module.SOURCE
     if dataset.endswith(registry.TWIN):
-        module.make_twin(raw, TWIN_SEED)
+        entry.make_twin(raw, TWIN_SEED)
         files = {
             str(path.relative_to(raw)): {
                 "url": "generated",
@@ -33,8 +33,8 @@ def ingest(dataset: str, raw: Path) -> dict[str, Any]:
             if path.is_file() and path.name not in NOT_DATA and not path.name.startswith(".")
         }
     else:
-        files = module.fetch(raw, mirror=os.environ.get("ASSAY_MIRROR"))
-    told = {key: getattr(source, key) for key in ("licence", "citation", "homepage", "quirks")}
+        files = entry.fetch(raw, mirror=os.environ.get("ASSAY_MIRROR"))
+    told = {key: getattr(entry.source, key) for key in ("licence", "citation", "homepage", "quirks")}
     return {"files": files, **told}
 
 

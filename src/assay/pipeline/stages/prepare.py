@@ -8,18 +8,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from assay.config import registry
+from assay.data import loading
 from assay.provenance import records
 
 
 def prepare(dataset: str, spec: dict[str, Any], source: Path, out: Path) -> dict[str, Any]:
     """Prepare ``source``'s folder into ``out`` and return the facts that prepared.json keeps."""
     records.require_whole(source, "ingest")
-    module = registry.load(registry.dataset_module(dataset))
-    facts: dict[str, Any] = module.prepare(
+    return loading.load(dataset).prepare(
         source.parent, out, seed=spec["split_seed"], validation_fraction=spec["validation_fraction"]
     )
-    return facts
 
 
 def main(argv: list[str]) -> int:

@@ -9,8 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from assay.config import registry
-from assay.data import validation
+from assay.data import loading, validation
 from assay.files import sha256
 from assay.provenance import records
 
@@ -18,9 +17,8 @@ from assay.provenance import records
 def check(dataset: str, prepared: Path, docs: Path) -> dict[str, Any]:
     """Hold a dataset's items against the expectations that stand beside it."""
     facts = records.require_whole(prepared, "prepare")
-    module = registry.load(registry.dataset_module(dataset))
     path = prepared.parent / "items.parquet"
-    items, expectations = pd.read_parquet(path), module.expectations(facts["counts"])
+    items, expectations = pd.read_parquet(path), loading.load(dataset).expectations(facts["counts"])
     return {**validation.validate(items, expectations, dataset=dataset, docs=docs), "data": sha256(path)}
 
 

@@ -15,8 +15,8 @@ from assay.files import sha256
 
 
 def test_brings_the_bundled_bytes_unchanged(tmp_path: Path) -> None:
-    files = digits.fetch(tmp_path, mirror=None)
-    [declared] = digits.SOURCE.files
+    files = digits.DATASET.fetch(tmp_path, mirror=None)
+    [declared] = digits.DATASET.source.files
     assert files == {"digits.csv.gz": {"url": declared.urls[0], "size": 57523, "sha256": declared.sha256}}
     assert sha256(tmp_path / "digits.csv.gz") == declared.sha256
 
@@ -28,13 +28,13 @@ def test_other_bytes_in_the_package_are_refused(tmp_path: Path, monkeypatch: pyt
         DownloadError,
         match=r"^digits/digits.csv.gz: [^\n]*5 bytes with sha256 [0-9a-f]+ came, expected 57523 bytes",
     ):
-        digits.fetch(tmp_path / "raw", mirror=None)
+        digits.DATASET.fetch(tmp_path / "raw", mirror=None)
     assert not (tmp_path / "raw" / "digits.csv.gz").exists()
 
 
 def test_reads_what_scikit_learn_reads(tmp_path: Path) -> None:
-    digits.fetch(tmp_path, mirror=None)
-    image_set, bunch = digits.read(tmp_path), load_digits()
+    digits.DATASET.fetch(tmp_path, mirror=None)
+    image_set, bunch = digits.DATASET.read(tmp_path), load_digits()
     assert image_set.images.dtype == np.uint8
     np.testing.assert_allclose(image_set.images[:, 0], bunch.images * 255 / 16, atol=0.5)
     np.testing.assert_array_equal(image_set.labels, bunch.target)
@@ -43,8 +43,8 @@ def test_reads_what_scikit_learn_reads(tmp_path: Path) -> None:
 
 
 def test_splits_all_items_and_drops_none(tmp_path: Path) -> None:
-    digits.fetch(tmp_path, mirror=None)
-    result = digits.prepare(tmp_path, tmp_path / "digits", seed=0, validation_fraction=0.125)
+    digits.DATASET.fetch(tmp_path, mirror=None)
+    result = digits.DATASET.prepare(tmp_path, tmp_path / "digits", seed=0, validation_fraction=0.125)
     assert result["counts"] == {"train": 1257, "validation": 180, "test": 360}
     assert result["dropped"] == []
 
@@ -68,5 +68,5 @@ ROW = ",".join(["0"] * 64) + ",3\n"
 def test_a_file_of_another_kind_is_one_line(tmp_path: Path, packed: bytes, words: str) -> None:
     (tmp_path / "digits.csv.gz").write_bytes(packed)
     with pytest.raises(ValueError, match=r"^[^\n]*delete the file and run again$") as caught:
-        digits.read(tmp_path)
+        digits.DATASET.read(tmp_path)
     assert words in str(caught.value)

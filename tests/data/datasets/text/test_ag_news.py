@@ -29,13 +29,13 @@ def write(raw: Path, data: bytes) -> Path:
     ],
 )
 def test_mends_backslashes_and_remnants_of_html(tmp_path: Path, field: str, mended: str) -> None:
-    text_set = ag_news.read(write(tmp_path, f'"3","Title","{field}"\n'.encode()))
+    text_set = ag_news.DATASET.read(write(tmp_path, f'"3","Title","{field}"\n'.encode()))
     assert text_set.texts == [f"Title {mended}"]
     assert text_set.labels.tolist() == [2]
 
 
 def test_reads_quotes_as_csv_does(tmp_path: Path) -> None:
-    text_set = ag_news.read(write(tmp_path, b'"1","A ""b"", c","d"\n"4","e","f"\n'))
+    text_set = ag_news.DATASET.read(write(tmp_path, b'"1","A ""b"", c","d"\n"4","e","f"\n'))
     assert text_set.texts == ['A "b", c d', "e f"]
     assert text_set.labels.tolist() == [0, 3]
     assert text_set.split.tolist() == ["", ""]
@@ -53,25 +53,25 @@ def test_reads_quotes_as_csv_does(tmp_path: Path) -> None:
 )
 def test_a_bad_row_is_named(tmp_path: Path, row: bytes, words: str) -> None:
     with pytest.raises(ValueError, match=rf"test.csv: {words}[^\n]*run again$"):
-        ag_news.read(write(tmp_path, b'"1","a","b"\n' + row + b"\n"))
+        ag_news.DATASET.read(write(tmp_path, b'"1","a","b"\n' + row + b"\n"))
 
 
 def test_the_twin_has_upstreams_remnants_and_none_is_left_in_reading(tmp_path: Path) -> None:
-    ag_news.make_twin(tmp_path, 0)
+    ag_news.DATASET.make_twin(tmp_path, 0)
     data = (tmp_path / "test.csv").read_bytes()
     assert all(remnant in data for remnant in (b"#39;", b"quot;", b"&lt;", b'""', b"\\", "é".encode()))
-    assert not any(set(text) & set("\\#;<") for text in ag_news.read(tmp_path).texts)
+    assert not any(set(text) & set("\\#;<") for text in ag_news.DATASET.read(tmp_path).texts)
 
 
 @pytest.mark.skipif("ASSAY_MIRROR" not in os.environ, reason="ASSAY_MIRROR names no mirror of the real files")
 def test_the_mirror_holds_the_declared_bytes(tmp_path: Path) -> None:
-    files = ag_news.fetch(tmp_path, mirror=os.environ["ASSAY_MIRROR"])
-    assert set(files) == {file.name for file in ag_news.SOURCE.files}
-    text_set = ag_news.read(tmp_path)
+    files = ag_news.DATASET.fetch(tmp_path, mirror=os.environ["ASSAY_MIRROR"])
+    assert set(files) == {file.name for file in ag_news.DATASET.source.files}
+    text_set = ag_news.DATASET.read(tmp_path)
     assert len(text_set.texts) == 7600
     assert text_set.texts[0].startswith(
         "Fears for T N pension after talks Unions representing workers at Turner"
     )
-    result = ag_news.prepare(tmp_path, tmp_path / "out", seed=0, validation_fraction=0.1)
+    result = ag_news.DATASET.prepare(tmp_path, tmp_path / "out", seed=0, validation_fraction=0.1)
     assert result["counts"] == {"train": 5814, "validation": 646, "test": 1140}
     assert result["dropped"] == []

@@ -11,7 +11,7 @@ ROW = '"3","Wall St. #39;s Bears","Reuters - Short-sellers, Wall Street #39;s ba
 
 def test_each_text_has_its_own_title(tmp_path: Path) -> None:
     (tmp_path / "test.csv").write_text(ROW + '"1","Second","Another."\n')
-    found = ag_news_titles.read(tmp_path)
+    found = ag_news_titles.DATASET.read(tmp_path)
     assert found.targets == ["Wall St.'s Bears", "Second"]
     assert found.sources == ["Reuters - Short-sellers, Wall Street's band of ultra-cynics.", "Another."]
 
@@ -28,4 +28,4 @@ def test_each_text_has_its_own_title(tmp_path: Path) -> None:
 def test_a_bad_row_is_named(tmp_path: Path, row: str, told: str) -> None:
     (tmp_path / "test.csv").write_text(f"{ROW}{row}\n")
     with pytest.raises(ValueError, match=f"test.csv: {told}"):
-        ag_news_titles.read(tmp_path)
+        ag_news_titles.DATASET.read(tmp_path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -37,21 +38,20 @@ def test_no_two_dates_are_written_alike() -> None:
                 written = dates.write_date(date, form, language)
                 assert "2012" in written
                 assert read.setdefault(written, date) == date
-                assert len(written) <= dates.LONGEST[0]
+                assert len(written) <= dates.DATASET.longest[0]
 
 
 def test_writes_the_declared_bytes(tmp_path: Path) -> None:
-    [declared] = dates.SOURCE.files
-    dates.fetch(tmp_path, mirror=None)
+    [declared] = dates.DATASET.source.files
+    dates.DATASET.fetch(tmp_path, mirror=None)
     assert sha256(tmp_path / "dates.tsv") == declared.sha256
-    pair_set = dates.read(tmp_path)
+    pair_set = dates.DATASET.read(tmp_path)
     assert len(set(pair_set.sources)) == len(pair_set) == 8000
 
 
-def test_other_draws_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dates, "_SEED", 1)
+def test_other_draws_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DownloadError, match=r"^dates/dates.tsv: made with other bytes: [^\n]+$"):
-        dates.fetch(tmp_path, mirror=None)
+        replace(dates.DATASET, seed=1).fetch(tmp_path, mirror=None)
 
 
 @pytest.mark.parametrize(
@@ -65,4 +65,4 @@ def test_other_draws_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_names_a_bad_row(line: str, found: str, tmp_path: Path) -> None:
     (tmp_path / "dates.tsv").write_text(f"5 mars 1987\t1987-03-05\n{line}\n", encoding="utf-8")
     with pytest.raises(ValueError, match=rf"dates.tsv: row 2: {found}[^\n]*delete the file"):
-        dates.read(tmp_path)
+        dates.DATASET.read(tmp_path)

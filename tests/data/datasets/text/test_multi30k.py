@@ -14,12 +14,12 @@ from assay.data.datasets.text import multi30k
 
 @pytest.fixture
 def raw(tmp_path: Path) -> Path:
-    multi30k.make_twin(tmp_path / "raw", 0)
+    multi30k.DATASET.make_twin(tmp_path / "raw", 0)
     return tmp_path / "raw"
 
 
 def test_keeps_upstreams_split(raw: Path, tmp_path: Path) -> None:
-    result = multi30k.prepare(raw, tmp_path / "out", seed=0, validation_fraction=0.3)
+    result = multi30k.DATASET.prepare(raw, tmp_path / "out", seed=0, validation_fraction=0.3)
     assert result["counts"] == {"train": 160, "validation": 20, "test": 20}
     items = pd.read_parquet(tmp_path / "out" / "items.parquet")
     sources = gzip.decompress((raw / "val.de.gz").read_bytes()).decode().splitlines()
@@ -27,11 +27,11 @@ def test_keeps_upstreams_split(raw: Path, tmp_path: Path) -> None:
 
 
 def test_a_repeated_pair_is_dropped_and_counted(raw: Path, tmp_path: Path) -> None:
-    pair_set = multi30k.read(raw)
+    pair_set = multi30k.DATASET.read(raw)
     for language, texts in (("de", pair_set.sources), ("en", pair_set.targets)):
         lines = [*texts[:160], texts[3], texts[165], texts[180]]  # of train, of validation, of test
         (raw / f"train.{language}.gz").write_bytes(gzip.compress("\n".join(lines).encode()))
-    result = multi30k.prepare(raw, tmp_path / "out", seed=0, validation_fraction=0.1)
+    result = multi30k.DATASET.prepare(raw, tmp_path / "out", seed=0, validation_fraction=0.1)
     assert result["counts"]["train"] == 160
     assert {entry["reason"]: entry["count"] for entry in result["dropped"]} == {
         "same pair as an earlier item of the split": 1,
@@ -74,8 +74,8 @@ def spoil_count(raw: Path) -> None:
 def test_names_a_damaged_file(raw: Path, spoil, found: str) -> None:
     spoil(raw)
     with pytest.raises(ValueError, match=rf"val.en.gz: {found}[^\n]*delete [^\n]*and run again"):
-        multi30k.read(raw)
+        multi30k.DATASET.read(raw)
 
 
 def test_the_split_is_of_three_parts(raw: Path) -> None:
-    assert np.unique(multi30k.read(raw).split).tolist() == ["test", "train", "validation"]
+    assert np.unique(multi30k.DATASET.read(raw).split).tolist() == ["test", "train", "validation"]

@@ -10,10 +10,10 @@ from tests.workflow.project import ROOT
 
 
 def test_nine_tenths_are_left_to_train_on_as_in_nanogpt(tmp_path: Path) -> None:
-    tinyshakespeare.make_twin(tmp_path / "raw", 0)
+    tinyshakespeare.DATASET.make_twin(tmp_path / "raw", 0)
     declared = load_params(ROOT / "params.yaml").datasets["tinyshakespeare"]
     fractions = {"validation_fraction": declared.validation_fraction, "seed": declared.split_seed}
-    counts = tinyshakespeare.prepare(tmp_path / "raw", tmp_path / "out", **fractions)["counts"]
+    counts = tinyshakespeare.DATASET.prepare(tmp_path / "raw", tmp_path / "out", **fractions)["counts"]
     assert counts == {"train": 270, "validation": 15, "test": 15}
     splits = pd.read_parquet(tmp_path / "out" / "items.parquet")["split"]
     assert splits.is_monotonic_decreasing is False
@@ -21,7 +21,7 @@ def test_nine_tenths_are_left_to_train_on_as_in_nanogpt(tmp_path: Path) -> None:
 
 
 def test_the_twin_looks_like_a_play(tmp_path: Path) -> None:
-    tinyshakespeare.make_twin(tmp_path, 0)
+    tinyshakespeare.DATASET.make_twin(tmp_path, 0)
     text = (tmp_path / "input.txt").read_text(encoding="ascii")
     assert len(text) == 300 * 64 + 1
     assert "\n\nPORTER:\n" in text

@@ -9,62 +9,53 @@ Source: see :mod:`assay.data.datasets.text.wnut17_sentences`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from assay.data.datasets.text import english_texts, wnut17_sentences
-from assay.data.declarations import TextAugmentation
-from assay.data.expectations import tagged as tagging_expectations
+from assay.data.datasets.text import ag_news, english_texts, movie_reviews, multi30k
+from assay.data.datasets.text.wnut17_sentences import SENTENCES, TAGS
+from assay.data.declarations import Dataset, TextAugmentation
+from assay.data.families.tagged import TaggedSentences
 from assay.data.preparation import tagged
 
-TAGS = wnut17_sentences.TAGS
-PARTS = {name: part for name, part in english_texts.PARTS.items() if part is not wnut17_sentences}
+PARTS = {
+    "movie_reviews": movie_reviews.DATASET,
+    "ag_news": ag_news.DATASET,
+    "multi30k": multi30k.DATASET,
+}
 
-SOURCE = replace(
-    wnut17_sentences.SOURCE,
-    files=english_texts.SOURCE.files,
-    quirks=f"{wnut17_sentences.SOURCE.quirks} The words of {', '.join(PARTS)} have numbers too.",
+
+class Wnut17(TaggedSentences):
+    """The files are those of english_texts, of which the sentences are a part. The splits are upstream's."""
+
+    def fetch(self, raw: Path, *, mirror: str | None) -> dict[str, dict[str, Any]]:
+        return english_texts.DATASET.fetch(raw, mirror=mirror)
+
+    def make_twin(self, raw: Path, seed: int) -> None:
+        english_texts.DATASET.make_twin(raw, seed)
+
+    def read(self, raw: Path) -> tagged.TaggedSet:
+        """Return the sentences that upstream's files hold: train, validation, test."""
+        return SENTENCES.read(raw / self.source.name)
+
+    def further_words(self, raw: Path, *, seed: int, validation_fraction: float) -> Sequence[str]:
+        """Return the common words of all texts, of which training ones alone are read."""
+        return english_texts.common_words(raw, seed=seed, validation_fraction=validation_fraction)
+
+
+DATASET: Dataset = Wnut17(
+    source=replace(
+        SENTENCES.source,
+        files=english_texts.DATASET.source.files,
+        quirks=f"{SENTENCES.source.quirks} The words of {', '.join(PARTS)} have numbers too.",
+    ),
+    augmentation=TextAugmentation(drop=0.1, swap=0.0),  # a swap would part words from their tags
+    parts=PARTS,
+    tags=TAGS,
+    tokens=(1, 128),
+    longest=256,
+    entities=(0.3, 2.5),
+    most_unknown=0.4,
 )
-
-AUGMENTATION = TextAugmentation(drop=0.1, swap=0.0)  # a swap would part words from their tags
-
-fetch = english_texts.fetch
-make_twin = english_texts.make_twin
-
-
-def read(raw: Path) -> tagged.TaggedSet:
-    """Return the sentences that upstream's files hold: train, validation, test.
-
-    Raises:
-        ValueError: a file is not UTF-8 or empty, or a line of it has not a word and a known tag.
-    """
-    return wnut17_sentences.read(raw / wnut17_sentences.SOURCE.name)
-
-
-def prepare(raw: Path, out: Path, *, seed: int, validation_fraction: float) -> dict[str, Any]:
-    """Clean and write ``raw`` into the folder ``out``, which is named for the dataset or its twin.
-
-    The splits are upstream's: nothing is drawn but those of the other texts, of which training ones alone are read.
-    """
-    return tagged.prepare(
-        read(raw),
-        out,
-        dataset=out.name,
-        seed=seed,
-        validation_fraction=validation_fraction,
-        test_fraction=0.0,
-        further=english_texts.common_words(raw, seed=seed, validation_fraction=validation_fraction),
-    )
-
-
-def expectations(counts: dict[str, int]) -> list[Any]:
-    """Return what must hold of the prepared items; ``counts`` are the items of each split."""
-    return tagging_expectations.build(
-        counts,
-        num_tags=len(TAGS),
-        tokens=(1, 128),
-        longest=256,
-        entities=(0.3, 2.5),
-        most_unknown=0.4,
-    )

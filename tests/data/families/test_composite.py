@@ -1,6 +1,7 @@
 """Datasets made of others hold their texts, and no test item of a part is learned from."""
 
 import gzip
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -8,24 +9,24 @@ import pytest
 import torch
 
 from assay.config import registry
+from assay.data import loading
 from assay.data.datasets.text import (
     ag_news,
     english_texts,
     movie_reviews,
     multi30k,
-    reviews_and_news,
     wnut17_sentences,
 )
 from assay.data.preparation.cleaning import SPLITS
 from assay.data.special_tokens import MASK, PADDING
-from assay.tasks import loading
+from assay.tasks.loading import load as load_task
 
 MADE = sorted(name for name, entry in registry.DATASETS.items() if entry.parts)
 
 
-def prepared(module, folder: Path, seed: int) -> pd.DataFrame:
-    module.make_twin(folder / "raw", 0)
-    module.prepare(folder / "raw", folder / "out", seed=seed, validation_fraction=0.2)
+def prepared(dataset, folder: Path, seed: int) -> pd.DataFrame:
+    dataset.make_twin(folder / "raw", 0)
+    dataset.prepare(folder / "raw", folder / "out", seed=seed, validation_fraction=0.2)
     return pd.read_parquet(folder / "out" / "items.parquet")
 
 
@@ -35,17 +36,17 @@ def test_all_were_found():
 
 @pytest.mark.parametrize("name", MADE)
 def test_the_catalogue_names_its_parts(name):
-    assert registry.DATASETS[name].parts == tuple(registry.load(registry.DATASETS[name].module).PARTS)
+    assert registry.DATASETS[name].parts == tuple(loading.load(name).parts)
 
 
 @pytest.mark.parametrize("seed", [0, 7])
-@pytest.mark.parametrize("module", [english_texts, reviews_and_news])
-def test_test_items_of_a_part_are_test_items_here(module, seed, tmp_path):
-    whole = prepared(module, tmp_path / "whole", seed).set_index("text")["split"]
+@pytest.mark.parametrize("name", ["english_texts", "reviews_and_news"])
+def test_test_items_of_a_part_are_test_items_here(name, seed, tmp_path):
+    whole = prepared(loading.load(name), tmp_path / "whole", seed).set_index("text")["split"]
     texts = 0
-    for part in (movie_reviews, ag_news):
-        own = prepared(part, tmp_path / part.SOURCE.name, seed)
-        for split in SPLITS if module is english_texts else ("test",):
+    for part in (movie_reviews.DATASET, ag_news.DATASET):
+        own = prepared(part, tmp_path / part.source.name, seed)
+        for split in SPLITS if name == "english_texts" else ("test",):
             here = whole.reindex(own.loc[own["split"] == split, "text"]).dropna()
             assert set(here) == {split}
             texts += len(here)
@@ -53,9 +54,9 @@ def test_test_items_of_a_part_are_test_items_here(module, seed, tmp_path):
 
 
 def test_captions_and_tagged_sentences_are_split_as_upstream_has_them(tmp_path):
-    here = prepared(english_texts, tmp_path, 0).set_index("text")
-    captions = multi30k.read(tmp_path / "raw" / "multi30k")
-    sentences = wnut17_sentences.read(tmp_path / "raw" / "wnut17")
+    here = prepared(english_texts.DATASET, tmp_path, 0).set_index("text")
+    captions = multi30k.DATASET.read(tmp_path / "raw" / "multi30k")
+    sentences = wnut17_sentences.SENTENCES.read(tmp_path / "raw" / "wnut17")
     texts = {
         "multi30k": (captions.targets, captions.split),
         "wnut17": ([" ".join(words) for words in sentences.words], sentences.split),
@@ -68,29 +69,31 @@ def test_captions_and_tagged_sentences_are_split_as_upstream_has_them(tmp_path):
 
 
 def test_a_text_that_one_part_holds_out_is_not_learned_from_another(tmp_path):
-    english_texts.make_twin(tmp_path / "raw", 0)
-    found = english_texts.read(tmp_path / "raw", seed=0, validation_fraction=0.2)
+    english_texts.DATASET.make_twin(tmp_path / "raw", 0)
+    found = english_texts.DATASET.read(tmp_path / "raw", seed=0, validation_fraction=0.2)
     review = found.texts[found.split.tolist().index("train")]
     held = tmp_path / "raw" / "multi30k" / "val.en.gz"
     captions = gzip.decompress(held.read_bytes()).decode().split("\n")
     held.write_bytes(gzip.compress("\n".join([review, *captions[1:]]).encode()))
-    english_texts.prepare(tmp_path / "raw", tmp_path / "out", seed=0, validation_fraction=0.2)
+    english_texts.DATASET.prepare(tmp_path / "raw", tmp_path / "out", seed=0, validation_fraction=0.2)
     items = pd.read_parquet(tmp_path / "out" / "items.parquet").set_index("text")
     assert items.loc[[review], "split"].tolist() == ["validation"]
 
 
 def test_a_text_of_unknown_words_alone_is_dropped_and_counted(tmp_path):
-    english_texts.make_twin(tmp_path / "raw", 0)
+    english_texts.DATASET.make_twin(tmp_path / "raw", 0)
     with (tmp_path / "raw" / "wnut17" / "emerging.test.annotated").open("a") as file:
         file.write("\nxyzzy\tO\n")
-    result = english_texts.prepare(tmp_path / "raw", tmp_path / "out", seed=0, validation_fraction=0.2)
+    result = english_texts.DATASET.prepare(
+        tmp_path / "raw", tmp_path / "out", seed=0, validation_fraction=0.2
+    )
     told = [entry for entry in result["dropped"] if entry["reason"] == "no word that training knows"]
     assert [(entry["split"], entry["count"]) for entry in told] == [("test", 1)]
 
 
 def test_one_known_word_is_missing_from_each_text(tmp_path):
-    items = prepared(english_texts, tmp_path, 0)
-    arrays = loading.load("masked_words").load(tmp_path / "out", SPLITS)
+    items = prepared(english_texts.DATASET, tmp_path, 0)
+    arrays = load_task("masked_words").load(tmp_path / "out", SPLITS)
     for name, split in arrays.items():
         texts = items.loc[items["split"] == name, "text"].tolist()
         assert (split.inputs == MASK).sum(dim=1).tolist() == [1] * len(texts)
@@ -102,19 +105,19 @@ def test_one_known_word_is_missing_from_each_text(tmp_path):
 
 def test_the_same_word_is_missing_every_time(tmp_path):
     for turn in ("first", "second"):
-        prepared(english_texts, tmp_path / turn, 3)
+        prepared(english_texts.DATASET, tmp_path / turn, 3)
     for name in ("arrays.safetensors", "items.parquet", "tokenizer.json", "prepared.json"):
         first, second = ((tmp_path / turn / "out" / name).read_bytes() for turn in ("first", "second"))
         assert first == second
 
 
-def test_held_out_texts_beyond_the_cap_are_counted(tmp_path, monkeypatch):
-    monkeypatch.setattr(english_texts, "HELD_OUT", 5)
-    english_texts.make_twin(tmp_path / "raw", 0)
-    result = english_texts.prepare(tmp_path / "raw", tmp_path / "out", seed=0, validation_fraction=0.2)
+def test_held_out_texts_beyond_the_cap_are_counted(tmp_path):
+    dataset = replace(english_texts.DATASET, held_out=5)
+    dataset.make_twin(tmp_path / "raw", 0)
+    result = dataset.prepare(tmp_path / "raw", tmp_path / "out", seed=0, validation_fraction=0.2)
     assert (result["counts"]["validation"], result["counts"]["test"]) == (5, 5)
     told = [entry for entry in result["dropped"] if entry["reason"] == "held out beyond 5"]
     assert {entry["split"] for entry in told} == {"validation", "test"}
     assert sum(result["counts"].values()) + sum(entry["count"] for entry in told) == len(
-        english_texts.read(tmp_path / "raw")
+        english_texts.DATASET.read(tmp_path / "raw")
     )

@@ -1,0 +1,54 @@
+"""One long text, cut into windows of characters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from assay.data.declarations import Dataset, TextAugmentation
+from assay.data.expectations import AGAIN, Check, between, encoding, of_table, vocabulary, widen
+from assay.data.preparation import characters
+from assay.data.preparation.characters import WINDOW
+
+
+@dataclass(frozen=True, kw_only=True)
+class LongText(Dataset):
+    """A text in one file."""
+
+    augmentation: TextAugmentation | None = None
+    distinct: tuple[int, int]
+    """Fewest and most different characters of a window."""
+    most_unknown: float
+    """Largest mean, over a split's windows, of the share of characters that training does not have."""
+    untold: int = 0
+    """Targets at each window's beginning that do not count, for want of characters before them."""
+
+    def read(self, raw: Path) -> characters.LongText:
+        return characters.read_text(self.file(raw))
+
+    def prepare(self, raw: Path, out: Path, *, seed: int, validation_fraction: float) -> dict[str, Any]:
+        del seed  # the split goes by position
+        return characters.prepare(
+            self.read(raw),
+            out,
+            dataset=out.name,
+            validation_fraction=validation_fraction,
+            test_fraction=self.test_fraction,
+            untold=self.untold,
+            optimum=self.optimum,
+        )
+
+    def checks(self, counts: dict[str, int]) -> list[Check]:
+        cutting = "check windows() in assay/data/preparation/characters.py"
+        reader = "check the dataset's read(): it should give upstream's text in its encoding"
+        tokenizer = "check build_tokenizer() in assay/data/preparation/characters.py"
+        long = f"a window of another length: {cutting}; {AGAIN}"
+        filler = f"filler, or not a text of this kind: {reader}; {widen('distinct')}"
+        own = [
+            between("characters", 1, WINDOW, bad=WINDOW + 1, fix=long),
+            *vocabulary(counts, most_unknown=self.most_unknown, fix=tokenizer),
+            between("distinct", *self.distinct, bad=1, fix=filler),
+            encoding(reader),
+        ]
+        return of_table(counts, own, facts=characters.SCHEMA.names, nouns=("a window", "windows"))

@@ -1,0 +1,69 @@
+"""Labelled images of one shape."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from assay.data.declarations import Augmentation, Dataset
+from assay.data.expectations import Check, between, in_set, labels, of_table, put, widen
+from assay.data.preparation import images
+
+
+@dataclass(frozen=True, kw_only=True)
+class Images(Dataset):
+    """Labelled images."""
+
+    augmentation: Augmentation | None = None
+    shape: tuple[int, int, int]
+    """Channels, height and width of every image."""
+    class_share: tuple[float, float]
+    """Smallest and largest part of a split that one class may have, give or take one item."""
+    dimmest_maximum: int
+    """An image whose brightest pixel is below is taken for a blank one."""
+    mean: tuple[float, float]
+    """Range of an image's mean pixel, 0 to 255."""
+    levels: int = 255
+    """The largest value of a pixel in upstream's files."""
+
+    @abstractmethod
+    def read(self, raw: Path) -> images.ImageSet: ...
+
+    def prepare(self, raw: Path, out: Path, *, seed: int, validation_fraction: float) -> dict[str, Any]:
+        return images.prepare(
+            self.read(raw),
+            out,
+            dataset=out.name,
+            seed=seed,
+            validation_fraction=validation_fraction,
+            test_fraction=self.test_fraction,
+        )
+
+    def checks(self, counts: dict[str, int]) -> list[Check]:
+        reader = "check the dataset's read(): it should give upstream's pixels unchanged"
+        channels, height, width = self.shape
+        inverted = f"no pixel is background: is the image inverted? {reader}"
+        dim = f"too dim, or scaled twice: {reader}; {widen('dimmest_maximum')}"
+        own = [
+            *labels(counts, num_classes=len(self.classes), class_share=self.class_share),
+            in_set("channels", [channels], bad=3, fix=reader),
+            in_set("height", [height], bad=27, fix=reader),
+            in_set("width", [width], bad=29, fix=reader),
+            between("minimum", 0, 0, bad=1, fix=inverted),
+            between("maximum", self.dimmest_maximum, 255, bad=20, fix=dim),
+            not_blank(fix=f"the image is blank: {reader}"),
+            between("mean", *self.mean, bad=250, fix=f"too dark or too bright: {reader}; {widen('mean')}"),
+        ]
+        return of_table(counts, own, facts=images.SCHEMA.names, nouns=("an image", "images"))
+
+
+def not_blank(*, fix: str) -> Check:
+    """Return that an image has more than one value."""
+    import great_expectations.expectations as gxe
+
+    rule = gxe.ExpectColumnPairValuesAToBeGreaterThanB(
+        column_A="maximum", column_B="minimum", meta={"fix": fix}
+    )
+    return Check(rule, put("maximum", 0))
