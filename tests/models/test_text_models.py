@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import nn
 
+from assay.models.layers import recurrent
 from assay.models.layers.text_encoder import Attention, attention_mask
 from assay.models.layers.word_embedding import WordEmbedding, cut, mean_over_words
-from assay.models.text import text_recurrent
 from assay.models.text.bag_of_embeddings import BagOfEmbeddings
 from assay.models.text.text_cnn import TextCNN
 from assay.models.text.text_recurrent import TextRecurrent
@@ -249,7 +249,7 @@ def test_text_recurrent_is_torchs_on_packed_texts(cell, bidirectional):
     model = TextRecurrent(
         vocabulary=VOCABULARY, num_classes=3, cell=cell, bidirectional=bidirectional, **knobs
     )
-    theirs = text_recurrent.CELLS[cell](6, 5, num_layers=2, batch_first=True, bidirectional=bidirectional)
+    theirs = recurrent.CELLS[cell](6, 5, num_layers=2, batch_first=True, bidirectional=bidirectional)
     state = {
         key.replace("_l0", f"_l{number}{suffix}"): value
         for number, layer in enumerate(model.layers)

@@ -169,7 +169,7 @@ def test_aliases_that_multiply_are_read_once() -> None:
     stages = "".join(f"  s{number}: {{outs: *outs}}\n" for number in range(10_000))
     begun = time.process_time()
     found = dvc_lock.outs(f"outs: &outs [{outs}]\nstages:\n{stages}", "it")
-    assert time.process_time() - begun < 5
+    assert time.process_time() - begun < 20
     assert len(found) == 2000
 
 
