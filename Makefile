@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 OUTSIDE := $(PATH)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help run test test-long check format lock
+.PHONY: help run test test-long check format house lock
 
 help:  ## say what each command does
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1  /p' Makefile
@@ -34,6 +34,9 @@ format: $(READY)  ## bring the files into their form
 	ruff format .
 	ruff check --fix .
 	snakefmt Snakefile workflow src/assay/pipeline/rules
+
+house: $(READY)  ## draw the rooms of src/assay and the imports between them: docs/house.svg
+	$(BIN)/python -m tests.draw_house
 
 lock:  ## pin what pyproject.toml requires, with the SHA-256 of every file; needs uv
 	cat requirements-cuda.lock >> requirements.lock

@@ -25,7 +25,7 @@ import torch
 from assay import paths
 from assay.artifacts import store
 from assay.artifacts.formats import FORMATS
-from assay.compression.context import Made, Subject
+from assay.compression.context import CompressedModel, CompressionContext
 from assay.config import registry
 from assay.config.matrix import Cell, Matrix
 from assay.config.params import load_params
@@ -49,7 +49,7 @@ class Family:
     folder: Path
 
     @cached_property
-    def subject(self) -> Subject:
+    def subject(self) -> CompressionContext:
         """Return a network with its first weights, and items to learn from."""
         spec = self.matrix.cell_spec(self.cell)
         spec["training"] |= {"max_steps": STEPS, "batch_size": 16}
@@ -65,7 +65,9 @@ class Family:
             name: split.take(torch.arange(min(ITEMS, len(split.items)))) for name, split in splits.items()
         }
         record = {"format": "safetensors", "target": spec["target"], "arguments": arguments, "parameters": 1}
-        return Subject(model, record, spec, task, splits, None, self.folder / self.name, most_lost=1.0)
+        return CompressionContext(
+            model, record, spec, task, splits, None, self.folder / self.name, max_relative_drop=1.0
+        )
 
 
 def twin(dataset: str, folder: Path) -> Path:
@@ -102,7 +104,7 @@ def tried(family: Family, row: str) -> str:
     return ""
 
 
-def answers(subject: Subject, made: Made, folder: Path) -> None:
+def answers(subject: CompressionContext, made: CompressedModel, folder: Path) -> None:
     """Write what a method left, read it back and ask it."""
     form = FORMATS[made.format]
     folder.mkdir(parents=True)

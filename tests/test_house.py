@@ -16,6 +16,7 @@ ROOMS = (
 )  # fmt: skip
 """From the top down: a room may import those after it."""
 MOST_ARROWS = 70
+LICENCE = "# SPDX-License-Identifier: Apache-2.0\n"
 
 
 def name_of(path: Path) -> str:
@@ -93,3 +94,15 @@ def test_there_is_no_circle(level: int | None):
 def test_a_package_imports_nothing():
     """To import a module imports the packages that it lies in: what those import would be an arrow of its own."""
     assert [path for path in HOUSE.rglob("__init__.py") if imports()[name_of(path)]] == []
+
+
+def test_every_file_says_its_licence():
+    files = [path for path in HOUSE.rglob("*.py") if path.stat().st_size]
+    without = [path for path in files if not path.read_text(encoding="utf-8").startswith(LICENCE)]
+    assert without == []
+
+
+def test_the_picture_is_current():
+    from tests import draw_house  # it reads the graph from here
+
+    assert draw_house.PLACE.read_text(encoding="utf-8") == draw_house.drawing(), "run: make house"

@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
 """Assay: every model family on every task, before and after compression, in one report."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The command line: ``assay COMMAND``. It shows, asks models and keeps results; Snakemake and DVC run things."""
 
 from __future__ import annotations

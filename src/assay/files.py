@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Files that are whole or absent: written aside, flushed to the disk, renamed."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where each thing lies, relative to the project's folder. Folders of different phases never lie in each other."""
 
 from __future__ import annotations

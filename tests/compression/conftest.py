@@ -10,7 +10,7 @@ from torch import nn
 
 from assay.artifacts import store
 from assay.artifacts.formats import FORMATS
-from assay.compression.context import Made, Subject
+from assay.compression.context import CompressedModel, CompressionContext
 from assay.config import registry
 from assay.data.splits import Split
 from assay.files import sha256, write_json
@@ -48,7 +48,7 @@ def subject(
     validation=None,
     task=TASK,
     folder=Path(),
-    most_lost=0.01,
+    max_relative_drop=0.01,
     **record,
 ):
     """Return a model with training items and validation items (the same ones, if none are given)."""
@@ -63,10 +63,10 @@ def subject(
     }
     record = {"format": "safetensors", "target": "", "arguments": {}, "parameters": 1, **record}
     cell = {"training": TRAINING, "lightning": LIGHTNING, "seed": 0}
-    return Subject(model, record, cell, task, splits, None, folder, most_lost)
+    return CompressionContext(model, record, cell, task, splits, None, folder, max_relative_drop)
 
 
-def written(made: Made, folder: Path, of: Subject):
+def written(made: CompressedModel, folder: Path, of: CompressionContext):
     """Write what a method left, and return it as it is read back."""
     form = FORMATS[made.format]
     form.write(folder / form.file, made.model)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from assay.compression.context import strongest, trained
+from assay.compression.context import search, trained
 from assay.tasks.metric import Metric
 from tests.compression.conftest import subject
 
@@ -48,26 +48,26 @@ def test_what_is_lost_is_a_share_of_the_score_whichever_way_is_better(
 
 
 def test_the_strongest_within_the_budget_is_chosen_and_every_trial_is_kept():
-    of = subject(Scaled(), INPUTS, TARGETS, most_lost=0.1)
+    of = subject(Scaled(), INPUTS, TARGETS, max_relative_drop=0.1)
     tried = [0.0, 1.0, 2.0, 3.0]
-    chosen, trials = strongest(of, "wrong", tried, lambda wrong: Scaled(wrong))
+    chosen, trials = search(of, "wrong", tried, lambda wrong: Scaled(wrong))
     assert chosen == 1.0
     assert [trial["wrong"] for trial in trials] == tried
     assert [trial["lost"] for trial in trials] == pytest.approx([0.0, 0.0, 1.0, 1.0])
-    assert strongest(of, "wrong", [2.0, 3.0], lambda wrong: Scaled(wrong))[0] == 2.0
+    assert search(of, "wrong", [2.0, 3.0], lambda wrong: Scaled(wrong))[0] == 2.0
 
 
 def test_a_setting_beyond_one_that_leaves_the_budget_is_not_chosen():
-    of = subject(Scaled(), INPUTS, TARGETS, most_lost=0.1)
-    chosen, trials = strongest(of, "wrong", [0.0, 2.0, 1.0], lambda wrong: Scaled(wrong))
+    of = subject(Scaled(), INPUTS, TARGETS, max_relative_drop=0.1)
+    chosen, trials = search(of, "wrong", [0.0, 2.0, 1.0], lambda wrong: Scaled(wrong))
     assert [trial["lost"] <= 0.1 for trial in trials] == [True, False, True]
     assert chosen == 0.0
 
 
 def test_a_score_that_is_not_a_number_is_not_within_the_budget(monkeypatch):
-    of = subject(Scaled(), INPUTS, TARGETS, most_lost=0.1)
+    of = subject(Scaled(), INPUTS, TARGETS, max_relative_drop=0.1)
     monkeypatch.setattr(type(of), "score", lambda _, model: float("nan") if model.wrong else 1.0)
-    chosen, trials = strongest(of, "wrong", [0.0, 1.0], lambda wrong: Scaled(wrong))
+    chosen, trials = search(of, "wrong", [0.0, 1.0], lambda wrong: Scaled(wrong))
     assert math.isnan(trials[1]["lost"])
     assert chosen == 0.0
 
@@ -75,7 +75,7 @@ def test_a_score_that_is_not_a_number_is_not_within_the_budget(monkeypatch):
 class Losing:
     """A subject of which a network, a number here, loses what it says once it was tuned."""
 
-    model, most_lost = 0.0, 0.1
+    model, max_relative_drop = 0.0, 0.1
 
     def score(self, network):
         return 1 - network

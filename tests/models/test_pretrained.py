@@ -168,7 +168,11 @@ def test_it_is_compressed_as_any_other(
     method: str, knobs: dict[str, object], network: Path, data: Path, tmp_path: Path
 ) -> None:
     whole = trained(spec_of(network, sha256(network / "model.safetensors")), data, tmp_path / "cell")
-    spec = {"target": f"assay.compression.methods.{method}:compress", "knobs": knobs, "most_lost": 1.0}
+    spec = {
+        "target": f"assay.compression.methods.{method}:compress",
+        "knobs": knobs,
+        "max_relative_drop": 1.0,
+    }
     prepared = data / "review_grammar_twin/prepared.json"
     arguments = ["--spec", json.dumps(spec), "--prepared", str(prepared)]
     arguments += ["--source", str(tmp_path / "cell/status.json"), "--code", "c0de"]

@@ -259,7 +259,7 @@ def write_variant(row: dict[str, Any], accuracy: float | None = None) -> None:
         trials = tried if row["method"] == "prune" else []
         record(
             folder / "status.json",
-            status("ok", "compress", spec={"most_lost": 0.01}, trials=trials),
+            status("ok", "compress", spec={"max_relative_drop": 0.01}, trials=trials),
         )
         write_measured(folder, measured(0.4))
     folder = row["evaluated"]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Weights kept in less space: many zeros, few values, products of two thin matrices."""
 
 from __future__ import annotations

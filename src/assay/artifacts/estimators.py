@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An estimator in one file, which can run no code when it is read; the same one is the same bytes."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The file formats of models, none of which can run code when it is read; the same model is the same bytes."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Huffman coding of small whole numbers, by zlib: ``Z_HUFFMAN_ONLY`` codes bytes by how often they occur, and no more.
 
 The bytes are a zlib stream (RFC 1950 and 1951), which any zlib decodes and whose checksum shows damage.

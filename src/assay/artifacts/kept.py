@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whether a job may use what earlier jobs kept to save time; a result that is verified is made from scratch."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Two graphs of one network in one file: a zip of ``start.onnx`` and ``step.onnx``, weights of both held once.
 
 The members are stored, not compressed, in that order and undated, so that the same graphs are the same bytes. A

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """ONNX graphs hold their weights themselves: one that names another file could read any file of the project.
 
 Weights can name a file wherever a tensor can stand: in a graph or one inside of it, an attribute, a function, a

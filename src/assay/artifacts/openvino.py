@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Graphs that OpenVINO runs with half-width numbers, weights and activations alike.
 
 OpenVINO is an optional extra, ``bf16``. On a processor without arithmetic for bfloat16 it computes in float32.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Models that were read from disk and predict, one class a runtime: PyTorch, our own estimators, onnxruntime."""
 
 from __future__ import annotations

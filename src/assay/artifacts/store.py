@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Models on disk: written with a record, and read back if their bytes are those that the record names.
 
 A record ("artifact" in status.json) says the format, the class that the weights belong to, and its arguments.

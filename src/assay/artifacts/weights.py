@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A network's weights in one file, and the classes that a record may name."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a method of compression is given, what it leaves, and how it chooses: on validation, within a budget."""
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ VALIDATION_ITEMS = 256
 
 
 @dataclass(frozen=True)
-class Subject:
+class CompressionContext:
     """A trained model with what its compression may learn from: never test items."""
 
     model: Any
@@ -38,7 +39,7 @@ class Subject:
     augment: Augment | None
     folder: Path
     """Where an interrupted fine-tuning keeps its checkpoint."""
-    most_lost: float
+    max_relative_drop: float
     """The budget: the share of the uncompressed model's score on validation that may be lost."""
     student: dict[str, Any] | None = None
     """The arguments in which the smaller network differs that is trained in the model's place, if its row has one."""
@@ -103,7 +104,7 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Made:
+class CompressedModel:
     """What a method leaves."""
 
     format: str
@@ -121,7 +122,7 @@ class Made:
 class Method:
     """A way to compress, as its file declares it: ``METHOD = Method(compress, loops=("supervised",))``."""
 
-    compress: Callable[Concatenate[Subject, ...], Made]
+    compress: Callable[Concatenate[CompressionContext, ...], CompressedModel]
     """Its keyword-only arguments are the method's knobs."""
     loops: tuple[str, ...]
     """The training loops whose models it takes."""
@@ -131,8 +132,8 @@ class Method:
     """Whether it trains the smaller network that a model's row describes as its ``student``."""
 
 
-def strongest(
-    subject: Subject, name: str, settings: Sequence[float], make: Callable[[float], Any]
+def search(
+    subject: CompressionContext, name: str, settings: Sequence[float], make: Callable[[float], Any]
 ) -> tuple[float, list[dict[str, float]]]:
     """Try every setting on validation; return the strongest one up to which all stay within the budget, and all trials.
 
@@ -144,19 +145,19 @@ def strongest(
         make: returns the compressed model of a setting.
     """
     trials = list(_tried(subject, name, settings, make))
-    return settings[max(_num_within(trials, subject.most_lost) - 1, 0)], trials
+    return settings[max(_num_within(trials, subject.max_relative_drop) - 1, 0)], trials
 
 
-def _num_within(trials: Sequence[dict[str, float]], most_lost: float) -> int:
+def _num_within(trials: Sequence[dict[str, float]], max_relative_drop: float) -> int:
     """Return how many trials, from the first on, stay within the budget."""
     # Not: is larger. What is not a number is not within the budget.
     return next(
-        (number for number, trial in enumerate(trials) if not trial["lost"] <= most_lost), len(trials)
+        (number for number, trial in enumerate(trials) if not trial["lost"] <= max_relative_drop), len(trials)
     )
 
 
 def _tried(
-    subject: Subject, name: str, settings: Iterable[float], make: Callable[[float], Any]
+    subject: CompressionContext, name: str, settings: Iterable[float], make: Callable[[float], Any]
 ) -> Iterable[dict[str, float]]:
     before = subject.score(subject.model)
     for setting in settings:
@@ -165,7 +166,7 @@ def _tried(
 
 
 def trained(
-    subject: Subject,
+    subject: CompressionContext,
     name: str,
     trials: list[dict[str, float]],
     make: Callable[[nn.Module, float], nn.Module],
@@ -181,7 +182,7 @@ def trained(
         make: returns the compressed network of a setting; it is given the network that the setting before left.
         tune: trains a compressed network in place.
     """
-    num_within = _num_within(trials, subject.most_lost)
+    num_within = _num_within(trials, subject.max_relative_drop)
     best = make(subject.model, trials[num_within - 1][name]) if num_within else None
     last = subject.model if best is None else best
     before = subject.score(subject.model)
@@ -190,14 +191,14 @@ def trained(
         tune(last)
         trial["tuned_score"] = subject.score(last)
         trial["tuned_lost"] = subject.lost(before, trial["tuned_score"])
-        if best is None or trial["tuned_lost"] <= subject.most_lost:
+        if best is None or trial["tuned_lost"] <= subject.max_relative_drop:
             best = last
-        if trial["tuned_lost"] > 2 * subject.most_lost:
+        if trial["tuned_lost"] > 2 * subject.max_relative_drop:
             break
     assert best is not None
     return best
 
 
-def network(model: nn.Module, **facts: Any) -> Made:
+def network(model: nn.Module, **facts: Any) -> CompressedModel:
     """Return a changed network as what a method leaves."""
-    return Made("safetensors", model, count_parameters(model), facts)
+    return CompressedModel("safetensors", model, count_parameters(model), facts)

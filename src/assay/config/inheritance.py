@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Rows of params.yaml that take over what another row says: ``like: text_cnn``.
 
 Mappings are merged key by key (``knobs``, ``training``, ``per_task``); of anything else the row's own value stands.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The JSON schema of params.yaml, from its types: what an editor completes and underlines."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The knobs of a model or a method: the keyword-only arguments of its signature, read without importing it.
 
 Snakemake builds its graph from params.yaml, and importing a model means importing torch, which costs seconds;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The matrix: which cells and variants a suite has, and what each is asked to do."""
 
 from __future__ import annotations
@@ -207,7 +208,11 @@ class Matrix:
         """Return what a method is requested to do with a cell's model."""
         row = self.params.methods[variant.method]
         entry = registry.METHODS[row.method]
-        spec = {"target": f"{entry.module}:compress", "knobs": row.knobs, "most_lost": row.max_relative_drop}
+        spec = {
+            "target": f"{entry.module}:compress",
+            "knobs": row.knobs,
+            "max_relative_drop": row.max_relative_drop,
+        }
         if entry.student:
             spec["student"] = self.params.models[variant.model].student
         return spec

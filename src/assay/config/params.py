@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """params.yaml as typed, frozen objects; imports no torch.
 
 The file is the one door: what is not in it has no default elsewhere. Every fault in it is one line with the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What there is: every model, dataset, task, method, training loop and reader of a user's files.
 
 Each is declared in its own file and has the name of that file: the model ``cnn`` is ``models/image/cnn.py``, which ends

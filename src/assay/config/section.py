@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the parts of params.yaml have in common; imports no torch."""
 
 from __future__ import annotations

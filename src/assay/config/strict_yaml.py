@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """YAML as far as a file that people edit needs it: text keys, each given once, no tags, no bombs.
 
 Every fault is one line, found before anything large is built.

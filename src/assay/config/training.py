@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What training is told, and what it answers; imports no torch.
 
 The two sections are part of params.yaml, where alone their values stand.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """CSV with fields of any length: by itself Python refuses one of more than 131,072 characters."""
 
 from __future__ import annotations

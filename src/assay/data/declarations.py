@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a dataset is: where its bytes come from, how they are read and prepared, what must hold of them.
 
 A dataset's file ends with ``DATASET``, an object of one of the classes in :mod:`assay.data.families`, which share

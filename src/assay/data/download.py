@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Fetch files whose size and SHA-256 are known beforehand, from a mirror or from the web.
 
 A download is written to ``.<name>.part`` beside its final name, resumed from there after a cut, and takes its

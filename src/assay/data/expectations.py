@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What must hold of a table of items before anything trains on it, each expectation with a table that fails it.
 
 The table has one row an item and columns that :func:`assay.data.validation.with_derived` adds: the number of splits in

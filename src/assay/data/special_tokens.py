@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Ids of words that are none: what datasets write and models read."""
 
 PADDING, UNKNOWN = 0, 1

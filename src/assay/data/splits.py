@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The items of one split, as tasks load them, models learn from them and evaluation asks about them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Read gzipped files and the files of tar archives, one by one, without unpacking them to the disk."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Run a dataset's expectations over its table of facts; the gate before any training.
 
 Great Expectations, https://docs.greatexpectations.io, runs in memory: no project folder, no telemetry. It

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What an answer costs in time: warm calls of one model, or of two by turns, on one thread and on all cores."""
 
 from __future__ import annotations

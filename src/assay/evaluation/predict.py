@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a model of the project, compressed or not, answers to items of the user's own.
 
 They are read and prepared as the dataset's own items are, by the module of :data:`assay.config.registry.INPUTS` for the

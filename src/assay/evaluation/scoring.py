@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a model is worth, on items that it has not seen, and what it costs to keep."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What only some models can do, each a Protocol that its callers test for with ``isinstance``.
 
 A model with a capability names the Protocol among its bases, so that mypy compares the signatures and a class without

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How a model's file declares it: ``MODEL = Network(CNN, family="convolutional", signatures=("image -> class",))``.
 
 The registry reads the words without importing the file (:mod:`assay.config.registry`); types are checked here.

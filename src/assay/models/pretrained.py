@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A network that others trained, from the Hugging Face hub or from a folder, as the start of one of ours.
 
 Nothing of the files that are read is run: the configuration is data, the weights are safetensors, in one file or in

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A network whose layers no longer have the sizes that its class gives them: made again from its weights' shapes."""
 
 from __future__ import annotations

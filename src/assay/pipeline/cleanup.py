@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What params.yaml no longer asks for leaves the versioned folders: DVC's persisted outs would keep it for ever.
 
 Nothing is deleted: it moves to ``.assay/replaced``.

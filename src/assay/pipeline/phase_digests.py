@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One file that says what all records of a phase are: what DVC's later stages depend on.
 
 DVC walks a folder anew for each stage that names it, and that is most of what ``dvc status`` costs: 0.2 ms a cell's

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a run would do and why, before it does it: read from the records, without Snakemake."""
 
 from __future__ import annotations

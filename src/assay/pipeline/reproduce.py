@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Make one variant again in a scratch folder, and say whether what stands in the project is what comes out.
 
 A record must first be what params.yaml requests, of the code and the data that lie here.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """After ``git clone``, ``checkout`` or ``pull``: bring back what dvc.lock promises, prove it, have Snakemake trust it.
 
 Only files whose content has the digest that dvc.lock names are trusted. What lies here and dvc.lock does not name

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the rules ask while Snakemake builds its graph: a cell's spec, its inputs, and a digest of its code.
 
 Imported by Snakemake at each start, so nothing heavy may be imported here.

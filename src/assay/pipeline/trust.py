@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whether a record is what it says: made as params.yaml requests, by the code that lies here, from the records and with
 the files that lie here.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which source files a module really runs: itself and what it imports of this package, found without importing.
 
 A rule has their digest among its params, so that an edit re-runs the cells that use the file and no others.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What DVC recorded: the files that a dvc.lock names, read from DVC's cache without checking anything out.
 
 The dvc.lock may be that of the working folder or of any Git revision. Bytes are proven by their digest.

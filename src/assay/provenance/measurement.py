@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a number costs and where it was made: time, memory, machine, versions, commit."""
 
 from __future__ import annotations

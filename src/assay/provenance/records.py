@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Status records: what a job leaves however it ends, so that no cell breaks the graph.
 
 A record is equal from run to run; what cannot be equal (seconds, memory, host) goes beside it into measured.json.

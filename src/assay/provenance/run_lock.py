@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One run a folder: a lock that ends with its process, however that ends.
 
 Snakemake's own lock outlives a killed run and then wants ``--unlock``; profiles/default turns it off.

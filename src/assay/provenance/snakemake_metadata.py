@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What Snakemake knows of a job travels with the job's files.
 
 Snakemake keeps in ``.snakemake/metadata`` the params and the digests of inputs that each output was made with, and

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Addresses as they may be shown: without user, password or token."""
 
 from __future__ import annotations

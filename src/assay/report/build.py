@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Build a suite's report from what its cells left on disk."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One self-contained HTML page: Jinja2 with autoescape, tables by DataTables, plots by Vega-Embed.
 
 The style sheets and scripts are embedded, and a content security policy lets the browser run those scripts

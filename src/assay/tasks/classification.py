@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What tasks of classification share: loss, metrics, table of predictions. The answers are logits (N, K).
 
 The primary metric is accuracy.

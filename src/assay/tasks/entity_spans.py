@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Named entities in tags: what a sentence's tags say, and how many entities two taggings share.
 
 Tags are numbered ``O`` = 0, ``B-x`` = 2 i + 1, ``I-x`` = 2 i + 2 for the entity type number i. As in the

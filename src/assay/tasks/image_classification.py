@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Image classification: which of K classes does an image show?
 
 The primary metric is accuracy. The control that should lose is the majority class.

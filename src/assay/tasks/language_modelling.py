@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Language modelling: which character comes next?
 
 The primary metric is bits a character, over all characters of a split that are told. A window's first characters

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A task by the name of its kind, and the splits that a cell learns from."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Masked words: which word is missing from a text? What is learned so others may start from.
 
 The primary metric is accuracy. The control that should lose is the commonest word. The models that learn here draw

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A metric by name, which way is better, and how a task's primary metric is computed from the test items."""
 
 from __future__ import annotations

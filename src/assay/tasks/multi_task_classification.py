@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Multi-task text classification: two tasks learned by one network, which is told which of them is asked.
 
 The logits of all tasks' classes stand side by side, a head each over one encoder; those of the tasks that are not

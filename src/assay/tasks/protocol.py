@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The contract of a task: what training, compression, evaluation and the report call.
 
 Each file of a task defines one class and ends with its one object, ``TASK``, by which mypy checks the class.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Texts made of texts, of whatever kind: what every such task loads, learns and answers.
 
 The inputs are one tensor (N, S + T): a source's ids, padded to S, then BEGIN and the target's ids, padded to T.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Summarisation: say in few words what a text says in more.
 
 The primary metric is ROUGE-L, the mean over texts of the F-measure by the longest common subsequence. The control

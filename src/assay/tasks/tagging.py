@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tagging: which words of a sentence name which kind of entity?
 
 The primary metric is entity F1: the share of entities found with their exact words and their type, as conlleval

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Text classification: to which of K classes does a text belong?
 
 The primary metric is accuracy. The control that should lose is the majority class.

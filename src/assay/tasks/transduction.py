@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Transduction: rewrite a text by a rule, so that one answer alone is right.
 
 The primary metric is the share of texts that are right to the letter. The control that should lose copies.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Translation: say in one language what a text says in another.
 
 The primary metric is BLEU by sacreBLEU, 0 to 100, of texts as they are: detokenised hypotheses against raw

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The checkpoint of a training run: written whole or not at all, and trusted only by the run that wrote it."""
 
 from __future__ import annotations

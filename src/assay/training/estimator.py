@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Classical models learn here: one call, one thread, no epochs unless the model keeps its own."""
 
 from __future__ import annotations

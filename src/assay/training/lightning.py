@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Lightning's Trainer for the flags of params.yaml: devices, strategy, precision, a progress bar."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a training loop is: how a kind of model learns. One file each; ``LOOP`` declares it to the registry."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Optimizers and schedules of the learning rate, by the names that params.yaml gives them."""
 
 from __future__ import annotations

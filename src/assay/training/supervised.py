@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Neural models learn here: a lean use of Lightning's Trainer.
 
 Default flags cost Lightning more than half of a small network's speed. What is spent per batch there is spent

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Weights that a network takes over from another one, which learned something else before.
 
 A network says in ``STARTS`` which of its parts begin as which parts of the other network. Tables of word vectors are

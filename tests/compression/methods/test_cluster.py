@@ -101,7 +101,7 @@ def learned_subject(learned, digits, tmp_path, **changed):
 
 
 def test_what_is_read_back_is_smaller_and_the_same_bit_for_bit(learned, digits, tmp_path):
-    of = learned_subject(learned, digits, tmp_path, most_lost=0.02)
+    of = learned_subject(learned, digits, tmp_path, max_relative_drop=0.02)
     store.save(tmp_path / "dense", of.model, target="", arguments={})
     made = compress(of, bits=[8, 6, 4, 3, 2, 1], fine_tune=0, rate=0.3)
     loaded = written(made, tmp_path, of)
@@ -118,7 +118,7 @@ def test_what_is_read_back_is_smaller_and_the_same_bit_for_bit(learned, digits, 
 
 
 def test_the_fewest_bits_within_the_budget_are_chosen(learned, digits, tmp_path):
-    of = learned_subject(learned, digits, tmp_path, most_lost=0.02)
+    of = learned_subject(learned, digits, tmp_path, max_relative_drop=0.02)
     made = compress(of, bits=[8, 6, 4, 3, 2, 1], fine_tune=0, rate=0.3)
     chosen = [trial["bits"] for trial in made.trials if trial["lost"] <= 0.02][-1]
     assert len(made.trials) == 6
@@ -130,18 +130,22 @@ def test_the_fewest_bits_within_the_budget_are_chosen(learned, digits, tmp_path)
 def test_trained_fewer_bits_stay_within_the_budget(learned, digits, tmp_path):
     of = learned_subject(learned, digits, tmp_path)
     lost = of.lost(of.score(of.model), of.score(cluster(of.model, 1)))
-    of = replace(of, most_lost=0.9 * lost)
+    of = replace(of, max_relative_drop=0.9 * lost)
     plain = compress(of, bits=[8, 1], fine_tune=0, rate=0.3)
     tuned = compress(of, bits=[8, 1], fine_tune=0.3, rate=0.5)
     before, after = (max(map(distinct, layer_weights(made.model))) for made in (plain, tuned))
     assert before > 200
     assert after == 2
-    assert of.lost(of.score(of.model), of.score(tuned.model)) == tuned.trials[1]["tuned_lost"] <= of.most_lost
+    assert (
+        of.lost(of.score(of.model), of.score(tuned.model))
+        == tuned.trials[1]["tuned_lost"]
+        <= of.max_relative_drop
+    )
     assert "tuned_lost" not in tuned.trials[0]
 
 
 def test_where_none_stays_within_the_budget_the_gentlest_is_trained(learned, digits, tmp_path):
-    of = learned_subject(learned, digits, tmp_path, most_lost=-1.0)
+    of = learned_subject(learned, digits, tmp_path, max_relative_drop=-1.0)
     made = compress(of, bits=[3, 1], fine_tune=0.05, rate=0.3)
     assert max(map(distinct, layer_weights(made.model))) == 8
     assert "tuned_lost" in made.trials[0]
@@ -186,9 +190,12 @@ def test_lenet_300_100_pruned_and_clustered_is_thirty_times_smaller(tmp_path):
 
 
 def test_after_pruning_zeros_are_not_held(learned, digits, tmp_path):
-    of = learned_subject(learned, digits, tmp_path, most_lost=1.0)
+    of = learned_subject(learned, digits, tmp_path, max_relative_drop=1.0)
     pruned = subject(
-        prune(of.model, 0.8), of.splits["train"].inputs, most_lost=1.0, **(of.record | {"format": "sparse"})
+        prune(of.model, 0.8),
+        of.splits["train"].inputs,
+        max_relative_drop=1.0,
+        **(of.record | {"format": "sparse"}),
     )
     made = compress(pruned, bits=[4], fine_tune=0, rate=0.3)
     weights = 64 * 64 * 2 + 64 * 10
@@ -203,7 +210,12 @@ def test_a_network_with_other_sizes_is_read_back(tmp_path):
     smaller = MLP(**(ARGUMENTS | {"hidden": [48, 40]})).eval()
     images = torch.randn(3, 1, 8, 8)
     of = subject(
-        smaller, images, target="assay.models.image.mlp:MLP", arguments=ARGUMENTS, resized=True, most_lost=1.0
+        smaller,
+        images,
+        target="assay.models.image.mlp:MLP",
+        arguments=ARGUMENTS,
+        resized=True,
+        max_relative_drop=1.0,
     )
     made = compress(of, bits=[4], fine_tune=0, rate=0.3)
     found = written(made, tmp_path, of).logits(images.numpy())
@@ -232,7 +244,7 @@ def test_networks_that_classify_are_read_back(name, tmp_path):
         row, knobs = TEXT_ROWS[name]
         entry, model, inputs = registry.MODELS[row], make_text(name), torch.randint(0, 400, (5, 12))
         arguments = {"vocabulary": 400, "num_classes": 4, "words": 400, "dropout": 0.0, **knobs}
-    of = subject(model, inputs, target=entry.target, arguments=arguments, most_lost=1.0)
+    of = subject(model, inputs, target=entry.target, arguments=arguments, max_relative_drop=1.0)
     made = compress(of, bits=[4], fine_tune=0, rate=0.3)
     loaded = written(made, tmp_path, of)
     for key, expected in made.model.state_dict().items():
@@ -241,7 +253,7 @@ def test_networks_that_classify_are_read_back(name, tmp_path):
 
 
 def test_networks_of_other_forms_are_read_back(network, tmp_path):  # noqa: F811
-    made = compress(replace(network, most_lost=1.0), bits=[6, 4], fine_tune=0, rate=0.3)
+    made = compress(replace(network, max_relative_drop=1.0), bits=[6, 4], fine_tune=0, rate=0.3)
     loaded = written(made, tmp_path, network)
     for key, expected in made.model.state_dict().items():
         assert loaded.model.state_dict()[key].numpy().tobytes() == expected.numpy().tobytes(), key

@@ -25,12 +25,14 @@ def fitted(name, digits, **changed):
     return model
 
 
-def subject_of(name, digits, most_lost, **changed):
+def subject_of(name, digits, max_relative_drop, **changed):
     (images, targets), (others, theirs) = digits
     target = f"{TREES[name].__module__}:{TREES[name].__qualname__}"
     validation = (others[:400], theirs[:400])
     model = fitted(name, digits, **changed)
-    return subject(model, images, targets, validation=validation, most_lost=most_lost, target=target)
+    return subject(
+        model, images, targets, validation=validation, max_relative_drop=max_relative_drop, target=target
+    )
 
 
 def test_the_first_rounds_are_what_fewer_rounds_learn(digits):

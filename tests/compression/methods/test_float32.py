@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from assay.compression.context import Made
+from assay.compression.context import CompressedModel
 from assay.compression.methods.float32 import compress, narrow, narrowed
 from assay.config import registry
 from assay.models.language.ngram import NGram
@@ -37,7 +37,7 @@ def fitted(name, digits, texts):
 @pytest.mark.parametrize("name", ["linear_svm", "rbf_svm", *TEXT])
 def test_the_file_is_smaller_and_answers_the_same(name, bits, digits, texts, tmp_path):
     of = fitted(name, digits, texts)
-    written(Made("skops", of.model, of.model.parameters()), tmp_path, of)
+    written(CompressedModel("skops", of.model, of.model.parameters()), tmp_path, of)
     full = (tmp_path / "model.skops").stat().st_size
     made = compress(of, bits=bits)
     loaded = written(made, tmp_path, of)

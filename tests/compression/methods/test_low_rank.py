@@ -147,7 +147,7 @@ ENERGIES = [0.95, 0.9, 0.8, 0.6, 0.3]
 
 
 def test_what_is_read_back_is_smaller_and_answers_the_same(learned, digits, tmp_path):
-    of = learned_subject(learned, digits, tmp_path, most_lost=0.05)
+    of = learned_subject(learned, digits, tmp_path, max_relative_drop=0.05)
     store.save(tmp_path / "dense", of.model, target="", arguments={})
     made = compress(of, energies=ENERGIES, fine_tune=0, rate=0.3)
     loaded = written(made, tmp_path, of)
@@ -163,7 +163,7 @@ def test_what_is_read_back_is_smaller_and_answers_the_same(learned, digits, tmp_
 
 
 def test_the_lowest_energy_within_the_budget_is_chosen(learned, digits, tmp_path):
-    of = learned_subject(learned, digits, tmp_path, most_lost=0.05)
+    of = learned_subject(learned, digits, tmp_path, max_relative_drop=0.05)
     made = compress(of, energies=ENERGIES, fine_tune=0, rate=0.3)
     assert [trial["energy"] for trial in made.trials] == ENERGIES
     chosen = [trial["energy"] for trial in made.trials if trial["lost"] <= 0.05][-1]
@@ -174,7 +174,7 @@ def test_the_lowest_energy_within_the_budget_is_chosen(learned, digits, tmp_path
 
 
 def test_trained_a_lower_energy_stays_within_the_budget(learned, digits, tmp_path):
-    of = learned_subject(learned, digits, tmp_path, most_lost=0.03)
+    of = learned_subject(learned, digits, tmp_path, max_relative_drop=0.03)
     plain = compress(of, energies=ENERGIES, fine_tune=0, rate=0.3)
     tuned = compress(of, energies=ENERGIES, fine_tune=0.3, rate=0.5)
     assert tuned.parameters < plain.parameters
@@ -183,7 +183,7 @@ def test_trained_a_lower_energy_stays_within_the_budget(learned, digits, tmp_pat
 
 
 def test_where_none_stays_within_the_budget_the_gentlest_is_trained(learned, digits, tmp_path):
-    of = learned_subject(learned, digits, tmp_path, most_lost=-1.0)
+    of = learned_subject(learned, digits, tmp_path, max_relative_drop=-1.0)
     made = compress(of, energies=[0.7, 0.3], fine_tune=0.05, rate=0.3)
     assert "tuned_lost" in made.trials[0]
     assert "tuned_lost" not in made.trials[1]
@@ -202,7 +202,7 @@ def recurrent(name, learned, digits, tmp_path, **changed):
 
 @pytest.mark.parametrize("name", ["rnn", "lstm"])
 def test_recurrent_matrices_are_kept_as_factors(name, learned, digits, tmp_path):
-    of = recurrent(name, learned, digits, tmp_path, most_lost=1.0)
+    of = recurrent(name, learned, digits, tmp_path, max_relative_drop=1.0)
     made = compress(of, energies=[0.6], fine_tune=0, rate=0.3)
     loaded = written(made, tmp_path, of)
     stored = safetensors.torch.load_file(tmp_path / "model.safetensors")
@@ -220,7 +220,7 @@ def test_recurrent_matrices_are_kept_as_factors(name, learned, digits, tmp_path)
 
 
 def test_trained_recurrent_matrices_stay_products(learned, digits, tmp_path):
-    of = recurrent("lstm", learned, digits, tmp_path, most_lost=-1.0)
+    of = recurrent("lstm", learned, digits, tmp_path, max_relative_drop=-1.0)
     made = compress(of, energies=[0.6], fine_tune=0.1, rate=0.5)
     loaded = written(made, tmp_path, of)
     plain = factor(of.model, decompose(of.model, of.splits["train"].inputs[:1]), 0.6)
@@ -232,7 +232,7 @@ def test_trained_recurrent_matrices_stay_products(learned, digits, tmp_path):
 
 @pytest.mark.parametrize("name", ["mlp", "lstm"])
 def test_int8_takes_it_further(name, learned, digits, tmp_path):
-    of = recurrent(name, learned, digits, tmp_path, most_lost=0.05)
+    of = recurrent(name, learned, digits, tmp_path, max_relative_drop=0.05)
     (first := tmp_path / "first").mkdir()
     made = compress(of, energies=[0.95, 0.9, 0.8], fine_tune=0, rate=0.3)
     loaded = written(made, first, of)
@@ -254,7 +254,7 @@ def test_energies_must_fall():
 
 def test_where_nothing_gets_smaller_it_is_skipped():
     model = nn.Sequential(nn.Flatten(), linear(torch.eye(64)))
-    of = subject(model, torch.randn(30, 1, 8, 8), torch.arange(30) % 10, most_lost=0.0)
+    of = subject(model, torch.randn(30, 1, 8, 8), torch.arange(30) % 10, max_relative_drop=0.0)
     with pytest.raises(Skip, match=r"none of the 1 matrices of Sequential .* with 90% of its energy"):
         compress(of, energies=[0.99, 0.9], fine_tune=0, rate=0.3)
     with pytest.raises(Skip, match="none of the 0 matrices of BatchNorm2d"):
@@ -262,7 +262,7 @@ def test_where_nothing_gets_smaller_it_is_skipped():
 
 
 def test_where_only_a_loss_beyond_the_budget_is_smaller_it_is_skipped(learned, digits, tmp_path):
-    of = learned_subject(learned, digits, tmp_path, most_lost=0.01)
+    of = learned_subject(learned, digits, tmp_path, max_relative_drop=0.01)
     with pytest.raises(Skip, match="within the budget none of the 3 matrices of MLP"):
         compress(of, energies=[0.9999, 0.05], fine_tune=0, rate=0.3)
 
@@ -277,12 +277,12 @@ def test_networks_that_classify_are_read_back(name, tmp_path):
         row, knobs = TEXT_ROWS[name]
         entry, model, inputs = registry.MODELS[row], make_text(name), torch.randint(0, 400, (5, 12))
         arguments = {"vocabulary": 400, "num_classes": 4, "words": 400, "dropout": 0.0, **knobs}
-    of = subject(model, inputs, target=entry.target, arguments=arguments, most_lost=1.0)
+    of = subject(model, inputs, target=entry.target, arguments=arguments, max_relative_drop=1.0)
     check_is_read_back(of, tmp_path)
 
 
 def test_networks_of_other_forms_are_read_back(network, tmp_path):  # noqa: F811
-    check_is_read_back(replace(network, most_lost=1.0), tmp_path)
+    check_is_read_back(replace(network, max_relative_drop=1.0), tmp_path)
 
 
 def check_is_read_back(of, folder):

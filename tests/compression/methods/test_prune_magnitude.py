@@ -95,7 +95,7 @@ def test_what_is_on_disk_is_smaller_and_the_same_bit_for_bit(tmp_path):
     torch.manual_seed(0)
     model, target = MLP(**ARGUMENTS).eval(), "assay.models.image.mlp:MLP"
     store.save(tmp_path / "dense", model, target=target, arguments=ARGUMENTS)
-    of = subject(model, torch.randn(3, 1, 8, 8), target=target, arguments=ARGUMENTS, most_lost=1.0)
+    of = subject(model, torch.randn(3, 1, 8, 8), target=target, arguments=ARGUMENTS, max_relative_drop=1.0)
     made = compress(of, sparsities=[0.75], fine_tune=0, rate=0.3)
     weights, biases = 64 * 64 * 2 + 64 * 10, 64 * 2 + 10
     assert (made.format, made.parameters) == ("sparse", weights // 4 + biases)
@@ -119,7 +119,7 @@ def learned_subject(learned, digits, tmp_path, **changed):
 
 
 def test_trained_on_it_stays_within_its_budget_at_a_higher_sparsity(learned, digits, tmp_path):
-    of = learned_subject(learned, digits, tmp_path, most_lost=0.02)
+    of = learned_subject(learned, digits, tmp_path, max_relative_drop=0.02)
     sparsities = [0.5, 0.8, 0.9, 0.99]
     plain = compress(of, sparsities=sparsities, fine_tune=0, rate=0.3)
     tuned = compress(of, sparsities=sparsities, fine_tune=1.0, rate=0.5)
@@ -137,7 +137,7 @@ def test_trained_on_it_stays_within_its_budget_at_a_higher_sparsity(learned, dig
 
 
 def test_where_none_stays_within_the_budget_the_gentlest_is_taken(learned, digits, tmp_path):
-    of = learned_subject(learned, digits, tmp_path, most_lost=-1.0)
+    of = learned_subject(learned, digits, tmp_path, max_relative_drop=-1.0)
     made = compress(of, sparsities=[0.5, 0.9], fine_tune=0.05, rate=0.3)
     zeros = sum(int((weight == 0).sum()) for weight in prunable(made.model))
     assert zeros == (64 * 64 * 2 + 64 * 10) // 2
@@ -165,7 +165,7 @@ def test_sparsities_must_rise():
 def test_networks_of_texts_are_pruned_too(row):
     model = make_text(row)
     texts = torch.randint(0, 400, (3, 12))
-    made = compress(subject(model, texts, most_lost=1.0), sparsities=[0.75], fine_tune=0, rate=0.3)
+    made = compress(subject(model, texts, max_relative_drop=1.0), sparsities=[0.75], fine_tune=0, rate=0.3)
     total = sum(weight.numel() for weight in prunable(model))
     assert total > 0.9 * sum(parameter.numel() for parameter in model.parameters())
     assert made.parameters == sum(p.numel() for p in model.parameters()) - round(0.75 * total)

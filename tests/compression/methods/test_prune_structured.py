@@ -108,7 +108,7 @@ def test_half_is_smaller_and_reads_back(name, tmp_path):
     make, inputs = CLASSIFYING[name]
     model = make()
     entry = f"{type(model).__module__}:{type(model).__name__}"
-    of = subject(model, inputs, target=entry, arguments=arguments(name), most_lost=2.0)
+    of = subject(model, inputs, target=entry, arguments=arguments(name), max_relative_drop=2.0)
     made = compress(of, ratios=[0.25, 0.5], fine_tune=0, rate=0.3)
     assert [trial["ratio"] for trial in made.trials] == [0.25, 0.5]
     assert made.parameters == count(made.model) < count(model)
@@ -140,7 +140,7 @@ def arguments(name):
 def test_every_other_network_learns_on_and_reads_back(network, tmp_path):  # noqa: F811
     if type(network.model).__name__ in WITHOUT_UNITS:
         return
-    of = dataclasses.replace(network, folder=tmp_path, most_lost=10.0)
+    of = dataclasses.replace(network, folder=tmp_path, max_relative_drop=10.0)
     made = compress(of, ratios=[0.5], fine_tune=0.1, rate=0.3)
     assert set(made.trials[0]) == {"ratio", "score", "lost", "tuned_score", "tuned_lost"}
     inputs = network.splits["train"].inputs
@@ -213,7 +213,7 @@ def learned_subject(learned, digits, tmp_path, name="cnn", **changed):
 
 @pytest.mark.parametrize("name", ["cnn", "lstm", "transformer"])
 def test_trained_on_the_smaller_network_is_within_its_budget(name, learned, digits, tmp_path):
-    of = learned_subject(learned, digits, tmp_path, name, most_lost=0.03)
+    of = learned_subject(learned, digits, tmp_path, name, max_relative_drop=0.03)
     made = compress(of, ratios=[0.25, 0.5], fine_tune=1.0, rate=1.0)
     gentle, strong = made.trials
     assert strong["tuned_score"] > strong["score"]
@@ -224,7 +224,7 @@ def test_trained_on_the_smaller_network_is_within_its_budget(name, learned, digi
 
 
 def test_where_none_stays_within_the_budget_the_gentlest_is_left(learned, digits, tmp_path):
-    of = learned_subject(learned, digits, tmp_path, most_lost=-1.0)
+    of = learned_subject(learned, digits, tmp_path, max_relative_drop=-1.0)
     made = compress(of, ratios=[0.25, 0.75], fine_tune=0.02, rate=0.3)
     assert made.model.features[0].out_channels == 6
     assert all(trial["tuned_lost"] > -1.0 for trial in made.trials)
@@ -232,7 +232,7 @@ def test_where_none_stays_within_the_budget_the_gentlest_is_left(learned, digits
 
 
 def test_without_training_the_curve_decides(learned, digits, tmp_path):
-    of = learned_subject(learned, digits, tmp_path, most_lost=0.5)
+    of = learned_subject(learned, digits, tmp_path, max_relative_drop=0.5)
     made = compress(of, ratios=[0.125, 0.25, 0.875], fine_tune=0, rate=0.3)
     assert all("tuned_score" not in trial for trial in made.trials)
     chosen = [trial for trial in made.trials if trial["lost"] <= 0.5][-1]
@@ -241,7 +241,7 @@ def test_without_training_the_curve_decides(learned, digits, tmp_path):
 
 
 def test_the_same_bytes_twice_and_the_model_as_it_was(learned, digits, tmp_path):
-    of = learned_subject(learned, digits, tmp_path, most_lost=1.0)
+    of = learned_subject(learned, digits, tmp_path, max_relative_drop=1.0)
     before = copy.deepcopy(of.model.state_dict())
     files = []
     for name in ("one", "other"):
@@ -254,7 +254,7 @@ def test_the_same_bytes_twice_and_the_model_as_it_was(learned, digits, tmp_path)
 
 @pytest.mark.parametrize("name", ["cnn", "lstm", "transformer"])
 def test_integers_and_zeros_can_follow(name, learned, digits, tmp_path):
-    of = learned_subject(learned, digits, tmp_path, name, most_lost=1.0)
+    of = learned_subject(learned, digits, tmp_path, name, max_relative_drop=1.0)
     made = compress(of, ratios=[0.5], fine_tune=0.3, rate=1.0)
     smaller = dataclasses.replace(of, model=made.model, record={**of.record, **made.facts})
     full = of.score(made.model)

@@ -34,7 +34,7 @@ def write_records(row: dict[str, Any], commit: str = "c0ffee" * 6 + "c0ff") -> N
     data = {name: digest("data", name) for name in ("arrays.safetensors", "items.parquet")}
     left = {
         "trained": ("train", ("model.safetensors", "history.csv"), {**SPEC, **names}),
-        "compressed": ("compress", ("model.onnx",), {"knobs": {"sparsity": 0.9}, "most_lost": 0.01}),
+        "compressed": ("compress", ("model.onnx",), {"knobs": {"sparsity": 0.9}, "max_relative_drop": 0.01}),
         "evaluated": (
             "evaluate",
             ("metrics.json", "predictions.parquet"),

@@ -50,7 +50,14 @@ def write_reports(
         for number, end in enumerate(("_low", "", "_high"))
     }
     compressed = [
-        {"task": task, "model": model, "method": method, "before": 0.9, "after": 0.8, "most_lost": 0.01}
+        {
+            "task": task,
+            "model": model,
+            "method": method,
+            "before": 0.9,
+            "after": 0.8,
+            "max_relative_drop": 0.01,
+        }
         | {"over_budget": method == "b", "size_ratio": 3.5, "zipped_ratio": 2.25, **speeds}
         for model, method in itertools.product(scores, methods)
     ]

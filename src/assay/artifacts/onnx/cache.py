@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Exported graphs, kept without their weights: an export is PyTorch tracing a network, twice, for a second or more.
 
 What it traces depends on the network's classes, sizes and code alone, so that the same network with other weights,

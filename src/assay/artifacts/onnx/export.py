@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A trained network as an ONNX graph: dynamic batch, folded constants, the same bytes each time.
 
 PyTorch's exporter writes the graph, onnxruntime folds it. The exporter's own optimiser is left off: it makes

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Graphs of texts that leave padding out, as the networks do: what a short text costs is what its words cost.
 
 PyTorch's exporter wants sizes that do not depend on what is in a batch. So a network is exported as if nothing were

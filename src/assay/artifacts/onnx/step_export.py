@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A network as the graphs that answer for it: one, or for a network that writes word by word two.
 
 Of a network with ``start`` and ``step`` (:mod:`assay.models.generation.beam_search`) each becomes a graph: ``start``

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Half-width numbers: weights stored as bfloat16, weights and activations computed in it where the processor can.
 
 Source: Kalamkar et al., "A Study of BFLOAT16 for Deep Learning Training", 2019,
@@ -17,7 +18,7 @@ from onnx import TensorProto, helper
 from assay.artifacts.onnx.export import export, replace, tidy
 from assay.artifacts.openvino import EXTRA, OpenVinoPredictor, computes_in_half, installed
 from assay.artifacts.store import count_parameters
-from assay.compression.context import Made, Method, Subject
+from assay.compression.context import CompressedModel, CompressionContext, Method
 from assay.provenance.records import Skip
 
 HALF = "|bfloat16"
@@ -28,7 +29,7 @@ LARGEST = np.float32(float.fromhex("0x1.fep127"))
 """Of the finite bfloat16."""
 
 
-def compress(subject: Subject) -> Made:
+def compress(subject: CompressionContext) -> CompressedModel:
     """Return the network as a graph of half-width weights.
 
     Raises:
@@ -49,7 +50,7 @@ def compress(subject: Subject) -> Made:
     operators = {kind: count for kind, count in layers.items() if kind in PRODUCTS}
     if not operators:
         raise RuntimeError(f"bf16: OpenVINO computes no product in bfloat16, only {layers}")
-    return Made("openvino", graph, parameters, {"operators": operators})
+    return CompressedModel("openvino", graph, parameters, {"operators": operators})
 
 
 def halved(model: onnx.ModelProto) -> onnx.ModelProto:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Weight sharing: the weights of a layer take few values, and Huffman codes say which one each has.
 
 Source: Han, Mao and Dally, "Deep Compression: Compressing Deep Neural Networks with Pruning, Trained Quantization
@@ -22,7 +23,7 @@ from pydantic import Field
 from torch import nn
 
 from assay.artifacts.store import count_parameters
-from assay.compression.context import Made, Method, Subject, strongest, trained
+from assay.compression.context import CompressedModel, CompressionContext, Method, search, trained
 from assay.provenance.records import Skip
 
 SHARED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.ConvTranspose2d, nn.RNNBase, nn.Embedding)
@@ -33,12 +34,12 @@ MOST_ROUNDS = 200
 
 
 def compress(
-    subject: Subject,
+    subject: CompressionContext,
     *,
     bits: Annotated[list[Annotated[int, Field(ge=1, le=8)]], Field(min_length=1)],
     fine_tune: Annotated[float, Field(ge=0, le=1)],
     rate: Annotated[float, Field(gt=0, le=1)],
-) -> Made:
+) -> CompressedModel:
     """Return the network with the fewest values a tensor that stays within the budget.
 
     With training the numbers of bits from the first on that leaves the budget are tried in turn, each from the network
@@ -67,10 +68,10 @@ def compress(
     def tune(model: nn.Module) -> None:
         train_values(subject, model, share=fine_tune, rate=rate)
 
-    chosen, trials = strongest(subject, "bits", bits, make)
+    chosen, trials = search(subject, "bits", bits, make)
     best = trained(subject, "bits", trials, lambda _, each: make(each), tune) if fine_tune else make(chosen)
     zeros = sum(int((weight == 0).sum()) for weight in layer_weights(best))
-    return Made("clustered", best, count_parameters(best) - zeros, trials=trials)
+    return CompressedModel("clustered", best, count_parameters(best) - zeros, trials=trials)
 
 
 def layer_weights(model: nn.Module) -> list[nn.Parameter]:
@@ -131,7 +132,7 @@ def middles(centroids: NDArray[np.float64]) -> NDArray[np.float64]:
     return (centroids[:-1] + centroids[1:]) / 2
 
 
-def train_values(subject: Subject, model: nn.Module, *, share: float, rate: float) -> None:
+def train_values(subject: CompressionContext, model: nn.Module, *, share: float, rate: float) -> None:
     """Train a clustered network in place: what has one value keeps one, and zeros stay.
 
     Args:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Knowledge distillation: a smaller student of the same class learns from labels and from the trained teacher.
 
 Source: Hinton, Vinyals and Dean, "Distilling the Knowledge in a Neural Network", 2015,
@@ -23,7 +24,7 @@ from torch.nn import functional as F
 
 from assay.artifacts.store import count_parameters
 from assay.artifacts.weights import plain_state
-from assay.compression.context import Made, Method, Subject
+from assay.compression.context import CompressedModel, CompressionContext, Method
 from assay.compression.support.student_init import inherit
 from assay.config import registry
 from assay.models.capabilities import OwnLoss
@@ -35,14 +36,14 @@ NEVER = -1e4
 
 
 def compress(
-    subject: Subject,
+    subject: CompressionContext,
     *,
     temperature: Annotated[float, Field(ge=1, le=100)],
     teacher: Annotated[float, Field(ge=0, le=1)],
     hidden: Annotated[float, Field(ge=0)],
     epochs: Annotated[float, Field(gt=0, le=20)],
     begin: Literal["drawn", "teacher"],
-) -> Made:
+) -> CompressedModel:
     """Return a student that was taught by the subject's network.
 
     Args:
@@ -72,7 +73,7 @@ def compress(
         student, Lesson(subject.model, subject.task, temperature, teacher, hidden, label_smoothing=smoothing)
     )
     subject.fine_tune(taught, share=epochs, rate=1.0)
-    return Made("safetensors", student, parameters, {"arguments": arguments})
+    return CompressedModel("safetensors", student, parameters, {"arguments": arguments})
 
 
 @dataclass(frozen=True)

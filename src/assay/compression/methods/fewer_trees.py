@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Trees made fewer or smaller: boosting stops after its first rounds, one tree loses its weakest branches.
 
 Source: for one tree, minimal cost-complexity pruning: Breiman, Friedman, Olshen and Stone, "Classification and
@@ -17,15 +18,15 @@ from pydantic import Field
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.tree import DecisionTreeClassifier, _tree
 
-from assay.compression.context import Made, Method, Subject, strongest
+from assay.compression.context import CompressedModel, CompressionContext, Method, search
 from assay.provenance.records import Skip
 
 
 def compress(
-    subject: Subject,
+    subject: CompressionContext,
     *,
     shares: Annotated[list[Annotated[float, Field(gt=0, lt=1)]], Field(min_length=1)],
-) -> Made:
+) -> CompressedModel:
     """Return the estimator with the smallest share of its trees that stays within the budget.
 
     Args:
@@ -37,9 +38,9 @@ def compress(
     """
     if sorted(set(shares), reverse=True) != shares:
         raise ValueError(f"fewer_trees: shares = {shares}; they must fall")
-    chosen, trials = strongest(subject, "share", shares, lambda share: reduce(subject.model, share))
+    chosen, trials = search(subject, "share", shares, lambda share: reduce(subject.model, share))
     model: Any = reduce(subject.model, chosen)
-    return Made("skops", model, model.parameters(), trials=trials)
+    return CompressedModel("skops", model, model.parameters(), trials=trials)
 
 
 def reduce(model: Any, share: float) -> Any:

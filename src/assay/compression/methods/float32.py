@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The numbers of a classical model as float32, or float16, instead of scikit-learn's float64.
 
 Source: IEEE 754-2019, https://doi.org/10.1109/IEEESTD.2019.8766229. Half and quarter of the bytes; it is NumPy
@@ -17,14 +18,14 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.tree import DecisionTreeClassifier
 from torch import nn
 
-from assay.compression.context import Made, Method, Subject
+from assay.compression.context import CompressedModel, CompressionContext, Method
 from assay.provenance.records import Skip
 
 LEAST_SHARE = 0.5
 """With less of its numbers in fewer bits, a variant called so would mislead."""
 
 
-def compress(subject: Subject, *, bits: Literal[16, 32]) -> Made:
+def compress(subject: CompressionContext, *, bits: Literal[16, 32]) -> CompressedModel:
     """Return the estimator with its numbers in so many bits.
 
     Args:
@@ -44,7 +45,7 @@ def compress(subject: Subject, *, bits: Literal[16, 32]) -> Made:
         ) from None
     if not finite:
         raise Skip(f"{type(model).__name__} answers with infinite numbers once it holds float{bits}")
-    return Made("skops", model, model.parameters())
+    return CompressedModel("skops", model, model.parameters())
 
 
 def narrowed(model: Any, bits: int) -> Any:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Post-training quantisation with ranges of activations measured at each call.
 
 Source: :mod:`assay.compression.support.integers`. Measuring costs little beside a matrix product, and nothing must be
@@ -13,14 +14,14 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import nn
 
 from assay.artifacts.onnx.step_export import Part
-from assay.compression.context import Made, Method, Subject
+from assay.compression.context import CompressedModel, CompressionContext, Method
 from assay.compression.support.integers import integer_graph
 
 LAYERS: tuple[type[nn.Module], ...] = (nn.Linear, nn.LSTM, nn.Embedding)
 OPERATORS = ["MatMul", "Gemm", "LSTM", "Gather"]
 
 
-def compress(subject: Subject) -> Made:
+def compress(subject: CompressionContext) -> CompressedModel:
     """Return the network as a graph of integers.
 
     Raises:

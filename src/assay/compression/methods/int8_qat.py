@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Quantisation-aware fine-tuning: the network trains on with rounded numbers, then becomes a graph of integers.
 
 Source: :mod:`assay.compression.support.fake_quantise` for the training, :mod:`assay.compression.methods.int8_static`
@@ -11,7 +12,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from assay.compression.context import Made, Method, Subject
+from assay.compression.context import CompressedModel, CompressionContext, Method
 from assay.compression.methods.int8_static import LAYERS, quantise
 from assay.compression.support.fake_quantise import rounded
 from assay.compression.support.integers import LEAST_SHARE, integer_graph, share_of
@@ -19,12 +20,12 @@ from assay.provenance.records import Skip
 
 
 def compress(
-    subject: Subject,
+    subject: CompressionContext,
     *,
     calibration_items: Annotated[int, Field(ge=1)],
     fine_tune: Annotated[float, Field(gt=0, le=1)],
     rate: Annotated[float, Field(gt=0, le=1)],
-) -> Made:
+) -> CompressedModel:
     """Return the network, trained on in 8 bits, as a graph of integers.
 
     Args:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Post-training quantisation with ranges of activations measured beforehand, on training items.
 
 Source: :mod:`assay.compression.support.integers`. The choice for convolutional networks; it can ruin a Transformer,
@@ -20,7 +21,7 @@ from torch import nn
 
 from assay.artifacts.onnx.export import exchanged
 from assay.artifacts.onnx.step_export import Feed, Part
-from assay.compression.context import Made, Method, Subject
+from assay.compression.context import CompressedModel, CompressionContext, Method
 from assay.compression.support.integers import SHALLOW, integer_graph
 
 LAYERS: tuple[type[nn.Module], ...] = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Embedding)
@@ -38,7 +39,9 @@ OPERATORS = [
 ]
 
 
-def compress(subject: Subject, *, calibration_items: Annotated[int, Field(ge=1)]) -> Made:
+def compress(
+    subject: CompressionContext, *, calibration_items: Annotated[int, Field(ge=1)]
+) -> CompressedModel:
     """Return the network as a graph of integers.
 
     Args:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Low rank: matrices as products of two thin ones, by the singular value decomposition.
 
 Source: Denton et al., "Exploiting Linear Structure Within Convolutional Networks for Efficient Evaluation", NeurIPS
@@ -23,7 +24,7 @@ from torch import nn
 
 from assay.artifacts.compact_weights import LEFT, RIGHT, product
 from assay.artifacts.store import count_parameters
-from assay.compression.context import Made, Method, Subject, strongest, trained
+from assay.compression.context import CompressedModel, CompressionContext, Method, search, trained
 from assay.models.resizing import Factored
 from assay.provenance.records import Skip
 
@@ -31,12 +32,12 @@ Factors = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 
 
 def compress(
-    subject: Subject,
+    subject: CompressionContext,
     *,
     energies: Annotated[list[Annotated[float, Field(gt=0, lt=1)]], Field(min_length=1)],
     fine_tune: Annotated[float, Field(ge=0, le=1)],
     rate: Annotated[float, Field(gt=0, le=1)],
-) -> Made:
+) -> CompressedModel:
     """Return the network at the lowest energy that stays within the budget.
 
     With training the energies from the first on that leaves the budget are tried in turn, each from the network as it
@@ -69,14 +70,14 @@ def compress(
             model.get_parameter(name).requires_grad_(False)
         subject.fine_tune(model, share=fine_tune, rate=rate)
 
-    chosen, trials = strongest(subject, "energy", energies, make)
+    chosen, trials = search(subject, "energy", energies, make)
     best = trained(subject, "energy", trials, lambda _, each: make(each), tune) if fine_tune else make(chosen)
     if held(best) == count_parameters(subject.model):
         raise Skip(
             f"within the budget none of the {len(found)} matrices of {type(subject.model).__name__} that can be"
             " factored holds fewer numbers as two factors"
         )
-    return Made("low_rank", best, held(best), {"resized": True}, trials)
+    return CompressedModel("low_rank", best, held(best), {"resized": True}, trials)
 
 
 def decompose(model: nn.Module, example: torch.Tensor) -> dict[str, Factors]:

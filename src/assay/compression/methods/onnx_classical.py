@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A classical model as a graph that onnxruntime runs: neither scikit-learn nor our code is needed to answer.
 
 Source: the ONNX standard with its operators for classical models, https://onnx.ai/onnx/operators/#ai-onnx-ml;
@@ -20,7 +21,7 @@ from onnx import TensorProto
 from torch import nn
 
 from assay.artifacts.onnx.export import INPUT
-from assay.compression.context import Made, Method, Subject
+from assay.compression.context import CompressedModel, CompressionContext, Method
 from assay.compression.methods import onnx as networks
 from assay.compression.support.onnx_graphs import VERSIONS, Graph
 from assay.data.special_tokens import UNKNOWN
@@ -33,7 +34,7 @@ SPARSE = "ONNX has no operator for sparse rows: with dense ones the file would b
 SKIPPED = {"NGram": SPARSE, "WordByWord": SPARSE, "CopySource": RULE, "FirstWords": RULE}
 
 
-def compress(subject: Subject) -> Made:
+def compress(subject: CompressionContext) -> CompressedModel:
     """Return the estimator as a graph; a network that learns like one is exported as others are.
 
     Raises:
@@ -48,7 +49,7 @@ def compress(subject: Subject) -> Made:
     example = subject.splits["train"].inputs[:1].numpy()
     graph = Graph(example)
     made = graph.model(WRITERS[name](graph, model), model.logits(example).shape[1:])
-    return Made("onnx", made, int(model.parameters()))
+    return CompressedModel("onnx", made, int(model.parameters()))
 
 
 def logistic_regression(graph: Graph, model: Any) -> str:

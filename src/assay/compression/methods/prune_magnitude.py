@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Unstructured magnitude pruning: zero the smallest weights, train the others on, zero more of them.
 
 Source: Han et al., "Learning both Weights and Connections for Efficient Neural Networks",
@@ -17,19 +18,19 @@ from pydantic import Field
 from torch import nn
 
 from assay.artifacts.store import count_parameters
-from assay.compression.context import Made, Method, Subject, strongest, trained
+from assay.compression.context import CompressedModel, CompressionContext, Method, search, trained
 from assay.provenance.records import Skip
 
 PRUNED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.RNNBase, nn.Embedding)
 
 
 def compress(
-    subject: Subject,
+    subject: CompressionContext,
     *,
     sparsities: Annotated[list[Annotated[float, Field(gt=0, lt=1)]], Field(min_length=1)],
     fine_tune: Annotated[float, Field(ge=0, le=1)],
     rate: Annotated[float, Field(gt=0, le=1)],
-) -> Made:
+) -> CompressedModel:
     """Return the network at the highest sparsity that stays within the budget.
 
     Each is tried on its own. From the first on that leaves the budget training follows in turn: each sparsity begins
@@ -47,14 +48,14 @@ def compress(
     """
     if sorted(set(sparsities)) != sparsities:
         raise ValueError(f"prune_magnitude: sparsities = {sparsities}; they must rise")
-    chosen, trials = strongest(subject, "sparsity", sparsities, lambda each: prune(subject.model, each))
+    chosen, trials = search(subject, "sparsity", sparsities, lambda each: prune(subject.model, each))
 
     def tune(model: nn.Module) -> None:
         subject.fine_tune(frozen(model), share=fine_tune, rate=rate)
 
     best = trained(subject, "sparsity", trials, prune, tune) if fine_tune else prune(subject.model, chosen)
     zeros = sum(int((weight == 0).sum()) for weight in prunable(best))
-    return Made("sparse", best, count_parameters(best) - zeros, trials=trials)
+    return CompressedModel("sparse", best, count_parameters(best) - zeros, trials=trials)
 
 
 def frozen(model: nn.Module) -> nn.Module:

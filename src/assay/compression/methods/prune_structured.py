@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Structured pruning: whole channels, hidden units, recurrent units and attention heads go; the rest is trained on.
 
 Sources: Li et al., "Pruning Filters for Efficient ConvNets", ICLR 2017, https://arxiv.org/abs/1608.08710, whose
@@ -15,19 +16,19 @@ from typing import Annotated
 from pydantic import Field
 from torch import nn
 
-from assay.compression.context import Made, Method, Subject, network, strongest
+from assay.compression.context import CompressedModel, CompressionContext, Method, network, search
 from assay.compression.support import dependency_graph
 from assay.compression.support.dependency_graph import Stack, Unit
 from assay.provenance.records import Skip
 
 
 def compress(
-    subject: Subject,
+    subject: CompressionContext,
     *,
     ratios: Annotated[list[Annotated[float, Field(gt=0, lt=1)]], Field(min_length=1)],
     fine_tune: Annotated[float, Field(ge=0, le=1)],
     rate: Annotated[float, Field(gt=0, le=1)],
-) -> Made:
+) -> CompressedModel:
     """Return the network without the highest share of its units that stays within the budget.
 
     Each ratio is first tried without training, for the curve. Then the networks are trained, from the smallest on,
@@ -49,7 +50,7 @@ def compress(
         raise Skip(
             f"{type(subject.model).__name__} has no units that can go: all reach its output or each other"
         )
-    chosen, trials = strongest(subject, "ratio", ratios, lambda ratio: prune(subject.model, stacks, ratio))
+    chosen, trials = search(subject, "ratio", ratios, lambda ratio: prune(subject.model, stacks, ratio))
     pruned = prune(subject.model, stacks, chosen)
     before = subject.score(subject.model)
     for trial in reversed(trials) if fine_tune else ():
@@ -57,10 +58,10 @@ def compress(
         subject.fine_tune(pruned, share=fine_tune, rate=rate)
         trial["tuned_score"] = subject.score(pruned)
         trial["tuned_lost"] = subject.lost(before, trial["tuned_score"])
-        if trial["tuned_lost"] <= subject.most_lost:
+        if trial["tuned_lost"] <= subject.max_relative_drop:
             break
     made = network(pruned, resized=True)
-    return Made(made.format, made.model, made.parameters, made.facts, trials)
+    return CompressedModel(made.format, made.model, made.parameters, made.facts, trials)
 
 
 def prune(model: nn.Module, stacks: list[Stack], ratio: float) -> nn.Module:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which units of a network belong together, and the network without some of them.
 
 A unit is an output of a Linear, convolution or recurrent layer, or a number of a word's vector. To take one away,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Graphs whose weights are integers of 8 bits: what the methods share that make them with onnxruntime.
 
 Source: Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
@@ -26,7 +27,7 @@ from torch import nn
 from assay.artifacts.onnx.export import quiet, tidy
 from assay.artifacts.onnx.step_export import Part, parts_of, step_layers, stored
 from assay.artifacts.store import count_parameters
-from assay.compression.context import Made
+from assay.compression.context import CompressedModel
 from assay.models.capabilities import Steps
 from assay.provenance.records import Skip
 
@@ -48,7 +49,7 @@ def integer_graph(
     inputs: torch.Tensor,
     layers: tuple[type[nn.Module], ...],
     quantise: Callable[[Part, Path], None],
-) -> Made:
+) -> CompressedModel:
     """Return the network as a graph of integers, or as the two of its steps.
 
     Args:
@@ -88,7 +89,7 @@ def integer_graph(
     counts = Counter(node.op_type for node in nodes if node.op_type in INTEGER_OPERATORS)
     facts = {"operators": dict(sorted(counts.items())), "quantised_share": round(share, 4)}
     form, made = stored(graphs)
-    return Made(form, made, parameters, facts)
+    return CompressedModel(form, made, parameters, facts)
 
 
 def share_of(

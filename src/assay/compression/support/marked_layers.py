@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a layer does with marked units: which of its weights make them, which read them, and how its output is marked.
 
 Marks are NaN, in :mod:`assay.compression.support.dependency_graph`, whose layers these are.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """ONNX graphs written operator by operator: names in the order of writing, so that the bytes are the same each time."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Vary training images: mirror, turn, shift, erase. Each step draws from the generator that it is given.
 
 Shapes: a batch is (N, C, H, W) float; ``fill`` is the background's value after normalisation. Labels are

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Vary training texts: swap neighbours, drop words. Each step draws from the generator that it is given.
 
 Shapes: a batch is (N, T) token ids, padded on the right. Labels are never seen here, and items keep their

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One long text, cut into windows of characters."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Datasets made of other datasets: the files of each part lie in a folder of its own, and its split stays its own."""
 
 from __future__ import annotations

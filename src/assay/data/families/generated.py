@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A text file that is drawn here instead of downloaded, always the same one; its twin is a shorter one."""
 
 from __future__ import annotations

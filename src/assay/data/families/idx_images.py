@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Images and labels as MNIST and its successors are given: four IDX files, train and test."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Labelled images of one shape."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Texts of several sources without labels, in each of which one word is missing."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Pairs of texts, one to be made of the other."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Sentences with a tag for each word."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One long text as windows of characters: cut, split by position, described window by window, and written.
 
 A window is 64 characters and the one after them; each but the first is to be told from those before it. The next

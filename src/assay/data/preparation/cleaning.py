@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Clean items of any kind before they are used: drop repeats, with a reason for each, and draw splits.
 
 Upstream's split is used wherever upstream names one; what it does not name is drawn.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The IDX format of MNIST: a big-endian header, then unsigned bytes; kept gzipped.
 
 Format: http://yann.lecun.com/exdb/mnist/ (as archived): two zero bytes, a type (8: unsigned byte), the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Labelled images: cleaned, split, described item by item, and written for the tasks to read.
 
 Items are numbered in upstream's order, train before test, before anything is dropped; that number is the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Texts in each of which one word is missing: kept once, described item by item, and written for the tasks to read.
 
 A text that stands in two sources is kept once, held out if one of them holds it out. The missing word is drawn from

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Pairs of texts, one to be made of the other: cleaned, split, turned into tokens and written for the tasks to read.
 
 Items are numbered in upstream's order, before anything is dropped; that number is the item's name in every

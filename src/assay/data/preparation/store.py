@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A prepared dataset on disk: prepared.json vouches for the files beside it, so it goes first and comes last."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Labelled texts: cleaned, split, turned into tokens, described item by item, and written for the tasks to read.
 
 Items are numbered in upstream's order, before anything is dropped; that number is the item's name in every

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Made images with a known answer: each class is a blocky pattern, shifted, dimmed and covered with noise.
 
 The twins of the image datasets are drawn here, so that the whole graph runs with no network on data that a

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Made sentences with a known answer: each class has words of its own among neutral ones.
 
 The twins of the text datasets are drawn here, so that the whole graph runs with no network on data that a

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Answers that are one class an item: its name and its probability."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Files of items that a user asks about: read strictly, each fault one line, rows counted from 1."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Images of a user: one array of NumPy's, (N, C, H, W) or with one channel (N, H, W), of upstream's whole numbers."""
 
 from __future__ import annotations

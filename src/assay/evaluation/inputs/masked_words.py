@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Texts of a user, one a line, in each of which ``____`` stands for the word that is missing."""
 
 from __future__ import annotations

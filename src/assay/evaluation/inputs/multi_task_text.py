@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Texts of a user, one a line, each behind the name of the task that is asked of it and a tab."""
 
 from __future__ import annotations

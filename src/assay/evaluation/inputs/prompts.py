@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Beginnings of texts, one a line of UTF-8: how surprising each is, and how it goes on."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Sentences of a user, one a line, words apart by blanks: each word gets a tag."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Texts of a user, one a line of UTF-8, of which another text is to be made."""
 
 from __future__ import annotations

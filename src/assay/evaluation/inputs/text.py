@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Texts of a user, one a line of UTF-8."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How often each character follows each other one.
 
 Source: Shannon, "A Mathematical Theory of Communication", Bell System Technical Journal 1948, section 3, his

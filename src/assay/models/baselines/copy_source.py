@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Control: the target is the source; it should lose wherever something must be done.
 
 Half of the probability lies on the source's word at the same place, or on the end after its last one; the rest

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Control of summarisation: the first words of the text, as many as a summary has on average.
 
 Otherwise as the control that copies all: half of the probability lies on the word at the same place.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Control: the frequency of each class in training, whatever the image; it should lose to everything.
 
 Source: the baseline of every classification task, also called ZeroR: Witten, Frank and Hall, "Data Mining",

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Control: each word's commonest tag in training, whatever stands around it; it should lose to what reads context.
 
 Source: the baseline of every tagging task: Charniak, Hendrickson, Jacobson and Perkowitz, "Equations for

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Control: how often each character occurs in training, whatever stands before it; it should lose to everything.
 
 Source: Shannon, "A Mathematical Theory of Communication", Bell System Technical Journal 1948, section 3, his

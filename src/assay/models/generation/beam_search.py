@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a model writes word by word: beam search, of which a beam of one is the greedy choice.
 
 A model with ``start`` and ``step`` is asked for one word after the other and keeps what it has seen; any other one

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Text drawn from a model of the next character, one character after the other, at temperature 1.
 
 A model sees a block of so many characters. A text longer than that is read from a point that moves on by half a

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A small AlexNet: ReLU, local response normalisation, overlapping pooling, dropout in two big dense layers.
 
 Source: Krizhevsky, Sutskever and Hinton, "ImageNet Classification with Deep Convolutional Neural Networks",

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A plain convolutional network: three 3x3 convolutions, two 2x2 max-poolings, one dense layer.
 
 Source: the layers are those of TensorFlow's tutorial "Convolutional Neural Network (CNN)",

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A small Inception (GoogLeNet): several kernel sizes side by side, made cheap by 1x1 reductions.
 
 Source: Szegedy et al., "Going Deeper with Convolutions", CVPR 2015, https://arxiv.org/abs/1409.4842. As

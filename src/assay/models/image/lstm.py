@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Long short-term memory network that reads an image row by row, from the top.
 
 Source: Hochreiter and Schmidhuber, "Long Short-Term Memory", Neural Computation 1997,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Multi-layer perceptron: fully connected layers with ReLU between them.
 
 Source: Rumelhart, Hinton and Williams, "Learning representations by back-propagating errors", Nature 1986,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Recurrent network (tanh) that reads an image row by row, from the top.
 
 Source: Elman, "Finding Structure in Time", Cognitive Science 1990,

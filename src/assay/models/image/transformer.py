@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Vision Transformer: an image as a sequence of square patches.
 
 Source: Dosovitskiy et al., "An Image is Worth 16x16 Words", ICLR 2021, https://arxiv.org/abs/2010.11929,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A small VGG: stacks of 3x3 convolutions and 2x2 poolings, the width doubling from stack to stack.
 
 Source: Simonyan and Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition", ICLR

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """GPT: a Transformer decoder that reads characters and says which comes next.
 
 Source: Radford et al., "Language Models are Unsupervised Multitask Learners", OpenAI 2019,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """LSTM that reads characters and says which comes next.
 
 Source: Hochreiter and Schmidhuber, "Long Short-Term Memory", Neural Computation 1997,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Interpolated Kneser-Ney: how often each character follows the last few, mixed with how it follows fewer of them.
 
 Source: Kneser and Ney, "Improved Backing-Off for M-Gram Language Modeling", ICASSP 1995,

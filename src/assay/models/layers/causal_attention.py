@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Causal self-attention with a key-value cache, for every network that reads from left to right.
 
 Source: Vaswani et al., "Attention Is All You Need", NeurIPS 2017, https://arxiv.org/abs/1706.03762, section 3.2.3:

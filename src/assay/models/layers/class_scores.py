@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Scores of a fitted estimator as logits: one column a class, also of a class that it has not seen."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Linear-chain conditional random field: the score of a path is the sum of its words' scores and of its steps'.
 
 Source: Lafferty, McCallum and Pereira, "Conditional Random Fields", ICML 2001,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Layers that two or more of the convolutional networks share."""
 
 from __future__ import annotations

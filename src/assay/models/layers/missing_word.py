@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the networks that say a missing word share: where it is, what stands near it, the whole text again."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the models share that count words and write each one by the source's word in the same place."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Recurrent layers that read a text within its length, in one direction or in both."""
 
 from __future__ import annotations

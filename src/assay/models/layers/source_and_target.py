@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the networks that write a text after reading one share: their two inputs, one table of vectors, copying.
 
 The input of such a network is one tensor (N, S + T): source ids, padded to S, then the target's ids shifted by

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How often each word, and each pair of neighbours, occurs in a text: what the linear text models read."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the networks that read texts share: rows of word ids become rows of vectors, padding left out."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the networks that tag words share: each word's vector, from its id and from its characters."""
 
 from __future__ import annotations

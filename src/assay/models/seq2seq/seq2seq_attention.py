@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """GRU encoder and decoder with additive attention.
 
 Source: Bahdanau, Cho, Bengio, "Neural Machine Translation by Jointly Learning to Align and Translate", ICLR

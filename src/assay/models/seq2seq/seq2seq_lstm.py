@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """LSTM encoder and decoder: all that is read goes through one vector.
 
 Source: Sutskever, Vinyals, Le, "Sequence to Sequence Learning with Neural Networks", NIPS 2014,

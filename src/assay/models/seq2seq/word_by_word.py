@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Word-by-word translation: each word becomes what it most often is translated by, in its own place.
 
 How words translate is learned from pairs alone, by expectation maximisation of IBM's model 1: every word of a

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One decision tree on pixels, by scikit-learn.
 
 Source: Breiman, Friedman, Olshen and Stone, "Classification and Regression Trees", 1984,

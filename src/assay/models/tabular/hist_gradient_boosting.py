@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Gradient boosting of trees over histograms of pixels, by scikit-learn.
 
 Source: Friedman, "Greedy Function Approximation: A Gradient Boosting Machine", Annals of Statistics 2001,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Linear support vector machine on pixels, one class against the rest, by scikit-learn's LIBLINEAR.
 
 Source: Cortes and Vapnik, "Support-Vector Networks", Machine Learning 1995, https://doi.org/10.1007/BF00994018;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Multinomial logistic regression on pixels, by scikit-learn.
 
 Source: Cox, "The Regression Analysis of Binary Sequences", JRSS B 1958,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Support vector machine with a Gaussian (RBF) kernel on pixels, by scikit-learn's LIBSVM.
 
 Source: Boser, Guyon and Vapnik, "A Training Algorithm for Optimal Margin Classifiers", COLT 1992,

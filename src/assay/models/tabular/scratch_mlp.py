@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A multi-layer perceptron in NumPy alone: forward, back-propagation and gradient descent from the formulas.
 
 Source: Rumelhart, Hinton and Williams, "Learning representations by back-propagating errors", Nature 1986,

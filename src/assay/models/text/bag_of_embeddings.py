@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The mean of a text's word vectors, classified linearly: the order of the words does not count.
 
 Source: Joulin et al., "Bag of Tricks for Efficient Text Classification" (fastText), 2016,

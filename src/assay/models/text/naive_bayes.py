@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Multinomial naive Bayes on counts of words, by scikit-learn: given its class, a text's words are independent.
 
 Source: McCallum and Nigam, "A Comparison of Event Models for Naive Bayes Text Classification", AAAI-98

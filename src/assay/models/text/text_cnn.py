@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Convolutional network over words: each filter asks whether some phrase of a few words is in the text.
 
 Source: Kim, "Convolutional Neural Networks for Sentence Classification", EMNLP 2014,

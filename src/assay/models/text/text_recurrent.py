@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Recurrent network that reads a text word by word: tanh units, GRU or LSTM, in one direction or in both.
 
 Source: tanh: Elman, "Finding Structure in Time", Cognitive Science 1990,

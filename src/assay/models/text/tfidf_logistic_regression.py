@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Multinomial logistic regression on weighted counts of words (TF-IDF), by scikit-learn.
 
 Source: Spärck Jones, "A statistical interpretation of term specificity and its application in retrieval",

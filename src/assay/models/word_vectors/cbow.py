@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Continuous bag of words with negative sampling: word vectors whose mean says the word in their middle.
 
 Source: Mikolov et al., "Efficient Estimation of Word Representations in Vector Space", 2013,

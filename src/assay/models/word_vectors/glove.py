@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """GloVe: word vectors whose products are the logarithms of how often two words stand near each other.
 
 Source: Pennington, Socher and Manning, "GloVe: Global Vectors for Word Representation", EMNLP 2014,

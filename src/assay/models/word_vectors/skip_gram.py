@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Skip-gram with negative sampling: word vectors that say which words stand near a word.
 
 Source: Mikolov et al., "Distributed Representations of Words and Phrases and their Compositionality", NeurIPS 2013,

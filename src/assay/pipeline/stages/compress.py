@@ -1,9 +1,8 @@
+# SPDX-License-Identifier: Apache-2.0
 """Compress one model by one method: an artifact that is loaded as any other. Test items are never seen."""
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -11,9 +10,10 @@ from typing import Any
 
 from assay.artifacts import kept, store
 from assay.artifacts.formats import FORMATS
-from assay.compression.context import Subject
+from assay.compression.context import CompressionContext
 from assay.config import registry
 from assay.files import replacing
+from assay.pipeline.stages.arguments import parse
 from assay.provenance import measurement, records
 from assay.tasks import loading
 
@@ -32,7 +32,7 @@ def compress(spec: dict[str, Any], prepared: Path, source: Path, folder: Path) -
     cell = status.get("cell", status["spec"])
     task = loading.load(cell["kind"])
     folder.mkdir(parents=True, exist_ok=True)
-    subject = Subject(
+    subject = CompressionContext(
         store.load(source.parent, status["artifact"]).model,
         status["artifact"],
         cell,
@@ -40,7 +40,7 @@ def compress(spec: dict[str, Any], prepared: Path, source: Path, folder: Path) -
         loading.for_learning(task, prepared.parent, cell)[0],
         task.augmenter(prepared.parent),
         folder,
-        spec["most_lost"],
+        spec["max_relative_drop"],
         spec.get("student"),
     )
     made = registry.load(spec["target"])(subject, **spec["knobs"])
@@ -63,15 +63,18 @@ def compress(spec: dict[str, Any], prepared: Path, source: Path, folder: Path) -
 
 def main(argv: list[str]) -> int:
     """Compress the variant that ``argv`` names; how it ended stands in the record."""
-    parser = argparse.ArgumentParser(prog="compress", description=__doc__)
-    parser.add_argument("--spec", type=json.loads, required=True, help="the method, as JSON")
-    parser.add_argument("--prepared", type=Path, required=True, help="prepared.json of the dataset")
-    parser.add_argument("--source", type=Path, required=True, help="status of the model to compress")
-    parser.add_argument("--code", required=True, help="digest of the files that this job runs")
-    parser.add_argument("--out", type=Path, required=True, help="where the status goes")
-    parser.add_argument("--no-cache", action="store_true", help="use no graph that an earlier job kept")
-    parser.add_argument("--died", type=int, help="record that an earlier try was ended by this signal")
-    arguments = parser.parse_args(argv)
+    arguments = parse(
+        argv,
+        "compress",
+        __doc__,
+        "--spec",
+        "--prepared",
+        "--source",
+        "--code",
+        "--out",
+        "--no-cache",
+        "--died",
+    )
     scratch = kept.unused() if arguments.no_cache else nullcontext()
     with scratch, measurement.leaving(arguments.out):
         records.keep(

@@ -1,9 +1,8 @@
+# SPDX-License-Identifier: Apache-2.0
 """Evaluate one variant: its artifact meets the test items once, and one prediction an item is kept."""
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
 import time
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 from assay.artifacts import store
 from assay.evaluation import latency, scoring
 from assay.files import replacing, sha256, write_json
+from assay.pipeline.stages.arguments import parse
 from assay.provenance import measurement, records
 from assay.tasks import loading
 
@@ -56,21 +56,18 @@ def evaluate(
 
 def main(argv: list[str]) -> int:
     """Evaluate the variant that ``argv`` names; how it ended stands in the record."""
-    parser = argparse.ArgumentParser(prog="evaluate", description=__doc__)
-    parser.add_argument("--spec", type=json.loads, required=True, help="the variant, as JSON")
-    parser.add_argument("--prepared", type=Path, required=True, help="prepared.json of the dataset")
-    parser.add_argument("--artifact", type=Path, required=True, help="status of the artifact")
-    parser.add_argument(
+    arguments = parse(
+        argv,
+        "evaluate",
+        __doc__,
+        "--spec",
+        "--prepared",
+        "--artifact",
         "--uncompressed",
-        type=Path,
-        nargs="*",
-        default=[],
-        help="status of the trained model, beside which a compressed one is timed",
+        "--code",
+        "--out",
+        "--died",
     )
-    parser.add_argument("--code", required=True, help="digest of the files that this job runs")
-    parser.add_argument("--out", type=Path, required=True, help="where the status goes")
-    parser.add_argument("--died", type=int, help="record that an earlier try was ended by this signal")
-    arguments = parser.parse_args(argv)
     with measurement.leaving(arguments.out) as costs:
         records.keep(
             arguments.out,

@@ -1,8 +1,8 @@
+# SPDX-License-Identifier: Apache-2.0
 """Ingest a dataset: upstream's bytes, unchanged, in ``data/raw/<dataset>/``; of a twin, generated ones."""
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 from assay.config import registry
 from assay.data import loading
 from assay.files import sha256
+from assay.pipeline.stages.arguments import parse
 from assay.provenance import records, snakemake_metadata
 
 TWIN_SEED = 0
@@ -40,12 +41,7 @@ def ingest(dataset: str, raw: Path) -> dict[str, Any]:
 
 def main(argv: list[str]) -> int:
     """Ingest the dataset that ``argv`` names; how it ended stands in the record."""
-    parser = argparse.ArgumentParser(prog="ingest", description=__doc__)
-    parser.add_argument("dataset")
-    parser.add_argument("--code", required=True, help="digest of the files that this job runs")
-    parser.add_argument("--out", type=Path, required=True, help="source.json, beside which the files go")
-    parser.add_argument("--log", type=Path, required=True)
-    arguments = parser.parse_args(argv)
+    arguments = parse(argv, "ingest", __doc__, "dataset", "--code", "--out", "--log")
     twin = arguments.dataset.endswith(registry.TWIN)
 
     records.keep(

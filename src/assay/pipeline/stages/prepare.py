@@ -1,14 +1,14 @@
+# SPDX-License-Identifier: Apache-2.0
 """Prepare a dataset: cleaned, split, with the normalisation that its training items give."""
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
 from assay.data import loading
+from assay.pipeline.stages.arguments import parse
 from assay.provenance import records
 
 
@@ -22,13 +22,7 @@ def prepare(dataset: str, spec: dict[str, Any], source: Path, out: Path) -> dict
 
 def main(argv: list[str]) -> int:
     """Prepare the dataset that ``argv`` names; how it ended stands in the record."""
-    parser = argparse.ArgumentParser(prog="prepare", description=__doc__)
-    parser.add_argument("dataset")
-    parser.add_argument("--spec", type=json.loads, required=True, help="how it is split, as JSON")
-    parser.add_argument("--source", type=Path, required=True, help="source.json of the raw files")
-    parser.add_argument("--code", required=True, help="digest of the files that this job runs")
-    parser.add_argument("--out", type=Path, required=True, help="prepared.json, beside which the arrays go")
-    arguments = parser.parse_args(argv)
+    arguments = parse(argv, "prepare", __doc__, "dataset", "--spec", "--source", "--code", "--out")
     records.keep(
         arguments.out,
         "prepare",

@@ -1,9 +1,8 @@
+# SPDX-License-Identifier: Apache-2.0
 """Build the report of a suite from what its jobs left; nothing here computes a result anew."""
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -15,6 +14,7 @@ from assay.config.params import load_params
 from assay.files import sha256, write_json
 from assay.pipeline import trust
 from assay.pipeline.rule_functions import Graph
+from assay.pipeline.stages.arguments import parse
 from assay.provenance import measurement, records
 from assay.report.build import build
 from assay.report.judgement.compare import since_last
@@ -117,12 +117,7 @@ def report(matrix: Matrix, spec: dict[str, Any], tried: list[trials.Trial], code
 
 def main(argv: list[str]) -> int:
     """Build the report of the suite that ``argv`` names."""
-    parser = argparse.ArgumentParser(prog="report", description=__doc__)
-    parser.add_argument("--spec", type=json.loads, required=True, help="suite, tasks and models, as JSON")
-    parser.add_argument("--params", type=Path, required=True, help="params.yaml as it was when the run began")
-    parser.add_argument("--code", required=True, help="digest of the files that this job runs")
-    parser.add_argument("--out", type=Path, required=True, help="the page; tables go beside it")
-    arguments = parser.parse_args(argv)
+    arguments = parse(argv, "report", __doc__, "--spec", "--params", "--code", "--out")
     spec = arguments.spec
     matrix = select(
         load_params(arguments.params),

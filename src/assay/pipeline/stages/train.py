@@ -1,10 +1,9 @@
+# SPDX-License-Identifier: Apache-2.0
 """Train one cell: learn from the training items, choose on the validation items, leave an artifact."""
 
 from __future__ import annotations
 
-import argparse
 import inspect
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from assay.artifacts import store
 from assay.config import registry
 from assay.files import replacing, sha256
 from assay.models import pretrained
+from assay.pipeline.stages.arguments import parse
 from assay.provenance import measurement, records
 from assay.tasks import loading
 from assay.training import warm_start
@@ -74,21 +74,9 @@ def train(
 
 def main(argv: list[str]) -> int:
     """Train the cell that ``argv`` names; how it ended stands in the record."""
-    parser = argparse.ArgumentParser(prog="train", description=__doc__)
-    parser.add_argument("--spec", type=json.loads, required=True, help="the cell, as JSON")
-    parser.add_argument("--prepared", type=Path, required=True, help="prepared.json of the dataset")
-    parser.add_argument("--validated", type=Path, required=True, help="the verdict on the dataset")
-    parser.add_argument(
-        "--start",
-        type=Path,
-        nargs="*",
-        default=[],
-        help="status of the model to start from, prepared.json of its data",
+    arguments = parse(
+        argv, "train", __doc__, "--spec", "--prepared", "--validated", "--start", "--code", "--out", "--died"
     )
-    parser.add_argument("--code", required=True, help="digest of the files that this job runs")
-    parser.add_argument("--out", type=Path, required=True, help="status.json, beside which the artifact goes")
-    parser.add_argument("--died", type=int, help="record that an earlier try was ended by this signal")
-    arguments = parser.parse_args(argv)
     with measurement.leaving(arguments.out):
         records.keep(
             arguments.out,

@@ -1,8 +1,8 @@
+# SPDX-License-Identifier: Apache-2.0
 """Validate a prepared dataset: the gate. Nothing trains on data that failed."""
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import pandas as pd
 
 from assay.data import loading, validation
 from assay.files import sha256
+from assay.pipeline.stages.arguments import parse
 from assay.provenance import records
 
 
@@ -24,14 +25,9 @@ def check(dataset: str, prepared: Path, docs: Path) -> dict[str, Any]:
 
 def main(argv: list[str]) -> int:
     """Validate the dataset that ``argv`` names; how it ended stands in the record."""
-    parser = argparse.ArgumentParser(prog="validate", description=__doc__)
-    parser.add_argument("dataset")
-    parser.add_argument("--prepared", type=Path, required=True, help="prepared.json of the dataset")
-    parser.add_argument("--docs", type=Path, required=True, help="folder for Great Expectations' Data Docs")
-    parser.add_argument("--code", required=True, help="digest of the files that this job runs")
-    parser.add_argument("--out", type=Path, required=True, help="where the verdict goes")
-    parser.add_argument("--died", type=int, help="record that an earlier try was ended by this signal")
-    arguments = parser.parse_args(argv)
+    arguments = parse(
+        argv, "validate", __doc__, "dataset", "--prepared", "--docs", "--code", "--out", "--died"
+    )
     records.keep(
         arguments.out,
         "validate",

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The verdict on a run: fine, or which variants failed; then those are set aside, so that the next run tries them.
 
 Its exit code is the run's: 0 fine, 1 some cells failed, 3 data failed validation.
@@ -5,7 +6,6 @@ Its exit code is the run's: 0 fine, 1 some cells failed, 3 data failed validatio
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from assay.config.params import load_params
 from assay.files import write_json, write_text
 from assay.pipeline import trust
 from assay.pipeline.rule_functions import Graph
+from assay.pipeline.stages.arguments import parse
 from assay.provenance import records
 
 FAILURES = paths.REPORTS / "failures.json"
@@ -84,14 +85,9 @@ def told(failures: list[dict[str, Any]]) -> str:
 
 def main(argv: list[str]) -> int:
     """Judge the run of the suite that ``argv`` names."""
-    parser = argparse.ArgumentParser(prog="verdict", description=__doc__)
-    parser.add_argument("--params", type=Path, required=True, help="params.yaml as it was when the run began")
-    parser.add_argument("--suite", required=True)
-    parser.add_argument("--tasks", default="")
-    parser.add_argument("--models", default="")
-    parser.add_argument("--out", type=Path, required=True, help="written if the run is fine")
-    parser.add_argument("--log", type=Path, required=True)
-    arguments = parser.parse_args(argv)
+    arguments = parse(
+        argv, "verdict", __doc__, "--params", "--suite", "--tasks", "--models", "--out", "--log"
+    )
     matrix = select(
         load_params(arguments.params), suite=arguments.suite, tasks=arguments.tasks, models=arguments.models
     )

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Run one job without a server, with the same result: python -P -m assay.pipeline.worker.alone MODULE ARGS..."""
 
 from __future__ import annotations

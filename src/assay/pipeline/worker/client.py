@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Pass a job to the run's server: python -S -E src/assay/pipeline/worker/client.py MODULE ARGS...
 
 The job gets this process's working folder, environment and standard streams, and this process ends with the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a job's process does and how its parent sees it end; the same under the server and alone."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Start and stop the server beside a run. The workflow engine imports this file, so it imports little."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The server: python -P -m assay.pipeline.worker.server LISTENER FOLDER MODULES...
 
 It imports MODULES, then forks a child for each client of the inherited socket LISTENER. One thread, no

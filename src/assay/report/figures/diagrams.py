@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Plots of models over many tasks: critical differences, chances of improvement, families, and what a run cost."""
 
 from __future__ import annotations

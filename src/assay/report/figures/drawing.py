@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What Vega draws, in a process of its own: the script for the page, and plots as SVG files.
 
 Vega runs in a JavaScript engine that takes seconds to start and 150 MB; beside the report's own process it costs

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Plots of quality against cost, with the front of those that no other beats in both."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Vega-Lite specifications of learning curves, sensitivity and confusion; how every plot of the report looks.
 
 Every spec is plain data made from plain data: fixed names, no counters, so equal input gives equal bytes.

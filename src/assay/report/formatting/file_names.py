@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """File names of what has a name that anyone may have chosen."""
 
 from __future__ import annotations

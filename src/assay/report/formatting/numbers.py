@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Numbers as a reader wants them: accuracy as a percentage, bytes and seconds in a fitting unit."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """CSV that a spreadsheet opens without running what somebody else wrote into it.
 
 A cell that begins with one of ``=+-@``, a tab or a carriage return is taken for a formula, which can call programs and

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Models across tasks: mean ranks, how far these must lie apart to mean something, and who tends to win.
 
 Sources: Demšar, "Statistical Comparisons of Classifiers over Multiple Data Sets", JMLR 2006,

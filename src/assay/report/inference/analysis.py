@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How sure a task's numbers are, which models the data can tell apart, and what compression changes."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What each variant answered to the test items, as far as its task's primary metric reads it."""
 
 from __future__ import annotations

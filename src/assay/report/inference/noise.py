@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How far two numbers may lie apart by chance alone, where a part of the variance is itself a guess from few seeds.
 
 The difference is taken as sqrt(guessed) t + sqrt(known) z, with t of Student's distribution with as many degrees of

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A task's scores on one scale for all tasks: 0 is what should lose, 1 the best that is known to be possible.
 
 0 is the best control. 1 is the known optimum where there is one, else the better of the best comparable published

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whether two models that answered the same test items differ, from one run of each."""
 
 from __future__ import annotations

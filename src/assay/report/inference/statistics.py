@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How sure a mean over seeds and test items is, and which means differ: arrays in, numbers out.
 
 Of a model there are R runs, one a seed, and each answers the same N test items. Its score is the mean over the runs;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What changed between two runs: numbers beyond noise or within it, models that came, went or broke, and costs.
 
 A number that moved is tested, and Holm's correction is for all that moved. Where both runs have two seeds or more,

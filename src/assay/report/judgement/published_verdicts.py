@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Is a published value reproduced? A verdict by a test, not by eye.
 
 A published value comes alone: mostly of one run, without an interval, and nobody knows what that run answered to

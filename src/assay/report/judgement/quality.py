@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a sceptic would hold against a number: one small check a doubt, in a table.
 
 Each finding has a severity, a line of text and the numbers that it marks.
@@ -337,7 +338,7 @@ def over_budget(evidence: Evidence) -> Iterator[Finding]:
     """Compressed models that lose more on test than they may lose."""
     for row in evidence.compression:
         if row["over_budget"]:
-            text = f"lost {row['lost']:.1%} of its score on test, {row['most_lost']:.1%} were allowed"
+            text = f"lost {row['lost']:.1%} of its score on test, {row['max_relative_drop']:.1%} were allowed"
             name = _named(row["model"], row["method"])
             yield Finding("warning", f"{name}: {text}", model=row["model"], method=row["method"])
 

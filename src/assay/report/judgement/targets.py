@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What measured scores must reach: docs/targets.yaml, curated by hand, and whether they do."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Model cards: one Markdown file a trained model and task, with the metadata header that model hubs read.
 
 Each sentence says what a record says; what no run measured is said to be unknown.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A comparison as Markdown, fit for a pull request: what ``assay compare`` prints."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the page's script reads: the rows of all variants, the proofs of their numbers, and the plots.
 
 A row or a proof becomes markup only when a reader asks for it, so a thousand variants cost the page little.

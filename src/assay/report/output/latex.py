@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The main tables as LaTeX: a file each, which a paper that uses booktabs, longtable and url reads with \\input."""
 
 from __future__ import annotations

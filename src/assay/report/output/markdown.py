@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The main tables as Markdown, for a pull request or docs/results.md."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The report's main tables as they are printed, for Markdown and LaTeX alike."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The proof of each number: what made it, of what, where, how long that took, and the commands that make it again.
 
 One JSON value for all variants of a report. What repeats (hosts, package versions, specs, data, the training that

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Keep a run's results with the documents: CSVs of each suite's tasks with each row's provenance, and a page of all.
 
 A later run of one task replaces that task's files and leaves the others as they were.
@@ -208,7 +209,7 @@ def _compression(table: pd.DataFrame, primary: str) -> list[str]:
             *(numbers.score_with_unit(row[key], primary) for key in ("after", "before")),
             *(f"{row[key]:.2f}" for key in ("size_ratio", "zipped_ratio")),
             *(_speed(row, key) for key in SPEEDS.values()),
-            f"over its budget, {row['most_lost']:.1%}" if row["over_budget"] else "",
+            f"over its budget, {row['max_relative_drop']:.1%}" if row["over_budget"] else "",
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return lines

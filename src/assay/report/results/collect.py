@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Read what a suite's cells left on disk; nothing here computes a result.
 
 A missing or unreadable file never stops the report: it becomes a variant's status with the reason.
@@ -112,7 +113,7 @@ class Variant:
     speed: Mapping[str, float]  # of a compressed model beside the uncompressed one, by turns; ratios
     cold_start_ms: float | None
     answering_memory_bytes: int | None  # at most, while the test items were answered
-    most_lost: float | None  # the share of the score that compression may lose
+    max_relative_drop: float | None  # the share of the score that compression may lose
     trials: Sequence[Mapping[str, float]]  # what compression tried on validation
     host: str
     commits: frozenset[str]
@@ -250,7 +251,7 @@ def _variant(
         },
         cold_start_ms=_finite(last.measured.get("cold_start_ms")),
         answering_memory_bytes=_whole(last.measured.get("peak_memory_bytes")),
-        most_lost=_finite(phases[-2].spec.get("most_lost")),
+        max_relative_drop=_finite(phases[-2].spec.get("max_relative_drop")),
         trials=phases[-2].trials,
         host=host_name(last.measured.get("host") or train.measured.get("host")),
         commits=frozenset(_commit(each) for each in measured if each.get("commit")),

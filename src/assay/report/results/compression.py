@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What compression did to a task's models: each variant beside its uncompressed one, and what was tried."""
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ COLUMNS = (
     "difference",
     "deviation",
     "lost",
-    "most_lost",
+    "max_relative_drop",
     "over_budget",
     "size_before",
     "size_after",
@@ -83,7 +84,7 @@ def _compared(summary: Summary, pairs: Sequence[tuple[Variant, Variant]]) -> dic
     scores = [(a, b) for a, b in zip(before, after, strict=True) if a is not None and b is not None]
     changes = [last - first for first, last in scores]
     lost = mean(sign * (first - last) / abs(first) for first, last in scores if first)
-    most_lost = pairs[0][1].most_lost
+    max_relative_drop = pairs[0][1].max_relative_drop
     latency = mean(new.latency_ms_batch64 for _, new in pairs)
     return {
         "task": summary.task.name,
@@ -98,8 +99,8 @@ def _compared(summary: Summary, pairs: Sequence[tuple[Variant, Variant]]) -> dic
         "difference": mean(changes),
         "deviation": statistics.stdev(changes) if len(changes) > 1 else None,
         "lost": lost,
-        "most_lost": most_lost,
-        "over_budget": lost is not None and most_lost is not None and lost > most_lost,
+        "max_relative_drop": max_relative_drop,
+        "over_budget": lost is not None and max_relative_drop is not None and lost > max_relative_drop,
         **_sizes("size", [(old.size_bytes, new.size_bytes) for old, new in pairs]),
         **_sizes("zipped", [(old.compressed_bytes, new.compressed_bytes) for old, new in pairs]),
         **{name: mean(new.speed.get(name) for _, new in pairs) for name in SPEEDS},

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Published values to stand beside the measured ones (published.yaml, curated by hand)."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The results of one run: of the report that stands here, or of one that DVC recorded."""
 
 from __future__ import annotations

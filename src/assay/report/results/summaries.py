@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Variants summed up: means over seeds, and the squares of the matrix of models and tasks."""
 
 from __future__ import annotations

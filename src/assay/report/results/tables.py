@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The report's tables: differences and ratios of summaries, and tidy rows for CSV."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How the hyperparameters were chosen: docs/tuning.csv, a row for each setting tried or a group of them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the page shows of the whole run: what ran and how it ended, its matrix, families, compression and cost."""
 
 from __future__ import annotations

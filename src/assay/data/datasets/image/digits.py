@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Digits: 1,797 scans of handwritten digits, 8 x 8, 10 classes; they come with scikit-learn.
 
 Source: Alpaydin, Kaynak, "Cascading Classifiers", Kybernetika 34(4), 1998; the test set of UCI's "Optical

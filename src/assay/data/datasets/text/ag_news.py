@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """AG News: 7,600 titles and first sentences of news articles, four topics; upstream's test file alone.
 
 Source: Zhang, Zhao, LeCun, "Character-level Convolutional Networks for Text Classification", NIPS 2015,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """AG News as summaries: from the first sentences of a news article its title; upstream's test file alone.
 
 The file is that of :mod:`assay.data.datasets.text.ag_news`, which says what is mended in it; its topics are not used.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Dates: 8,000 dates as twelve languages write them, each to be written as ISO 8601 (``1987-03-05``).
 
 Nothing is downloaded: the pairs are drawn here, always the same ones, by Babel's tables of how languages

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """English texts: all texts of the English datasets without their labels, in each of which one word is missing.
 
 Nothing is downloaded twice: the files are those of the datasets named in ``PARTS``, each in a folder of its own.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Entity grammar: 6,000 made sentences with names of people, places and firms, where context alone tells which.
 
 Nothing is downloaded: the sentences are drawn here, always the same ones. The same names, some of them

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Markov text: 256,001 made characters, each drawn by the two before it; ten different ones.
 
 Nothing is downloaded: the text is drawn here, always the same one. After each pair of characters two to five

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Movie reviews: 10,662 sentences from reviews of films, each for or against; two classes.
 
 Source: Pang, Lee, "Seeing stars: Exploiting class relationships for sentiment categorization with respect to

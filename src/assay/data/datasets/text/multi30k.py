@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Multi30k: 31,000 captions of photographs in German, and in English as professionals translated them into it.
 
 German to English, upstream's split: its test part is that of 2016 (Flickr).

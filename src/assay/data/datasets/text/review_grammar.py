@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Review grammar: 6,000 made sentences about films, for or against, where word order decides; two classes.
 
 Nothing is downloaded: the sentences are drawn here, always the same ones. A clause such as ``the plot is

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reviews and news: the texts of movie_reviews and ag_news in one dataset, for one network that learns both tasks.
 
 A text keeps the classes of its own task: of the six, two are of reviews and four of news. Test items are those of

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tiny Shakespeare: 40,000 lines of Shakespeare's plays in one file, 1,115,394 characters, 65 different ones.
 
 Source: Karpathy, "The Unreasonable Effectiveness of Recurrent Neural Networks", 2015,

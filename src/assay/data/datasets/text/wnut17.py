@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """WNUT 2017: sentences from social media with their named entities, and the words of more English texts.
 
 Of the words of validation's entities more than half stand nowhere in the training sentences. So the common words of

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The files of WNUT 2017: 5,690 sentences from social media with their named entities, new and rare ones; six types.
 
 :mod:`assay.data.datasets.text.wnut17` makes a dataset of them.
