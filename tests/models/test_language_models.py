@@ -152,7 +152,7 @@ def test_skops_gives_it_back(name, build, source):
     model.fit(*source)
     written = skops.io.dumps(model)
     itself = f"{type(model).__module__}.{type(model).__qualname__}"
-    trusted = [itself, *getattr(inspect.getmodule(type(model)), "TRUSTED", ())]
+    trusted = [itself, *inspect.getmodule(type(model)).MODEL.trusted]
     assert sorted(skops.io.get_untrusted_types(data=written)) == sorted(trusted)
     again = skops.io.loads(written, trusted=trusted)
     np.testing.assert_array_equal(again.logits(source[0][:9]), model.logits(source[0][:9]))

@@ -293,7 +293,7 @@ def test_skops_gives_it_back(name, make_classical):
     model.fit(inputs, targets)
     data = skops.io.dumps(model)
     itself = f"{type(model).__module__}.{type(model).__qualname__}"
-    trusted = [itself, *getattr(inspect.getmodule(type(model)), "TRUSTED", ())]
+    trusted = [itself, *inspect.getmodule(type(model)).MODEL.trusted]
     assert sorted(skops.io.get_untrusted_types(data=data)) == sorted(trusted)
     again = skops.io.loads(data, trusted=trusted)
     np.testing.assert_array_equal(again.logits(inputs), model.logits(inputs))

@@ -6,13 +6,14 @@ from __future__ import annotations
 import io
 import itertools
 import json
-import sys
 import zipfile
 from pathlib import Path
 from typing import Any
 
 from assay.artifacts.predictors import EstimatorPredictor, Predictor
 from assay.artifacts.weights import one_line, resolve
+from assay.config import registry
+from assay.models.declaration import Estimator
 
 
 class Skops:
@@ -36,8 +37,8 @@ class Skops:
 
         target = resolve(artifact["target"])
         own = f"{target.__module__}.{target.__qualname__}"
-        # A model's file names there what else its estimator is made of, such as compiled trees.
-        others = getattr(sys.modules[target.__module__], "TRUSTED", ())
+        declared = registry.load(f"{target.__module__}:MODEL")
+        others = declared.trusted if isinstance(declared, Estimator) else ()
         try:
             estimator = skops.io.loads(data, trusted=[own, *others])
         except Exception as fault:  # a file that is no zip, or no schema, can fail anywhere in skops

@@ -8,7 +8,7 @@ the method cannot be made. Another class has the capability by having the method
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from torch import Generator, Tensor
 
@@ -55,6 +55,13 @@ class WarmStarts(Protocol):
 
     STARTS: dict[str, str]
     """By the name of a part of this network, the name of the other network's part that it begins as."""
+
+
+@runtime_checkable
+class WrapsEstimator(Protocol):
+    """A model that is one of scikit-learn's estimators, with classes as the task has them."""
+
+    estimator: Any
 
 
 class OneLength:

@@ -54,3 +54,5 @@ class Estimator:
     signatures: tuple[str, ...]
     loop: str = "estimator"
     seeded: bool = True
+    trusted: tuple[str, ...] = ()
+    """What else than the class itself its file may hold when it is read, such as scikit-learn's compiled trees."""

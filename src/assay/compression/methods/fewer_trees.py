@@ -19,6 +19,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.tree import DecisionTreeClassifier, _tree
 
 from assay.compression.context import CompressedModel, CompressionContext, Method, search
+from assay.models.capabilities import WrapsEstimator
 from assay.provenance.records import Skip
 
 
@@ -50,7 +51,7 @@ def reduce(model: Any, share: float) -> Any:
     Raises:
         Skip: it has no trees, or no more than that.
     """
-    estimator = getattr(model, "estimator", None)
+    estimator = model.estimator if isinstance(model, WrapsEstimator) else None
     if isinstance(estimator, HistGradientBoostingClassifier):
         reduced = first_rounds(estimator, share)
     elif isinstance(estimator, DecisionTreeClassifier):

@@ -19,6 +19,7 @@ from sklearn.tree import DecisionTreeClassifier
 from torch import nn
 
 from assay.compression.context import CompressedModel, CompressionContext, Method
+from assay.models.capabilities import WrapsEstimator
 from assay.provenance.records import Skip
 
 LEAST_SHARE = 0.5
@@ -57,7 +58,8 @@ def narrowed(model: Any, bits: int) -> Any:
     name = type(model).__name__
     if isinstance(model, nn.Module):
         raise Skip(f"{name} is a network: its numbers are tensors of float32")
-    if isinstance(getattr(model, "estimator", None), DecisionTreeClassifier | HistGradientBoostingClassifier):
+    trees = DecisionTreeClassifier | HistGradientBoostingClassifier
+    if isinstance(model, WrapsEstimator) and isinstance(model.estimator, trees):
         raise Skip(f"{name}'s trees are read by scikit-learn's compiled code, which knows float64 alone")
     numbers = {id(array): array for array in arrays(model, set())}
     wide = {key: array for key, array in numbers.items() if array.itemsize > bits // 8}

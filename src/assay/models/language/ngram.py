@@ -19,8 +19,6 @@ from scipy import sparse
 
 from assay.models.declaration import Estimator
 
-TRUSTED = ("assay.models.language.ngram.Level",)
-"""What skops must be told to trust, beside the class below, to load it."""
 Codes = NDArray[np.int64]
 
 
@@ -143,4 +141,10 @@ class NGram:
         yield self.shorter[length], slice(length, None)
 
 
-MODEL = Estimator(NGram, family="counts", signatures=("text -> next character",), seeded=False)
+MODEL = Estimator(
+    NGram,
+    family="counts",
+    signatures=("text -> next character",),
+    seeded=False,
+    trusted=("assay.models.language.ngram.Level",),
+)

@@ -21,8 +21,6 @@ from assay.data.special_tokens import BEGIN, END, PADDING
 from assay.models.declaration import Estimator
 from assay.models.layers.next_words import InPlace, frequencies
 
-TRUSTED = ("scipy.sparse._csr.csr_array",)
-"""What skops must be told to trust, beside the class below, to load it."""
 NOWHERE = BEGIN
 """The empty word, which every source has and from which words can come that translate none of its own."""
 LEARNED = 0.9
@@ -106,4 +104,10 @@ def _meetings(
     return numbers, meeting[numbers, places], targets[rows, columns][numbers]
 
 
-MODEL = Estimator(WordByWord, family="counts", signatures=("text -> text",), seeded=False)
+MODEL = Estimator(
+    WordByWord,
+    family="counts",
+    signatures=("text -> text",),
+    seeded=False,
+    trusted=("scipy.sparse._csr.csr_array",),
+)

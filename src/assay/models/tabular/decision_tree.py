@@ -17,9 +17,6 @@ from sklearn import tree
 from assay.models.declaration import Estimator
 from assay.models.layers.class_scores import log_probabilities
 
-TRUSTED = ("sklearn.tree._tree.Tree",)
-"""What skops must be told to trust, beside the class below, to load it."""
-
 
 class DecisionTree:
     """Questions of the form "is this pixel at most that bright", asked in turn.
@@ -65,4 +62,6 @@ class DecisionTree:
         return int(2 * splits + fitted.n_leaves * len(self.estimator.classes_))
 
 
-MODEL = Estimator(DecisionTree, family="trees", signatures=("image -> class",))
+MODEL = Estimator(
+    DecisionTree, family="trees", signatures=("image -> class",), trusted=("sklearn.tree._tree.Tree",)
+)

@@ -20,9 +20,6 @@ from sklearn import ensemble
 from assay.models.declaration import Estimator
 from assay.models.layers.class_scores import log_probabilities
 
-TRUSTED = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",)
-"""What skops must be told to trust, beside the class below, to load it."""
-
 
 class HistGradientBoosting:
     """In each round one tree a class, fitted to the gradient of the loss.
@@ -78,4 +75,10 @@ class HistGradientBoosting:
         return int(2 * (leaves - len(trees)) + leaves)
 
 
-MODEL = Estimator(HistGradientBoosting, family="trees", signatures=("image -> class",), seeded=False)
+MODEL = Estimator(
+    HistGradientBoosting,
+    family="trees",
+    signatures=("image -> class",),
+    seeded=False,
+    trusted=("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",),
+)

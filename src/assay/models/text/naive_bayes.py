@@ -19,9 +19,6 @@ from assay.models.declaration import Estimator
 from assay.models.layers.class_scores import log_probabilities
 from assay.models.layers.word_counts import WordCounts
 
-TRUSTED = ("assay.models.layers.word_counts.WordCounts",)
-"""What skops must be told to trust, beside the class below, to load it."""
-
 
 class NaiveBayes:
     """How probable each word is in each class, and each class; the logits are log-probabilities.
@@ -66,4 +63,10 @@ class NaiveBayes:
         return int(self.words.pairs.size + estimator.feature_log_prob_.size + estimator.class_log_prior_.size)
 
 
-MODEL = Estimator(NaiveBayes, family="Bayesian", signatures=("text -> class",), seeded=False)
+MODEL = Estimator(
+    NaiveBayes,
+    family="Bayesian",
+    signatures=("text -> class",),
+    seeded=False,
+    trusted=("assay.models.layers.word_counts.WordCounts",),
+)

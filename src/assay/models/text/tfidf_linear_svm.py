@@ -22,9 +22,6 @@ from assay.models.declaration import Estimator
 from assay.models.layers.class_scores import margins
 from assay.models.layers.word_counts import WordCounts
 
-TRUSTED = ("assay.models.layers.word_counts.WordCounts",)
-"""What skops must be told to trust, beside the class below, to load it."""
-
 
 class TfidfLinearSVM:
     """Counts, each word weighted by how few texts have it, rows of length 1; a hyperplane a class.
@@ -81,4 +78,10 @@ class TfidfLinearSVM:
         return sum(int(numbers.size) for numbers in learned)
 
 
-MODEL = Estimator(TfidfLinearSVM, family="linear", signatures=("text -> class",), seeded=False)
+MODEL = Estimator(
+    TfidfLinearSVM,
+    family="linear",
+    signatures=("text -> class",),
+    seeded=False,
+    trusted=("assay.models.layers.word_counts.WordCounts",),
+)

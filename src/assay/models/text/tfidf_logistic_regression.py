@@ -21,9 +21,6 @@ from assay.models.declaration import Estimator
 from assay.models.layers.class_scores import log_probabilities
 from assay.models.layers.word_counts import WordCounts
 
-TRUSTED = ("assay.models.layers.word_counts.WordCounts",)
-"""What skops must be told to trust, beside the class below, to load it."""
-
 
 class TfidfLogisticRegression:
     """Counts, each word weighted by how few texts have it, rows of length 1; a linear function a class, softmax.
@@ -80,4 +77,10 @@ class TfidfLogisticRegression:
         return sum(int(numbers.size) for numbers in learned)
 
 
-MODEL = Estimator(TfidfLogisticRegression, family="linear", signatures=("text -> class",), seeded=False)
+MODEL = Estimator(
+    TfidfLogisticRegression,
+    family="linear",
+    signatures=("text -> class",),
+    seeded=False,
+    trusted=("assay.models.layers.word_counts.WordCounts",),
+)
