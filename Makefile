@@ -77,5 +77,5 @@ $(READY): requirements.lock requirements-cpu.lock requirements-cuda.lock pyproje
 	@$(BIN)/python -m pip check >/dev/null || $(PIP) --require-hashes --no-deps --requirement requirements-cuda.lock
 	$(PIP) --no-deps --no-build-isolation --editable .
 	@$(BIN)/python -m pip check
-	@$(BIN)/assay schema
+	@$(BIN)/python -m assay.cli schema
 	@echo $(FOUND) > $@

@@ -263,3 +263,7 @@ def main() -> None:
         path = os.pathsep.join(filter(None, (own, os.environ.get("PYTHONPATH"))))
         os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, "PYTHONPATH": path})
     sys.exit(app())
+
+
+if __name__ == "__main__":
+    main()

@@ -23,8 +23,8 @@ GIVEN = {
     "source_length": 8,
     "target_length": 6,
 }
-SHAPES = {registry.IMAGE_TO_CLASS: (1, 8, 8), registry.TEXT_TO_TAGS: (11, 6)}
-"""By form; all others read texts of 16 ids."""
+SHAPES = {"image -> class": (1, 8, 8), "text -> tags": (11, 6)}
+"""By signature; all others read texts of 16 ids."""
 MEMBERS: dict[type, tuple[str, ...]] = {
     OwnLoss: ("loss",),
     Generates: ("generate",),
@@ -61,7 +61,7 @@ def models() -> dict[str, Any]:
     made = {}
     for name, entry in registry.MODELS.items():
         family = registry.load(entry.target)
-        given = {**GIVEN, "shape": SHAPES.get(entry.forms[0], (16,))}
+        given = {**GIVEN, "shape": SHAPES.get(entry.signatures[0], (16,))}
         named = inspect.signature(family).parameters
         arguments = {key: value for key, value in given.items() if key in named} | KNOBS[name]
         made[name] = family.__new__(family) if entry.pretrained else family(**arguments)
@@ -81,7 +81,7 @@ def test_no_other_model_has_the_members(capability: type, models: dict[str, Any]
 
 
 def test_models_of_missing_words_show_their_vectors(models: dict[str, Any]) -> None:
-    of_words = {name for name, entry in registry.MODELS.items() if registry.TEXT_TO_WORD in entry.forms}
+    of_words = {name for name, entry in registry.MODELS.items() if "text -> missing word" in entry.signatures}
     showing = {name for name in of_words if isinstance(models[name], HasWordVectors)}
     assert showing == {name for name in of_words if hasattr(models[name], "embedding")}
     assert showing == of_words - {"majority"}

@@ -8,7 +8,7 @@ import pytest
 
 from tests.workflow.project import Project, copy
 
-TINY = "\n  tiny: {tasks: [digits], models: [majority, mlp], methods: [prune], twins: true, seeds: [0]}"
+TINY = "\n  tiny: {tasks: [digits], models: [majority, mlp], methods: [prune], synthetic_twins: true, seeds: [0]}"
 COMMIT = "git -c user.name=t -c user.email=t@t commit -qm begin"
 
 

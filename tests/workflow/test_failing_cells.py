@@ -32,8 +32,8 @@ WAYS = {
 FINE = ("majority", "linear_svm")
 ROWS = "suite=failing"
 SUITE = (
-    f"\n  failing: {{tasks: [digits], models: [{', '.join((*FINE, *WAYS))}], methods: [int8_dynamic], twins: true,"
-    " seeds: [0], training: {epochs: 2, patience: 0}}"
+    f"\n  failing: {{tasks: [digits], models: [{', '.join((*FINE, *WAYS))}], methods: [int8_dynamic],"
+    " synthetic_twins: true, seeds: [0], training: {epochs: 2, patience: 0}}"
 )
 VARIANTS = 2 * len(WAYS) - 1
 """Those that fail: networks as they are and in int8, the tree as it is."""

@@ -9,7 +9,7 @@ from tests.workflow.project import Project, copy
 
 WIDE = (
     "\n  wide: {tasks: [digits, mnist], models: [majority, linear_svm, mlp], methods: [prune],"
-    " twins: true, seeds: [0]}"
+    " synthetic_twins: true, seeds: [0]}"
 )
 PHASES = ("ingest", "prepare", "validate", "train", "compress", "evaluate")
 MLP = {"train": 2, "compress": 2, "evaluate": 4}
@@ -57,7 +57,7 @@ EDITS = {
     ),
     "a seed added": (
         "params.yaml",
-        ("twins: true, seeds: [0]}\n  smoke", "twins: true, seeds: [0, 1]}\n  smoke"),
+        ("synthetic_twins: true, seeds: [0]}\n  smoke", "synthetic_twins: true, seeds: [0, 1]}\n  smoke"),
         MLP,
         EVERY,
         "train digits/mlp: never made",

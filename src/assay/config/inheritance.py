@@ -36,20 +36,34 @@ def expanded(raw: Any) -> tuple[Any, list[str]]:
 
 def own(faults: Iterable[str], raw: Any) -> list[str]:
     """Return the faults without those of values that a row took over from another, where they are named too."""
-    return [fault for fault in faults if not _is_taken_over(fault, raw)]
+    found = list(faults)
+    named = set(found)
+    return [fault for fault in found if not _is_taken_over(fault, raw, named)]
 
 
-def _is_taken_over(fault: str, raw: Any) -> bool:
+def _is_taken_over(fault: str, raw: Any, named: set[str]) -> bool:
     section, name, *keys = PLACE.split(fault, maxsplit=1)[0].split(".")[: 2 + MOST_KEYS] + [""] * 2
-    row = _rows(raw, section).get(name)
+    rows = _rows(raw, section)
+    if name not in rows or _says(rows[name], keys):
+        return False
+    told, seen = fault.removeprefix(f"{section}.{name}."), {name}
+    while (name := rows.get(name, {}).get(LIKE)) not in seen and isinstance(name, str):
+        if f"{section}.{name}.{told}" in named:
+            return True
+        seen.add(name)
+    return False
+
+
+def _says(row: Any, keys: Iterable[str]) -> bool:
+    """Return whether a row has a value of its own at the place of these keys."""
     for key in filter(None, keys):
         if isinstance(row, list) and key.isdecimal() and int(key) < len(row):
             row = row[int(key)]
         elif isinstance(row, dict) and key in row:
             row = row[key]
         else:
-            return row is not None
-    return False
+            return False
+    return True
 
 
 def _stands_alone(row: Any) -> bool:

@@ -283,7 +283,8 @@ def selection_faults(matrix: Matrix) -> Iterator[str]:
                 yield f"--config {key}: {name}: not in {where}.{key}; add it there, or name some of {allowed}"
     run = {"tasks": {cell.task for cell in matrix.cells}, "models": {cell.model for cell in matrix.cells}}
     for key, other in (("tasks", "models"), ("models", "tasks")):
-        rows = asked[key] or getattr(suite, key)
+        # Where one list is narrowed, rows of the suite's other list that fit no more are left out.
+        rows = asked[key] or ("all" if asked[other] else getattr(suite, key))
         source = f"--config {key}" if asked[key] else f"{where}.{key}"
         for name in () if rows == "all" else rows:
             if name not in run[key]:

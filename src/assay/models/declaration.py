@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from numpy.typing import NDArray
-from torch import nn
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import nn
 
 
 class Fits(Protocol):

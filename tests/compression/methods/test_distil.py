@@ -38,9 +38,8 @@ from tests.compression.support.test_integers import KNOBS, make
 
 TARGET = "assay.models.image.mlp:MLP"
 ARGUMENTS = {"shape": [1, 8, 8], "num_classes": 10, "hidden": [64, 64], "dropout": 0.0}
-SMALL = {"mlp": {"hidden": [16]}}
+SMALL = {"hidden": [16]}
 ASKED = {
-    "students": SMALL,
     "temperature": 4.0,
     "teacher": 0.9,
     "hidden": 0.0,
@@ -82,7 +81,8 @@ def mlp(*hidden):
 
 def of_mlp(images, targets=None, model=None, **changed):
     model = model or mlp(64, 64)
-    return subject(model, images, targets, target=TARGET, arguments=ARGUMENTS, **changed)
+    of = subject(model, images, targets, target=TARGET, arguments=ARGUMENTS, **changed)
+    return replace(of, student=SMALL)
 
 
 def briefly(of):
@@ -224,7 +224,8 @@ def test_a_teacher_sets_wrong_labels_right(learned, digits, tmp_path):
     wrong = torch.where(torch.rand(targets.shape, generator=generator) < 0.5, noise, targets)
     of = of_mlp(images, wrong, teacher, validation=(others[:300], theirs[:300]), folder=tmp_path)
     before = copy.deepcopy(teacher.state_dict())
-    asked = {**ASKED, "students": {"mlp": {"hidden": [24]}}, "epochs": 3.0, "temperature": 2.0}
+    of = replace(of, student={"hidden": [24]})
+    asked = {**ASKED, "epochs": 3.0, "temperature": 2.0}
     taught, alone = (compress(of, **{**asked, "teacher": share}).model for share in (0.9, 0.0))
     assert all(torch.equal(before[name], value) for name, value in teacher.state_dict().items())
     with torch.inference_mode():
@@ -237,11 +238,8 @@ def test_a_student_begins_as_its_teacher_if_asked(learned, digits, tmp_path):
     (images, targets), (others, theirs) = digits
     teacher = learned(mlp(64, 64))
     of = briefly(of_mlp(images, targets, teacher, validation=(others[:300], theirs[:300]), folder=tmp_path))
-    students = {"mlp": {"hidden": [48, 48]}}
-    scores = [
-        of.score(compress(of, **{**ASKED, "students": students, "begin": begin}).model)
-        for begin in ("teacher", "drawn")
-    ]
+    of = replace(of, student={"hidden": [48, 48]})
+    scores = [of.score(compress(of, **{**ASKED, "begin": begin}).model) for begin in ("teacher", "drawn")]
     assert scores[0] > scores[1] + 0.3
 
 
@@ -275,10 +273,11 @@ def test_the_record_makes_the_student_again_and_the_same_bytes_twice(digits, tmp
 
 def test_what_has_no_smaller_student_is_skipped():
     of = of_mlp(torch.randn(3, 1, 8, 8))
-    with pytest.raises(Skip, match="no student is given for mlp"):
-        compress(of, **{**ASKED, "students": {"cnn": {}}})
+    cell = {**of.cell, "model": "mlp_sgd"}
+    with pytest.raises(Skip, match=r"params\.yaml describes no student of mlp_sgd"):
+        compress(replace(of, cell=cell, student=None), **ASKED)
     with pytest.raises(Skip, match="the student has 8970 numbers, its teacher 8970: it is not smaller"):
-        compress(of, **{**ASKED, "students": {"mlp": {}}})
+        compress(replace(of, student={}), **ASKED)
 
 
 def test_every_network_has_a_student_here():
@@ -289,8 +288,9 @@ def test_every_network_has_a_student_here():
 
 def check(of, folder):
     """Teach a student for two steps, and read it back."""
-    asked = {**ASKED, "students": SMALLER, "hidden": 1.0, "begin": "teacher"}
-    made = compress(briefly(replace(of, folder=folder)), **asked)
+    asked = {**ASKED, "hidden": 1.0, "begin": "teacher"}
+    family = of.record["target"].partition(":")[0].rpartition(".")[2]
+    made = compress(briefly(replace(of, folder=folder, student=SMALLER[family])), **asked)
     assert made.parameters < sum(weight.numel() for weight in of.model.parameters())
     inputs = of.splits["train"].inputs[:4].numpy()
     found = written(made, folder, of).logits(inputs)

@@ -16,6 +16,7 @@ from assay.report.results import compression
 from assay.report.results.collect import UNCOMMITTED, Sheet, Variant
 from assay.report.results.published import Published
 from assay.report.results.summaries import Summary
+from assay.report.results.trials import Tuning
 from tests.report.made_up import TASK, summaries_of
 
 UNIQUE = {"column": "splits_with_hash", "success": True, "observed": "0 of 7000 rows are bad"}
@@ -315,6 +316,17 @@ def test_a_compressed_model_over_its_budget(case: Case, tmp_path: Path, after: f
     ] * fires
     if fires:
         assert found[0].text == "cnn, prune: lost 2.1% of its score on test, 1.0% were allowed"
+
+
+def test_settings_that_were_chosen_after_a_test_figure_was_seen(case: Case) -> None:
+    tuning = [
+        Tuning(TASK.name, "cnn", "none", 3, True, True, ()),
+        Tuning(TASK.name, "rbf_svm", "none", 3, True, False, ()),
+    ]
+    (found,) = case.found("chosen after test", tuning=tuning)
+    assert (found.severity, found.places) == ("warning", (("cnn", "none"),))
+    assert found.text.startswith("cnn: settings were chosen after a test figure had been seen")
+    assert case.found("chosen after test", tuning=tuning, sheet=replace(SHEET, source={"twin": True})) == []
 
 
 def test_a_published_value_not_read_at_its_source(case: Case) -> None:
