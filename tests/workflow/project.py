@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 COPIED = (
     "Snakefile",
     "dvc.yaml",
+    "docs/tuning.csv",
     "params.yaml",
     "requirements.lock",
     "src",
@@ -73,5 +74,6 @@ def copy(folder: Path) -> Project:
                 source, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info", "tmp")
             )
         elif source.exists():
+            (folder / name).parent.mkdir(exist_ok=True)
             shutil.copy2(source, folder / name)
     return Project(folder)

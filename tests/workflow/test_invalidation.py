@@ -57,7 +57,7 @@ EDITS = {
     ),
     "a seed added": (
         "params.yaml",
-        ("synthetic_twins: true, seeds: [0]}\n  smoke", "synthetic_twins: true, seeds: [0, 1]}\n  smoke"),
+        ("synthetic_twins: true, seeds: [0]}\n  #", "synthetic_twins: true, seeds: [0, 1]}\n  #"),
         MLP,
         EVERY,
         "train digits/mlp: never made",

@@ -193,7 +193,7 @@ def test_snakemake_itself_may_die_at_any_change_of_a_file(project, tiny, moments
 
 def test_sweep_and_restore_that_were_killed_end_as_if_they_were_not(project, tiny, moments):
     project.edit(
-        "params.yaml", "models: [majority, mlp], methods: [prune], twins", "models: [majority], twins"
+        "params.yaml", "models: [majority, mlp], methods: [prune], synth", "models: [majority], synth"
     )
     swept, changes = ended_whole(project, "assay", "assay sweep")
     assert is_killed_at(project, "assay", "assay sweep", moments.randint(1, changes))
@@ -237,7 +237,7 @@ def test_beside_a_run_nothing_else_writes_and_it_ends_as_if_alone(project, tiny)
         job.suspend()
         params = (project.folder / "params.yaml").read_text()
         project.edit(
-            "params.yaml", "models: [majority, mlp], methods: [prune], twins", "models: [majority], twins"
+            "params.yaml", "models: [majority, mlp], methods: [prune], synth", "models: [majority], synth"
         )
         before = state(project)
         for command in ("assay sweep", "assay restore", "assay publish", "snakemake --cores 1 --quiet all"):

@@ -99,7 +99,7 @@ def test_a_misspelt_key_is_one_line_and_exit_code_2(tmp_path):
 def test_a_wrong_suite_is_one_line_and_exit_code_2(finished):
     ran = finished.run("snakemake -n --config suite=pubilc")
     assert ran.returncode == 2
-    assert "suite 'pubilc': not in params.yaml; allowed: smoke, default, public" in ran.stderr
+    assert "suite 'pubilc': not in params.yaml; allowed: smoke, default, generated, public" in ran.stderr
 
 
 def test_both_ways_to_run_a_cell_leave_the_same_result(finished, tmp_path):
@@ -108,11 +108,6 @@ def test_both_ways_to_run_a_cell_leave_the_same_result(finished, tmp_path):
     before = status(finished, folder)
     project = copy(tmp_path)
     project.edit("src/assay/pipeline/rules/common.smk", "    if asked & SERVED:\n", "    if False:\n")
-    project.edit(
-        "params.yaml",
-        "    - int8_dynamic\n    - int8_static\n    - prune\n    twins",
-        "    - int8_static\n    twins",
-    )
     assert project.run(RUN.replace("majority,mlp,decision_tree", "mlp")).returncode == 0
     assert status(project, folder) == before
     cell = "reports/cells/smoke/digits/mlp/0/int8_static"
