@@ -13,6 +13,7 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from assay.config import params, registry
 from assay.config.json_schema import schema
@@ -453,6 +454,17 @@ def test_layers_of_training_overrule_each_other_in_the_stated_order(tmp_path):
 def test_the_schema_that_editors_read_knows_every_model():
     named = {each["if"]["properties"]["model"]["const"] for each in schema()["$defs"]["ModelParams"]["allOf"]}
     assert named == set(registry.MODELS)
+
+
+def test_the_schema_accepts_the_project_s_own_file_and_refuses_a_wrong_key():
+    Draft202012Validator(schema()).validate(TREE)
+    for wrong in (
+        {"models__cnn__traning": {"epochs": 1}},
+        {"models__cnn__knobs__chanels": [1]},
+        {"models__text_rnn__knobs__hiden": 1},
+        {"methods__prune__knobs__rate": 2.0},
+    ):
+        assert not Draft202012Validator(schema()).is_valid(json.loads(changed(**wrong))), wrong
 
 
 def test_every_family_dataset_task_and_method_of_the_catalogue_has_a_row():

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,19 +32,40 @@ def write(out: Path | None) -> None:
 
 
 def schema() -> dict[str, Any]:
-    """Return the schema, with the knobs of each model and method under the condition that it is named."""
+    """Return the schema. A row's knobs are those of what it names, or of what has its own name if it names nothing.
+
+    None is required, since a row may take them over from another one.
+    """
     whole = Params.model_json_schema()
     models = {name: knobs(entry.target, MODEL_PROVIDES) for name, entry in registry.MODELS.items()}
     methods = {
         name: knobs(f"{entry.module}:compress", METHOD_PROVIDES) for name, entry in registry.METHODS.items()
     }
-    whole["$defs"]["ModelParams"]["allOf"] = [_when("model", name, kind) for name, kind in models.items()]
-    whole["$defs"]["MethodParams"]["allOf"] = [_when("method", name, kind) for name, kind in methods.items()]
+    _complete(whole, "models", "ModelParams", "model", models)
+    _complete(whole, "methods", "MethodParams", "method", methods)
+    whole["$defs"]["TaskParams"]["required"].remove("dataset")
+    whole["$defs"]["Start"].pop("required")
     return whole
 
 
-def _when(key: str, name: str, kind: type[BaseModel]) -> dict[str, Any]:
-    return {
-        "if": {"properties": {key: {"const": name}}},
-        "then": {"properties": {"knobs": kind.model_json_schema()}},
+def _complete(
+    whole: dict[str, Any], section: str, row: str, key: str, kinds: Mapping[str, type[BaseModel]]
+) -> None:
+    definition = whole["$defs"][row]
+    definition["required"].remove(key)
+    found = {name: {"properties": {"knobs": _optional(kind)}} for name, kind in kinds.items()}
+    definition["allOf"] = [
+        {"if": {"properties": {key: {"const": name}}, "required": [key]}, "then": then}
+        for name, then in found.items()
+    ]
+    names_another = {"anyOf": [{"required": [key]}, {"required": ["like"]}]}
+    whole["properties"][section]["properties"] = {
+        name: {"allOf": [{"$ref": f"#/$defs/{row}"}, {"if": names_another, "else": then}]}
+        for name, then in found.items()
     }
+
+
+def _optional(kind: type[BaseModel]) -> dict[str, Any]:
+    found = kind.model_json_schema()
+    found.pop("required", None)
+    return found
