@@ -196,11 +196,14 @@ def test_a_selection_that_matches_nothing_or_not_all_that_it_names_is_refused(su
 @pytest.mark.parametrize(
     ("rows", "line"),
     [
-        ({"models": []}, "suites.few.tasks: digits: fits none of the models that run"),
-        ({"models": ["mlp", "text_cnn"]}, "suites.few.models: text_cnn: fits none of the tasks that run"),
+        ({"models": []}, "params.yaml: suites.few.tasks: digits: fits none of the models that run"),
+        (
+            {"models": ["mlp", "text_cnn"]},
+            "params.yaml: suites.few.models: text_cnn: fits none of the tasks that run",
+        ),
         (
             {"tasks": ["digits", "dates"], "models": ["mlp"]},
-            "suites.few.tasks: dates: fits none of the models that run",
+            "params.yaml: suites.few.tasks: dates: fits none of the models that run",
         ),
     ],
 )

@@ -273,14 +273,15 @@ def select(params: Params, *, suite: str | None = None, tasks: str = "", models:
 
 def selection_faults(matrix: Matrix) -> Iterator[str]:
     """Yield a line for each task and model that ``--config`` or the suite names and for which nothing runs."""
-    suite, where = matrix.params.suites[matrix.suite], f"suites.{matrix.suite}"
+    suite, where = matrix.params.suites[matrix.suite], f"{paths.PARAMS}: suites.{matrix.suite}"
     asked = {"tasks": matrix.only_tasks, "models": matrix.only_models}
     for key, only in asked.items():
         rows = getattr(suite, key)
         for name in only if rows != "all" else ():
             if name not in rows:
                 allowed = ", ".join(rows)
-                yield f"--config {key}: {name}: not in {where}.{key}; add it there, or name some of {allowed}"
+                listed = f"suites.{matrix.suite}.{key}"
+                yield f"--config {key}: {name}: not in {listed}; add it there, or name some of {allowed}"
     run = {"tasks": {cell.task for cell in matrix.cells}, "models": {cell.model for cell in matrix.cells}}
     for key, other in (("tasks", "models"), ("models", "tasks")):
         # Where one list is narrowed, rows of the suite's other list that fit no more are left out.
