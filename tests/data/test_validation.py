@@ -141,7 +141,7 @@ def test_a_text_that_is_too_short_is_named_with_its_limits_and_what_to_edit() ->
     )
     assert "in assay/data/datasets/text/movie_reviews.py failed" in result["reason"]
     assert result["reason"].endswith(
-        "if the data are right, widen characters in the dataset's expectations()"
+        "if the data are right, widen characters in the dataset's file"
     )
 
 

@@ -78,7 +78,7 @@ def mean_between(column: str, least: float, most: float, *, split: str, bad: flo
 
 def widen(limits: str) -> str:
     """Return what to do when an item is right and the limits of its dataset are not."""
-    return f"if the data are right, widen {limits} in the dataset's expectations()"
+    return f"if the data are right, widen {limits} in the dataset's file"
 
 
 def of_table(
@@ -200,7 +200,7 @@ def labels(counts: dict[str, int], *, num_classes: int, class_share: tuple[float
     from great_expectations.expectations.conditions import Column
 
     classes = list(range(num_classes))
-    known = "check CLASSES and the labels that read() returns in the dataset's file"
+    known = "check classes and the labels that read() returns in the dataset's file"
     rare = f"a class is too rare or too common in its split: {SPLITTING}; {widen('class_share')}"
     return [
         in_set("label", classes, bad=num_classes, fix=known),

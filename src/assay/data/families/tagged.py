@@ -64,7 +64,7 @@ class TaggedSentences(Dataset):
         empty = f"a word is empty, or several are one: {reader}; {widen('longest')}"
         malformed = f"an I- tag follows neither B- nor I- of its type: mend the tags in read(); {reader}"
         few = f"too few or too many entities for these sentences: {reader}; {widen('entities')}"
-        numbers = "check number() in assay/data/preparation/tagged.py"
+        numbers = "check encode() in assay/data/preparation/tagged.py"
         own = [
             between("tokens", *self.tokens, bad=0, fix=cut),
             between("longest", 1, self.longest, bad=0, fix=empty),
