@@ -140,9 +140,7 @@ def test_a_text_that_is_too_short_is_named_with_its_limits_and_what_to_edit() ->
         " first item 7 with characters 2; " in result["reason"]
     )
     assert "in assay/data/datasets/text/movie_reviews.py failed" in result["reason"]
-    assert result["reason"].endswith(
-        "if the data are right, widen characters in the dataset's file"
-    )
+    assert result["reason"].endswith("if the data are right, widen characters in the dataset's file")
 
 
 def test_a_twin_names_the_file_of_its_dataset() -> None:
