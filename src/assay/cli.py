@@ -137,7 +137,7 @@ def restore_files() -> None:
 def sweep_leftovers() -> None:
     """Move what no suite of params.yaml asks for out of data, artifacts and reports, into .assay/replaced.
 
-    The folders of cells are then sealed anew: records.sha256 in each, on which later stages of dvc.yaml depend.
+    The folders of cells are then sealed again: records.sha256 in each, on which later stages of dvc.yaml depend.
 
     A run does this too when it has ended well. Reads params.yaml; prints a line for each folder that it moved.
     """

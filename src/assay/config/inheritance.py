@@ -37,13 +37,13 @@ def expanded(raw: Any) -> tuple[Any, list[str]]:
 def own(faults: Iterable[str], raw: Any) -> list[str]:
     """Return the faults without those of values that a row took over from another, where they are named too."""
     found = list(faults)
-    named = set(found)
-    return [fault for fault in found if not _is_taken_over(fault, raw, named)]
+    named, rows_of = set(found), {section: _rows(raw, section) for section in NAMED}
+    return [fault for fault in found if not _is_taken_over(fault, rows_of, named)]
 
 
-def _is_taken_over(fault: str, raw: Any, named: set[str]) -> bool:
+def _is_taken_over(fault: str, rows_of: Mapping[str, Mapping[str, dict[str, Any]]], named: set[str]) -> bool:
     section, name, *keys = PLACE.split(fault, maxsplit=1)[0].split(".")[: 2 + MOST_KEYS] + [""] * 2
-    rows = _rows(raw, section)
+    rows = rows_of.get(section, {})
     if name not in rows or _says(rows[name], keys):
         return False
     told, seen = fault.removeprefix(f"{section}.{name}."), {name}

@@ -106,6 +106,7 @@ else:
 class TaskParams(Section):
     """A question asked of a dataset."""
 
+    # The ignores, here and below: mypy knows no literals that are found at run time, pydantic does.
     kind: Literal[tuple(registry.TASKS)]  # type: ignore[valid-type]
     dataset: Literal[tuple(registry.DATASETS)]  # type: ignore[valid-type]
     """The row's own name if it is left out."""
@@ -216,7 +217,7 @@ class Params(Section):
     trainer: TrainerParams
     training: TrainingParams
     split: SplitParams
-    """Of every dataset, unless its row says otherwise."""
+    """How every dataset is split, unless its row says otherwise."""
     datasets: dict[Name, DatasetParams] = Field(max_length=MOST_ROWS)
     tasks: dict[Name, TaskParams] = Field(max_length=MOST_ROWS)
     models: dict[Name, ModelParams] = Field(max_length=MOST_ROWS)

@@ -336,7 +336,7 @@ def _receive(
     *,
     resume: bool,
 ) -> None:
-    """One request: append what comes to ``part``, or begin it anew if the server does not resume."""
+    """One request: append what comes to ``part``, or begin it again if the server does not resume."""
     have = part.stat().st_size if resume and part.exists() else 0
     if have >= file.size:
         return _require_bytes(part, file, resumed=True)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One file that says what all records of a phase are: what DVC's later stages depend on.
 
-DVC walks a folder anew for each stage that names it, and that is most of what ``dvc status`` costs: 0.2 ms a cell's
+DVC walks a folder again for each stage that names it, and that is most of what ``dvc status`` costs: 0.2 ms a cell's
 folder. Records hold the digests of the files beside them, so their own digests say what the folder is.
 ``sha256sum --check`` reads the file too.
 """

@@ -41,7 +41,7 @@ def export(module: nn.Module, example: torch.Tensor, *, unroll_tanh: bool = Fals
     """Return the network as a graph with one input, ``inputs``, and one output, ``logits``.
 
     Args:
-        module: is not modified; exported as it is in evaluation. Of a :class:`OneLength` no other length
+        module: is not modified; exported as it is in evaluation. For a :class:`OneLength` no other length
             is tried.
         example: (N, ...) with any N; the graph takes every batch size, and of texts every length.
         unroll_tanh: whether each ``nn.RNN`` becomes a matrix product a step instead of one operator.

@@ -3,7 +3,7 @@
 
 Of a network with ``start`` and ``step`` (:mod:`assay.models.generation.beam_search`) each becomes a graph: ``start``
 reads the source and returns what is kept, ``step`` is given the last words and what is kept and returns logits and what
-changed of it. So a text costs one pass over its source and one step a word, and what has been read is not read anew.
+changed of it. So a text costs one pass over its source and one step a word, and what has been read is not read again.
 The logits of known texts are steps too: a third graph would hold most weights a second time.
 """
 

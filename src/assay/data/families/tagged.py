@@ -42,7 +42,7 @@ class TaggedSentences(Dataset):
     @abstractmethod
     def read(self, raw: Path) -> tagged.TaggedSet: ...
 
-    def further_words(self, raw: Path, *, seed: int, validation_fraction: float) -> Sequence[str]:  # noqa: ARG002
+    def further_words(self, raw: Path, *, seed: int, validation_fraction: float) -> Sequence[str]:  # noqa: ARG002 (for who overrides it)
         """Return words of texts without tags, in lower case, that have numbers too; none unless overridden."""
         return ()
 

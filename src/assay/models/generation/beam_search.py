@@ -2,7 +2,7 @@
 """What a model writes word by word: beam search, of which a beam of one is the greedy choice.
 
 A model with ``start`` and ``step`` is asked for one word after the other and keeps what it has seen; any other one
-is given the growing text anew for each word.
+is given the growing text again for each word.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Build the report of a suite from what its jobs left; nothing here computes a result anew."""
+"""Build the report of a suite from what its jobs left; nothing here computes a result again."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ def serve(path: str, argv: list[str], shell: int) -> int:
         # is not run again here: a server that dies in the middle of a job mostly does so with its whole run.
         status = receive(connection, shell)
         return status[0] if status else give_up(f"the server ended while {argv[0]} ran, and the job with it")
-    if os.getppid() != shell or not os.path.exists(path):  # noqa: PTH110
+    if os.getppid() != shell or not os.path.exists(path):  # noqa: PTH110 (pathlib takes time to import)
         return give_up(f"the run ended before {argv[0]} began")
     raise UnusableError(f"{path}: the server ended before {argv[0]} began")
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""PyTorch's table of ONNX operators, read once for all exports of a run; each would read it anew, 0.8 s."""
+"""PyTorch's table of ONNX operators, read once for all exports of a run; each would read it again, 0.8 s."""
 
 from __future__ import annotations
 
