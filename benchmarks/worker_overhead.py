@@ -53,7 +53,7 @@ SNAKEFILE = """
 from assay.pipeline.worker import launch
 
 onstart:
-    launch.start() if {served} else None
+    launch.start(list(launch.PRELOAD)) if {served} else None
 
 rule all:
     input: expand("out/{{job}}", job=range({jobs}))

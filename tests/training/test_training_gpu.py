@@ -121,7 +121,7 @@ def test_a_job_of_the_server_learns_on_it(tmp_path, monkeypatch):
         *os.environ.get("PYTHONPATH", "").split(os.pathsep),
     ]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(str, folders)))
-    server = launch.start()
+    server = launch.start(launch.needed(["train"]))
     try:
         command = [sys.executable, "-S", "-E", client.__file__, "cell.stage", str(tmp_path / "job")]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120)

@@ -455,3 +455,12 @@ def test_importing_the_launcher_costs_the_workflow_engine_little():
     assert [name for name in launch.PRELOAD if name.startswith("assay")] == [
         "assay.pipeline.worker.operators"
     ]
+
+
+def test_a_run_imports_ahead_what_its_jobs_need():
+    assert launch.needed({"verdict"}) == []
+    report, training = launch.needed({"report"}), launch.needed({"train", "report"})
+    assert "torch" in report
+    assert "pytorch_lightning" not in report
+    assert {*report, "pytorch_lightning"} < {*training}
+    assert launch.needed({"validate", *launch.SERVED}) == [*launch.PRELOAD]

@@ -22,8 +22,6 @@ gc.set_threshold(200_000)
 MATRIX = matrix_or_exit(config)
 PARAMS_TEXT = paths.PARAMS.read_text(encoding="utf-8")
 GRAPH = Graph(MATRIX)
-SERVED = {"train", "compress", "evaluate", "report"}
-"""Rules for whose jobs, which begin with `cell`, the process is started; if it runs, it serves validation too."""
 
 # `python` is the one that runs Snakemake; `cell` hands a job to the process that has imported torch once.
 shell.prefix(
@@ -72,9 +70,8 @@ onstart:
     # 150 jobs that took a fifth of a core. Jobs end by the minute here; no rate needs limiting.
     workflow.scheduler.job_rate_limiter = None
     asked = {job.rule.name for job in waiting}
-    if asked & SERVED:
-        more = launch.VALIDATION if "validate" in asked else ()
-        launch.start(launch.PRELOAD + more)
+    if not asked.isdisjoint(launch.SERVED):
+        launch.start(launch.needed(asked))
 
 
 def pack_knowledge():

@@ -10,61 +10,71 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from assay.pipeline.worker.job import SETTINGS
 
 VARIABLE = "ASSAY_WORKER"
-PRELOAD = (
-    "numpy",
-    "pandas",
-    "pyarrow.parquet",
-    "pyarrow.dataset",
+SERVED = ("train", "compress", "evaluate", "report")
+"""Rules for whose jobs a server is started; if one runs, it serves validation too."""
+OF_MODELS, OF_GRAPHS, LEARNING = SERVED[:3], SERVED[1:3], SERVED[:2]
+COMPRESSING, VALIDATING = ("compress",), ("validate",)
+PRELOAD = {
+    "numpy": SERVED,
+    "pandas": SERVED,
+    "pyarrow.parquet": SERVED,
+    "pyarrow.dataset": SERVED,
     # Before torch: it asks every module for some 230 names, and torch.ops makes a namespace of each, which
     # each export then walks: 1 s.
-    "skops.io",
-    "torch",
-    "torch._dynamo",  # the first optimiser imports it
-    "pytorch_lightning",
-    "torchmetrics.classification",
-    "sklearn.datasets",
-    "sklearn.ensemble",
-    "sklearn.linear_model",
-    "sklearn.svm",
-    "sklearn.tree",
-    "safetensors.numpy",
-    "safetensors.torch",
-    "onnx",
-    "onnxruntime.quantization",
-    "onnxruntime.tools.symbolic_shape_infer",
+    "skops.io": OF_MODELS,
+    "torch": SERVED,
+    "torch._dynamo": LEARNING,  # the first optimiser imports it
+    "pytorch_lightning": LEARNING,
+    "torchmetrics.classification": SERVED,
+    "sklearn.datasets": OF_MODELS,
+    "sklearn.ensemble": OF_MODELS,
+    "sklearn.linear_model": OF_MODELS,
+    "sklearn.svm": OF_MODELS,
+    "sklearn.tree": OF_MODELS,
+    "safetensors.numpy": OF_MODELS,
+    "safetensors.torch": SERVED,
+    "onnx": OF_GRAPHS,
+    "onnxruntime": SERVED,
+    "onnxruntime.quantization": COMPRESSING,
+    "onnxruntime.tools.symbolic_shape_infer": COMPRESSING,
     # torch.onnx.export imports these when it is first called
-    "torch.export._trace",
-    "torch.onnx._internal.exporter._compat",
-    "onnxscript._framework_apis.torch_2_9",
-    "onnxscript.rewriter.onnx_fusions",
-    "sympy.tensor.tensor",
-    "assay.pipeline.worker.operators",
+    "torch.export._trace": COMPRESSING,
+    "torch.onnx._internal.exporter._compat": COMPRESSING,
+    "onnxscript._framework_apis.torch_2_9": COMPRESSING,
+    "onnxscript.rewriter.onnx_fusions": COMPRESSING,
+    "sympy.tensor.tensor": COMPRESSING,
+    "assay.pipeline.worker.operators": COMPRESSING,
     # pydantic itself imports its parts when they are first used
-    "pydantic.main",
-    "pydantic.fields",
-    "pydantic.json_schema",
-    "psutil",
-    "requests",
-    "tenacity",
-    "yaml",
-)
-"""Of Assay's own but what depends on third parties alone: jobs import the rest, so that none is ever stale."""
-VALIDATION = (
-    "great_expectations.core",
-    "great_expectations.expectations",
-    "great_expectations.expectations.conditions",
-    "great_expectations.render.renderer",
-    "great_expectations.render.view",
-)
-"""What validation needs besides: three seconds, which a run without it is spared."""
+    "pydantic.main": SERVED,
+    "pydantic.fields": SERVED,
+    "pydantic.json_schema": SERVED,
+    "psutil": SERVED,
+    "requests": SERVED,
+    "tenacity": SERVED,
+    "yaml": SERVED,
+    "great_expectations.core": VALIDATING,
+    "great_expectations.expectations": VALIDATING,
+    "great_expectations.expectations.conditions": VALIDATING,
+    "great_expectations.render.renderer": VALIDATING,
+    "great_expectations.render.view": VALIDATING,
+}
+"""What is imported ahead, in this order, if a run has jobs of these rules: a run that only evaluates is spared half.
+
+Of Assay's own but what depends on third parties alone: jobs import the rest, so that none is ever stale.
+"""
 LONGEST_PATH = 100  # bytes; a Unix socket's address holds 108 with its end
+
+
+def needed(rules: Collection[str]) -> list[str]:
+    """Return what jobs of these rules import."""
+    return [module for module, needing in PRELOAD.items() if not set(needing).isdisjoint(rules)]
 
 
 @dataclass(frozen=True)
@@ -85,8 +95,8 @@ class Server:
         shutil.rmtree(self.path.parent, ignore_errors=True)
 
 
-def start(preload: Sequence[str] = PRELOAD) -> Server | None:
-    """Start a server, point ASSAY_WORKER at it, return it at once: jobs queue while it imports.
+def start(preload: Sequence[str]) -> Server | None:
+    """Start a server that imports ``preload``, point ASSAY_WORKER at it, return it at once: jobs queue meanwhile.
 
     Returns None off Linux, where no server can be told from a stranger's; jobs then run alone.
     """
