@@ -1,6 +1,6 @@
 """Whatever is done in whatever order: both engines agree afterwards, and results are those of a clean run.
 
-`make test` tries one sequence, the same for the same code of this test; `make test-long` tries twenty, drawn by chance.
+`make test` has one sequence with everything in it; `make test-long` tries twenty, drawn by chance.
 """
 
 import json
@@ -167,14 +167,33 @@ def machine(tiny, tmp_path_factory):
     return Prepared
 
 
-@pytest.mark.parametrize("sequences", [1, pytest.param(20, marks=pytest.mark.long)])
-def test_whatever_is_done_both_engines_agree_and_results_are_those_of_a_clean_run(machine, sequences):
+def test_after_every_step_of_a_working_day_both_engines_agree(machine):
+    day = machine()
+    steps = [
+        lambda: day.edit_a_knob(DROPOUTS[1]),
+        lambda: day.kill("snakemake", 6),
+        lambda: day.run("dvc"),
+        day.clone,
+        day.edit_code,
+        lambda: day.kill("dvc", 8),
+        lambda: day.edit_a_knob(DROPOUTS[0]),
+        lambda: day.run("snakemake"),
+        day.revert,
+        lambda: day.run("dvc"),
+    ]
+    for step in steps:
+        step()
+        day.engines_agree()
+    day.teardown()
+
+
+@pytest.mark.long
+def test_whatever_is_done_both_engines_agree_and_results_are_those_of_a_clean_run(machine):
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=sequences,
-            stateful_step_count=8,
-            derandomize=sequences == 1,
+            max_examples=20,
+            stateful_step_count=6,
             deadline=None,
             phases=[Phase.generate],  # to make a failing sequence shorter takes ten minutes
             database=None,
