@@ -116,7 +116,7 @@ def answers(subject: CompressionContext, made: CompressedModel, folder: Path) ->
         "parameters": made.parameters,
         **made.facts,
     }
-    found = store.load(folder, record).logits(subject.splits["validation"].inputs.numpy())
+    found = store.load(folder, record).outputs(subject.splits["validation"].inputs.numpy())
     if not np.isfinite(found).all():
         raise ValueError("its logits are not finite")
 

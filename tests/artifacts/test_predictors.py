@@ -86,7 +86,7 @@ def test_slices_of_any_number_and_length_are_answered_as_one(kind, tmp_path):
     predictor = make(tmp_path)
     for count in COUNTS:
         inputs = items(count)
-        whole, sliced = (predictor.logits(inputs, batch_size=size) for size in (count, BATCH))
+        whole, sliced = (predictor.outputs(inputs, batch_size=size) for size in (count, BATCH))
         assert sliced.shape == whole.shape
         assert len(sliced) == count
         if items is images:

@@ -75,7 +75,7 @@ def test_a_network_comes_back_bit_for_bit(saved, network):
     predictor = store.load(folder, record)
     with torch.inference_mode():
         expected = network(torch.from_numpy(images)).numpy()
-    np.testing.assert_array_equal(predictor.logits(images), expected)
+    np.testing.assert_array_equal(predictor.outputs(images), expected)
     assert (predictor.format, predictor.parameters) == ("safetensors", 910)
     assert not store.load_module(folder, record).training
 
@@ -84,10 +84,10 @@ def test_batches_make_no_difference_and_no_item_is_lost(saved, saved_tree):
     images = random_images(7)
     for folder, record in (saved, saved_tree):
         predictor = store.load(folder, record)
-        whole = predictor.logits(images)
+        whole = predictor.outputs(images)
         assert whole.shape == (7, 10)
         assert whole.dtype == np.float32
-        np.testing.assert_allclose(predictor.logits(images, batch_size=3), whole, atol=1e-6)
+        np.testing.assert_allclose(predictor.outputs(images, batch_size=3), whole, atol=1e-6)
 
 
 def test_an_estimator_comes_back(saved_tree, tree):
@@ -95,7 +95,7 @@ def test_an_estimator_comes_back(saved_tree, tree):
     assert record["format"] == "skops"
     assert record["parameters"] == tree.parameters()
     predictor = store.load(folder, record)
-    np.testing.assert_array_equal(predictor.logits(random_images(9)), tree.logits(random_images(9)))
+    np.testing.assert_array_equal(predictor.outputs(random_images(9)), tree.outputs(random_images(9)))
 
 
 def test_loading_draws_no_random_numbers(saved):

@@ -219,6 +219,7 @@ def test_every_suite_runs_all_that_it_names():
         "smoke",
         "default",
         "generated",
+        "small",
         "public",
         "compression",
         "public_small",
@@ -226,3 +227,12 @@ def test_every_suite_runs_all_that_it_names():
     ]
     for suite in PARAMS.suites:
         assert list(matrix.selection_faults(matrix.Matrix(PARAMS, suite))) == []
+
+
+@pytest.mark.parametrize("suite", PARAMS.suites)
+def test_a_suite_by_the_names_of_its_rows_is_the_same_suite(suite):
+    """The report and the verdict are given a run's tasks and models by name."""
+    whole = matrix.select(PARAMS, suite=suite)
+    named = matrix.select(PARAMS, suite=suite, tasks=",".join(whole.tasks), models=",".join(whole.models))
+    assert named.cells == whole.cells
+    assert (named.tasks, named.models) == (whole.tasks, whole.models)

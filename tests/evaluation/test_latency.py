@@ -23,7 +23,7 @@ class Timed:
         self.durations = iter(seconds) if isinstance(seconds, list) else None
         self.seconds, self.given = seconds, []
 
-    def logits(self, inputs, *, batch_size=256):
+    def outputs(self, inputs, *, batch_size=256):
         assert len(inputs) == batch_size
         self.calls.append((self.name, len(inputs), torch.get_num_threads()))
         self.given.append(inputs)

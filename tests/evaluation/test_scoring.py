@@ -20,7 +20,7 @@ class Fixed:
     def __init__(self):
         self.batches = []
 
-    def logits(self, inputs, *, batch_size=256):
+    def outputs(self, inputs, *, batch_size=256):
         self.batches.append((inputs.shape, batch_size))
         return inputs[:, 0, 0, :]
 
@@ -50,7 +50,9 @@ def test_each_split_has_its_scores():
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
 def test_a_logit_that_is_not_finite_names_its_split_and_item(value):
     broken = split([[0.0, 1.0], [value, 0.0], [1.0, value]], [0, 1, 0], first_item=40)
-    with pytest.raises(ValueError, match="test: 2 of 3 items have logits that are not finite, first item 41"):
+    with pytest.raises(
+        ValueError, match="test: 2 of 3 items have outputs that are not finite, first item 41"
+    ):
         scoring.evaluate(Fixed(), TASK, split(*VALIDATION), broken)
 
 

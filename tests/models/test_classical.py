@@ -32,7 +32,7 @@ def fitted(digits):
 def test_majority_by_hand():
     model = Majority(num_classes=4, seed=0)
     model.fit(np.zeros((8, 1, 2, 2), np.float32), np.array([2, 2, 2, 2, 0, 0, 1, 1]))
-    logits = model.logits(np.ones((3, 1, 2, 2), np.float32))
+    logits = model.outputs(np.ones((3, 1, 2, 2), np.float32))
     row = [np.log(0.25), np.log(0.25), np.log(0.5), np.log(FLOOR)]
     np.testing.assert_allclose(logits, [row] * 3, rtol=1e-6)
     assert model.parameters() == 4
@@ -42,7 +42,7 @@ def test_logistic_regression_is_scikit_learns(fitted):
     model, flat, targets, images, test = fitted(LogisticRegression, "logistic_regression")
     direct = linear_model.LogisticRegression(C=1.0, max_iter=500, tol=1e-3).fit(flat, targets)
     np.testing.assert_allclose(
-        np.exp(model.logits(images)), direct.predict_proba(test), rtol=1e-4, atol=2 * FLOOR
+        np.exp(model.outputs(images)), direct.predict_proba(test), rtol=1e-4, atol=2 * FLOOR
     )
     assert model.parameters() == 64 * 10 + 10
 
@@ -50,16 +50,16 @@ def test_logistic_regression_is_scikit_learns(fitted):
 def test_linear_svm_is_scikit_learns(fitted):
     model, flat, targets, images, test = fitted(LinearSVM, "linear_svm")
     direct = svm.LinearSVC(C=0.1, max_iter=500, tol=1e-3, dual=False).fit(flat, targets)
-    np.testing.assert_allclose(model.logits(images), direct.decision_function(test), rtol=1e-5, atol=1e-5)
-    np.testing.assert_array_equal(model.logits(images).argmax(axis=1), direct.predict(test))
+    np.testing.assert_allclose(model.outputs(images), direct.decision_function(test), rtol=1e-5, atol=1e-5)
+    np.testing.assert_array_equal(model.outputs(images).argmax(axis=1), direct.predict(test))
     assert model.parameters() == 64 * 10 + 10
 
 
 def test_rbf_svm_is_scikit_learns(fitted):
     model, flat, targets, images, test = fitted(RBFSVM, "rbf_svm")
     direct = svm.SVC(C=5.0, gamma=1.0 / 64, break_ties=True).fit(flat, targets)
-    np.testing.assert_allclose(model.logits(images), direct.decision_function(test), rtol=1e-5)
-    np.testing.assert_array_equal(model.logits(images).argmax(axis=1), direct.predict(test))
+    np.testing.assert_allclose(model.outputs(images), direct.decision_function(test), rtol=1e-5)
+    np.testing.assert_array_equal(model.outputs(images).argmax(axis=1), direct.predict(test))
     vectors = len(direct.support_)
     assert model.parameters() == vectors * 64 + 9 * vectors + 45
 
@@ -74,7 +74,7 @@ def test_rbf_svm_is_scikit_learns_on_some_classes(digits, classes, monkeypatch):
     model.fit(images[:80], targets[:80])
     direct = model.estimator.decision_function(images[80:].reshape(-1, 64))
     np.testing.assert_allclose(
-        model.logits(images[80:]), margins(direct, np.array(classes), 10), rtol=1e-6, atol=1e-6
+        model.outputs(images[80:]), margins(direct, np.array(classes), 10), rtol=1e-6, atol=1e-6
     )
 
 
@@ -84,13 +84,13 @@ def test_rbf_svm_takes_one_gamma_for_every_size(digits):
     small, large = (RBFSVM(shape=(1, n, n), num_classes=10, seed=0, c=5.0, gamma=1.0) for n in (8, 16))
     small.fit(images, targets)
     large.fit(doubled, targets)
-    np.testing.assert_allclose(small.logits(images), large.logits(doubled), rtol=1e-3)
+    np.testing.assert_allclose(small.outputs(images), large.outputs(doubled), rtol=1e-3)
 
 
 def test_decision_tree_is_scikit_learns(fitted):
     model, flat, targets, images, test = fitted(DecisionTree, "decision_tree")
     direct = tree.DecisionTreeClassifier(max_depth=12, random_state=0).fit(flat, targets)
-    np.testing.assert_array_equal(model.logits(images).argmax(axis=1), direct.predict(test))
+    np.testing.assert_array_equal(model.outputs(images).argmax(axis=1), direct.predict(test))
     leaves = direct.get_n_leaves()
     assert model.parameters() == 2 * (leaves - 1) + 10 * leaves
 
@@ -105,7 +105,7 @@ def test_hist_gradient_boosting_is_scikit_learns(fitted):
         l2_regularization=0.1,
         early_stopping=False,
     ).fit(flat, targets)
-    np.testing.assert_allclose(np.exp(model.logits(images)), direct.predict_proba(test), rtol=1e-4)
+    np.testing.assert_allclose(np.exp(model.outputs(images)), direct.predict_proba(test), rtol=1e-4)
     # 4 rounds of 10 trees of at most 8 leaves: 7 splits of two numbers and 8 values.
     assert 0 < model.parameters() <= 4 * 10 * (7 * 2 + 8)
 

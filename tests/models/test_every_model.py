@@ -159,7 +159,7 @@ def test_learns_scans(name, make_classical, digits):
     images, targets = digits
     model = make_classical(name)
     model.fit(images[:500], targets[:500])
-    logits = model.logits(images[500:1000])
+    logits = model.outputs(images[500:1000])
     assert logits.shape == (500, 10)
     assert logits.dtype == np.float32
     assert np.isfinite(logits).all()
@@ -175,7 +175,7 @@ def test_two_fits_agree(name, make_classical, digits):
     first, second = make_classical(name), make_classical(name)
     for model in (first, second):
         model.fit(images[:200], targets[:200])
-    np.testing.assert_array_equal(first.logits(images[200:300]), second.logits(images[200:300]))
+    np.testing.assert_array_equal(first.outputs(images[200:300]), second.outputs(images[200:300]))
 
 
 SEEDLESS = ["majority", "logistic_regression", "linear_svm", "rbf_svm", "hist_gradient_boosting"]
@@ -187,7 +187,7 @@ def test_does_not_depend_on_the_seed(name, make_classical, digits):
     first, second = make_classical(name, seed=1), make_classical(name, seed=2)
     for model in (first, second):
         model.fit(images[:200], targets[:200])
-    np.testing.assert_array_equal(first.logits(images[200:300]), second.logits(images[200:300]))
+    np.testing.assert_array_equal(first.outputs(images[200:300]), second.outputs(images[200:300]))
     assert "does not depend on the seed" in " ".join(inspect.getmodule(type(first)).__doc__.split())
 
 
@@ -197,7 +197,7 @@ def test_a_class_without_items_is_never_predicted(name, make_classical, digits):
     some = np.flatnonzero(np.isin(targets[:300], [1, 4, 7]))
     model = make_classical(name)
     model.fit(images[some], targets[some])
-    logits = model.logits(images[300:400])
+    logits = model.outputs(images[300:400])
     assert logits.shape == (100, 10)
     assert np.isfinite(logits).all()
     assert set(logits.argmax(axis=1)) <= {1, 4, 7}
@@ -209,7 +209,7 @@ def test_two_classes_are_enough(name, make_classical, digits):
     some = np.flatnonzero(targets < 2)
     model = make_classical(name, num_classes=2)
     model.fit(images[some[:200]], targets[some[:200]])
-    logits = model.logits(images[some[200:]])
+    logits = model.outputs(images[some[200:]])
     assert logits.shape == (len(some) - 200, 2)
     accuracy = (logits.argmax(axis=1) == targets[some[200:]]).mean()
     assert accuracy > (0.4 if name == "majority" else 0.95)
@@ -225,5 +225,5 @@ def test_skops_gives_it_back(name, make_classical, digits):
     trusted = [itself, *inspect.getmodule(type(model)).MODEL.trusted]
     assert sorted(skops.io.get_untrusted_types(data=written)) == sorted(trusted)
     again = skops.io.loads(written, trusted=trusted)
-    np.testing.assert_array_equal(again.logits(images[200:300]), model.logits(images[200:300]))
+    np.testing.assert_array_equal(again.outputs(images[200:300]), model.outputs(images[200:300]))
     assert again.parameters() == model.parameters()

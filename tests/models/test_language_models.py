@@ -68,7 +68,7 @@ def logits_of(model):
     """Return how any of the models answers tensors."""
     if isinstance(model, nn.Module):
         return model.eval()
-    return lambda ids: torch.from_numpy(model.logits(ids.numpy()))
+    return lambda ids: torch.from_numpy(model.outputs(ids.numpy()))
 
 
 @every
@@ -115,7 +115,7 @@ def test_learns_the_source_from_counts(name, build, source):
     model = build(name)
     model.fit(ids[:300], targets[:300])
     limit = 2.0 if name == "unigram" else 1.15
-    assert nats(model.logits(ids[300:]), targets[300:]) < limit
+    assert nats(model.outputs(ids[300:]), targets[300:]) < limit
     assert isinstance(model.parameters(), int)
     assert model.parameters() > 0
 
@@ -124,7 +124,7 @@ def test_learns_the_source_from_counts(name, build, source):
 def test_counted_logits_are_log_probabilities(name, build, source):
     model = build(name)
     model.fit(*source)
-    np.testing.assert_allclose(np.exp(model.logits(some_windows(20).numpy())).sum(axis=2), 1, rtol=1e-5)
+    np.testing.assert_allclose(np.exp(model.outputs(some_windows(20).numpy())).sum(axis=2), 1, rtol=1e-5)
 
 
 @classical
@@ -134,7 +134,7 @@ def test_targets_that_are_none_are_not_counted(name, build, source):
     first.fit(ids[:100], targets[:100])
     ignored = np.concatenate([targets[:100], np.full_like(targets[100:], -100)])
     second.fit(ids, ignored)
-    np.testing.assert_array_equal(first.logits(ids[:9]), second.logits(ids[:9]))
+    np.testing.assert_array_equal(first.outputs(ids[:9]), second.outputs(ids[:9]))
 
 
 @classical
@@ -142,7 +142,7 @@ def test_does_not_depend_on_the_seed(name, build, source, model_class):
     models = [build(name), model_class(name)(vocabulary=VOCABULARY, seed=7, **CLASSICAL_LANGUAGE[name])]
     for model in models:
         model.fit(*source)
-    np.testing.assert_array_equal(*(model.logits(source[0][:9]) for model in models))
+    np.testing.assert_array_equal(*(model.outputs(source[0][:9]) for model in models))
     assert "does not depend on the seed" in " ".join(inspect.getmodule(type(models[0])).__doc__.split())
 
 
@@ -155,7 +155,7 @@ def test_skops_gives_it_back(name, build, source):
     trusted = [itself, *inspect.getmodule(type(model)).MODEL.trusted]
     assert sorted(skops.io.get_untrusted_types(data=written)) == sorted(trusted)
     again = skops.io.loads(written, trusted=trusted)
-    np.testing.assert_array_equal(again.logits(source[0][:9]), model.logits(source[0][:9]))
+    np.testing.assert_array_equal(again.outputs(source[0][:9]), model.outputs(source[0][:9]))
     assert again.parameters() == model.parameters()
 
 
@@ -202,14 +202,14 @@ def test_a_unigram_is_the_frequencies():
     model = Unigram(vocabulary=4, seed=0)
     model.fit(np.zeros((1, 5), np.int64), np.array([[2, 2, 3, -100, 2]]))
     np.testing.assert_allclose(
-        np.exp(model.logits(np.zeros((1, 2), np.int64)))[0, 1], [1 / 8, 1 / 8, 4 / 8, 2 / 8]
+        np.exp(model.outputs(np.zeros((1, 2), np.int64)))[0, 1], [1 / 8, 1 / 8, 4 / 8, 2 / 8]
     )
 
 
 def test_a_bigram_is_the_frequencies_after_each(build):
     model = build("bigram", alpha=1.0)
     model.fit(np.array([[2, 3, 2]]), np.array([[3, 2, 3]]))
-    chances = np.exp(model.logits(np.array([[2, 3, 4]])))[0]
+    chances = np.exp(model.outputs(np.array([[2, 3, 4]])))[0]
     np.testing.assert_allclose(chances[[0, 1, 2], [3, 2, 5]], [3 / 11, 2 / 10, 1 / 9], rtol=1e-6)
 
 
@@ -248,7 +248,7 @@ def test_the_ngram_is_kneser_neys_formula(source):
     model.fit(ids, targets)
     windows = list(zip(ids.tolist(), targets.tolist(), strict=True))
     asked = source[0][[12, 20]]
-    chances = np.exp(model.logits(asked))
+    chances = np.exp(model.outputs(asked))
     for row, text in enumerate(asked.tolist()):
         for place in range(6):
             for following in range(VOCABULARY):
@@ -267,7 +267,7 @@ def test_a_longer_context_helps_where_the_source_has_one():
     for order in (1, 2, 3, 5):
         model = NGram(vocabulary=VOCABULARY, seed=0, order=order, discount=0.7)
         model.fit(inputs[:200], targets[:200])
-        found[order] = nats(model.logits(inputs[200:]), targets[200:])
+        found[order] = nats(model.outputs(inputs[200:]), targets[200:])
     assert min(found[1], found[2]) > found[3] + 1
     assert abs(found[3] - found[5]) < 0.1
 

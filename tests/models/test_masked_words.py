@@ -172,6 +172,6 @@ def test_its_word_vectors_have_neighbours_in_the_report(name, build):
     split = masked_words.Texts(inputs, targets, np.arange(5), words=tuple(map(str, range(VOCABULARY))))
     record = {"format": "safetensors", "parameters": 0, "arguments": {}}
     answer = masked_words.TASK.predict(ModulePredictor(build(name).eval(), record), split)
-    samples = masked_words.TASK.exhibits(answer, split)["samples"]
+    samples = masked_words.TASK.exhibits(answer, split)[0].texts
     near = [row["said"].split(", ") for row in samples if row["given"].startswith("neighbours of ")]
     assert [len(words) for words in near] == [masked_words.NEIGHBOURS] * masked_words.SHOWN_WORDS

@@ -79,13 +79,13 @@ def test_gives_one_finite_logit_a_word(row, build):
     assert outputs.shape == (5, TARGET, VOCABULARY)
     assert outputs.dtype == torch.float32
     assert torch.isfinite(outputs).all()
-    assert SequenceToSequence().loss(outputs, targets, 0.1).isfinite()
+    assert SequenceToSequence().smoothed_loss(outputs, targets, 0.1).isfinite()
 
 
 @neural
 def test_gradient_reaches_every_parameter(row, build):
     model, (inputs, targets) = build(row), some_pairs(8)
-    SequenceToSequence().loss(model(inputs), targets, 0.0).backward()
+    SequenceToSequence().loss(model(inputs), targets).backward()
     assert [n for n, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0] == []
 
 
@@ -94,7 +94,7 @@ def test_learns_pairs_by_heart(row, build):
     model, (inputs, targets) = build(row), some_pairs(12)
     optimiser = torch.optim.Adam(model.parameters(), lr=0.02)
     for _ in range(200):
-        loss = SequenceToSequence().loss(model(inputs), targets, 0.0)
+        loss = SequenceToSequence().loss(model(inputs), targets)
         if loss < 0.1:
             break
         optimiser.zero_grad()
@@ -134,7 +134,7 @@ def test_trains_in_bfloat16(row, build):
     model, (inputs, targets) = build(row), some_pairs(4)
     with torch.autocast("cpu", torch.bfloat16):
         outputs = model(inputs)
-    SequenceToSequence().loss(outputs.float(), targets, 0.1).backward()
+    SequenceToSequence().smoothed_loss(outputs.float(), targets, 0.1).backward()
     assert all(torch.isfinite(p.grad).all() for p in model.parameters())
 
 
@@ -159,7 +159,7 @@ def test_weights_make_the_same_model_again(row, build):
 def test_the_graph_says_the_same(row, build):
     model, (inputs, _) = build(row).eval(), some_pairs(6)
     record = {"format": "onnx", "parameters": 0, "arguments": {}}
-    found = OnnxPredictor(export(model, inputs[:1]).SerializeToString(), record).logits(inputs.numpy())
+    found = OnnxPredictor(export(model, inputs[:1]).SerializeToString(), record).outputs(inputs.numpy())
     expected = model(inputs).detach()
     close(torch.from_numpy(found)[:, : expected.shape[1]], expected)
 
@@ -223,7 +223,7 @@ def test_the_transformer_refuses_what_does_not_divide():
 
 
 def written(model, inputs: np.ndarray) -> np.ndarray:
-    return model.logits(inputs).argmax(axis=2)
+    return model.outputs(inputs).argmax(axis=2)
 
 
 def test_copies_the_source():
@@ -269,7 +269,7 @@ def test_logits_are_finite_log_probabilities(name, make_classical):
     inputs, targets = (part.numpy() for part in some_pairs(60))
     model = make_classical(name)
     model.fit(inputs, targets)
-    logits = model.logits(inputs)
+    logits = model.outputs(inputs)
     assert logits.dtype == np.float32
     np.testing.assert_allclose(np.exp(logits).sum(axis=2), 1, rtol=1e-4)
     assert isinstance(model.parameters(), int)
@@ -282,7 +282,7 @@ def test_does_not_depend_on_the_seed(name, make_classical):
     first, second = make_classical(name, seed=1), make_classical(name, seed=2)
     for model in (first, second):
         model.fit(inputs, targets)
-    np.testing.assert_array_equal(first.logits(inputs), second.logits(inputs))
+    np.testing.assert_array_equal(first.outputs(inputs), second.outputs(inputs))
     assert "does not depend on the seed" in " ".join(inspect.getmodule(type(first)).__doc__.split())
 
 
@@ -296,4 +296,4 @@ def test_skops_gives_it_back(name, make_classical):
     trusted = [itself, *inspect.getmodule(type(model)).MODEL.trusted]
     assert sorted(skops.io.get_untrusted_types(data=data)) == sorted(trusted)
     again = skops.io.loads(data, trusted=trusted)
-    np.testing.assert_array_equal(again.logits(inputs), model.logits(inputs))
+    np.testing.assert_array_equal(again.outputs(inputs), model.outputs(inputs))

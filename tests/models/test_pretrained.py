@@ -158,7 +158,7 @@ def test_a_cell_is_fine_tuned_and_needs_its_source_no_more(network: Path, data: 
     shutil.rmtree(network)
     predictor = store.load(out, record["artifact"])
     ids = torch.randint(0, 20, (5, 12)).numpy()
-    assert predictor.logits(ids).shape == (5, 2)
+    assert predictor.outputs(ids).shape == (5, 2)
 
 
 @pytest.mark.parametrize(
@@ -181,8 +181,8 @@ def test_it_is_compressed_as_any_other(
     small = read_json(tmp_path / "small/status.json")
     assert small["status"] == records.OK, small["reason"]
     inputs = load_file(prepared.parent / "arrays.safetensors")["tokens"][:40].long().numpy()
-    exact = store.load(tmp_path / "cell", whole["artifact"]).logits(inputs)
-    found = store.load(tmp_path / "small", small["artifact"]).logits(inputs)
+    exact = store.load(tmp_path / "cell", whole["artifact"]).outputs(inputs)
+    found = store.load(tmp_path / "small", small["artifact"]).outputs(inputs)
     assert found.shape == exact.shape
     assert 0 < np.abs(found - exact).max() < 0.5 * np.abs(exact).max()
 

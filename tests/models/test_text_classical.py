@@ -33,7 +33,7 @@ def test_learns_texts(name, make_classical, texts):
     ids, targets = texts
     model = make_classical(name)
     model.fit(ids[:200], targets[:200])
-    logits = model.logits(ids[200:])
+    logits = model.outputs(ids[200:])
     assert logits.shape == (100, 4)
     assert logits.dtype == np.float32
     assert np.isfinite(logits).all()
@@ -49,7 +49,7 @@ def test_does_not_depend_on_the_seed(name, make_classical, texts):
     first, second = make_classical(name, seed=1), make_classical(name, seed=2)
     for model in (first, second):
         model.fit(ids[:200], targets[:200])
-    np.testing.assert_array_equal(first.logits(ids[200:]), second.logits(ids[200:]))
+    np.testing.assert_array_equal(first.outputs(ids[200:]), second.outputs(ids[200:]))
     assert "does not depend on the seed" in " ".join(inspect.getmodule(type(first)).__doc__.split())
 
 
@@ -59,7 +59,7 @@ def test_a_class_without_items_is_never_predicted(name, make_classical, texts):
     some = np.flatnonzero(np.isin(targets, [0, 1, 3]))
     model = make_classical(name, num_classes=5)
     model.fit(ids[some], targets[some])
-    logits = model.logits(ids)
+    logits = model.outputs(ids)
     assert logits.shape == (300, 5)
     assert np.isfinite(logits).all()
     assert set(logits.argmax(axis=1)) <= {0, 1, 3}
@@ -71,7 +71,7 @@ def test_two_classes_are_enough(name, make_classical, texts):
     some = np.flatnonzero(targets < 2)
     model = make_classical(name, num_classes=2)
     model.fit(ids[some[:100]], targets[some[:100]])
-    logits = model.logits(ids[some[100:]])
+    logits = model.outputs(ids[some[100:]])
     assert logits.shape == (len(some) - 100, 2)
     accuracy = (logits.argmax(axis=1) == targets[some[100:]]).mean()
     assert accuracy > (0.3 if name == "majority" else 0.9)
@@ -83,10 +83,10 @@ def test_padding_and_neighbours_do_not_matter_to_a_classical_model(name, make_cl
     model = make_classical(name)
     model.fit(ids, targets)
     padded = np.pad(ids[:9], ((0, 0), (0, 7)))
-    np.testing.assert_allclose(model.logits(padded), model.logits(ids)[:9], rtol=1e-6)
+    np.testing.assert_allclose(model.outputs(padded), model.outputs(ids)[:9], rtol=1e-6)
     odd = np.zeros((4, 20), np.int64)  # no word, one word, one unknown word, unknown words alone
     odd[1, 0], odd[2, 0], odd[3] = 2, 1, 1
-    assert np.isfinite(model.logits(odd)).all()
+    assert np.isfinite(model.outputs(odd)).all()
 
 
 @classical
@@ -99,7 +99,7 @@ def test_skops_gives_it_back(name, make_classical, texts):
     trusted = [itself, *inspect.getmodule(type(model)).MODEL.trusted]
     assert sorted(skops.io.get_untrusted_types(data=written)) == sorted(trusted)
     again = skops.io.loads(written, trusted=trusted)
-    np.testing.assert_array_equal(again.logits(ids[200:]), model.logits(ids[200:]))
+    np.testing.assert_array_equal(again.outputs(ids[200:]), model.outputs(ids[200:]))
     assert again.parameters() == model.parameters()
 
 
@@ -161,7 +161,7 @@ def test_naive_bayes_is_scikit_learns(make_classical, texts, vectors):
     model = make_classical("naive_bayes", ngrams=1)
     model.fit(texts[0][:200], targets)
     np.testing.assert_allclose(
-        np.exp(model.logits(texts[0][200:])), direct.predict_proba(test), rtol=1e-4, atol=2 * FLOOR
+        np.exp(model.outputs(texts[0][200:])), direct.predict_proba(test), rtol=1e-4, atol=2 * FLOOR
     )
     assert model.parameters() == 49 * 4 + 4
 
@@ -172,7 +172,7 @@ def test_tfidf_logistic_regression_is_scikit_learns(make_classical, texts, vecto
     model = make_classical("tfidf_logistic_regression", ngrams=1)
     model.fit(texts[0][:200], targets)
     np.testing.assert_allclose(
-        np.exp(model.logits(texts[0][200:])), direct.predict_proba(test), rtol=1e-3, atol=1e-5
+        np.exp(model.outputs(texts[0][200:])), direct.predict_proba(test), rtol=1e-3, atol=1e-5
     )
     assert model.parameters() == 49 + 49 * 4 + 4
 
@@ -183,6 +183,6 @@ def test_tfidf_linear_svm_is_scikit_learns(make_classical, texts, vectors):
     model = make_classical("tfidf_linear_svm", ngrams=1)
     model.fit(texts[0][:200], targets)
     np.testing.assert_allclose(
-        model.logits(texts[0][200:]), direct.decision_function(test), rtol=1e-4, atol=1e-4
+        model.outputs(texts[0][200:]), direct.decision_function(test), rtol=1e-4, atol=1e-4
     )
     assert model.parameters() == 49 + 49 * 4 + 4

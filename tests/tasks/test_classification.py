@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from assay.data.splits import Split
 from assay.tasks.classification import Classification
+from assay.tasks.exhibits import ConfusionMatrix
 
 TASK = Classification()
 
@@ -90,7 +91,7 @@ def test_a_score_that_is_not_defined_is_none():
 def test_confusion_has_true_classes_in_rows(some_logits):
     logits, targets = some_logits
     expected = metrics.confusion_matrix(targets, logits.argmax(1)).tolist()
-    assert TASK.exhibits(logits, split(targets)) == {"confusion": expected}
+    assert TASK.exhibits(logits, split(targets)) == [ConfusionMatrix(expected)]
 
 
 def test_predictions_have_one_row_an_item():

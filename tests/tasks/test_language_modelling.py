@@ -12,6 +12,7 @@ from safetensors.numpy import save_file
 from assay.artifacts.predictors import ModulePredictor
 from assay.data.preparation.characters import build_tokenizer
 from assay.models.language.gpt import GPT
+from assay.tasks.exhibits import as_json
 from assay.tasks.language_modelling import TASK, Answer, sample
 
 IDS = np.array([[2, 3, 2, 3], [3, 4, 5, 2], [2, 2, 1, 3], [5, 0, 0, 0]], dtype=np.int32)
@@ -33,7 +34,7 @@ def prepared(tmp_path):
 class Fixed:
     """A predictor that gives id 2 or 3, whichever it has just read, half of the chances."""
 
-    def logits(self, inputs, **_):
+    def outputs(self, inputs, **_):
         chances = np.full((*inputs.shape, 6), 0.1, dtype=np.float32)
         np.put_along_axis(chances, inputs[..., None], 0.5, axis=2)
         return np.log(chances)
@@ -76,12 +77,12 @@ def test_scores_the_characters_that_are_told(prepared):
 
 def test_sums_of_parts_make_the_same_as_the_whole(prepared):
     split = TASK.load(prepared, ("test",))["test"]
-    logits = torch.from_numpy(Fixed().logits(split.inputs.numpy()))
+    logits = torch.from_numpy(Fixed().outputs(split.inputs.numpy()))
     sums = sum(TASK.metric_state(logits[row : row + 1], split.targets[row : row + 1]) for row in range(2))
     loss, bits = TASK.compute_watched(sums)
     scores = TASK.compute_metrics(TASK.predict(Fixed(), split), split)
     assert (loss, bits) == pytest.approx((scores["cross_entropy"], scores["bits_per_character"]))
-    assert TASK.loss(logits, split.targets, 0.0).item() == pytest.approx(loss)
+    assert TASK.loss(logits, split.targets).item() == pytest.approx(loss)
 
 
 def test_a_perplexity_beyond_all_numbers_is_none():
@@ -96,12 +97,12 @@ def test_a_perplexity_beyond_all_numbers_is_none():
 def test_shows_how_texts_go_on(prepared):
     split = TASK.load(prepared, ("test",))["test"]
     exhibits = TASK.exhibits(TASK.predict(Fixed(), split), split)
-    [sample] = exhibits["samples"]  # of the window that is no shorter than the others
+    [[sample]] = [shown.texts for shown in exhibits]  # of the window that is no shorter than the others
     assert (sample["given"], sample["expected"]) == ("aa", "[UNK]b")
     assert set(sample["said"]) <= set("abcd")
     assert len(sample["said"]) == 128
     assert exhibits == TASK.exhibits(TASK.predict(Fixed(), split), split)
-    json.dumps(exhibits, allow_nan=False)
+    json.dumps(as_json(exhibits), allow_nan=False)
 
 
 def test_the_models_own_generation_gives_the_same_text_as_its_logits_alone():
@@ -112,7 +113,7 @@ def test_the_models_own_generation_gives_the_same_text_as_its_logits_alone():
     own = ModulePredictor(module, ARTIFACT)
 
     class Logits:
-        logits = own.logits
+        outputs = own.outputs
 
     prompts = torch.randint(2, 9, (3, 8))
     texts = [sample(predictor, prompts, 64, 16) for predictor in (own, Logits())]

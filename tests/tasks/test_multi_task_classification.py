@@ -37,7 +37,7 @@ def test_the_loss_is_that_of_each_task_alone():
         F.cross_entropy(LOGITS[:2, :2], BOUNDS[:2, 0]),
         F.cross_entropy(LOGITS[2:, 2:], BOUNDS[2:, 0] - 2),
     ]
-    torch.testing.assert_close(TASK.loss(LOGITS, BOUNDS, 0.0), sum(alone) / 2)
+    torch.testing.assert_close(TASK.loss(LOGITS, BOUNDS), sum(alone) / 2)
     loss, accuracy = TASK.compute_watched(TASK.metric_state(LOGITS, BOUNDS))
     assert loss == pytest.approx((sum(alone) / 2).item())
     assert accuracy == 0.75
@@ -45,14 +45,14 @@ def test_the_loss_is_that_of_each_task_alone():
 
 def test_no_gradient_reaches_the_other_tasks_classes():
     logits = LOGITS.clone().requires_grad_()
-    TASK.loss(logits, BOUNDS, 0.0).backward()
+    TASK.loss(logits, BOUNDS).backward()
     assert not logits.grad[:2, 2:].any()
     assert not logits.grad[2:, :2].any()
 
 
 def test_accuracy_is_given_task_by_task(prepared):
     class Says:
-        def logits(self, inputs):
+        def outputs(self, inputs):
             assert len(inputs) == 4
             return LOGITS.numpy()
 
@@ -65,7 +65,7 @@ def test_accuracy_is_given_task_by_task(prepared):
         0.5,
     )
     assert TASK.predictions(answer, split)["prediction"].tolist() == [0, 1, 3, 5]
-    assert np.sum(TASK.exhibits(answer, split)["confusion"]) == 4
+    assert np.sum(TASK.exhibits(answer, split)[0].counts) == 4
 
 
 def test_a_part_of_the_items_keeps_every_class(prepared):
@@ -76,4 +76,4 @@ def test_a_part_of_the_items_keeps_every_class(prepared):
 
 def test_smoothed_labels_are_refused():
     with pytest.raises(ValueError, match=r"label_smoothing = 0\.1: 0 alone is allowed"):
-        TASK.loss(LOGITS, BOUNDS, 0.1)
+        TASK.smoothed_loss(LOGITS, BOUNDS, 0.1)

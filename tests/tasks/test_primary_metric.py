@@ -18,6 +18,7 @@ from assay.tasks import (
     loading,
     masked_words,
     multi_task_classification,
+    table_regression,
     tagging,
     translation,
 )
@@ -73,7 +74,24 @@ def texts() -> tuple[Any, Split]:
     return Answer(said, true, np.ones(5), np.ones(5, np.int64)), split
 
 
+def two_classes() -> tuple[Any, Split]:
+    return torch.randn(5, 2), Split(torch.zeros(5), torch.tensor([0, 1, 1, 1, 0]), ITEMS)
+
+
+def numbers() -> tuple[Any, Split]:
+    split = table_regression.Numbers(torch.zeros(5), torch.randn(5, 1), ITEMS, mean=150.0, deviation=70.0)
+    return torch.randn(5, 1), split
+
+
+def images() -> tuple[Any, Split]:
+    given = torch.randn(5, 1, 3, 3)
+    return given + 0.5 * torch.randn(5, 1, 3, 3), Split(given, given, ITEMS)
+
+
 ANSWERS = {
+    "table_classification": two_classes,
+    "table_regression": numbers,
+    "image_reconstruction": images,
     "image_classification": classes,
     "text_classification": classes,
     "multi_task_classification": classes_of_two_tasks,

@@ -41,7 +41,7 @@ class Oracle:
         sources = split.inputs[:, : self.source_length].tolist()
         self.known = dict(zip(map(tuple, sources), split.targets.tolist(), strict=True))
 
-    def logits(self, inputs: np.ndarray, *, batch_size: int = 256) -> np.ndarray:
+    def outputs(self, inputs: np.ndarray, *, batch_size: int = 256) -> np.ndarray:
         assert len(inputs) <= max(batch_size, ITEMS)
         targets = torch.tensor([self.known[tuple(row[: self.source_length].tolist())] for row in inputs])
         half = math.log(self.vocabulary - 1)  # as much as all the others together
@@ -53,8 +53,8 @@ class Tempted(Oracle):
 
     arguments = {"beam": 2}
 
-    def logits(self, inputs: np.ndarray, *, batch_size: int = 256) -> np.ndarray:
-        logits = super().logits(inputs, batch_size=batch_size)
+    def outputs(self, inputs: np.ndarray, *, batch_size: int = 256) -> np.ndarray:
+        logits = super().outputs(inputs, batch_size=batch_size)
         wrong = logits[:, 0].argmax(axis=1) + 1
         logits[np.arange(len(logits)), 0, wrong] = logits.max() + 0.5
         logits[inputs[:, self.source_length + 1] == wrong, 1:] = 0
@@ -72,7 +72,7 @@ def test_loss_and_tally_leave_padding_out() -> None:
     outputs, targets = torch.randn(2, 2, 12), torch.tensor([[8, END, 0], [END, 0, 0]])
     rows = F.log_softmax(outputs, dim=2)
     expected = -(rows[0, 0, 8] + rows[0, 1, END] + rows[1, 0, END])
-    torch.testing.assert_close(TASK.loss(outputs, targets, 0.0), expected / 3)
+    torch.testing.assert_close(TASK.loss(outputs, targets), expected / 3)
     torch.testing.assert_close(
         TASK.metric_state(outputs, targets), torch.tensor([expected, 3.0]).double(), check_dtype=False
     )
@@ -115,14 +115,15 @@ def test_an_answer_has_a_row_an_item(split: Pairs) -> None:
         assert table["item"].tolist() == split.items.tolist()
         assert table["exact_match"].mean() == 1
         assert table["surprise"].sum() / table["words"].sum() == pytest.approx(math.log(2), rel=1e-5)
-    [first, *_] = transduction.TASK.exhibits(answer, split)["samples"]
+    [samples] = transduction.TASK.exhibits(answer, split)
+    first = samples.texts[0]
     assert first == {"given": split.sources[0], "expected": split.references[0], "said": split.references[0]}
-    assert len(transduction.TASK.exhibits(answer, split)["samples"]) == 8
+    assert len(transduction.TASK.exhibits(answer, split)[0].texts) == 8
 
 
 def test_what_is_not_finite_is_refused(split: Pairs) -> None:
     oracle = Oracle(split, 200)
-    oracle.logits = lambda inputs, **_: np.full((len(inputs), 11, 200), np.nan, np.float32)
+    oracle.outputs = lambda inputs, **_: np.full((len(inputs), 11, 200), np.nan, np.float32)
     with pytest.raises(ValueError, match="not finite"):
         TASK.predict(oracle, split)
 

@@ -104,8 +104,8 @@ def test_the_loss_is_the_mean_over_words(test_split):
         for place, tag in enumerate(tags)
     ]
     expected = torch.stack(words).mean()
-    torch.testing.assert_close(TASK.loss(outputs, test_split.targets, 0.0), expected)
-    assert TASK.loss(outputs, test_split.targets, 0.1) != expected
+    torch.testing.assert_close(TASK.loss(outputs, test_split.targets), expected)
+    assert TASK.smoothed_loss(outputs, test_split.targets, 0.1) != expected
     halves = [
         TASK.metric_state(outputs[part], test_split.targets[part]) for part in (slice(0, 1), slice(1, 3))
     ]
@@ -154,11 +154,11 @@ def test_predictions_count_each_sentences_entities(test_split):
 
 
 def test_exhibits_confusions_and_samples(test_split):
-    shown = TASK.exhibits(scores(SAID), test_split)
-    assert np.sum(shown["confusion"]) == 10
-    assert shown["confusion"][B_W] == [0, 1, 0, 4, 0]
-    assert shown["confusion"][I_W] == [1, 0, 0, 0, 1]
-    assert shown["samples"][1] == {
+    confusion, samples = TASK.exhibits(scores(SAID), test_split)
+    assert np.sum(confusion.counts) == 10
+    assert confusion.counts[B_W] == [0, 1, 0, 4, 0]
+    assert confusion.counts[I_W] == [1, 0, 0, 0, 1]
+    assert samples.texts[1] == {
         "given": "lee met bob lee",
         "expected": "who: lee; who: bob lee",
         "said": "creative-work: lee; who: bob lee",
@@ -167,8 +167,8 @@ def test_exhibits_confusions_and_samples(test_split):
 
 def test_scores_that_are_not_finite_are_refused(test_split):
     class Broken:
-        def logits(self, _):
+        def outputs(self, _):
             return np.where(np.arange(3)[:, None, None] == 1, np.nan, scores(SAID).numpy())
 
-    with pytest.raises(ValueError, match="1 of 3 items have logits that are not finite, first item 4"):
+    with pytest.raises(ValueError, match="1 of 3 items have outputs that are not finite, first item 4"):
         TASK.predict(Broken(), test_split)

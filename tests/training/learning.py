@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from assay.config.training import TrainerParams
 from assay.data.splits import Split
 from assay.tasks.metric import Metric
+from assay.tasks.protocol import SmoothsLabels
 from assay.training.supervised import train
 from tests.training.plain_training import PARAMS
 
@@ -16,10 +17,10 @@ CPU = TrainerParams(accelerator="cpu", devices=1, num_nodes=1, strategy="auto", 
 TWO = CPU.model_copy(update={"devices": 2, "strategy": "ddp_fork"})
 
 
-class Classify:
+class Classify(SmoothsLabels):
     watched = Metric("accuracy", "maximise")
 
-    def loss(self, logits, targets, label_smoothing):
+    def smoothed_loss(self, logits, targets, label_smoothing):
         return F.cross_entropy(logits, targets, label_smoothing=label_smoothing)
 
     def metric_state(self, logits, targets):

@@ -216,12 +216,12 @@ class Ended(Classify):
 
     steps = 0
 
-    def loss(self, logits, targets, label_smoothing):
+    def loss(self, logits, targets):
         self.steps += 1
         if self.steps == 1:
             os.kill(os.getpid(), signal.SIGTERM)
         assert self.steps <= 12, "it went on to the next epoch"
-        return super().loss(logits, targets, label_smoothing)
+        return super().loss(logits, targets)
 
 
 def test_a_request_to_end_is_heard_within_the_epoch(tmp_path):
@@ -309,11 +309,11 @@ class Counting(Classify):
     def __init__(self, folder):
         self.folder = folder
 
-    def loss(self, logits, targets, label_smoothing):
+    def loss(self, logits, targets):
         if logits.requires_grad:
             with (self.folder / f"rank{dist.get_rank()}").open("a") as stream:
                 print(dist.get_world_size(), len(logits), file=stream)
-        return super().loss(logits, targets, label_smoothing)
+        return super().loss(logits, targets)
 
 
 @pytest.mark.parametrize("strategy", ["ddp_fork", "auto"])

@@ -175,11 +175,8 @@ def test_after_every_step_of_a_working_day_both_engines_agree(machine):
         lambda: day.run("dvc"),
         day.clone,
         day.edit_code,
-        lambda: day.kill("dvc", 8),
-        lambda: day.edit_a_knob(DROPOUTS[0]),
         lambda: day.run("snakemake"),
         day.revert,
-        lambda: day.run("dvc"),
     ]
     for step in steps:
         step()

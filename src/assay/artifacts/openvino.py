@@ -67,8 +67,8 @@ class OpenVinoPredictor:
         self.parameters: int = artifact["parameters"]
         self.arguments: dict[str, Any] = artifact["arguments"]
 
-    def logits(self, inputs: NDArray[Any], *, batch_size: int = 256) -> NDArray[np.float32]:
-        """Map inputs (N, ...) to logits (N, ...)."""
+    def outputs(self, inputs: NDArray[Any], *, batch_size: int = 256) -> NDArray[np.float32]:
+        """Map inputs (N, ...) to outputs (N, ...)."""
         starts = range(0, len(inputs), batch_size)
         batches = [self.request.infer([inputs[start : start + batch_size]])[0].copy() for start in starts]
         logits: NDArray[np.float32] = np.concatenate(batches)

@@ -35,15 +35,15 @@ class Predictor(Protocol):
     arguments: dict[str, Any]
     """With which its class is made, knobs included: some say how to answer rather than what to learn."""
 
-    def logits(self, inputs: NDArray[Any], *, batch_size: int = 256) -> NDArray[np.float32]:
-        """Map inputs (N, ...) to logits (N, ...), ``batch_size`` items at a time."""
+    def outputs(self, inputs: NDArray[Any], *, batch_size: int = 256) -> NDArray[np.float32]:
+        """Map inputs (N, ...) to what the model answers, such as logits (N, ...); ``batch_size`` items at a time."""
 
     def on_threads(self, count: int) -> Predictor:
         """Return the same model for that number of threads; those of PyTorch and BLAS are set elsewhere."""
 
 
-def finite_logits(predictor: Predictor, inputs: torch.Tensor, items: NDArray[np.int64]) -> torch.Tensor:
-    """Return the logits (N, ...) of inputs (N, ...).
+def finite_outputs(predictor: Predictor, inputs: torch.Tensor, items: NDArray[np.int64]) -> torch.Tensor:
+    """Return the outputs (N, ...) for inputs (N, ...).
 
     Args:
         items: (N,) the items' numbers, for the error.
@@ -51,12 +51,12 @@ def finite_logits(predictor: Predictor, inputs: torch.Tensor, items: NDArray[np.
     Raises:
         ValueError: one of them is not finite.
     """
-    logits = torch.from_numpy(predictor.logits(inputs.numpy()))
+    logits = torch.from_numpy(predictor.outputs(inputs.numpy()))
     wrong = (~logits.isfinite()).flatten(1).any(dim=1).nonzero().flatten()
     if len(wrong):
         first = int(items[int(wrong[0])])
         raise ValueError(
-            f"{len(wrong)} of {len(logits)} items have logits that are not finite, first item {first}"
+            f"{len(wrong)} of {len(logits)} items have outputs that are not finite, first item {first}"
         )
     return logits
 
@@ -72,8 +72,8 @@ class ModulePredictor:
         self.parameters: int = artifact["parameters"]
         self.arguments: dict[str, Any] = artifact["arguments"]
 
-    def logits(self, inputs: NDArray[Any], *, batch_size: int = 256) -> NDArray[np.float32]:
-        """Map inputs (N, ...) to logits (N, ...)."""
+    def outputs(self, inputs: NDArray[Any], *, batch_size: int = 256) -> NDArray[np.float32]:
+        """Map inputs (N, ...) to outputs (N, ...)."""
         with torch.inference_mode():
             starts = range(0, len(inputs), batch_size)
             batches = [self.model(torch.from_numpy(inputs[start : start + batch_size])) for start in starts]
@@ -94,10 +94,10 @@ class EstimatorPredictor:
         self.parameters: int = artifact["parameters"]
         self.arguments: dict[str, Any] = artifact["arguments"]
 
-    def logits(self, inputs: NDArray[Any], *, batch_size: int = 256) -> NDArray[np.float32]:
-        """Map inputs (N, ...) to logits (N, ...)."""
+    def outputs(self, inputs: NDArray[Any], *, batch_size: int = 256) -> NDArray[np.float32]:
+        """Map inputs (N, ...) to outputs (N, ...)."""
         starts = range(0, len(inputs), batch_size)
-        batches = [self.model.logits(inputs[start : start + batch_size]) for start in starts]
+        batches = [self.model.outputs(inputs[start : start + batch_size]) for start in starts]
         return joined(batches).astype(np.float32, copy=False)
 
     def on_threads(self, count: int) -> Self:
@@ -118,8 +118,8 @@ class OnnxPredictor:
         self.parameters: int = artifact["parameters"]
         self.arguments: dict[str, Any] = artifact["arguments"]
 
-    def logits(self, inputs: NDArray[Any], *, batch_size: int = 256) -> NDArray[np.float32]:
-        """Map inputs (N, ...) to logits (N, ...)."""
+    def outputs(self, inputs: NDArray[Any], *, batch_size: int = 256) -> NDArray[np.float32]:
+        """Map inputs (N, ...) to outputs (N, ...)."""
         starts = range(0, len(inputs), batch_size)
         batches: list[NDArray[np.float32]] = [
             self.session.run(None, {self.input: inputs[start : start + batch_size]})[0] for start in starts
@@ -169,7 +169,7 @@ class OnnxStepsPredictor(Steps):
         anew = [found.get(name, part) for name, part in zip(named(ANEW, self.num_kept), memory, strict=True)]
         return found[LOGITS], anew
 
-    def logits(self, inputs: NDArray[Any], *, batch_size: int = 256) -> NDArray[np.float32]:
+    def outputs(self, inputs: NDArray[Any], *, batch_size: int = 256) -> NDArray[np.float32]:
         """Map inputs (N, S + T) to logits (N, T', V) of each next word, T' the longest target's ids."""
         sources, targets = parts(torch.from_numpy(inputs), self.source_length)
         pairs = zip(torch.split(sources, batch_size), torch.split(targets, batch_size), strict=True)

@@ -57,7 +57,7 @@ class CompressionContext:
             split = split.take(split.lengths.argsort(stable=True))
         parts = (torch.split(part, VALIDATION_ITEMS) for part in (split.inputs, split.targets))
         sums = [
-            self.task.metric_state(torch.from_numpy(predictor.logits(inputs.numpy())), targets)
+            self.task.metric_state(torch.from_numpy(predictor.outputs(inputs.numpy())), targets)
             for inputs, targets in zip(*parts, strict=True)
         ]
         return self.task.compute_watched(torch.stack(sums).sum(dim=0))[1]

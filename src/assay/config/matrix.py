@@ -68,9 +68,9 @@ class Matrix:
 
     @cached_property
     def models(self) -> list[str]:
-        """Rows of ``models`` that run, in the order of params.yaml: likewise."""
-        needed = {cell.model for cell in self.cells} if self.only_models else ()
-        return [name for name in self.params.models if name in self._asked_models or name in needed]
+        """Rows of ``models`` that run, in the order of params.yaml."""
+        running = {cell.model for cell in self.cells}
+        return [name for name in self.params.models if name in running]
 
     @cached_property
     def methods(self) -> list[str]:

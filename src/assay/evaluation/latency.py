@@ -94,7 +94,7 @@ def by_turns(predictors: Sequence[Predictor], batches: Sequence[NDArray[Any]]) -
     """Return the seconds (len(predictors), R) of R rounds, each with the next batch; all were answered once before."""
     for batch in batches:
         for predictor in predictors:
-            predictor.logits(batch, batch_size=len(batch))
+            predictor.outputs(batch, batch_size=len(batch))
     rounds: list[list[float]] = []
     end = time.perf_counter() + SECONDS * len(predictors)
     while len(rounds) < CALLS or time.perf_counter() < end:
@@ -105,7 +105,7 @@ def by_turns(predictors: Sequence[Predictor], batches: Sequence[NDArray[Any]]) -
 
 def _seconds(predictor: Predictor, batch: NDArray[Any]) -> float:
     start = time.perf_counter()
-    predictor.logits(batch, batch_size=len(batch))
+    predictor.outputs(batch, batch_size=len(batch))
     return time.perf_counter() - start
 
 

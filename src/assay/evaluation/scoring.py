@@ -12,6 +12,7 @@ import pandas as pd
 from assay.artifacts.formats import FORMATS
 from assay.artifacts.predictors import Predictor
 from assay.data.splits import AnySplit
+from assay.tasks.exhibits import as_json
 from assay.tasks.protocol import Task
 
 
@@ -38,7 +39,7 @@ def evaluate(
         except ValueError as fault:
             raise ValueError(f"{name}: {fault}") from None
     metrics = {name: task.compute_metrics(answers[name], split) for name, split in splits.items()}
-    exhibits = task.exhibits(answers["test"], test)
+    exhibits = as_json(task.exhibits(answers["test"], test))
     return metrics | exhibits, task.predictions(answers["test"], test)
 
 

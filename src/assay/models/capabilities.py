@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Any, Protocol, runtime_checkable
 
+from numpy.typing import NDArray
 from torch import Generator, Tensor
 
 
@@ -62,6 +63,30 @@ class WrapsEstimator(Protocol):
     """A model that is one of scikit-learn's estimators, with classes as the task has them."""
 
     estimator: Any
+
+
+class GraphBuilder(Protocol):
+    """An ONNX graph while it is written, operator by operator."""
+
+    def add(self, operator: str, *inputs: str | NDArray[Any], domain: str = "", **attributes: Any) -> str:
+        """Add an operator with one output and return the output's name.
+
+        Args:
+            inputs: names of what other operators give, or constants.
+        """
+
+
+@runtime_checkable
+class WritesGraph(Protocol):
+    """An estimator that writes its own ONNX graph."""
+
+    @abstractmethod
+    def write_graph(self, graph: GraphBuilder, inputs: str) -> str:
+        """Write the operators and return the name of what they give: the outputs (N, ...).
+
+        Args:
+            inputs: the name of the graph's inputs (N, ...).
+        """
 
 
 class OneLength:

@@ -21,8 +21,8 @@ class Fits(Protocol):
     def fit(self, inputs: NDArray[Any], targets: NDArray[Any], /) -> None:
         """Learn from inputs (N, ...) and targets (N, ...)."""
 
-    def logits(self, inputs: NDArray[Any], /) -> NDArray[Any]:
-        """Map inputs (N, ...) to logits (N, ...)."""
+    def outputs(self, inputs: NDArray[Any], /) -> NDArray[Any]:
+        """Map inputs (N, ...) to outputs (N, ...)."""
 
     def parameters(self) -> int:
         """Return how many numbers it learned."""

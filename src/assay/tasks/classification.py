@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,9 +17,11 @@ from torch import Tensor
 from torch.nn import functional as F
 from torchmetrics.functional import classification as metrics
 
-from assay.artifacts.predictors import Predictor, finite_logits
+from assay.artifacts.predictors import Predictor, finite_outputs
 from assay.data.splits import Split
-from assay.tasks.metric import SummedMetric, ratio
+from assay.tasks.exhibits import ConfusionMatrix, Exhibit
+from assay.tasks.metric import PrimaryMetric, SummedMetric, ratio
+from assay.tasks.protocol import SmoothsLabels
 
 
 def right(table: pd.DataFrame) -> NDArray[np.bool_]:
@@ -28,16 +29,17 @@ def right(table: pd.DataFrame) -> NDArray[np.bool_]:
     return np.stack([table["target"] == table["prediction"], np.ones(len(table), bool)], axis=1)
 
 
+ACCURACY = SummedMetric("accuracy", "maximise", ("target", "prediction"), right, ratio, highest=1)
 CALIBRATION_BINS = 15
 
 
-class ClassificationObjective:
+class ClassificationObjective(SmoothsLabels):
     """Cross-entropy is lowered and accuracy is watched; the outputs are logits (N, K), the targets classes (N,)."""
 
-    primary = SummedMetric("accuracy", "maximise", ("target", "prediction"), right, ratio, highest=1)
-    watched = primary
+    primary: PrimaryMetric = ACCURACY
+    watched = ACCURACY
 
-    def loss(self, logits: Tensor, targets: Tensor, label_smoothing: float) -> Tensor:
+    def smoothed_loss(self, logits: Tensor, targets: Tensor, label_smoothing: float) -> Tensor:
         """Return the mean cross-entropy in nats."""
         return F.cross_entropy(logits, targets, label_smoothing=label_smoothing)
 
@@ -69,7 +71,7 @@ class Classification(ClassificationObjective):
 
     def predict(self, predictor: Predictor, split: Split) -> Tensor:
         """Return a model's logits (N, K) for all items of a split."""
-        return finite_logits(predictor, split.inputs, split.items)
+        return finite_outputs(predictor, split.inputs, split.items)
 
     def compute_metrics(self, logits: Tensor, split: Split) -> dict[str, float | None]:
         """Return every metric of (N, K) logits; None where the split's targets do not define one."""
@@ -104,10 +106,10 @@ class Classification(ClassificationObjective):
             }
         )
 
-    def exhibits(self, logits: Tensor, split: Split) -> dict[str, Any]:
+    def exhibits(self, logits: Tensor, split: Split) -> list[Exhibit]:
         """Return what the report shows beside numbers: how often each true class (row) was taken for each (column)."""
         counts = metrics.multiclass_confusion_matrix(logits.argmax(1), split.targets, logits.shape[1])
-        return {"confusion": [[int(count) for count in row] for row in counts]}
+        return [ConfusionMatrix([[int(count) for count in row] for row in counts])]
 
 
 def _auroc(probabilities: Tensor, targets: Tensor) -> float:

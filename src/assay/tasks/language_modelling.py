@@ -22,15 +22,16 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional as F
 
-from assay.artifacts.predictors import ModulePredictor, Predictor, finite_logits
+from assay.artifacts.predictors import ModulePredictor, Predictor, finite_outputs
 from assay.data.preparation.characters import IGNORED
 from assay.data.special_tokens import PADDING
 from assay.data.splits import Split, first_items
 from assay.files import read_json
 from assay.models.capabilities import Generates
 from assay.models.generation import sampling
+from assay.tasks.exhibits import Exhibit, Samples
 from assay.tasks.metric import SummedMetric, counted, ratio
-from assay.tasks.protocol import Augment, Declaration, Task
+from assay.tasks.protocol import Augment, Declaration, SmoothsLabels, Task
 
 
 def bits(sums: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -66,7 +67,7 @@ class Answer:
     """Is asked for samples when they are shown."""
 
 
-class LanguageModelling(Declaration):
+class LanguageModelling(Declaration, SmoothsLabels):
     """Characters' ids (N, T) to the ids that come next (N, T)."""
 
     primary = SummedMetric("bits_per_character", "minimise", COUNTS, counted(*COUNTS), bits)
@@ -99,7 +100,7 @@ class LanguageModelling(Declaration):
         del prepared
         return None
 
-    def loss(self, logits: Tensor, targets: Tensor, label_smoothing: float) -> Tensor:
+    def smoothed_loss(self, logits: Tensor, targets: Tensor, label_smoothing: float) -> Tensor:
         """Return the mean cross-entropy in nats of logits (N, T, V) and targets (N, T)."""
         return F.cross_entropy(
             logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED, label_smoothing=label_smoothing
@@ -117,7 +118,7 @@ class LanguageModelling(Declaration):
 
     def predict(self, predictor: Predictor, split: Windows) -> Answer:
         """Return a model's answers to all windows of a split."""
-        logits = finite_logits(predictor, split.inputs, split.items)
+        logits = finite_outputs(predictor, split.inputs, split.items)
         nats = _nats(logits, split.targets).double().sum(dim=1)
         return Answer(nats.numpy(), (split.targets != IGNORED).sum(dim=1).numpy(), predictor)
 
@@ -132,7 +133,7 @@ class LanguageModelling(Declaration):
         """Return one row a window: its number, the nats of its characters together, how many they are."""
         return pd.DataFrame({"item": split.items, "nats": answer.nats, "characters": answer.characters})
 
-    def exhibits(self, answer: Answer, split: Windows) -> dict[str, Any]:
+    def exhibits(self, answer: Answer, split: Windows) -> list[Exhibit]:
         """Return what the report shows beside numbers: the beginnings of windows, how the text goes on from there, and
         how the model does, which draws from a generator that is always the same."""
         assert split.tokenizer is not None
@@ -142,11 +143,8 @@ class LanguageModelling(Declaration):
         said = sample(answer.predictor, prompts, SAMPLED, windows.shape[1])[:, prompts.shape[1] :]
         expected = windows[:, prompts.shape[1] :]
         texts = [split.tokenizer.decode_batch(ids.tolist()) for ids in (prompts, expected, said)]
-        return {
-            "samples": [
-                dict(zip(("given", "expected", "said"), row, strict=True)) for row in zip(*texts, strict=True)
-            ]
-        }
+        rows = zip(*texts, strict=True)
+        return [Samples([dict(zip(("given", "expected", "said"), row, strict=True)) for row in rows])]
 
 
 def sample(predictor: Predictor, prompts: Tensor, length: int, block: int) -> Tensor:
@@ -155,7 +153,7 @@ def sample(predictor: Predictor, prompts: Tensor, length: int, block: int) -> Te
     if isinstance(predictor, ModulePredictor) and isinstance(predictor.model, Generates):
         return predictor.model.generate(prompts, length, generator)
     return sampling.generate(
-        lambda ids: torch.from_numpy(predictor.logits(ids.numpy())), prompts, length, block, generator
+        lambda ids: torch.from_numpy(predictor.outputs(ids.numpy())), prompts, length, block, generator
     )
 
 

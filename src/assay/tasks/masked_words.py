@@ -19,12 +19,13 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional as F
 
-from assay.artifacts.predictors import Predictor, finite_logits
+from assay.artifacts.predictors import Predictor, finite_outputs
 from assay.data.special_tokens import MASK, PADDING
 from assay.data.splits import Split, first_items
 from assay.files import read_json
 from assay.models.layers.word_embedding import HasWordVectors
 from assay.tasks.classification import ClassificationObjective
+from assay.tasks.exhibits import Exhibit, Samples
 from assay.tasks.protocol import Augment, Declaration, Task
 
 TOP = 5
@@ -86,7 +87,7 @@ class MaskedWords(Declaration, ClassificationObjective):
 
     def predict(self, predictor: Predictor, split: Texts) -> Answer:
         """Return a model's answers to all items of a split."""
-        logits = finite_logits(predictor, split.inputs, split.items)
+        logits = finite_outputs(predictor, split.inputs, split.items)
         model = predictor.model
         shown = isinstance(model, HasWordVectors)
         return Answer(logits, _neighbours(model.embedding.table.weight.detach()) if shown else [])
@@ -107,7 +108,7 @@ class MaskedWords(Declaration, ClassificationObjective):
         said = answer.logits.argmax(dim=1).numpy()
         return pd.DataFrame({"item": split.items, "target": split.targets.numpy(), "prediction": said})
 
-    def exhibits(self, answer: Answer, split: Texts) -> dict[str, Any]:
+    def exhibits(self, answer: Answer, split: Texts) -> list[Exhibit]:
         """Return what the report shows beside numbers: some texts, and some words with their neighbours."""
         said = answer.logits[:SHOWN_TEXTS].argmax(dim=1).tolist()
         samples = [
@@ -122,7 +123,7 @@ class MaskedWords(Declaration, ClassificationObjective):
             }
             for word, near in answer.neighbours
         ]
-        return {"samples": samples}
+        return [Samples(samples)]
 
 
 def vocabulary(prepared: Path) -> tuple[str, ...]:

@@ -16,13 +16,14 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from assay.artifacts.predictors import Predictor, finite_logits
+from assay.artifacts.predictors import Predictor, finite_outputs
 from assay.data import loading
 from assay.data.declarations import HasGroups
 from assay.data.splits import Split
 from assay.files import read_json
 from assay.tasks import text_classification
 from assay.tasks.classification import ClassificationObjective
+from assay.tasks.exhibits import Exhibit
 from assay.tasks.protocol import Augment, Declaration, Task
 
 TEXTS = text_classification.TASK
@@ -80,7 +81,7 @@ class MultiTaskClassification(Declaration, ClassificationObjective):
         """Return how training batches are varied, as declared beside the dataset; None if they are not."""
         return TEXTS.augmenter(prepared)
 
-    def loss(self, logits: Tensor, targets: Tensor, label_smoothing: float) -> Tensor:
+    def smoothed_loss(self, logits: Tensor, targets: Tensor, label_smoothing: float) -> Tensor:
         """Return the mean cross-entropy in nats among the classes of the task that is asked.
 
         Raises:
@@ -90,7 +91,7 @@ class MultiTaskClassification(Declaration, ClassificationObjective):
             raise ValueError(
                 f"training.label_smoothing = {label_smoothing}: 0 alone is allowed with several tasks"
             )
-        return super().loss(asked(logits, targets), targets[:, 0], 0.0)
+        return super().smoothed_loss(asked(logits, targets), targets[:, 0], 0.0)
 
     def metric_state(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Return the sums (3,) over items: cross-entropy in nats, right answers, items."""
@@ -98,7 +99,7 @@ class MultiTaskClassification(Declaration, ClassificationObjective):
 
     def predict(self, predictor: Predictor, split: Grouped) -> Tensor:
         """Return a model's logits (N, K) for all items of a split, those of other tasks at ``NEVER``."""
-        return asked(finite_logits(predictor, split.inputs, split.items), split.targets)
+        return asked(finite_outputs(predictor, split.inputs, split.items), split.targets)
 
     def compute_metrics(self, logits: Tensor, split: Grouped) -> dict[str, float | None]:
         """Return every metric over all items, and the accuracy of each task."""
@@ -113,7 +114,7 @@ class MultiTaskClassification(Declaration, ClassificationObjective):
         """Return one row an item: its number, its class, the class predicted and that class's probability."""
         return TEXTS.predictions(logits, split.labels)
 
-    def exhibits(self, logits: Tensor, split: Grouped) -> dict[str, Any]:
+    def exhibits(self, logits: Tensor, split: Grouped) -> list[Exhibit]:
         """Return what the report shows beside numbers: how often each true class was taken for each."""
         return TEXTS.exhibits(logits, split.labels)
 

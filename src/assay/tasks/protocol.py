@@ -6,10 +6,12 @@ Each file of a task defines one class and ends with its one object, ``TASK``, by
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import pandas as pd
 import torch
@@ -17,6 +19,7 @@ from torch import Tensor
 
 from assay.artifacts.predictors import Predictor
 from assay.data.splits import AnySplit
+from assay.tasks.exhibits import Exhibit
 from assay.tasks.metric import Metric, PrimaryMetric
 
 Augment = Callable[[Tensor, torch.Generator], Tensor]
@@ -32,20 +35,51 @@ class Objective(Protocol):
     def watched(self) -> Metric:
         """The metric by which validation chooses the epoch."""
 
-    def loss(self, outputs: Tensor, targets: Tensor, label_smoothing: float) -> Tensor:
-        """Return the mean loss of a batch in nats, a scalar that training lowers.
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return the mean loss of a batch, a scalar that training lowers.
 
         Args:
             outputs: (N, ...) float32, as the network returns them.
-            targets: (N, ...) int64, as in the split.
-            label_smoothing: share of the probability that is spread evenly over the classes, in [0, 1).
+            targets: (N, ...), as in the split.
         """
 
     def metric_state(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Return sums over a batch, (S,) float64, given as to ``loss``; those of several batches are added."""
 
     def compute_watched(self, sums: Tensor) -> tuple[float, float]:
-        """Return the mean loss in nats, without label smoothing, and the watched metric from the sums (S,)."""
+        """Return the mean loss, without label smoothing, and the watched metric from the sums (S,)."""
+
+
+@runtime_checkable
+class SmoothsLabels(Protocol):
+    """An objective whose targets are classes, over which its loss can spread a share of the probability."""
+
+    @abstractmethod
+    def smoothed_loss(self, outputs: Tensor, targets: Tensor, label_smoothing: float) -> Tensor:
+        """Return the mean loss of a batch in nats, a scalar, given as to ``loss``.
+
+        Args:
+            label_smoothing: share of the probability that is spread evenly over the classes, in [0, 1).
+        """
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return the mean loss of a batch in nats, a scalar."""
+        return self.smoothed_loss(outputs, targets, 0.0)
+
+
+def training_loss(task: Objective, label_smoothing: float) -> Callable[[Tensor, Tensor], Tensor]:
+    """Return what training lowers: from outputs (N, ...) and targets (N, ...) to a scalar.
+
+    Raises:
+        ValueError: labels are to be smoothed, and the task has none.
+    """
+    if not label_smoothing:
+        return task.loss
+    if not isinstance(task, SmoothsLabels):
+        raise ValueError(
+            f"training.label_smoothing = {label_smoothing}: 0 alone is allowed where the targets are no classes"
+        )
+    return partial(task.smoothed_loss, label_smoothing=label_smoothing)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,9 +141,5 @@ class Task(Objective, Protocol[AnySplit, Answers]):
     def predictions(self, answers: Answers, split: AnySplit) -> pd.DataFrame:
         """Return one row an item: ``item``, its number in items.parquet, and columns of the task's own."""
 
-    def exhibits(self, answers: Answers, split: AnySplit) -> dict[str, Any]:
-        """Return what the report shows beside numbers, for JSON.
-
-        ``confusion``: a (K, K) list of counts, rows are true classes. ``samples``: a list of dicts with the texts
-        ``given``, ``expected`` and ``said``.
-        """
+    def exhibits(self, answers: Answers, split: AnySplit) -> list[Exhibit]:
+        """Return what the report shows beside numbers, at most one of a type."""

@@ -20,13 +20,14 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional as F
 
-from assay.artifacts.predictors import Predictor, finite_logits
+from assay.artifacts.predictors import Predictor, finite_outputs
 from assay.data.special_tokens import BEGIN, END, PADDING
 from assay.data.splits import Split, first_items
 from assay.files import read_json
 from assay.models.generation.beam_search import search, words_of, writer
+from assay.tasks.exhibits import Exhibit, Samples
 from assay.tasks.metric import Metric
-from assay.tasks.protocol import Augment
+from assay.tasks.protocol import Augment, SmoothsLabels
 
 ITEMS = 64
 """Items that are answered at once; all together, the logits of every word would need gigabytes."""
@@ -69,7 +70,7 @@ class Answer:
     """(N,) ids of the reference, END included."""
 
 
-class SequenceToSequence:
+class SequenceToSequence(SmoothsLabels):
     """Texts to texts; each task adds its primary metric, its metrics and its table of predictions."""
 
     watched = Metric("cross_entropy", "minimise")
@@ -107,7 +108,7 @@ class SequenceToSequence:
         del prepared
         return None
 
-    def loss(self, outputs: Tensor, targets: Tensor, label_smoothing: float) -> Tensor:
+    def smoothed_loss(self, outputs: Tensor, targets: Tensor, label_smoothing: float) -> Tensor:
         """Return the mean cross-entropy in nats a word of outputs (N, T', V); targets (N, T) are padding after T'."""
         return F.cross_entropy(
             outputs.flatten(0, 1),
@@ -141,7 +142,7 @@ class SequenceToSequence:
         surprise = np.zeros(len(split.items))
         for rows in torch.split(lengths.argsort(stable=True), ITEMS):
             part = split.take(rows)
-            outputs = finite_logits(predictor, part.inputs, part.items)
+            outputs = finite_outputs(predictor, part.inputs, part.items)
             # As an array: NumPy takes a tensor of one number for that number.
             surprise[rows.numpy()] = surprises(outputs.float(), part.targets).double().sum(dim=1).numpy()
             for beam, texts in written.items():
@@ -150,13 +151,13 @@ class SequenceToSequence:
                     texts[row] = split.tokenizer.decode(words)
         return Answer(written[wide], written[1], surprise, (split.targets != PADDING).sum(dim=1).numpy())
 
-    def exhibits(self, answer: Answer, split: Pairs) -> dict[str, Any]:
+    def exhibits(self, answer: Answer, split: Pairs) -> list[Exhibit]:
         """Return what the report shows beside numbers: the first items, what was expected and what was written."""
         assert split.sources is not None
         assert split.references is not None
         shown = zip(split.sources, split.references, answer.hypotheses, strict=True)
         samples = [{"given": given, "expected": expected, "said": said} for given, expected, said in shown]
-        return {"samples": samples[:SAMPLES]}
+        return [Samples(samples[:SAMPLES])]
 
 
 def pack(source: Tensor, target: Tensor) -> tuple[Tensor, Tensor, Tensor]:

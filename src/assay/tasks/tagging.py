@@ -24,7 +24,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional as F
 
-from assay.artifacts.predictors import Predictor, finite_logits
+from assay.artifacts.predictors import Predictor, finite_outputs
 from assay.data import loading
 from assay.data.augmentation.text import drop
 from assay.data.declarations import TextAugmentation
@@ -33,8 +33,9 @@ from assay.data.special_tokens import PADDING
 from assay.data.splits import Split, first_items
 from assay.files import read_json
 from assay.tasks.entity_spans import f1, listed, shared
+from assay.tasks.exhibits import ConfusionMatrix, Exhibit, Samples
 from assay.tasks.metric import SummedMetric, counted
-from assay.tasks.protocol import Augment, Declaration, Task
+from assay.tasks.protocol import Augment, Declaration, SmoothsLabels, Task
 
 
 def f1_of(sums: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -61,7 +62,7 @@ class Sentences(Split):
         return replace(super().take(rows), words=tuple(self.words[row] for row in rows.tolist()))
 
 
-class Tagging(Declaration):
+class Tagging(Declaration, SmoothsLabels):
     """Words with their characters (N, T, 1 + L) to tags (N, T)."""
 
     primary = SummedMetric("entity_f1", "maximise", COUNTS, counted(*COUNTS), f1_of, highest=1)
@@ -115,7 +116,7 @@ class Tagging(Declaration):
             [drop(batch[:, :, 0], probability, generator).unsqueeze(2), batch[:, :, 1:]], dim=2
         )
 
-    def loss(self, outputs: Tensor, targets: Tensor, label_smoothing: float) -> Tensor:
+    def smoothed_loss(self, outputs: Tensor, targets: Tensor, label_smoothing: float) -> Tensor:
         """Return the mean cross-entropy of a word in nats, of outputs (N, T, K) and targets (N, T)."""
         return F.cross_entropy(
             outputs.flatten(0, 1), targets.flatten(), ignore_index=NO_TAG, label_smoothing=label_smoothing
@@ -136,7 +137,7 @@ class Tagging(Declaration):
 
     def predict(self, predictor: Predictor, split: Sentences) -> Tensor:
         """Return a model's scores (N, T, K) for all sentences of a split."""
-        return finite_logits(predictor, split.inputs, split.items)
+        return finite_outputs(predictor, split.inputs, split.items)
 
     def compute_metrics(self, outputs: Tensor, split: Sentences) -> dict[str, float | None]:
         """Return every metric of (N, T, K) scores; None where the split's targets do not define one."""
@@ -171,7 +172,7 @@ class Tagging(Declaration):
             {"item": split.items, "found": found, "predicted": predicted, "gold": gold, "prediction": tags}
         )
 
-    def exhibits(self, outputs: Tensor, split: Sentences) -> dict[str, Any]:
+    def exhibits(self, outputs: Tensor, split: Sentences) -> list[Exhibit]:
         """Return how often words of each true tag (row) were given each (column), and the first sentences with
         entities beside what was said of them."""
         size, real = outputs.shape[2], split.targets != NO_TAG
@@ -187,7 +188,7 @@ class Tagging(Declaration):
             }
             for row in rows
         ]
-        return {"confusion": pairs.tolist(), "samples": samples}
+        return [ConfusionMatrix(pairs.tolist()), Samples(samples)]
 
 
 def with_characters(words: Tensor, characters: Tensor) -> Tensor:

@@ -31,7 +31,7 @@ from torch.multiprocessing.spawn import ProcessRaisedException
 from assay.config.training import Diverged, TrainerParams, TrainingParams, TrainResult
 from assay.data.splits import Split
 from assay.models.capabilities import OwnLoss
-from assay.tasks.protocol import Augment, Objective
+from assay.tasks.protocol import Augment, Objective, training_loss
 from assay.training import lightning as lightning_trainer
 from assay.training.checkpoint import Checkpoint
 from assay.training.loop import Loop
@@ -190,6 +190,7 @@ class _Module(pl.LightningModule):
         super().__init__()
         self.automatic_optimization = False
         self.model, self.task, self.params, self.seed = model, task, params, seed
+        self.loss = training_loss(task, params.label_smoothing)
         self.own_loss = model.loss if isinstance(model, OwnLoss) else None
         self.train_split, self.validation, self.augment = train, validation, augment
         self.checkpoint = checkpoint
@@ -260,7 +261,7 @@ class _Module(pl.LightningModule):
     def _task_loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
         with self.trainer.precision_plugin.forward_context():
             outputs = self.model(inputs)
-        return self.task.loss(outputs.float(), targets, self.params.label_smoothing)
+        return self.loss(outputs.float(), targets)
 
     def _own_loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
         assert self.own_loss

@@ -92,8 +92,8 @@ def test_the_logits_of_known_texts_are_the_networks(row, tmp_path):
         inputs = some_pairs(count)
         expected = logits(model, inputs)
         assert expected.shape[1] < TARGET  # columns of padding are cut
-        np.testing.assert_allclose(found.logits(inputs.numpy()), expected, atol=1e-4, rtol=1e-4)
-        by_two = found.on_threads(2).logits(inputs.numpy(), batch_size=2)
+        np.testing.assert_allclose(found.outputs(inputs.numpy()), expected, atol=1e-4, rtol=1e-4)
+        by_two = found.on_threads(2).outputs(inputs.numpy(), batch_size=2)
         np.testing.assert_allclose(by_two, expected, atol=1e-4, rtol=1e-4)
 
 
@@ -193,7 +193,7 @@ def test_weights_become_integers_in_both_graphs(row, method, monkeypatch, tmp_pa
     assert not {"LSTM", "GRU"} & operators(made.model[STEP]).keys()
     found = predictor(row, made.model, tmp_path)
     expected = logits(model, inputs)
-    assert np.abs(found.logits(inputs.numpy()) - expected).mean() < 0.2 * expected.std()
+    assert np.abs(found.outputs(inputs.numpy()) - expected).mean() < 0.2 * expected.std()
     assert search(found, inputs[:, :SOURCE], beam=2, longest=TARGET).shape == (40, TARGET)
 
 

@@ -45,7 +45,7 @@ def assert_halved(model, inputs):
     made = half(subject(model, inputs))
     if made is None:
         return None
-    expected, found = logits(model, inputs), read(made.model).logits(inputs)
+    expected, found = logits(model, inputs), read(made.model).outputs(inputs)
     assert found.shape == expected.shape
     assert found.dtype == np.float32
     assert np.abs(found - expected).max() < 0.05 * expected.std()
@@ -71,7 +71,7 @@ def test_networks_of_texts(row, texts):
 def test_accuracy_is_kept(learned, digits):
     (train, _), (images, targets) = digits
     model = learned(make("cnn"))
-    found = read(halved(export(model, train))).logits(images.numpy())
+    found = read(halved(export(model, train))).outputs(images.numpy())
     full, less = (
         (each.argmax(1) == targets.numpy()).mean() for each in (logits(model, images.numpy()), found)
     )
@@ -121,7 +121,7 @@ def test_the_predictor_has_what_the_record_says_and_any_number_of_threads():
     assert predictor.compiled.get_property("INFERENCE_NUM_THREADS") == 1
     two = predictor.on_threads(2)
     assert two.compiled.get_property("INFERENCE_NUM_THREADS") == 2
-    np.testing.assert_allclose(two.logits(IMAGES, batch_size=9), predictor.logits(IMAGES), atol=0.02)
+    np.testing.assert_allclose(two.outputs(IMAGES, batch_size=9), predictor.outputs(IMAGES), atol=0.02)
 
 
 @pytest.mark.parametrize("data", [b"", b"no graph"])

@@ -112,7 +112,7 @@ def test_what_is_read_back_is_smaller_and_the_same_bit_for_bit(learned, digits, 
         assert loaded.model.state_dict()[name].numpy().tobytes() == expected.numpy().tobytes(), name
     images = of.splits["train"].inputs
     with torch.inference_mode():
-        np.testing.assert_array_equal(loaded.logits(images.numpy()), made.model(images))
+        np.testing.assert_array_equal(loaded.outputs(images.numpy()), made.model(images))
     written(compress(of, bits=[8, 6, 4, 3, 2, 1], fine_tune=0, rate=0.3), tmp_path, of)
     assert (tmp_path / "model.safetensors").read_bytes() == file
 
@@ -218,7 +218,7 @@ def test_a_network_with_other_sizes_is_read_back(tmp_path):
         max_relative_drop=1.0,
     )
     made = compress(of, bits=[4], fine_tune=0, rate=0.3)
-    found = written(made, tmp_path, of).logits(images.numpy())
+    found = written(made, tmp_path, of).outputs(images.numpy())
     with torch.inference_mode():
         np.testing.assert_array_equal(found, made.model(images))
 
@@ -249,7 +249,7 @@ def test_networks_that_classify_are_read_back(name, tmp_path):
     loaded = written(made, tmp_path, of)
     for key, expected in made.model.state_dict().items():
         assert loaded.model.state_dict()[key].numpy().tobytes() == expected.numpy().tobytes(), key
-    assert np.isfinite(loaded.logits(inputs.numpy())).all()
+    assert np.isfinite(loaded.outputs(inputs.numpy())).all()
 
 
 def test_networks_of_other_forms_are_read_back(network, tmp_path):  # noqa: F811
@@ -257,7 +257,7 @@ def test_networks_of_other_forms_are_read_back(network, tmp_path):  # noqa: F811
     loaded = written(made, tmp_path, network)
     for key, expected in made.model.state_dict().items():
         assert loaded.model.state_dict()[key].numpy().tobytes() == expected.numpy().tobytes(), key
-    assert np.isfinite(loaded.logits(network.splits["train"].inputs.numpy())).all()
+    assert np.isfinite(loaded.outputs(network.splits["train"].inputs.numpy())).all()
 
 
 @pytest.fixture

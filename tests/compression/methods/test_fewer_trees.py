@@ -41,7 +41,7 @@ def test_the_first_rounds_are_what_fewer_rounds_learn(digits):
     expected = HistGradientBoosting(**IMAGES, **knobs)
     expected.fit(images.numpy(), targets.numpy())
     found = reduce(fitted("hist_gradient_boosting", digits), 0.5)
-    np.testing.assert_array_equal(found.logits(others.numpy()), expected.logits(others.numpy()))
+    np.testing.assert_array_equal(found.outputs(others.numpy()), expected.outputs(others.numpy()))
     assert found.parameters() == expected.parameters()
 
 
@@ -86,7 +86,7 @@ def test_the_smallest_within_the_budget_is_kept_and_read_back(name, digits, tmp_
     for folder in ("first", "second"):
         (tmp_path / folder).mkdir()
         found = written(compress(of, shares=[0.75, 0.5, 0.25]), tmp_path / folder, of)
-        np.testing.assert_array_equal(found.logits(images), kept.logits(images))
+        np.testing.assert_array_equal(found.outputs(images), kept.outputs(images))
     first, second = ((tmp_path / each / "model.skops").read_bytes() for each in ("first", "second"))
     assert first == second
 
@@ -101,10 +101,10 @@ def test_where_none_stays_within_the_budget_the_largest_is_taken(digits):
 def test_the_model_is_not_modified(name, digits):
     model = fitted(name, digits)
     images = digits[1][0].numpy()
-    before, logits = copy.deepcopy(vars(model.estimator)), model.logits(images)
+    before, logits = copy.deepcopy(vars(model.estimator)), model.outputs(images)
     reduce(model, 0.25)
     assert vars(model.estimator).keys() == before.keys()
-    np.testing.assert_array_equal(model.logits(images), logits)
+    np.testing.assert_array_equal(model.outputs(images), logits)
 
 
 def test_shares_must_fall(digits):

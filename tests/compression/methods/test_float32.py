@@ -44,7 +44,7 @@ def test_the_file_is_smaller_and_answers_the_same(name, bits, digits, texts, tmp
     assert made.parameters == of.model.parameters()
     assert (tmp_path / "model.skops").stat().st_size < (0.85 if bits == 32 else 0.75) * full
     inputs = of.splits["train"].inputs.numpy()
-    found, expected = loaded.logits(inputs), of.model.logits(inputs)
+    found, expected = loaded.outputs(inputs), of.model.outputs(inputs)
     assert (found.argmax(1) == expected.argmax(1)).mean() > (0.999 if bits == 32 else 0.99)
     if name != "rbf_svm":  # a pair that turns over is a whole vote
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 if bits == 32 else 0.05)
@@ -86,7 +86,7 @@ class Told:
         self.numbers, self.again = numbers, [{"numbers": (numbers,)}]
         self.counts = np.arange(3)
 
-    def logits(self, inputs):
+    def outputs(self, inputs):
         return np.log(np.tile(self.numbers, (len(inputs), 1)))
 
     def parameters(self):

@@ -144,7 +144,7 @@ def test_training_sees_what_the_graph_will_answer(name, learned, digits, tmp_pat
     model = outlier(learned(make(name)), 100) if name == "cnn" else learned(make(name))
     of = subject(model, images)
     graph = written(int8_static.compress(of, calibration_items=200), tmp_path, of)
-    expected = graph.logits(images[:200].numpy())
+    expected = graph.outputs(images[:200].numpy())
     with torch.inference_mode():
         plain = model(images[:200]).numpy()
         with rounded(model, images[:200]):
@@ -194,7 +194,7 @@ def check(of, folder):
     assert made.facts["quantised_share"] > LEAST_SHARE
     assert made.facts["operators"]["QuantizeLinear"] > 0
     inputs = of.splits["train"].inputs.numpy()
-    found = written(made, folder, of).logits(inputs)
+    found = written(made, folder, of).outputs(inputs)
     with torch.inference_mode():
         assert found.shape == of.model(torch.from_numpy(inputs)).shape
     assert np.isfinite(found).all()

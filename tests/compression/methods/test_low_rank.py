@@ -157,7 +157,7 @@ def test_what_is_read_back_is_smaller_and_answers_the_same(learned, digits, tmp_
     assert len(file) < 0.9 * (tmp_path / "dense" / "model.safetensors").stat().st_size
     images = of.splits["train"].inputs
     with torch.inference_mode():
-        np.testing.assert_array_equal(loaded.logits(images[:256].numpy()), made.model(images[:256]))
+        np.testing.assert_array_equal(loaded.outputs(images[:256].numpy()), made.model(images[:256]))
     written(compress(of, energies=ENERGIES, fine_tune=0, rate=0.3), tmp_path, of)
     assert (tmp_path / "model.safetensors").read_bytes() == file
 
@@ -216,7 +216,7 @@ def test_recurrent_matrices_are_kept_as_factors(name, learned, digits, tmp_path)
     assert found.square().sum() >= 0.6 * whole.square().sum()
     images = of.splits["train"].inputs[:256]
     with torch.inference_mode():
-        np.testing.assert_array_equal(loaded.logits(images.numpy()), made.model(images))
+        np.testing.assert_array_equal(loaded.outputs(images.numpy()), made.model(images))
 
 
 def test_trained_recurrent_matrices_stay_products(learned, digits, tmp_path):
@@ -300,7 +300,7 @@ def check_is_read_back(of, folder):
     )
     with torch.inference_mode():
         np.testing.assert_allclose(
-            loaded.logits(inputs.numpy()), made.model(inputs).float().numpy(), rtol=1e-4, atol=1e-4
+            loaded.outputs(inputs.numpy()), made.model(inputs).float().numpy(), rtol=1e-4, atol=1e-4
         )
 
 

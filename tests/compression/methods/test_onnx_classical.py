@@ -44,10 +44,10 @@ def answers(of, folder):
     assert made.parameters == of.model.parameters()
     predictor = written(made, folder, of)
     inputs = of.splits["train"].inputs.numpy()
-    expected = of.model.logits(inputs).astype(np.float32)
-    found = predictor.logits(inputs)
+    expected = of.model.outputs(inputs).astype(np.float32)
+    found = predictor.outputs(inputs)
     for size in (1, 7):
-        np.testing.assert_allclose(predictor.logits(inputs[:14], batch_size=size), found[:14], atol=1e-5)
+        np.testing.assert_allclose(predictor.outputs(inputs[:14], batch_size=size), found[:14], atol=1e-5)
     assert found.dtype == np.float32
     assert (folder / "model.onnx").read_bytes() == compress(of).model.SerializeToString(deterministic=True)
     return found, expected
@@ -133,7 +133,7 @@ def test_a_network_that_learns_like_an_estimator_is_exported(tmp_path):
     of = subject(model, ids)
     with torch.inference_mode():
         expected = model(ids).numpy()
-    np.testing.assert_allclose(written(compress(of), tmp_path, of).logits(ids.numpy()), expected, atol=1e-4)
+    np.testing.assert_allclose(written(compress(of), tmp_path, of).outputs(ids.numpy()), expected, atol=1e-4)
 
 
 def test_a_threshold_is_rounded_to_where_it_parts_the_same_numbers():

@@ -67,14 +67,14 @@ def test_some_were_found():
 def test_the_graph_answers_the_same_for_any_batch_and_is_known_again(network, tmp_path, monkeypatch):
     onnx.compress(network)
     monkeypatch.setattr(onnx_export, "trace", None)  # else what is kept would save nothing
-    found = written(onnx.compress(network), tmp_path, network).logits(inputs_of(network))
+    found = written(onnx.compress(network), tmp_path, network).outputs(inputs_of(network))
     np.testing.assert_allclose(found, expected_of(network), rtol=1e-3, atol=1e-4)
 
 
 def test_int8_answers_nearly_the_same_for_any_batch(network, tmp_path):
     made = int8_dynamic.compress(network)
     assert made.facts["quantised_share"] > 0.5
-    found, expected = written(made, tmp_path, network).logits(inputs_of(network)), expected_of(network)
+    found, expected = written(made, tmp_path, network).outputs(inputs_of(network)), expected_of(network)
     assert found.shape == expected.shape
     usual = expected > expected.min() / 2 if expected.min() < -100 else np.full(expected.shape, True)
     assert np.abs(found - expected)[usual].mean() < 0.2 * expected[usual].std()
@@ -83,7 +83,7 @@ def test_int8_answers_nearly_the_same_for_any_batch(network, tmp_path):
 def test_pruned_it_is_read_back(network, tmp_path):
     made = prune_magnitude.compress(network, sparsities=[0.25, 0.5], fine_tune=0, rate=0.3)
     assert [trial["sparsity"] for trial in made.trials] == [0.25, 0.5]
-    found = written(made, tmp_path, network).logits(inputs_of(network))
+    found = written(made, tmp_path, network).outputs(inputs_of(network))
     assert np.isfinite(found).all()
 
 

@@ -107,7 +107,7 @@ def test_what_is_on_disk_is_smaller_and_the_same_bit_for_bit(tmp_path):
         assert loaded.model.state_dict()[name].numpy().tobytes() == expected.numpy().tobytes(), name
     images = of.splits["train"].inputs
     with torch.inference_mode():
-        np.testing.assert_array_equal(loaded.logits(images.numpy()), prune(model, 0.75)(images))
+        np.testing.assert_array_equal(loaded.outputs(images.numpy()), prune(model, 0.75)(images))
 
 
 def learned_subject(learned, digits, tmp_path, **changed):

@@ -115,7 +115,7 @@ def test_half_is_smaller_and_reads_back(name, tmp_path):
     expected = answers(made.model, inputs)
     again = written(made, tmp_path, of)
     assert_same(again.model, made.model)
-    np.testing.assert_allclose(again.logits(inputs.numpy()), expected.numpy(), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(again.outputs(inputs.numpy()), expected.numpy(), rtol=1e-5, atol=1e-6)
     assert again.model.training is False
 
 
@@ -126,7 +126,7 @@ def test_half_is_exported(name, tmp_path):
     make, inputs = CLASSIFYING[name]
     model = make()
     smaller = subject(prune(model, dependency_graph.find(model, inputs), 0.5), inputs)
-    found = written(onnx.compress(smaller), tmp_path, smaller).logits(inputs.numpy())
+    found = written(onnx.compress(smaller), tmp_path, smaller).outputs(inputs.numpy())
     np.testing.assert_allclose(found, answers(smaller.model, inputs).numpy(), rtol=1e-3, atol=1e-5)
 
 
@@ -148,10 +148,10 @@ def test_every_other_network_learns_on_and_reads_back(network, tmp_path):  # noq
     assert expected.isfinite().all()
     again = written(made, tmp_path, of)
     assert_same(again.model, made.model)
-    np.testing.assert_allclose(again.logits(inputs.numpy()), expected.numpy(), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(again.outputs(inputs.numpy()), expected.numpy(), rtol=1e-5, atol=1e-5)
     if type(network.model).__name__ in EXPORTED:
         smaller = dataclasses.replace(of, model=again.model)
-        graph = written(onnx.compress(smaller), tmp_path, smaller).logits(inputs.numpy())
+        graph = written(onnx.compress(smaller), tmp_path, smaller).outputs(inputs.numpy())
         np.testing.assert_allclose(graph[:, : expected.shape[1]], expected.numpy(), rtol=1e-3, atol=1e-4)
 
 

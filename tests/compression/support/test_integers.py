@@ -58,7 +58,7 @@ def test_keeps_logits_and_accuracy(name, learned, digits, tmp_path):
     model = learned(make(name))
     of = subject(model, train)
     expected = logits(model, images)
-    found = written(fitting(name, of), tmp_path, of).logits(images.numpy())
+    found = written(fitting(name, of), tmp_path, of).outputs(images.numpy())
     full, integer = ((scores.argmax(1) == targets.numpy()).mean() for scores in (expected, found))
     assert full > 0.8
     assert integer > full - 0.01
@@ -93,7 +93,7 @@ def test_the_weights_are_integers(name, tmp_path):
     assert held >= 0.85 * made.parameters
     assert 0.85 <= made.facts["quantised_share"] < 1  # biases stay
     assert made.parameters == sum(p.numel() for p in model.parameters())
-    assert written(made, tmp_path, of).logits(inputs).shape == (96, 10)
+    assert written(made, tmp_path, of).outputs(inputs).shape == (96, 10)
 
 
 TEXT_OPERATORS = {
@@ -115,7 +115,7 @@ def test_networks_of_texts_keep_their_logits_with_tables_of_integers(row, texts,
         optimiser.step()
     of = subject(model.eval(), ids[:800])
     made = fitting(row, of, calibration_items=200)
-    expected, found = logits(model, ids[800:]), written(made, tmp_path, of).logits(ids[800:].numpy())
+    expected, found = logits(model, ids[800:]), written(made, tmp_path, of).outputs(ids[800:].numpy())
     full, integer = ((scores.argmax(1) == targets[800:].numpy()).mean() for scores in (expected, found))
     assert full > 0.8
     assert integer > full - 0.01
@@ -213,6 +213,6 @@ def test_a_mask_takes_no_values_from_the_scores_under_it(tmp_path):
             weight.mul_(8.0 if weight.ndim > 1 and "blocks" in name else 1.0)
     ids = torch.randint(3, 60, (80, 16), generator=torch.Generator().manual_seed(1))
     of = subject(model, ids)
-    found = written(int8_static.compress(of, calibration_items=80), tmp_path, of).logits(ids.numpy())
+    found = written(int8_static.compress(of, calibration_items=80), tmp_path, of).outputs(ids.numpy())
     expected = logits(model, ids)
     assert np.abs(found - expected).mean() < 0.1 * expected.std()  # 0.04; 0.44 if the mask counts

@@ -40,6 +40,9 @@ NETWORKS = {
     "dates": "seq2seq_attention",
     "multi30k": "seq2seq_transformer",
     "titles": "seq2seq_lstm",
+    "diabetes": "mlp_regression",
+    "breast_cancer": "mlp",
+    "digit_codes": "linear_autoencoder",
 }
 
 
@@ -125,6 +128,54 @@ def test_images_are_given_as_upstream_has_them(row, most, asked, tmp_path):
     same_classes(asked, asked.rows(saved(tmp_path, levels[:, 0].astype(np.float64))))
     np.savez(tmp_path / "items.npz", levels)
     same_classes(asked, asked.rows(tmp_path / "items.npz"))
+
+
+@pytest.mark.parametrize("row", ["diabetes", "breast_cancer"])
+def test_rows_of_a_table_are_given_by_the_names_of_its_columns(row, asked, tmp_path):
+    asked = asked(row)
+    table = asked.items[[*reversed(asked.dataset.columns)]].assign(note='"a, b"')
+    table.to_csv(tmp_path / "items.csv", index=False)
+    rows = asked.rows(tmp_path / "items.csv")
+    if row == "breast_cancer":
+        same_classes(asked, rows)
+    else:
+        np.testing.assert_allclose(rows["prediction"], asked.expected["prediction"], rtol=1e-5)
+        assert rows["prediction"].between(0, 400).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            lambda lines: [lines[0].replace("bmi", "BMI"), *lines[1:]],
+            "row 1: the column bmi is missing; needed are age",
+        ),
+        (lambda lines: [lines[0].replace("bmi", "age"), *lines[1:]], "row 1: the column age is there twice"),
+        (lambda lines: lines[:1], "no row after the names of the columns"),
+        (lambda lines: [*lines[:2], lines[2].rpartition(",")[0]], "row 3: 9 values; the first line names 10"),
+        (lambda lines: [*lines[:2], "x" + lines[2]], "row 3: age = 'x"),
+        (
+            lambda lines: [*lines[:2], lines[2].rpartition(",")[0] + ",inf"],
+            "row 3: s6 = 'inf'; a number is expected",
+        ),
+        (lambda lines: [*lines[:2], '"' + lines[2]], "not CSV"),
+    ],
+)
+def test_a_table_that_is_not_the_datasets_is_one_line(change, words, asked, tmp_path):
+    asked = asked("diabetes")
+    lines = asked.items[[*asked.dataset.columns]].to_csv(index=False).splitlines()
+    with pytest.raises(ValueError, match=words) as fault:
+        asked.read(written(tmp_path, change(lines)))
+    assert "\n" not in str(fault.value)
+
+
+def test_an_image_is_told_how_much_of_it_is_lost(asked, tmp_path):
+    asked = asked("digit_codes")
+    levels = np.rint(asked.dataset.read(asked.raw).images[asked.items["item"]] * (16 / 255)).astype(np.uint8)
+    rows = asked.rows(saved(tmp_path, levels))
+    np.testing.assert_allclose(
+        rows["reconstruction_error"], asked.expected["reconstruction_error"], rtol=1e-5
+    )
 
 
 def test_texts_are_mended_as_upstreams_are(asked, tmp_path):
@@ -383,5 +434,5 @@ class BySlices(ModulePredictor):
         super().__init__(predictor.model, {**vars(predictor)})
         self.items = items
 
-    def logits(self, inputs, *, batch_size=256):
-        return super().logits(inputs, batch_size=min(self.items, batch_size))
+    def outputs(self, inputs, *, batch_size=256):
+        return super().outputs(inputs, batch_size=min(self.items, batch_size))

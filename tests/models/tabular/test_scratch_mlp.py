@@ -126,14 +126,14 @@ def test_learns_exclusive_or():
     images = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], dtype=np.float32).reshape(4, 1, 1, 2)
     targets = np.array([0, 1, 1, 0])
     model = fitted(images, targets, batch_size=4, epochs=500, momentum=0.9)
-    assert model.logits(images).argmax(axis=1).tolist() == targets.tolist()
+    assert model.outputs(images).argmax(axis=1).tolist() == targets.tolist()
 
 
 def test_learns_digits(digits):
     images, targets = digits
     model = fitted(images[:1300], targets[:1300], hidden=[64], batch_size=32, epochs=30, momentum=0.9)
-    assert (model.logits(images[1300:]).argmax(axis=1) == targets[1300:]).mean() > 0.92
-    assert (model.logits(images[:1300]).argmax(axis=1) == targets[:1300]).mean() > 0.99
+    assert (model.outputs(images[1300:]).argmax(axis=1) == targets[1300:]).mean() > 0.92
+    assert (model.outputs(images[:1300]).argmax(axis=1) == targets[:1300]).mean() > 0.99
 
 
 def test_history_has_one_row_an_epoch(digits):

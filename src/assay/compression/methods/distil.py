@@ -29,7 +29,7 @@ from assay.compression.support.student_init import inherit
 from assay.config import registry
 from assay.models.capabilities import OwnLoss
 from assay.provenance.records import Skip
-from assay.tasks.protocol import Objective
+from assay.tasks.protocol import Objective, SmoothsLabels, training_loss
 
 NEVER = -1e4
 """Logit of what the loss does not read: far below all others, and finite."""
@@ -47,7 +47,7 @@ def compress(
     """Return a student that was taught by the subject's network.
 
     Args:
-        temperature: by which the logits of both networks are divided before they are compared.
+        temperature: by which the logits of both networks are divided before they are compared, if they are logits.
         teacher: share of the teacher in the loss; the labels have the rest. 0 does not ask the teacher at all.
         hidden: weight, beside the soft targets, of the squared error between what the last Linear layers of both
             networks read, in units of the teacher's mean square; nothing where the shapes differ.
@@ -119,9 +119,8 @@ class Taught(nn.Module, OwnLoss):
         with listening(self.student) as states:
             outputs = self.student(inputs).float()
         smoothing = self.lesson.label_smoothing if self.training else 0.0
-        hard: Tensor = (
-            own(inputs, targets) if own is not None else self.lesson.task.loss(outputs, targets, smoothing)
-        )
+        loss = training_loss(self.lesson.task, smoothing)
+        hard: Tensor = own(inputs, targets) if own is not None else loss(outputs, targets)
         if not share:
             return hard
         return (1 - share) * hard + share * self.imitation(inputs, targets, outputs, states)
@@ -132,7 +131,10 @@ class Taught(nn.Module, OwnLoss):
         with torch.no_grad(), listening(teacher) as taught:
             expected = teacher(inputs).float()
         read = read_by(self.lesson.task, outputs, targets)
-        loss = soft_loss(outputs, expected, read, self.lesson.temperature)
+        if isinstance(self.lesson.task, SmoothsLabels):
+            loss = soft_loss(outputs, expected, read, self.lesson.temperature)
+        else:  # no classes, so no temperature: the teacher's outputs are targets as any others
+            loss = self.lesson.task.loss(outputs, expected)
         if self.lesson.hidden and states and taught and states[-1].shape == taught[-1].shape:
             loss = loss + self.lesson.hidden * hidden_loss(states[-1], taught[-1], read.any(dim=-1))
         return loss
@@ -160,7 +162,7 @@ def read_by(task: Objective, outputs: Tensor, targets: Tensor) -> Tensor:
     """
     zeros = torch.zeros_like(outputs, dtype=torch.float32, requires_grad=True)
     with torch.enable_grad():
-        (gradient,) = torch.autograd.grad(task.loss(zeros, targets, 0.0), zeros)
+        (gradient,) = torch.autograd.grad(task.loss(zeros, targets), zeros)
     return gradient != 0
 
 

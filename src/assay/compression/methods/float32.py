@@ -39,7 +39,7 @@ def compress(subject: CompressionContext, *, bits: Literal[16, 32]) -> Compresse
     model = narrowed(subject.model, bits)
     inputs = subject.splits["validation"].inputs[:64].numpy()
     try:
-        finite = bool(np.isfinite(model.logits(inputs)).all())
+        finite = bool(np.isfinite(model.outputs(inputs)).all())
     except (TypeError, ValueError) as fault:
         raise Skip(
             f"{type(model).__name__} does not compute with float{bits}: {' '.join(str(fault).split())}"

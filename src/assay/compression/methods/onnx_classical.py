@@ -3,9 +3,9 @@
 
 Source: the ONNX standard with its operators for classical models, https://onnx.ai/onnx/operators/#ai-onnx-ml;
 skl2onnx, https://onnx.ai/sklearn-onnx/, writes what is scikit-learn's alone: linear functions of pixels, and one
-tree. The others are written here. Of boosted trees skl2onnx 1.20 makes attributes that protobuf 7 refuses, and a
-machine with a kernel it writes pair by pair of classes. Counts of words would be rows as wide as the vocabulary:
-here each place of a text looks up what its word adds. All is computed in float32.
+tree. The others are written here, or by the model itself. Of boosted trees skl2onnx 1.20 makes attributes that
+protobuf 7 refuses, and a machine with a kernel it writes pair by pair of classes. Counts of words would be rows as wide
+as the vocabulary: here each place of a text looks up what its word adds. All is computed in float32.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto
+from sklearn.ensemble import HistGradientBoostingRegressor
 from torch import nn
 
 from assay.artifacts.onnx.export import INPUT
@@ -25,6 +26,7 @@ from assay.compression.context import CompressedModel, CompressionContext, Metho
 from assay.compression.methods import onnx as networks
 from assay.compression.support.onnx_graphs import VERSIONS, Graph
 from assay.data.special_tokens import UNKNOWN
+from assay.models.capabilities import WrapsEstimator, WritesGraph
 from assay.models.layers.class_scores import FLOOR
 from assay.provenance.records import Skip
 
@@ -43,13 +45,26 @@ def compress(subject: CompressionContext) -> CompressedModel:
     model = subject.model
     if isinstance(model, nn.Module):
         return networks.compress(subject)
-    name = type(model).__name__
-    if name not in WRITERS:
-        raise Skip(f"{name}: {SKIPPED.get(name, 'no graph is written for it')}")
     example = subject.splits["train"].inputs[:1].numpy()
     graph = Graph(example)
-    made = graph.model(WRITERS[name](graph, model), model.logits(example).shape[1:])
+    made = graph.model(written(graph, model), model.outputs(example).shape[1:])
     return CompressedModel("onnx", made, int(model.parameters()))
+
+
+def written(graph: Graph, model: Any) -> str:
+    """Write an estimator and return the name of its outputs.
+
+    Raises:
+        Skip: what such an estimator does has no operators in ONNX.
+    """
+    name = type(model).__name__
+    if isinstance(model, WritesGraph):
+        return model.write_graph(graph, INPUT)
+    if name in WRITERS:
+        return WRITERS[name](graph, model)
+    if isinstance(model, WrapsEstimator) and isinstance(model.estimator, HistGradientBoostingRegressor):
+        return boosted_scores(graph, model.estimator)
+    raise Skip(f"{name}: {SKIPPED.get(name, 'no graph is written for it')}")
 
 
 def logistic_regression(graph: Graph, model: Any) -> str:
@@ -94,10 +109,14 @@ def pixels(graph: Graph, width: int) -> str:
 
 
 def boosted_trees(graph: Graph, model: Any) -> str:
-    """Write log-probabilities of boosted trees, all of them one operator."""
-    estimator = model.estimator
+    """Write log-probabilities of boosted trees."""
+    return log_probabilities(graph, softmax(graph, boosted_scores(graph, model.estimator), model), model)
+
+
+def boosted_scores(graph: Graph, estimator: Any) -> str:
+    """Write the scores (N, classes) or numbers (N, 1) of boosted trees, all of them one operator."""
     trees = [(tree.nodes, place) for each in estimator._predictors for place, tree in enumerate(each)]
-    scores = graph.add(
+    return graph.add(
         "TreeEnsembleRegressor",
         pixels(graph, estimator.n_features_in_),
         domain=ML,
@@ -106,7 +125,6 @@ def boosted_trees(graph: Graph, model: Any) -> str:
         post_transform="NONE",
         **ensemble(trees),
     )
-    return log_probabilities(graph, softmax(graph, scores, model), model)
 
 
 def ensemble(trees: list[tuple[NDArray[Any], int]]) -> dict[str, list[Any]]:

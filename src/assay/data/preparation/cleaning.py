@@ -17,7 +17,7 @@ _SHOWN_ITEMS = 20
 
 
 def clean(
-    digests: NDArray[np.object_], labels: NDArray[np.int64], split: NDArray[np.str_], *, noun: str
+    digests: NDArray[np.object_], labels: NDArray[Any], split: NDArray[np.str_], *, noun: str
 ) -> tuple[NDArray[np.int64], list[dict[str, Any]]]:
     """Return the items to keep, in order, and what was dropped and why.
 
@@ -27,6 +27,7 @@ def clean(
 
     Args:
         digests: (N,) hash of each item's content.
+        labels: (N,) classes or numbers.
         split: (N,) upstream's split: ``train``, ``validation``, ``test``, or ``""`` where it names none.
         noun: what equal items have in common, as the reasons name it: ``pixels``, ``text``.
 
@@ -101,7 +102,7 @@ def _drop_leaks(
 
 def draw_split(
     upstream: NDArray[np.str_],
-    labels: NDArray[np.int64],
+    labels: NDArray[np.int64] | None,
     seed: int,
     validation_fraction: float,
     test_fraction: float,
@@ -114,6 +115,7 @@ def draw_split(
 
     Args:
         upstream: (N,) as :func:`clean` takes it; all are train that it does not name.
+        labels: (N,) the classes; None where items have none, and are drawn whatever they are.
         validation_fraction: part of what is left of test that goes to validation, unless upstream names validation.
         test_fraction: part of what is left of upstream's validation that goes to test, unless upstream names test.
 
@@ -130,8 +132,9 @@ def draw_split(
     for name, fraction in (("test", test_fraction), ("validation", validation_fraction)):
         if name in upstream:
             continue
+        strata = None if labels is None else labels[rest]
         try:
-            rest, drawn = train_test_split(rest, test_size=fraction, stratify=labels[rest], random_state=seed)
+            rest, drawn = train_test_split(rest, test_size=fraction, stratify=strata, random_state=seed)
         except ValueError as fault:
             raise ValueError(f"{dataset}: a split is not possible: {fault}") from None
         split[drawn] = name

@@ -36,7 +36,7 @@ class Bigram:
         counts = np.bincount(pairs, minlength=self.vocabulary**2).reshape(-1, self.vocabulary) + self.alpha
         self.logarithms = np.log(counts / counts.sum(axis=1, keepdims=True)).astype(np.float32)
 
-    def logits(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
+    def outputs(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the log-probabilities of each next id, (N, T, vocabulary), from ids (N, T)."""
         found: NDArray[np.float32] = self.logarithms[ids]
         return found

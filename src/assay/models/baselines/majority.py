@@ -35,7 +35,7 @@ class Majority:
         classes = targets.reshape(len(targets), -1)[:, 0]
         self.frequencies = np.bincount(classes, minlength=self.num_classes) / len(targets)  # (K,)
 
-    def logits(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
+    def outputs(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
         """Return the logarithms of the frequencies for each item: (N, num_classes)."""
         repeated = np.tile(self.frequencies, (len(inputs), 1))
         return log_probabilities(repeated, np.arange(self.num_classes), self.num_classes)
@@ -50,6 +50,7 @@ MODEL = Estimator(
     family="control",
     signatures=(
         "image -> class",
+        "table -> class",
         "text -> class",
         "texts of several tasks -> classes",
         "text -> missing word",

@@ -40,7 +40,7 @@ class MostFrequentTag:
         shares = (counts + prior) / (counts.sum(axis=1, keepdims=True) + 1)
         self.log_shares = np.log(shares).astype(np.float32)  # (vocabulary, K)
 
-    def logits(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
+    def outputs(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
         """Return the logarithms of the shares of each word's tags (N, T, num_classes)."""
         logits: NDArray[np.float32] = self.log_shares[inputs[:, :, 0]]
         return logits

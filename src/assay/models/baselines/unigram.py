@@ -32,7 +32,7 @@ class Unigram:
         counts = 1 + np.bincount(targets[targets >= 0], minlength=self.vocabulary)
         self.logarithms = np.log(counts / counts.sum()).astype(np.float32)  # (vocabulary,)
 
-    def logits(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
+    def outputs(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the same log-probabilities at each place of ids (N, T): (N, T, vocabulary)."""
         return np.tile(self.logarithms, (*ids.shape, 1))
 

@@ -44,7 +44,7 @@ class Rereading(Steps):
         place = int(places[0])
         inputs = inputs.clone()
         inputs[:, inputs.shape[1] - self.target_length + place] = words
-        outputs = self.predictor.logits(inputs.numpy(), batch_size=len(inputs))
+        outputs = self.predictor.outputs(inputs.numpy(), batch_size=len(inputs))
         return torch.from_numpy(outputs[:, place]), [inputs, places + 1]
 
 

@@ -53,4 +53,4 @@ class MLP(nn.Module):
         return logits
 
 
-MODEL = Network(MLP, family="fully connected", signatures=("image -> class",))
+MODEL = Network(MLP, family="fully connected", signatures=("image -> class", "table -> class"))

@@ -108,7 +108,7 @@ class NGram:
                 shortened, preceding = np.unique(grams % self.vocabulary**length, return_counts=True)
                 self.shorter.append(Level(shortened, preceding, self.vocabulary, self.discount))
 
-    def logits(self, ids: Codes) -> NDArray[np.float32]:
+    def outputs(self, ids: Codes) -> NDArray[np.float32]:
         """Return the log-probabilities of each next id, (N, T, vocabulary), from ids (N, T)."""
         mixed = np.full((*ids.shape, self.vocabulary), 1 / self.vocabulary, dtype=np.float32)
         for length in range(self.order):

@@ -37,7 +37,7 @@ class InPlace(ABC, Steps):
         padded = np.pad(source, ((0, 0), (0, steps)))[:, :steps]
         return np.where(padded == PADDING, END, padded)
 
-    def logits(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
+    def outputs(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
         """Return log-probabilities (N, T', V) of each next word for inputs (N, S + T), T' the longest target's
         ids."""
         source, target = inputs[:, : self.source_length], inputs[:, self.source_length :]

@@ -41,7 +41,7 @@ class SharedVectors(nn.Module):
         vectors: torch.Tensor = self.table(ids) * self.scale
         return vectors
 
-    def logits(self, states: torch.Tensor) -> torch.Tensor:
+    def outputs(self, states: torch.Tensor) -> torch.Tensor:
         """Map states (..., width) to logits (..., vocabulary)."""
         return F.linear(states, self.table.weight, self.bias)
 

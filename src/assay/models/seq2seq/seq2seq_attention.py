@@ -110,7 +110,7 @@ class Seq2SeqAttention(nn.Module, Steps):
     ) -> torch.Tensor:
         """Map states (N, T, hidden) and what was gathered (N, T, 2 * hidden) to outputs (N, T, V)."""
         states = self.dropout(self.readout(torch.cat([written, context], dim=2)))
-        logits = self.vectors.logits(states)
+        logits = self.vectors.outputs(states)
         return logits if self.copying is None else self.copying(states, logits, weights, source)
 
     def start(self, source: torch.Tensor) -> list[torch.Tensor]:

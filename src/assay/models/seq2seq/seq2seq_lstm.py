@@ -66,7 +66,7 @@ class Seq2SeqLSTM(nn.Module, Steps):
         states = self.reminded(target, self.encode(source))
         for layer in self.decoder:
             states = self.dropout(layer(states)[0])
-        return self.vectors.logits(self.readout(states))
+        return self.vectors.outputs(self.readout(states))
 
     def encode(self, source: torch.Tensor) -> torch.Tensor:
         """Map ids (N, S) to the state (N, hidden) after the first word, which is read last."""
@@ -98,7 +98,7 @@ class Seq2SeqLSTM(nn.Module, Steps):
             last = tuple(state[None].contiguous() for state in kept[2 * number : 2 * number + 2])
             states, (hidden, cell) = layer(states, last)
             anew += [hidden[0], cell[0]]
-        return self.vectors.logits(self.readout(states))[:, 0], anew
+        return self.vectors.outputs(self.readout(states))[:, 0], anew
 
 
 MODEL = Network(Seq2SeqLSTM, family="recurrent", signatures=("text -> text",))

@@ -172,7 +172,7 @@ class Seq2SeqTransformer(nn.Module, Steps):
     def judge(self, states: torch.Tensor, weights: torch.Tensor, source: torch.Tensor) -> torch.Tensor:
         """Map states (N, T, D) to outputs (N, T, V); copying goes by the last block's weights (N, heads, T, S)."""
         states = self.norm(states)
-        logits = self.vectors.logits(states)
+        logits = self.vectors.outputs(states)
         return logits if self.copying is None else self.copying(states, logits, weights.mean(dim=1), source)
 
     def start(self, source: torch.Tensor) -> list[torch.Tensor]:

@@ -50,7 +50,7 @@ class DecisionTree:
         """Fit on images (N, C, H, W) and targets (N,)."""
         self.estimator.fit(images.reshape(len(images), -1), targets)
 
-    def logits(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+    def outputs(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return log-probabilities (N, num_classes)."""
         probabilities = self.estimator.predict_proba(images.reshape(len(images), -1))
         return log_probabilities(probabilities, self.estimator.classes_, self.num_classes)
@@ -63,5 +63,8 @@ class DecisionTree:
 
 
 MODEL = Estimator(
-    DecisionTree, family="trees", signatures=("image -> class",), trusted=("sklearn.tree._tree.Tree",)
+    DecisionTree,
+    family="trees",
+    signatures=("image -> class", "table -> class"),
+    trusted=("sklearn.tree._tree.Tree",),
 )

@@ -63,7 +63,7 @@ class HistGradientBoosting:
         """Fit on images (N, C, H, W) and targets (N,)."""
         self.estimator.fit(images.reshape(len(images), -1), targets)
 
-    def logits(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+    def outputs(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return log-probabilities (N, num_classes)."""
         probabilities = self.estimator.predict_proba(images.reshape(len(images), -1))
         return log_probabilities(probabilities, self.estimator.classes_, self.num_classes)
@@ -78,7 +78,7 @@ class HistGradientBoosting:
 MODEL = Estimator(
     HistGradientBoosting,
     family="trees",
-    signatures=("image -> class",),
+    signatures=("image -> class", "table -> class"),
     seeded=False,
     trusted=("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",),
 )

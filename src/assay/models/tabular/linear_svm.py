@@ -49,7 +49,7 @@ class LinearSVM:
         """Fit on images (N, C, H, W) and targets (N,)."""
         self.estimator.fit(images.reshape(len(images), -1), targets)
 
-    def logits(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+    def outputs(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return margins (N, num_classes)."""
         decisions = self.estimator.decision_function(images.reshape(len(images), -1))
         return margins(decisions, self.estimator.classes_, self.num_classes)

@@ -49,7 +49,7 @@ class LogisticRegression:
         """Fit on images (N, C, H, W) and targets (N,)."""
         self.estimator.fit(images.reshape(len(images), -1), targets)
 
-    def logits(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+    def outputs(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return log-probabilities (N, num_classes)."""
         probabilities = self.estimator.predict_proba(images.reshape(len(images), -1))
         return log_probabilities(probabilities, self.estimator.classes_, self.num_classes)
@@ -59,4 +59,6 @@ class LogisticRegression:
         return int(self.estimator.coef_.size + self.estimator.intercept_.size)
 
 
-MODEL = Estimator(LogisticRegression, family="linear", signatures=("image -> class",), seeded=False)
+MODEL = Estimator(
+    LogisticRegression, family="linear", signatures=("image -> class", "table -> class"), seeded=False
+)

@@ -56,7 +56,7 @@ class RBFSVM:
         self.estimator.fit(images.reshape(len(images), -1), targets)
         self.squares = _squares(self.estimator.support_vectors_)
 
-    def logits(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+    def outputs(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return margins (N, num_classes)."""
         rows = images.reshape(len(images), -1).astype(np.float64)
         chunks = np.split(rows, range(ROWS, len(rows), ROWS))

@@ -142,7 +142,7 @@ class ScratchMLP:
             weights += speed
             biases += speed_biases
 
-    def logits(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+    def outputs(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the last layer's outputs (N, num_classes)."""
         outputs, _ = forward(self.layers, images.reshape(len(images), -1))
         return outputs.astype(np.float32)

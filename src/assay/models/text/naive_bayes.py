@@ -52,7 +52,7 @@ class NaiveBayes:
         self.words.fit(ids)
         self.estimator.fit(self.words.counts(ids), targets)
 
-    def logits(self, ids: NDArray[np.integer]) -> NDArray[np.float32]:
+    def outputs(self, ids: NDArray[np.integer]) -> NDArray[np.float32]:
         """Return log-probabilities (N, num_classes)."""
         probabilities = self.estimator.predict_proba(self.words.counts(ids))
         return log_probabilities(probabilities, self.estimator.classes_, self.num_classes)

@@ -63,7 +63,7 @@ class TfidfLinearSVM:
         self.weights.fit(self.words.counts(ids))
         self.estimator.fit(self.features(ids), targets)
 
-    def logits(self, ids: NDArray[np.integer]) -> NDArray[np.float32]:
+    def outputs(self, ids: NDArray[np.integer]) -> NDArray[np.float32]:
         """Return margins (N, num_classes)."""
         decisions = self.estimator.decision_function(self.features(ids))
         return margins(decisions, self.estimator.classes_, self.num_classes)

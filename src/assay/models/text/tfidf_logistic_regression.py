@@ -62,7 +62,7 @@ class TfidfLogisticRegression:
         self.weights.fit(self.words.counts(ids))
         self.estimator.fit(self.features(ids), targets)
 
-    def logits(self, ids: NDArray[np.integer]) -> NDArray[np.float32]:
+    def outputs(self, ids: NDArray[np.integer]) -> NDArray[np.float32]:
         """Return log-probabilities (N, num_classes)."""
         probabilities = self.estimator.predict_proba(self.features(ids))
         return log_probabilities(probabilities, self.estimator.classes_, self.num_classes)

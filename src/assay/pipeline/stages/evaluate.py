@@ -38,7 +38,7 @@ def evaluate(
     examples = splits["validation"].inputs[: max(latency.SIZES)].numpy()
     began = time.perf_counter()
     predictor = store.load(artifact_status.parent, artifact)
-    predictor.logits(examples[:1])
+    predictor.outputs(examples[:1])
     costs["cold_start_ms"] = 1000 * (time.perf_counter() - began)
     metrics, predictions = scoring.evaluate(predictor, task, splits["validation"], splits["test"])
     write_json(folder / "metrics.json", metrics)

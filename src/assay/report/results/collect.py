@@ -99,6 +99,7 @@ class Variant:
     predictions: Path  # one row a test item
     confusion: Sequence[Sequence[int]]  # rows = true class; empty where there is none
     samples: Sequence[Mapping[str, str]]  # of answers: given, expected, said; empty where the task shows none
+    images: Sequence[Mapping[str, Any]]  # rows of a grid: title, images; empty where the task shows none
     history: Sequence[Epoch]
     format: str  # of the artifact, which decides what runs it
     train_items: int | None  # None where it was trained on all of them
@@ -230,6 +231,7 @@ def _variant(
         predictions=row["evaluated"] / "predictions.parquet",
         confusion=exhibits.get("confusion") or [],
         samples=exhibits.get("samples") or [],
+        images=exhibits.get("images") or [],
         history=history,
         format=str(phases[-2].artifact.get("format") or ""),
         train_items=train.train_items,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from assay.paths import UNCOMPRESSED
 from assay.report.figures import fronts, plots
+from assay.report.figures.image_grid import Grid, grid
 from assay.report.figures.plots import Chart
 from assay.report.inference.analysis import Analysis, Compared, analyse
 from assay.report.inference.normalised import Scale, scale
@@ -67,6 +68,7 @@ class Section:
     confusion: Chart | None
     errors: Rows = field(default_factory=list)
     samples: Rows = field(default_factory=list)
+    grids: list[Grid] = field(default_factory=list)
 
     @property
     def plain(self) -> list[Summary]:
@@ -144,6 +146,7 @@ def section(
         else None,
         errors=_errors(plain, classes),
         samples=_samples(plain),
+        grids=_grids(plain),
     )
 
 
@@ -168,6 +171,12 @@ def _errors(plain: Sequence[Summary], classes: Sequence[str]) -> Rows:
             errors = tables.commonest_errors(matrix, names, COMMONEST)
             rows.append({"model": each.model.name, "wrong": wrong, "errors": errors})
     return rows
+
+
+def _grids(plain: Sequence[Summary]) -> list[Grid]:
+    """Return what each model made of the first test items, one seed a model."""
+    found = (grid(each.model.name, variant.images) for each in plain for variant in each.finished[:1])
+    return [each for each in found if each]
 
 
 def _samples(plain: Sequence[Summary]) -> Rows:

@@ -77,7 +77,7 @@ class Oracle:
         self.chances = np.full((12, 12, 12), 1e-9)
         self.chances[np.ix_(ids, ids, ids)] = CHANCES.clip(1e-9)
 
-    def logits(self, inputs: np.ndarray) -> np.ndarray:
+    def outputs(self, inputs: np.ndarray) -> np.ndarray:
         before = np.pad(inputs[:, :-1], ((0, 0), (1, 0)), constant_values=2)  # of the first nothing counts
         return np.log(self.chances[before, inputs]).astype(np.float32)
 

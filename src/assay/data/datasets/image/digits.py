@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import gzip
 import io
-from importlib.metadata import distribution
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from assay.data.declarations import Augmentation, Dataset, Source
-from assay.data.download import RemoteFile, write_declared
+from assay.data.families.bundled import Bundled, bundled_file
 from assay.data.families.images import Images
 from assay.data.preparation import images, text
 from assay.data.synthetic import images as synthetic_images
@@ -24,32 +22,16 @@ from assay.data.tar_reader import gunzip
 from assay.files import replacing
 
 _TWIN_ITEMS = 35  # of each class
-_FILE = RemoteFile(
+_FILE = bundled_file(
     "digits",
     "digits.csv.gz",
-    ("package:scikit-learn/sklearn/datasets/data/digits.csv.gz",),
     57_523,
     "09f66e6debdee2cd2b5ae59e0d6abbb73fc2b0e0185d2e1957e9ebb51e23aa22",
 )
 
 
-class Digits(Images):
+class Digits(Bundled, Images):
     """The file that scikit-learn bundles."""
-
-    def fetch(self, raw: Path, *, mirror: str | None) -> dict[str, dict[str, Any]]:  # noqa: ARG002 (none is needed)
-        """Copy the bundled file into ``raw``; return its address, size and sha256.
-
-        Raises:
-            DownloadError: the installed scikit-learn bundles other bytes.
-        """
-        bundled = distribution("scikit-learn").locate_file(f"sklearn/datasets/data/{_FILE.name}")
-        return write_declared(
-            _FILE,
-            raw,
-            Path(str(bundled)).read_bytes(),
-            fault="the installed scikit-learn has other data",
-            remedy="install the pinned version of scikit-learn",
-        )
 
     def make_twin(self, raw: Path, seed: int) -> None:
         pixels, labels = synthetic_images.draw_images(

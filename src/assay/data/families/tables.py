@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tables of numbers, of which one column is to be predicted from the others."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from assay.data.declarations import Dataset
+from assay.data.expectations import Check, between, labels, of_table, widen
+from assay.data.preparation import tables
+from assay.data.preparation.tables import LABEL, TARGET
+
+_READER = "check the dataset's read(): it should give upstream's numbers unchanged"
+_TWIN_NOISE = 0.3
+"""Of a twin's targets, in standard deviations of what a linear function gives."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tables(Dataset):
+    """A table of numbers: those of the first column that is predicted stand apart from the features."""
+
+    columns: Mapping[str, tuple[float, float]]
+    """By name of a feature: its smallest and largest plausible value."""
+    class_share: tuple[float, float] = (0.0, 1.0)
+    """Smallest and largest part of a split that one class may have, give or take one item."""
+    target: tuple[float, float] = (0.0, 1.0)
+    """Smallest and largest plausible number, where numbers are predicted."""
+    twin_items: int = 240
+
+    @abstractmethod
+    def read(self, raw: Path) -> tables.TableSet: ...
+
+    @abstractmethod
+    def write(self, raw: Path, table: tables.TableSet) -> None:
+        """Write a table as upstream's files."""
+
+    def make_twin(self, raw: Path, seed: int) -> None:
+        rng = self.twin_rng(seed)
+        low, high = np.array(list(self.columns.values())).T
+        shares = rng.random((self.twin_items, len(self.columns)))  # (N, F) of each column's range
+        score = (shares - 0.5) @ rng.normal(size=len(self.columns))
+        score += _TWIN_NOISE * score.std() * rng.normal(size=self.twin_items)
+        ranks = score.argsort().argsort() / self.twin_items  # (N,) in [0, 1)
+        if self.classes:
+            targets = (ranks * len(self.classes)).astype(np.int64)
+        else:
+            targets = np.rint(self.target[0] + ranks * (self.target[1] - self.target[0]))
+        features = np.round(low + shares * (high - low), 5)
+        self.write(raw, tables.TableSet(features, targets, tuple(self.columns), self.classes))
+
+    def prepare(self, raw: Path, out: Path, *, seed: int, validation_fraction: float) -> dict[str, Any]:
+        return tables.prepare(
+            self.read(raw),
+            out,
+            dataset=out.name,
+            seed=seed,
+            validation_fraction=validation_fraction,
+            test_fraction=self.test_fraction,
+        )
+
+    def checks(self, counts: dict[str, int]) -> list[Check]:
+        predicted = LABEL if self.classes else TARGET
+        own = [_within(name, *limits, knob=f"columns[{name!r}]") for name, limits in self.columns.items()]
+        if self.classes:
+            own += labels(counts, num_classes=len(self.classes), class_share=self.class_share)
+        else:
+            own.append(_within(TARGET, *self.target, knob="target"))
+        facts = ["item", "split", predicted, *self.columns, "sha256"]
+        return of_table(counts, own, facts=facts, nouns=("a row", "rows"))
+
+
+def _within(column: str, low: float, high: float, *, knob: str) -> Check:
+    fix = f"not plausible: {_READER}; {widen(knob)}"
+    return between(column, low, high, bad=high + abs(high) + 1, fix=fix)

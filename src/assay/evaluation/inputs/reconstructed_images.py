@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Images of a user that pass through a code: how much of each is lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+from torch import Tensor
+
+from assay.data.declarations import Dataset
+from assay.data.splits import Split
+from assay.evaluation.inputs import images
+from assay.tasks.image_reconstruction import errors_of
+
+SIGNATURE = "image -> image"
+
+
+def read(path: Path, prepared: Path, dataset: Dataset) -> Split:
+    """Return the images of a file as models take them, given as to :func:`images.read`."""
+    found = images.read(path, prepared, dataset)
+    return Split(found.inputs, found.inputs, found.items)
+
+
+def rows(answers: Tensor, split: Split) -> pd.DataFrame:
+    """Return one row an image: its row in the file, and the mean squared error of its pixels."""
+    errors = errors_of(answers, split.targets).numpy()
+    return pd.DataFrame({"row": split.items, "reconstruction_error": errors})

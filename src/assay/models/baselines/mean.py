@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Control: the mean of the training targets, whatever the input; it should lose to everything.
+
+Source: the baseline of every regression, scikit-learn's DummyRegressor,
+https://scikit-learn.org/stable/modules/generated/sklearn.dummy.DummyRegressor.html. The fit does not depend on the
+seed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assay.models.capabilities import GraphBuilder, WritesGraph
+from assay.models.declaration import Estimator
+
+
+class Mean(WritesGraph):
+    """Answer with the mean target; it has no knobs.
+
+    Args:
+        seed: not used.
+    """
+
+    def __init__(self, *, seed: int) -> None:
+        del seed
+
+    def fit(self, inputs: NDArray[Any], targets: NDArray[np.float32]) -> None:
+        """Average the targets (N, ...); the inputs (N, ...) are not looked at."""
+        del inputs
+        self.mean = targets.mean(axis=0, dtype=np.float64)  # (...)
+
+    def outputs(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
+        """Return the mean for each item: (N, ...)."""
+        return np.broadcast_to(self.mean, (len(inputs), *self.mean.shape)).astype(np.float32)
+
+    def write_graph(self, graph: GraphBuilder, inputs: str) -> str:
+        """Write the mean, once an item."""
+        count = graph.add("Slice", graph.add("Shape", inputs), np.array([0]), np.array([1]))
+        shape = graph.add("Concat", count, np.array(self.mean.shape, np.int64), axis=0)
+        return graph.add("Expand", self.mean[None], shape)
+
+    def parameters(self) -> int:
+        """Return how many numbers were learned."""
+        return int(self.mean.size)
+
+
+MODEL = Estimator(Mean, family="control", signatures=("table -> number", "image -> image"), seeded=False)

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reconstruction: an image passes through a narrow code; how much of it comes out again?
+
+Nobody labels anything: the target of an image is the image. The primary metric is the mean squared error of a pixel,
+in units of the variance of the training pixels. The control that should lose is the mean image.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from assay.artifacts.predictors import Predictor, finite_outputs
+from assay.data.splits import Split, first_items
+from assay.files import read_json
+from assay.tasks import image_classification
+from assay.tasks.exhibits import Exhibit, ImageGrid
+from assay.tasks.metric import Metric, SummedMetric, averaged, ratio
+from assay.tasks.protocol import Augment, Declaration, Task
+
+SHOWN = 8
+"""Test items in the grid."""
+
+
+class ImageReconstruction(Declaration):
+    """Images (N, C, H, W) to images (N, C, H, W)."""
+
+    primary = SummedMetric(
+        "reconstruction_error",
+        "minimise",
+        ("reconstruction_error",),
+        averaged("reconstruction_error"),
+        ratio,
+    )
+    watched = Metric("reconstruction_error", "minimise")
+
+    def load(self, prepared: Path, splits: tuple[str, ...]) -> dict[str, Split]:
+        """Read the named splits of a prepared dataset of images."""
+        found = image_classification.TASK.load(prepared, splits)
+        return {name: Split(split.inputs, split.inputs, split.items) for name, split in found.items()}
+
+    def limit(self, split: Split, count: int) -> Split:
+        """Return the first ``count`` items; all if there are fewer."""
+        return first_items(split, count)
+
+    def model_arguments(self, prepared: Path) -> dict[str, Any]:
+        """Return the arguments that the data decide."""
+        return {"shape": tuple(read_json(prepared / "prepared.json")["shape"])}
+
+    def augmenter(self, prepared: Path) -> Augment | None:
+        """Return None: a varied image would have to be its own target."""
+        del prepared
+        return None
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return the mean squared error of a pixel."""
+        return F.mse_loss(outputs, targets)
+
+    def metric_state(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return the sums (2,) over images: mean squared errors, images."""
+        errors = errors_of(outputs, targets).sum()
+        return torch.stack([errors, torch.full_like(errors, len(targets))])
+
+    def compute_watched(self, sums: Tensor) -> tuple[float, float]:
+        """Return the mean squared error, as loss and as metric, from the sums (2,)."""
+        mean = (sums[0] / sums[1]).item()
+        return mean, mean
+
+    def predict(self, predictor: Predictor, split: Split) -> Tensor:
+        """Return the images (N, C, H, W) that a model makes of a split's."""
+        return finite_outputs(predictor, split.inputs, split.items)
+
+    def compute_metrics(self, answers: Tensor, split: Split) -> dict[str, float | None]:
+        """Return the mean squared error of a pixel, and the share of the split's variance that is kept."""
+        error = errors_of(answers, split.targets).mean().item()
+        targets = split.targets.double()
+        spread = (targets - targets.mean(dim=0)).square().mean().item()
+        return {"reconstruction_error": error, "r2": 1 - error / spread if spread else None}
+
+    def predictions(self, answers: Tensor, split: Split) -> pd.DataFrame:
+        """Return one row an item: its number, and the mean squared error of its pixels."""
+        errors = errors_of(answers, split.targets).numpy()
+        return pd.DataFrame({"item": split.items, "reconstruction_error": errors})
+
+    def exhibits(self, answers: Tensor, split: Split) -> list[Exhibit]:
+        """Return the first images beside what was made of them; the brightest pixel that was given is white."""
+        low, high = split.inputs.min(), split.inputs.max()
+        rows = {"given": split.inputs, "reconstructed": answers}
+        shares = {title: (images[:SHOWN].mean(dim=1) - low) / (high - low) for title, images in rows.items()}
+        return [
+            ImageGrid(
+                {
+                    title: (255 * share).round().clamp(0, 255).to(torch.int64).tolist()
+                    for title, share in shares.items()
+                }
+            )
+        ]
+
+
+def errors_of(outputs: Tensor, targets: Tensor) -> Tensor:
+    """Return the mean squared error of each item's pixels, (N,) float64."""
+    return (outputs.double() - targets.double()).square().flatten(1).mean(dim=1)
+
+
+TASK: Task[Split, Tensor] = ImageReconstruction(
+    signature="image -> image",
+    provides=("shape",),
+    controls=("mean",),
+)

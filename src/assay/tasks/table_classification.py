@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Classification of rows: which of K classes has a row of a table?
+
+The primary metric is AUROC: how often a row of a class has the larger probability of it than a row of another class.
+The control that should lose is the majority class, whose AUROC is 0.5.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+from torch import Tensor
+
+from assay.data.splits import Split
+from assay.files import read_json
+from assay.tasks import table_features
+from assay.tasks.classification import Classification
+from assay.tasks.metric import RecomputedMetric
+from assay.tasks.protocol import Augment, Declaration, Task
+
+
+def auroc(target: NDArray[np.int64], score: NDArray[np.float64]) -> float:
+    """Return the area under the ROC curve of scores (N,) for class 1 against 0; nan where a class is missing."""
+    return float(roc_auc_score(target, score)) if len(np.unique(target)) == 2 else float("nan")
+
+
+class TableClassification(Declaration, Classification):
+    """Rows (N, F) to one of two classes, of which the second is the one that is looked for."""
+
+    primary = RecomputedMetric("auroc", "maximise", ("target", "score"), auroc, highest=1)
+
+    def load(self, prepared: Path, splits: tuple[str, ...]) -> dict[str, Split]:
+        """Read the named splits of a prepared table.
+
+        Raises:
+            ValueError: it has other than two classes; one line.
+        """
+        facts = read_json(prepared / "prepared.json")
+        if len(facts["classes"]) != 2:
+            raise ValueError(f"{prepared}: {len(facts['classes'])} classes; AUROC needs two")
+        return {
+            name: Split(inputs, targets, items)
+            for name, inputs, targets, items in table_features.read(prepared, facts, splits)
+        }
+
+    def model_arguments(self, prepared: Path) -> dict[str, Any]:
+        """Return the arguments that the data decide."""
+        facts = read_json(prepared / "prepared.json")
+        return {"shape": tuple(facts["shape"]), "num_classes": len(facts["classes"])}
+
+    def augmenter(self, prepared: Path) -> Augment | None:
+        """Return None: no table declares how its rows could be varied."""
+        del prepared
+        return None
+
+    def compute_metrics(self, logits: Tensor, split: Split) -> dict[str, float | None]:
+        """Return every metric of (N, 2) logits; None where the split's targets do not define one."""
+        area = auroc(split.targets.numpy(), margins(logits))
+        return super().compute_metrics(logits, split) | {"auroc": area if math.isfinite(area) else None}
+
+    def predictions(self, logits: Tensor, split: Split) -> pd.DataFrame:
+        """Return one row an item; ``score`` is the margin by which the second class is the likelier one, in nats."""
+        return super().predictions(logits, split).assign(score=margins(logits))
+
+
+def margins(logits: Tensor) -> NDArray[np.float64]:
+    """Return by how much the second logit of each item (N, 2) is larger than the first: (N,)."""
+    found: NDArray[np.float64] = (logits[:, 1].double() - logits[:, 0].double()).numpy()
+    return found
+
+
+TASK: Task[Split, Tensor] = TableClassification(
+    signature="table -> class",
+    provides=("shape", "num_classes"),
+    controls=("majority",),
+)

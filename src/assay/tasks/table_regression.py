@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Regression: which number belongs to a row of a table?
+
+The primary metric is the root mean square error, in the target's own unit. The control that should lose is the mean of
+the training targets. Models learn and answer in standard deviations of the training targets from their mean.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from assay.artifacts.predictors import Predictor, finite_outputs
+from assay.data.splits import Split, first_items
+from assay.files import read_json
+from assay.tasks import table_features
+from assay.tasks.exhibits import Exhibit
+from assay.tasks.metric import Metric, SummedMetric, ratio
+from assay.tasks.protocol import Augment, Declaration, Task
+
+
+@dataclass(frozen=True)
+class Numbers(Split):
+    """Items whose targets (N, 1) float32 are numbers, in deviations from the mean."""
+
+    mean: float = 0.0
+    """Of the training targets, in the target's unit."""
+    deviation: float = 1.0
+
+    def in_unit(self, numbers: Tensor) -> NDArray[np.float64]:
+        """Return numbers (N, 1) in the target's unit, (N,)."""
+        found: NDArray[np.float64] = (numbers[:, 0].double() * self.deviation + self.mean).numpy()
+        return found
+
+
+def squares(table: pd.DataFrame) -> NDArray[np.float64]:
+    """Return the squared error of each prediction, and that it is one: (N, 2)."""
+    errors = (table["prediction"] - table["target"]).to_numpy(float)
+    return np.stack([errors**2, np.ones(len(errors))], axis=1)
+
+
+def root(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the root of the mean (...) from sums (..., 2)."""
+    return np.sqrt(ratio(sums))
+
+
+class TableRegression(Declaration):
+    """Rows (N, F) to numbers; the outputs are (N, 1)."""
+
+    primary = SummedMetric("rmse", "minimise", ("target", "prediction"), squares, root)
+    watched = Metric("standardised_rmse", "minimise")
+
+    def load(self, prepared: Path, splits: tuple[str, ...]) -> dict[str, Numbers]:
+        """Read the named splits of a prepared table."""
+        facts = read_json(prepared / "prepared.json")
+        mean, deviation = facts["target_mean"], facts["target_std"]
+        return {
+            name: Numbers(
+                inputs,
+                ((targets.double() - mean) / deviation).float()[:, None],
+                items,
+                mean=mean,
+                deviation=deviation,
+            )
+            for name, inputs, targets, items in table_features.read(prepared, facts, splits)
+        }
+
+    def limit(self, split: Numbers, count: int) -> Numbers:
+        """Return the first ``count`` items; all if there are fewer."""
+        return first_items(split, count)
+
+    def model_arguments(self, prepared: Path) -> dict[str, Any]:
+        """Return the arguments that the data decide."""
+        return {"shape": tuple(read_json(prepared / "prepared.json")["shape"])}
+
+    def augmenter(self, prepared: Path) -> Augment | None:
+        """Return None: no table declares how its rows could be varied."""
+        del prepared
+        return None
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return the mean squared error of standardised numbers (N, 1)."""
+        return F.mse_loss(outputs, targets)
+
+    def metric_state(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return the sums (2,) over items: squared errors, items."""
+        squared = (outputs - targets).double().square().sum()
+        return torch.stack([squared, torch.full_like(squared, len(targets))])
+
+    def compute_watched(self, sums: Tensor) -> tuple[float, float]:
+        """Return the mean squared error and its root, of standardised numbers, from the sums (2,)."""
+        mean = (sums[0] / sums[1]).item()
+        return mean, mean**0.5
+
+    def predict(self, predictor: Predictor, split: Numbers) -> Tensor:
+        """Return a model's standardised numbers (N, 1) for all items of a split."""
+        return finite_outputs(predictor, split.inputs, split.items)
+
+    def compute_metrics(self, answers: Tensor, split: Numbers) -> dict[str, float | None]:
+        """Return RMSE, mean absolute error and the share of the variance that is explained (R squared)."""
+        targets = split.in_unit(split.targets)
+        errors = split.in_unit(answers) - targets
+        spread = float(((targets - targets.mean()) ** 2).sum())
+        return {
+            "rmse": float(np.sqrt((errors**2).mean())),
+            "mae": float(np.abs(errors).mean()),
+            "r2": 1 - float((errors**2).sum()) / spread if spread else None,
+        }
+
+    def predictions(self, answers: Tensor, split: Numbers) -> pd.DataFrame:
+        """Return one row an item: its number, its target and the prediction, both in the target's unit."""
+        return pd.DataFrame(
+            {
+                "item": split.items,
+                "target": split.in_unit(split.targets),
+                "prediction": split.in_unit(answers),
+            }
+        )
+
+    def exhibits(self, answers: Tensor, split: Numbers) -> list[Exhibit]:
+        """Return nothing beside the numbers."""
+        del answers, split
+        return []
+
+
+TASK: Task[Numbers, Tensor] = TableRegression(
+    signature="table -> number",
+    provides=("shape",),
+    controls=("mean",),
+)

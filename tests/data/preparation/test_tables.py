@@ -1,0 +1,78 @@
+"""Tables of numbers are cleaned, split and described as they stand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from safetensors.numpy import load_file
+
+from assay.data.preparation.tables import TableSet, prepare, read_numbers
+
+RNG = np.random.default_rng(0)
+FEATURES = np.column_stack([RNG.normal(50, 10, 200), RNG.normal(size=200), np.full(200, 7.0)])
+NAMES = ("age", "score", "constant")
+
+
+def prepared(table, out, **changed):
+    options = {"dataset": "made", "seed": 0, "validation_fraction": 0.25, "test_fraction": 0.2, **changed}
+    return prepare(table, out, **options)
+
+
+def test_numbers_are_described_by_the_training_rows_alone(tmp_path):
+    targets = RNG.normal(150, 70, 200)
+    facts = prepared(TableSet(FEATURES, targets, NAMES), tmp_path)
+    items, arrays = (
+        pd.read_parquet(tmp_path / "items.parquet"),
+        load_file(tmp_path / "arrays.safetensors"),
+    )
+    learned = (items["split"] == "train").to_numpy()
+    assert facts["counts"] == {"train": 120, "validation": 40, "test": 40}
+    assert facts["mean"] == pytest.approx(FEATURES[learned].mean(axis=0))
+    assert facts["std"] == pytest.approx([*FEATURES[learned, :2].std(axis=0), 1.0])
+    assert facts["target_mean"] == pytest.approx(targets[learned].mean())
+    assert facts["target_std"] == pytest.approx(targets[learned].std())
+    assert (facts["classes"], facts["columns"], facts["shape"]) == ([], [*NAMES], [3])
+    assert items.columns.tolist() == ["item", "split", "target", *NAMES, "sha256"]
+    np.testing.assert_array_equal(items[[*NAMES]], FEATURES)
+    np.testing.assert_array_equal(arrays["targets"], targets.astype(np.float32))
+
+
+def test_classes_keep_their_proportions(tmp_path):
+    labels = (np.arange(200) % 4 == 0).astype(np.int64)
+    facts = prepared(TableSet(FEATURES, labels, NAMES, ("no", "yes")), tmp_path)
+    assert facts["class_counts"] == {"train": [90, 30], "validation": [30, 10], "test": [30, 10]}
+    assert load_file(tmp_path / "arrays.safetensors")["labels"].tolist() == labels.tolist()
+
+
+def test_equal_rows_with_other_targets_are_dropped_and_equal_ones_kept_once(tmp_path):
+    features = np.concatenate([FEATURES, FEATURES[:2]])
+    targets = np.concatenate([np.arange(200.0), [0.0, 5.0]])
+    facts = prepared(TableSet(features, targets, NAMES), tmp_path)
+    assert {drop["reason"]: drop["items"] for drop in facts["dropped"]} == {
+        "same features as an earlier item of the split": [200],
+        "same features with different labels in the split": [1, 201],
+    }
+
+
+def test_equal_arguments_give_equal_bytes(tmp_path):
+    for name in "ab":
+        prepared(TableSet(FEATURES, np.arange(200.0), NAMES), tmp_path / name)
+    for path in (tmp_path / "a").iterdir():
+        assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"1 2\n3 nan\n", "row 2 has a number that is not finite"),
+        (b"1 2 3\n", "3 columns, expected 2"),
+        (b"1 two\n", "not a table of numbers"),
+        (b" \n", "row 1: the text is empty"),
+    ],
+)
+def test_what_is_no_table_of_numbers_is_one_line(data, words, tmp_path):
+    with pytest.raises(ValueError, match=words) as fault:
+        read_numbers(tmp_path / "numbers.csv", data, columns=2)
+    assert str(fault.value).startswith(f"{tmp_path / 'numbers.csv'}")
+    assert "\n" not in str(fault.value)
