@@ -213,17 +213,17 @@ def predict_items(
     """Let a trained or compressed model answer items of your own.
 
     Images are read from an .npy or .npz file of one array, (N, channels, height, width) or (N, height, width), of
-    whole numbers as the dataset's own source has them, such as 0 to 255. All else is UTF-8, an item a line: a text to
-    classify; a sentence to tag, its words apart by blanks; the beginning of a text that goes on; a text to translate,
-    rewrite or sum up; a text with ____ for the word that is missing; and where one model learned several tasks, a
-    task's name, a tab and a text.
+    whole numbers as the dataset's own source has them, such as 0 to 255; rows of a table from a CSV file whose
+    first line names the columns. All else is UTF-8, an item a line: a text to classify; a sentence to tag, its
+    words apart by blanks; the beginning of a text that goes on; a text to translate, rewrite or sum up; a text with
+    ____ for the word that is missing; and where one model learned several tasks, a task's name, a tab and a text.
 
     Writes a CSV, one row an item in the file's order: row (from 1), prediction and, of classes, confidence; of
-    beginnings bits_per_character and continuation. A text that a spreadsheet would take for a formula, because it
-    begins with =, +, -, @, a tab or a carriage return, has an apostrophe in front. Through a link the file that it
-    leads to is written; the items' own file and what is no file are refused. Reads params.yaml, data/prepared and
-    artifacts too. Exit code 2, with one line that names file and row, if an item is not what the task reads, the model
-    is not there or the CSV cannot be written.
+    beginnings bits_per_character and continuation; of images that are reconstructed their error. A text that a
+    spreadsheet would take for a formula, because it begins with =, +, -, @, a tab or a carriage return, has an
+    apostrophe in front. Through a link the file that it leads to is written; the items' own file and what is no
+    file are refused. Reads params.yaml, data/prepared and artifacts too. Exit code 2, with one line that names file
+    and row, if an item is not what the task reads, the model is not there or the CSV cannot be written.
     """
     from assay.evaluation.predict import predict
     from assay.report.formatting.spreadsheets import csv_text

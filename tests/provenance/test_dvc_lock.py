@@ -209,6 +209,14 @@ def test_a_file_within_a_file_is_refused() -> None:
         dvc_lock.outs(json.dumps({"stages": {"a": {"outs": entries}}}), "it")
 
 
+@pytest.mark.parametrize("other", ["a", "./a", "a/"])
+def test_a_file_named_twice_with_different_digests_is_refused(other: str) -> None:
+    entries = [{"path": "a", "md5": WHOLE}, {"path": other, "md5": "1" * 32}]
+    lock = {"stages": {name: {"outs": [entry]} for name, entry in zip("xy", entries, strict=True)}}
+    with pytest.raises(ValueError, match=r"^it: .* is named twice with different digests; refused$"):
+        dvc_lock.outs(json.dumps(lock), "it")
+
+
 def test_a_digest_that_looks_like_a_number_is_kept_as_it_is() -> None:
     for md5 in ("0" + "1" * 31, "1" * 30 + "e5"):
         assert dvc_lock.outs(f"stages: {{a: {{outs: [{{path: x, md5: {md5}}}]}}}}", "it") == {Path("x"): md5}

@@ -178,7 +178,8 @@ def _files(
             raise ValueError(
                 f"{named_by}: {path[:200]!r} has the digest {md5[:50]!r}, which is no MD5; refused"
             )
-        found[place] = md5
+        if found.setdefault(place, md5) != md5:
+            raise ValueError(f"{named_by}: {path[:200]!r} is named twice with different digests; refused")
     for path in found:
         if any(parent in found for parent in path.parents):
             raise ValueError(
