@@ -14,7 +14,7 @@ from assay.compression.context import CompressionContext
 from assay.config import registry
 from assay.files import replacing
 from assay.pipeline.stages.arguments import parse
-from assay.provenance import measurement, records
+from assay.provenance import measurement, proven_files, records
 from assay.tasks import loading
 
 
@@ -27,7 +27,7 @@ def compress(spec: dict[str, Any], prepared: Path, source: Path, folder: Path) -
     Raises:
         ValueError: the method left the bytes that it was given.
     """
-    records.require_whole(prepared, "prepare")
+    proven_files.require(prepared, "prepare")
     status = records.require(source, "train", "compress")
     cell = status.get("cell", status["spec"])
     task = loading.load(cell["kind"])

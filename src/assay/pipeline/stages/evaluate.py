@@ -12,7 +12,7 @@ from assay.artifacts import store
 from assay.evaluation import latency, scoring
 from assay.files import replacing, sha256, write_json
 from assay.pipeline.stages.arguments import parse
-from assay.provenance import measurement, records
+from assay.provenance import measurement, proven_files, records
 from assay.tasks import loading
 
 
@@ -30,7 +30,7 @@ def evaluate(
         uncompressed: the status of the trained model beside which a compressed one's speed is measured.
         costs: receives what cannot be equal from run to run: latency; and size and parameters beside it.
     """
-    records.require_whole(prepared, "prepare")
+    proven_files.require(prepared, "prepare")
     status = records.require(artifact_status, "train", "compress")
     artifact = status["artifact"]
     task = loading.load(spec["kind"])

@@ -15,7 +15,7 @@ from assay.config import registry
 from assay.files import replacing, sha256
 from assay.models import pretrained
 from assay.pipeline.stages.arguments import parse
-from assay.provenance import measurement, records
+from assay.provenance import measurement, proven_files, records
 from assay.tasks import loading
 from assay.training import warm_start
 from assay.training.loop import Loop
@@ -33,7 +33,7 @@ def train(
             none if it begins from scratch.
     """
     records.require(validated, "validate")
-    data = records.require_whole(prepared, "prepare")
+    data = proven_files.require(prepared, "prepare")
     task = loading.load(spec["kind"])
     items, limit = loading.for_learning(task, prepared.parent, spec)
     family = registry.load(spec["target"])

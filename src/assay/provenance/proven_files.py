@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Prepared data that many jobs read are read whole once to prove them; after that their size and times say enough.
+
+A file with other bytes has another time of change (ctime), which no program can set. ``assay verify --files`` still
+compares every byte.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from assay.files import write_text
+from assay.provenance import records
+
+FOLDER = Path(".assay/proven")
+"""A file a record: what the file system said of all that was read when it was proven."""
+SETTLED_NS = 10**9
+"""A file that changed less than a second ago may change again without another time of change."""
+
+
+def require(path: Path, *phases: str) -> dict[str, Any]:
+    """Return the record at ``path`` as :func:`records.require_whole`, without reading files that were proven before.
+
+    Raises:
+        Upstream: the job that left it did not end well.
+        ValueError: a file has other bytes; one line.
+    """
+    record = records.require(path, *phases)
+    files = [path, *(path.parent / name for name in records.digests(record))]
+    proof = FOLDER / hashlib.sha256(str(path.absolute()).encode()).hexdigest()
+    stamp = _stamp(files)
+    with suppress(OSError):
+        if stamp and proof.read_text(encoding="utf-8") == stamp:
+            return record
+    record = records.require_whole(path, *phases)
+    if stamp and stamp == _stamp(files):
+        with suppress(OSError):  # it is wanted next time, not now
+            write_text(proof, stamp)
+    return record
+
+
+def _stamp(files: Iterable[Path]) -> str:
+    """Return what the file system says of files; "" where one is missing or may change unseen."""
+    now, stamps = time.time_ns(), []
+    for file in files:
+        try:
+            found = file.stat()
+        except OSError:
+            return ""
+        if found.st_ctime_ns > now - SETTLED_NS:
+            return ""
+        stamps.append(f"{file.name} {found.st_size} {found.st_mtime_ns} {found.st_ctime_ns} {found.st_ino}")
+    return "\n".join(stamps)
