@@ -18,10 +18,10 @@ run: $(READY)  ## make the environment, run the suite that params.yaml names, sa
 	if [ -f reports/index.html ]; then echo "report: $(CURDIR)/reports/index.html"; fi; exit $$code
 
 test: $(READY)  ## make the environment and run the tests
-	pytest -n $$(nproc) --dist loadfile --no-loadscope-reorder tests
+	pytest -n $$(nproc) --max-worker-restart 0 --dist loadfile --no-loadscope-reorder tests
 
 test-long: $(READY)  ## what takes too long for every day: a hundred kills, all fuzzed inputs
-	pytest -n $$(nproc) --dist worksteal -m long tests
+	pytest -n $$(nproc) --max-worker-restart 0 --dist worksteal -m long tests
 
 check: $(READY)  ## formatting, lint, types, Snakemake's own lint
 	ruff format --check .
