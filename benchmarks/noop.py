@@ -26,7 +26,17 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).parent.parent
-PARTS = ("Snakefile", "src", "workflow", "profiles", "dvc.yaml", "params.yaml", ".dvc", ".dvcignore")
+PARTS = (
+    "Snakefile",
+    "src",
+    "workflow",
+    "profiles",
+    "dvc.yaml",
+    "params.yaml",
+    "docs/tuning.csv",
+    ".dvc",
+    ".dvcignore",
+)
 SEEDS = 50
 REPORT = (
     "index.html", "results.csv", "costs.csv", "results.md", "metrics.json", "verdict.json", "tables/x.csv",
@@ -149,15 +159,16 @@ def make_assay(folder: Path, cells: int) -> None:
         if source.is_dir():
             shutil.copytree(source, folder / name, ignore=ignored)
         else:
+            (folder / name).parent.mkdir(exist_ok=True)
             shutil.copy(source, folder / name)
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     rows = max(1, cells // SEEDS)
-    params["models"] = {f"mlp{row}": params["models"]["mlp"] for row in range(rows)}
-    params["models"]["majority"] = {"model": "majority"}
+    params["models"] = {f"mlp{row}": {**params["models"]["mlp"], "model": "mlp"} for row in range(rows)}
+    params["models"]["majority"] = {}
     seeds = list(range(min(cells, SEEDS)))
     params["suite"], params["suites"] = (
         "noop",
-        {"noop": {"tasks": ["digits"], "twins": True, "seeds": seeds, "methods": []}},
+        {"noop": {"tasks": ["digits"], "synthetic_twins": True, "seeds": seeds, "methods": []}},
     )
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     for path in _outputs(folder):
