@@ -1,10 +1,11 @@
 """Training: the same weights as by hand, after an interruption too, and on two processes."""
 
 import math
-import multiprocessing
 import os
 import pickle
 import signal
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -212,7 +213,7 @@ def test_a_validation_loss_that_is_not_finite_is_divergence_too(tmp_path):
 
 
 class Ended(Classify):
-    """Asks its process to end at the first step, and counts the steps."""
+    """Has its process asked to end at the first step, and counts the steps."""
 
     steps = 0
 
@@ -224,13 +225,18 @@ class Ended(Classify):
         return super().loss(logits, targets)
 
 
+ENDED = """
+import sys
+from pathlib import Path
+from tests.training.learning import learn, perceptron
+from tests.training.test_supervised import Ended
+learn(Path(sys.argv[1]), perceptron(), task=Ended())
+"""
+
+
 def test_a_request_to_end_is_heard_within_the_epoch(tmp_path):
-    training = multiprocessing.get_context("fork").Process(
-        target=learn, args=(tmp_path, perceptron()), kwargs={"task": Ended()}
-    )
-    training.start()
-    training.join()
-    assert training.exitcode == 128 + signal.SIGTERM
+    ended = subprocess.run([sys.executable, "-c", ENDED, str(tmp_path)], capture_output=True, text=True)
+    assert ended.returncode == 128 + signal.SIGTERM, ended.stderr
 
 
 def test_prints_nothing(tmp_path, capfd):

@@ -99,7 +99,9 @@ def test_a_misspelt_key_is_one_line_and_exit_code_2(tmp_path):
 def test_a_wrong_suite_is_one_line_and_exit_code_2(finished):
     ran = finished.run("snakemake -n --config suite=pubilc")
     assert ran.returncode == 2
-    assert "suite 'pubilc': not in params.yaml; allowed: smoke, default, generated, small, public" in ran.stderr
+    assert (
+        "suite 'pubilc': not in params.yaml; allowed: smoke, default, generated, small, public" in ran.stderr
+    )
 
 
 def test_both_ways_to_run_a_cell_leave_the_same_result(finished, tmp_path):

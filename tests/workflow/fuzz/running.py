@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from assay import cli, paths
 from assay.config.params import load_params
 from assay.pipeline import rule_functions
-from assay.provenance import run_lock
+from assay.provenance import proven_files, run_lock
 from tests.workflow.fuzz.damages import Damage, remove
 
 ROOT = Path(__file__).parents[3]
@@ -107,9 +107,11 @@ class Finished:
         return load_params(path)
 
     def stamps(self) -> dict[str, tuple[int, ...]]:
-        """Return what the file system says of each file, but for the lock."""
+        """Return what the file system says of each file, but for the lock and what is kept to save time."""
         found = {}
         for folder, _, names in os.walk(self.folder):
+            if folder == str(self.folder / proven_files.FOLDER):
+                continue
             for name in names:
                 path = os.path.join(folder, name)  # noqa: PTH118 (pathlib takes ten times as long)
                 stat = os.lstat(path)
@@ -120,7 +122,8 @@ class Finished:
     def digests(self) -> set[str]:
         """Return the digest of each file's bytes, wherever it lies."""
         found = (path.relative_to(self.folder) for path in self.folder.rglob("*") if path.is_file())
-        return {_sha256(path) for path in found if path != run_lock.PLACE and ".dvc" not in path.parts}
+        left_out = {run_lock.PLACE, proven_files.FOLDER, Path(".dvc")}
+        return {_sha256(path) for path in found if left_out.isdisjoint([path, *path.parents])}
 
     @contextmanager
     def damaged(self, path: Path, damage: Damage, *, writes: bool = False) -> Iterator[None]:
