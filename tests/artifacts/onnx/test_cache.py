@@ -17,6 +17,7 @@ from assay.artifacts.onnx import cache
 from assay.artifacts.onnx import export as onnx_export
 from assay.artifacts.onnx.export import export
 from assay.artifacts.onnx.step_export import start_and_step
+from assay.models.image.lenet5 import LeNet5
 from assay.models.image.mlp import MLP
 from assay.models.seq2seq.seq2seq_attention import Seq2SeqAttention
 from assay.models.text.text_recurrent import TextRecurrent
@@ -95,6 +96,14 @@ def test_another_network_is_exported(model, example, traced):
 def test_another_setting_that_no_weight_shows_is_exported(traced):
     export(lstm(), TEXT)
     export(lstm(length=10), TEXT)
+    assert len(traced) == 2
+
+
+def test_weights_that_lie_otherwise_in_memory_are_exported(traced):
+    """Of one channel they stay as they lie when a network is laid out as before; the trace then names other views."""
+    model = LeNet5(shape=(1, 8, 8), num_classes=10).eval()
+    export(model, IMAGE)
+    export(model.to(memory_format=torch.channels_last), IMAGE)
     assert len(traced) == 2
 
 

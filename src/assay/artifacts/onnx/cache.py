@@ -82,7 +82,9 @@ def _bytes(tensor: Tensor) -> bytes:
 
 def _description(ready: nn.Module) -> list[Any] | None:
     """Return all that tracing a network can see but its weights' numbers; None if that is not known."""
-    found: list[Any] = [(name, tuple(tensor.shape), str(tensor.dtype)) for name, tensor in _tensors(ready)]
+    found: list[Any] = [
+        (name, tuple(tensor.shape), tensor.stride(), str(tensor.dtype)) for name, tensor in _tensors(ready)
+    ]
     for name, module in ready.named_modules():
         kind = type(module)
         if kind.__module__.partition(".")[0] not in ("assay", "torch"):
