@@ -32,8 +32,9 @@ class Numbers(Split):
     """Items whose targets (N, 1) float32 are numbers, in deviations from the mean."""
 
     mean: float = 0.0
-    """Of the training targets, in the target's unit."""
+    """The mean of the training targets, in the target's unit."""
     deviation: float = 1.0
+    """Their standard deviation, likewise."""
 
     def in_unit(self, numbers: Tensor) -> NDArray[np.float64]:
         """Return numbers (N, 1) in the target's unit, (N,)."""

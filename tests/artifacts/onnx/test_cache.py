@@ -100,7 +100,7 @@ def test_another_setting_that_no_weight_shows_is_exported(traced):
 
 
 def test_weights_that_lie_otherwise_in_memory_are_exported(traced):
-    """Of one channel they stay as they lie when a network is laid out as before; the trace then names other views."""
+    """A weight with one channel keeps its strides after a round trip through channels_last; the trace then differs."""
     model = LeNet5(shape=(1, 8, 8), num_classes=10).eval()
     export(model, IMAGE)
     export(model.to(memory_format=torch.channels_last), IMAGE)

@@ -33,7 +33,7 @@ from assay.training import supervised
 from tests.compression.conftest import LIGHTNING, TEXT_ROWS, TRAINING, make_text, subject, written
 
 # Fixtures of the networks whose answer is not one class.
-from tests.compression.methods.test_other_forms import NETWORKS, PARAMS, network, twin  # noqa: F401
+from tests.compression.methods.test_other_forms import NETWORKS, PARAMS, network, twin  # noqa: F401 (fixtures)
 from tests.compression.support.test_integers import KNOBS, make
 
 TARGET = "assay.models.image.mlp:MLP"

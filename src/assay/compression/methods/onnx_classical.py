@@ -3,9 +3,9 @@
 
 Source: the ONNX standard with its operators for classical models, https://onnx.ai/onnx/operators/#ai-onnx-ml;
 skl2onnx, https://onnx.ai/sklearn-onnx/, writes what is scikit-learn's alone: linear functions of pixels, and one
-tree. The others are written here, or by the model itself. Of boosted trees skl2onnx 1.20 makes attributes that
-protobuf 7 refuses, and a machine with a kernel it writes pair by pair of classes. Counts of words would be rows as wide
-as the vocabulary: here each place of a text looks up what its word adds. All is computed in float32.
+tree. The others are written here, or by the model itself. For boosted trees skl2onnx 1.20 makes attributes that
+protobuf 7 refuses, and it writes a kernel machine once for each pair of classes. Counts of words would be rows as
+wide as the vocabulary: here each place of a text looks up what its word adds. All is computed in float32.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ _FOLDER = "sklearn/datasets/data"
 class Bundled(Files):
     """Upstream's files are those that scikit-learn bundles."""
 
-    def fetch(self, raw: Path, *, mirror: str | None) -> dict[str, dict[str, Any]]:  # noqa: ARG002 (none is needed)
+    def fetch(self, raw: Path, *, mirror: str | None) -> dict[str, dict[str, Any]]:  # noqa: ARG002 (a bundled file needs no mirror)
         """Copy the bundled files into ``raw``; return address, size and sha256 of each.
 
         Raises:

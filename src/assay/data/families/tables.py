@@ -18,12 +18,12 @@ from assay.data.preparation.tables import LABEL, TARGET
 
 _READER = "check the dataset's read(): it should give upstream's numbers unchanged"
 _TWIN_NOISE = 0.3
-"""Of a twin's targets, in standard deviations of what a linear function gives."""
+"""Standard deviation of the noise in a twin's targets, as a share of that of the linear function below it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tables(Dataset):
-    """A table of numbers: those of the first column that is predicted stand apart from the features."""
+    """A table of numbers: features, and one column that is predicted from them."""
 
     columns: Mapping[str, tuple[float, float]]
     """By name of a feature: its smallest and largest plausible value."""

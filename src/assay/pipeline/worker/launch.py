@@ -65,7 +65,7 @@ PRELOAD = {
     "great_expectations.render.renderer": VALIDATING,
     "great_expectations.render.view": VALIDATING,
 }
-"""What is imported ahead, in this order, if a run has jobs of these rules: a run that only evaluates is spared half.
+"""The modules that the server imports, in this order, each with the rules whose jobs need it.
 
 Of Assay's own but what depends on third parties alone: jobs import the rest, so that none is ever stale.
 """

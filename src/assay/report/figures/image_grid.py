@@ -27,7 +27,7 @@ class Grid:
 
     model: str
     titles: Sequence[str]
-    """Of the rows, from above."""
+    """The title of each row, from top to bottom."""
     source: str
     """A data URL."""
     width: int
