@@ -390,7 +390,7 @@ def test_killing_the_server_kills_the_job_and_is_said_in_one_line(server: launch
     process, pids = begin(folder)
     server.process.kill()
     assert process.wait(SECONDS) == 1
-    assert not alive(pids[0])
+    wait_until(lambda: not alive(pids[0]))  # its files are closed before its end is recorded
     os.kill(pids[1], signal.SIGKILL)  # as above
     said = "assay worker: the server ended while cell.stage ran, and the job with it; run again\n"
     assert finish(process) == (1, said)
