@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from assay.artifacts.onnx_external import require_own_weights
+from assay.data.items import Items
 from assay.models.capabilities import Steps
 from assay.models.layers.source_and_target import parts
 from assay.models.layers.word_embedding import cut
@@ -21,6 +22,9 @@ from assay.models.layers.word_embedding import cut
 START, STEP = "start", "step"
 SOURCE, WORDS, LOGITS = "source", "words", "logits"
 MEMORY, ANEW = "memory_{}", "anew_{}"
+
+READ_ITEMS = 64 * 256
+"""Items in memory at once, a multiple of what a model answers at once."""
 
 
 @runtime_checkable
@@ -42,7 +46,7 @@ class Predictor(Protocol):
         """Return the same model for that number of threads; those of PyTorch and BLAS are set elsewhere."""
 
 
-def finite_outputs(predictor: Predictor, inputs: torch.Tensor, items: NDArray[np.int64]) -> torch.Tensor:
+def finite_outputs(predictor: Predictor, inputs: Items, items: NDArray[np.int64]) -> torch.Tensor:
     """Return the outputs (N, ...) for inputs (N, ...).
 
     Args:
@@ -51,7 +55,9 @@ def finite_outputs(predictor: Predictor, inputs: torch.Tensor, items: NDArray[np
     Raises:
         ValueError: one of them is not finite.
     """
-    logits = torch.from_numpy(predictor.outputs(inputs.numpy()))
+    starts = range(0, len(inputs), READ_ITEMS)
+    parts = [predictor.outputs(inputs[start : start + READ_ITEMS].numpy()) for start in starts]
+    logits = torch.from_numpy(joined(parts))
     wrong = (~logits.isfinite()).flatten(1).any(dim=1).nonzero().flatten()
     if len(wrong):
         first = int(items[int(wrong[0])])

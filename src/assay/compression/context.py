@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Concatenate
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from assay.artifacts.predictors import EstimatorPredictor, ModulePredictor, Predictor
 from assay.artifacts.store import count_parameters
@@ -21,6 +21,8 @@ from assay.training import supervised
 
 VALIDATION_ITEMS = 256
 """Items in one forward pass: the logits of all items of a language model would not fit into memory."""
+
+EXAMPLES = 8
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,11 @@ class CompressionContext:
     student: dict[str, Any] | None = None
     """The arguments in which the smaller network differs that is trained in the model's place, if its row has one."""
 
+    @property
+    def examples(self) -> Tensor:
+        """A few training inputs (``EXAMPLES``, ...), by which a network is traced; fewer if there are fewer."""
+        return self.splits["train"].inputs[:EXAMPLES]
+
     def score(self, model: Any) -> float:
         """Return what training watches of the answers of a network, an estimator or a predictor to the validation
         items."""
@@ -55,10 +62,9 @@ class CompressionContext:
         split = self.splits["validation"]
         if split.lengths is not None:  # else every slice would be as wide as the longest item
             split = split.take(split.lengths.argsort(stable=True))
-        parts = (torch.split(part, VALIDATION_ITEMS) for part in (split.inputs, split.targets))
         sums = [
-            self.task.metric_state(torch.from_numpy(predictor.outputs(inputs.numpy())), targets)
-            for inputs, targets in zip(*parts, strict=True)
+            self.task.metric_state(torch.from_numpy(predictor.outputs(batch.inputs.numpy())), batch.targets)
+            for batch in split.batches(VALIDATION_ITEMS)
         ]
         return self.task.compute_watched(torch.stack(sums).sum(dim=0))[1]
 
@@ -75,7 +81,7 @@ class CompressionContext:
             rate: the highest learning rate, as a share of the cell's.
         """
         params = TrainingParams.model_validate(self.cell["training"])
-        items = len(self.splits["train"].targets)
+        items = len(self.splits["train"])
         in_epoch = items // min(params.batch_size, items)
         steps = params.epochs * in_epoch
         steps = max(1, round(share * (min(steps, params.max_steps) if params.max_steps else steps)))

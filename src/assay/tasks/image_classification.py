@@ -7,16 +7,14 @@ The primary metric is accuracy. The control that should lose is the majority cla
 from __future__ import annotations
 
 from dataclasses import astuple
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 
-from assay.data import loading
+from assay.data import items, loading, reading
 from assay.data.augmentation.images import augment
 from assay.data.declarations import Augmentation
 from assay.data.splits import Split
@@ -31,15 +29,15 @@ class ImageClassification(Declaration, Classification):
     def load(self, prepared: Path, splits: tuple[str, ...]) -> dict[str, Split]:
         """Read the named splits of a prepared dataset: (N, C, H, W) float32, normalised by what training items gave."""
         facts = read_json(prepared / "prepared.json")
-        table = pd.read_parquet(prepared / "items.parquet", columns=["item", "split"])
-        arrays = load_file(prepared / "arrays.safetensors")
-        loaded = {}
-        for split in splits:
-            rows = torch.from_numpy(np.flatnonzero(table["split"] == split))  # (N,)
-            inputs = normalised(arrays["images"][rows], facts)
-            items = table["item"].to_numpy(np.int64)[rows.numpy()]
-            loaded[split] = Split(inputs, arrays["labels"][rows].to(torch.int64), items)
-        return loaded
+        arrays = reading.arrays(prepared)
+        return {
+            name: Split(
+                items.read(arrays["images"], of.rows, partial(normalised, facts=facts)),
+                torch.from_numpy(arrays["labels"][of.rows]).long(),
+                of.items,
+            )
+            for name, of in reading.split_rows(prepared, splits).items()
+        }
 
     def model_arguments(self, prepared: Path) -> dict[str, Any]:
         """Return the arguments that the data decide."""

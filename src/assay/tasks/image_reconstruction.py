@@ -7,6 +7,7 @@ in units of the variance of the training pixels. The control that should lose is
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from assay.artifacts.predictors import Predictor, finite_outputs
-from assay.data.splits import Split, first_items
+from assay.data.items import in_memory, rows_of
+from assay.data.splits import Batch, Split, first_items
 from assay.files import read_json
 from assay.tasks import image_classification
 from assay.tasks.exhibits import Exhibit, ImageGrid
@@ -25,6 +27,21 @@ from assay.tasks.protocol import Augment, Declaration, Task
 
 SHOWN = 8
 """Test items in the grid."""
+
+
+@dataclass(frozen=True)
+class Unlabelled(Split):
+    """Images that are their own targets; ``targets`` (N, 0) holds nothing."""
+
+    def batch(self, rows: slice | Tensor) -> Batch:
+        """Return the images of these rows, as inputs and as targets."""
+        inputs = rows_of(self.inputs, rows)
+        return Batch(inputs, inputs)
+
+
+def unlabelled(split: Split) -> Unlabelled:
+    """Return the images of a split without their labels."""
+    return Unlabelled(split.inputs, torch.empty(len(split), 0), split.items)
 
 
 class ImageReconstruction(Declaration):
@@ -39,12 +56,12 @@ class ImageReconstruction(Declaration):
     )
     watched = Metric("reconstruction_error", "minimise")
 
-    def load(self, prepared: Path, splits: tuple[str, ...]) -> dict[str, Split]:
+    def load(self, prepared: Path, splits: tuple[str, ...]) -> dict[str, Unlabelled]:
         """Read the named splits of a prepared dataset of images."""
         found = image_classification.TASK.load(prepared, splits)
-        return {name: Split(split.inputs, split.inputs, split.items) for name, split in found.items()}
+        return {name: unlabelled(split) for name, split in found.items()}
 
-    def limit(self, split: Split, count: int) -> Split:
+    def limit(self, split: Unlabelled, count: int) -> Unlabelled:
         """Return the first ``count`` items; all if there are fewer."""
         return first_items(split, count)
 
@@ -71,26 +88,27 @@ class ImageReconstruction(Declaration):
         mean = (sums[0] / sums[1]).item()
         return mean, mean
 
-    def predict(self, predictor: Predictor, split: Split) -> Tensor:
+    def predict(self, predictor: Predictor, split: Unlabelled) -> Tensor:
         """Return the images (N, C, H, W) that a model makes of a split's."""
         return finite_outputs(predictor, split.inputs, split.items)
 
-    def compute_metrics(self, answers: Tensor, split: Split) -> dict[str, float | None]:
+    def compute_metrics(self, answers: Tensor, split: Unlabelled) -> dict[str, float | None]:
         """Return the mean squared error of a pixel, and the share of the split's variance that is kept."""
-        error = errors_of(answers, split.targets).mean().item()
-        targets = split.targets.double()
+        targets = in_memory(split.inputs).double()
+        error = errors_of(answers, targets).mean().item()
         spread = (targets - targets.mean(dim=0)).square().mean().item()
         return {"reconstruction_error": error, "r2": 1 - error / spread if spread else None}
 
-    def predictions(self, answers: Tensor, split: Split) -> pd.DataFrame:
+    def predictions(self, answers: Tensor, split: Unlabelled) -> pd.DataFrame:
         """Return one row an item: its number, and the mean squared error of its pixels."""
-        errors = errors_of(answers, split.targets).numpy()
+        errors = errors_of(answers, in_memory(split.inputs)).numpy()
         return pd.DataFrame({"item": split.items, "reconstruction_error": errors})
 
-    def exhibits(self, answers: Tensor, split: Split) -> list[Exhibit]:
+    def exhibits(self, answers: Tensor, split: Unlabelled) -> list[Exhibit]:
         """Return the first images beside what was made of them; the brightest pixel that was given is white."""
-        low, high = split.inputs.min(), split.inputs.max()
-        rows = {"given": split.inputs, "reconstructed": answers}
+        inputs = in_memory(split.inputs)
+        low, high = inputs.min(), inputs.max()
+        rows = {"given": inputs, "reconstructed": answers}
         shares = {title: (images[:SHOWN].mean(dim=1) - low) / (high - low) for title, images in rows.items()}
         return [
             ImageGrid(
@@ -107,7 +125,7 @@ def errors_of(outputs: Tensor, targets: Tensor) -> Tensor:
     return (outputs.double() - targets.double()).square().flatten(1).mean(dim=1)
 
 
-TASK: Task[Split, Tensor] = ImageReconstruction(
+TASK: Task[Unlabelled, Tensor] = ImageReconstruction(
     signature="image -> image",
     provides=("shape",),
     controls=("mean",),

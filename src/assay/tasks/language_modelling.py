@@ -17,12 +17,12 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional as F
 
 from assay.artifacts.predictors import ModulePredictor, Predictor, finite_outputs
+from assay.data import items, reading
 from assay.data.preparation.characters import IGNORED
 from assay.data.special_tokens import PADDING
 from assay.data.splits import Split, first_items
@@ -75,16 +75,17 @@ class LanguageModelling(Declaration, SmoothsLabels):
 
     def load(self, prepared: Path, splits: tuple[str, ...]) -> dict[str, Windows]:
         """Read the named splits of a prepared dataset."""
-        table = pd.read_parquet(prepared / "items.parquet", columns=["item", "split"])
-        arrays = load_file(prepared / "arrays.safetensors")
+        arrays = reading.arrays(prepared)
         tokenizer = Tokenizer.from_file(str(prepared / "tokenizer.json"))
-        loaded = {}
-        for split in splits:
-            rows = np.flatnonzero(table["split"] == split)
-            items = table["item"].to_numpy(np.int64)[rows]
-            inputs, targets = arrays["inputs"][rows].long(), arrays["targets"][rows].long()
-            loaded[split] = Windows(inputs, targets, items, tokenizer=tokenizer)
-        return loaded
+        return {
+            name: Windows(
+                items.read(arrays["inputs"], of.rows, Tensor.long),
+                torch.from_numpy(arrays["targets"][of.rows]).long(),
+                of.items,
+                tokenizer=tokenizer,
+            )
+            for name, of in reading.split_rows(prepared, splits).items()
+        }
 
     def limit(self, split: Windows, count: int) -> Windows:
         """Return the first ``count`` windows; all if there are fewer."""
@@ -137,8 +138,9 @@ class LanguageModelling(Declaration, SmoothsLabels):
         """Return what the report shows beside numbers: the beginnings of windows, how the text goes on from there, and
         how the model does, which draws from a generator that is always the same."""
         assert split.tokenizer is not None
-        whole = (split.inputs != PADDING).all(dim=1).nonzero().flatten()
-        windows = split.inputs[whole[:: -(-len(whole) // SAMPLES) or 1]]  # (N, T), far from one another
+        inputs = items.in_memory(split.inputs)
+        whole = (inputs != PADDING).all(dim=1).nonzero().flatten()
+        windows = inputs[whole[:: -(-len(whole) // SAMPLES) or 1]]  # (N, T), far from one another
         prompts = windows[:, : windows.shape[1] // 2]
         said = sample(answer.predictor, prompts, SAMPLED, windows.shape[1])[:, prompts.shape[1] :]
         expected = windows[:, prompts.shape[1] :]

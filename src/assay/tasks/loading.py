@@ -32,7 +32,7 @@ def for_learning(
         ValueError: no training item is left.
     """
     found = task.load(prepared, ("train", "validation"))
-    total = len(found["train"].targets)
+    total = len(found["train"])
     items = min(cell["train_items"] or total, round(cell["train_fraction"] * total))
     if items == 0:
         raise ValueError(

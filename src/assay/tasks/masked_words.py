@@ -11,10 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
-from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional as F
@@ -24,6 +22,7 @@ from assay.data.special_tokens import MASK, PADDING
 from assay.data.splits import Split, first_items
 from assay.files import read_json
 from assay.models.layers.word_embedding import HasWordVectors
+from assay.tasks import token_ids
 from assay.tasks.classification import ClassificationObjective
 from assay.tasks.exhibits import Exhibit, Samples
 from assay.tasks.protocol import Augment, Declaration, Task
@@ -59,16 +58,11 @@ class MaskedWords(Declaration, ClassificationObjective):
 
     def load(self, prepared: Path, splits: tuple[str, ...]) -> dict[str, Texts]:
         """Read the named splits of a prepared dataset."""
-        table = pd.read_parquet(prepared / "items.parquet", columns=["item", "split"])
-        arrays = load_file(prepared / "arrays.safetensors")
         words = vocabulary(prepared)
-        loaded = {}
-        for name in splits:
-            rows = torch.from_numpy(np.flatnonzero(table["split"] == name))  # (N,)
-            inputs, items = arrays["tokens"][rows].long(), table["item"].to_numpy(np.int64)[rows.numpy()]
-            lengths = (inputs != PADDING).sum(dim=1)
-            loaded[name] = Texts(inputs, arrays["labels"][rows].long(), items, lengths, words)
-        return loaded
+        return {
+            name: Texts(texts.inputs, texts.labels, texts.items, texts.lengths, words)
+            for name, texts in token_ids.read(prepared, splits)
+        }
 
     def limit(self, split: Texts, count: int) -> Texts:
         """Return the first ``count`` items; all if there are fewer."""
@@ -111,9 +105,10 @@ class MaskedWords(Declaration, ClassificationObjective):
     def exhibits(self, answer: Answer, split: Texts) -> list[Exhibit]:
         """Return what the report shows beside numbers: some texts, and some words with their neighbours."""
         said = answer.logits[:SHOWN_TEXTS].argmax(dim=1).tolist()
+        shown = split.inputs[:SHOWN_TEXTS].tolist()
         samples = [
             {"given": _text(ids, split.words), "expected": split.words[target], "said": split.words[word]}
-            for ids, target, word in zip(split.inputs.tolist(), split.targets.tolist(), said, strict=False)
+            for ids, target, word in zip(shown, split.targets.tolist(), said, strict=False)
         ]
         samples += [
             {

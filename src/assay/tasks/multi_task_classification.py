@@ -19,6 +19,7 @@ from torch import Tensor
 from assay.artifacts.predictors import Predictor, finite_outputs
 from assay.data import loading
 from assay.data.declarations import HasGroups
+from assay.data.items import in_memory
 from assay.data.splits import Split
 from assay.files import read_json
 from assay.tasks import text_classification
@@ -71,7 +72,7 @@ class MultiTaskClassification(Declaration, ClassificationObjective):
     def limit(self, split: Grouped, count: int) -> Grouped:
         """Return about ``count`` items, the first of each class in the class's proportion; all if there are fewer."""
         numbered = replace(split.labels, inputs=torch.arange(len(split.targets)))
-        return split.take(TEXTS.limit(numbered, count).inputs)
+        return split.take(in_memory(TEXTS.limit(numbered, count).inputs))
 
     def model_arguments(self, prepared: Path) -> dict[str, Any]:
         """Return the arguments that the data decide: shape, vocabulary, number of classes of all tasks together."""

@@ -15,12 +15,13 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional as F
 
 from assay.artifacts.predictors import Predictor, finite_outputs
+from assay.data import reading
+from assay.data.items import in_memory
 from assay.data.special_tokens import BEGIN, END, PADDING
 from assay.data.splits import Split, first_items
 from assay.files import read_json
@@ -78,20 +79,17 @@ class SequenceToSequence(SmoothsLabels):
 
     def load(self, prepared: Path, splits: tuple[str, ...]) -> dict[str, Pairs]:
         """Read the named splits of a prepared dataset."""
-        table = pd.read_parquet(prepared / "items.parquet", columns=["item", "split", "source", "target"])
-        arrays = load_file(prepared / "arrays.safetensors")
+        arrays = reading.arrays(prepared)
         tokenizer = Tokenizer.from_file(str(prepared / "tokenizer.json"))
-        inputs, targets, lengths = pack(arrays["source"].long(), arrays["target"].long())
-        every = Pairs(
-            inputs,
-            targets,
-            table["item"].to_numpy(np.int64),
-            lengths,
-            table["source"].to_numpy(object),
-            table["target"].to_numpy(object),
-            tokenizer,
-        )
-        return {name: every.take(torch.from_numpy(np.flatnonzero(table["split"] == name))) for name in splits}
+        loaded = {}
+        for name, of in reading.split_rows(prepared, splits, ["source", "target"]).items():
+            source, target = (torch.from_numpy(arrays[side][of.rows]).long() for side in ("source", "target"))
+            inputs, targets, lengths = pack(source, target)
+            texts = of.columns
+            loaded[name] = Pairs(
+                inputs, targets, of.items, lengths, texts["source"], texts["target"], tokenizer
+            )
+        return loaded
 
     def limit(self, split: Pairs, count: int) -> Pairs:
         """Return the first ``count`` pairs; all if there are fewer."""
@@ -134,7 +132,7 @@ class SequenceToSequence(SmoothsLabels):
             ValueError: a logit is not finite.
         """
         assert split.tokenizer is not None
-        lengths = split.lengths if split.lengths is not None else torch.zeros(len(split.targets))
+        lengths = split.lengths if split.lengths is not None else torch.zeros(len(split))
         source_length = split.inputs.shape[1] - split.target_length
         ask = writer(predictor, split.target_length)
         wide = int(predictor.arguments.get("beam", 1))
@@ -146,7 +144,9 @@ class SequenceToSequence(SmoothsLabels):
             # As an array: NumPy takes a tensor of one number for that number.
             surprise[rows.numpy()] = surprises(outputs.float(), part.targets).double().sum(dim=1).numpy()
             for beam, texts in written.items():
-                ids = search(ask, part.inputs[:, :source_length], beam=beam, longest=split.target_length)
+                ids = search(
+                    ask, in_memory(part.inputs)[:, :source_length], beam=beam, longest=split.target_length
+                )
                 for row, words in zip(rows.tolist(), words_of(ids), strict=True):
                     texts[row] = split.tokenizer.decode(words)
         return Answer(written[wide], written[1], surprise, (split.targets != PADDING).sum(dim=1).numpy())

@@ -4,33 +4,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file
 from torch import Tensor
+
+from assay.data import items, reading
+from assay.data.items import Items
 
 
 def read(
     prepared: Path, facts: dict[str, Any], splits: tuple[str, ...]
-) -> Iterator[tuple[str, Tensor, Tensor, NDArray[np.int64]]]:
+) -> Iterator[tuple[str, Items, Tensor, NDArray[np.int64]]]:
     """Yield of each split: its name, the inputs (N, F) float32, the targets (N,) as prepared, the items (N,).
 
     Args:
         prepared: folder of the prepared dataset.
         facts: what prepared.json holds.
     """
-    table = pd.read_parquet(prepared / "items.parquet", columns=["item", "split"])
-    arrays = load_file(prepared / "arrays.safetensors")
+    arrays = reading.arrays(prepared)
     predicted = arrays["labels" if facts["classes"] else "targets"]
-    for split in splits:
-        rows = np.flatnonzero(table["split"] == split)
-        inputs = standardised(arrays["features"][rows], facts)
-        yield split, inputs, predicted[rows], table["item"].to_numpy(np.int64)[rows]
+    for name, of in reading.split_rows(prepared, splits).items():
+        inputs = items.read(arrays["features"], of.rows, partial(standardised, facts=facts))
+        yield name, inputs, torch.from_numpy(predicted[of.rows]), of.items
 
 
 def standardised(features: Tensor, facts: dict[str, Any]) -> Tensor:

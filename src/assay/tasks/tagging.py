@@ -20,12 +20,11 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional as F
 
 from assay.artifacts.predictors import Predictor, finite_outputs
-from assay.data import loading
+from assay.data import loading, reading
 from assay.data.augmentation.text import drop
 from assay.data.declarations import TextAugmentation
 from assay.data.preparation.tagged import NO_TAG
@@ -70,20 +69,19 @@ class Tagging(Declaration, SmoothsLabels):
 
     def load(self, prepared: Path, splits: tuple[str, ...]) -> dict[str, Sentences]:
         """Read the named splits of a prepared dataset."""
-        table = pd.read_parquet(prepared / "items.parquet", columns=["item", "split", "text"])
-        arrays = load_file(prepared / "arrays.safetensors")
+        arrays = reading.arrays(prepared)
         classes = tuple(read_json(prepared / "prepared.json")["classes"])
         loaded = {}
-        for split in splits:
-            places = np.flatnonzero(table["split"] == split)
-            rows = torch.from_numpy(places)  # (N,)
-            ids, characters = arrays["words"][rows], arrays["characters"][rows]
-            loaded[split] = Sentences(
+        for name, of in reading.split_rows(prepared, splits, ["text"]).items():
+            ids, characters, tags = (
+                torch.from_numpy(arrays[kind][of.rows]) for kind in ("words", "characters", "tags")
+            )
+            loaded[name] = Sentences(
                 with_characters(ids, characters),
-                arrays["tags"][rows].long(),
-                table["item"].to_numpy(np.int64)[places],
+                tags.long(),
+                of.items,
                 (ids != PADDING).sum(dim=1),
-                tuple(tuple(text.split(" ")) for text in table["text"].to_numpy()[places]),
+                tuple(tuple(text.split(" ")) for text in of.columns["text"]),
                 classes,
             )
         return loaded

@@ -10,18 +10,14 @@ from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
-import torch
-from safetensors.torch import load_file
 from torch import Tensor
 
 from assay.data import loading
 from assay.data.augmentation.text import augment
 from assay.data.declarations import TextAugmentation
-from assay.data.special_tokens import PADDING
 from assay.data.splits import Split
 from assay.files import read_json
+from assay.tasks import token_ids
 from assay.tasks.classification import Classification
 from assay.tasks.protocol import Augment, Declaration, Task
 
@@ -31,16 +27,10 @@ class TextClassification(Declaration, Classification):
 
     def load(self, prepared: Path, splits: tuple[str, ...]) -> dict[str, Split]:
         """Read the named splits of a prepared dataset: token ids (N, T) int64, 0 after a text's end."""
-        table = pd.read_parquet(prepared / "items.parquet", columns=["item", "split"])
-        arrays = load_file(prepared / "arrays.safetensors")
-        loaded = {}
-        for split in splits:
-            rows = torch.from_numpy(np.flatnonzero(table["split"] == split))  # (N,)
-            items = table["item"].to_numpy(np.int64)[rows.numpy()]
-            inputs = arrays["tokens"][rows].long()
-            lengths = (inputs != PADDING).sum(dim=1)
-            loaded[split] = Split(inputs, arrays["labels"][rows].long(), items, lengths)
-        return loaded
+        return {
+            name: Split(texts.inputs, texts.labels, texts.items, texts.lengths)
+            for name, texts in token_ids.read(prepared, splits)
+        }
 
     def model_arguments(self, prepared: Path) -> dict[str, Any]:
         """Return the arguments that the data decide."""

@@ -20,6 +20,8 @@ from assay.provenance.code_digest import digest, package
 
 CHECKPOINT_SECONDS = 5.0
 """Least time between two checkpoints: a shorter run is cheaper to run again."""
+HASHED_ITEMS = 4096
+"""Items in memory at once while the data are hashed."""
 CHECKPOINT, SEAL = "last.ckpt", "last.json"
 
 
@@ -39,8 +41,9 @@ class Checkpoint:
             code = digest(package())
             hashed = hashlib.sha256(f"{torch.__version__} {code} {self.first_weights} {self.asked}".encode())
             for split in self.splits:
-                hashed.update(_bytes(split.inputs))
-                hashed.update(_bytes(split.targets))
+                for batch in split.batches(HASHED_ITEMS):
+                    hashed.update(_bytes(batch.inputs))
+                    hashed.update(_bytes(batch.targets))
             self.known_spec = hashed.hexdigest()
         return self.known_spec
 

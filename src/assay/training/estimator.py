@@ -9,6 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 from threadpoolctl import threadpool_limits
 
 from assay.config.training import TrainResult
+from assay.data.items import in_memory
 from assay.data.splits import Split
 from assay.models.declaration import Fits
 from assay.training.loop import Loop
@@ -25,7 +26,7 @@ def fit(model: Fits, train: Split, *, threads: int) -> TrainResult:
     """Fit ``model`` in place; a learning curve that it keeps as ``history`` becomes the result's."""
     began = time.monotonic()
     with threadpool_limits(threads):
-        model.fit(train.inputs.numpy(), train.targets.numpy())
+        model.fit(in_memory(train.inputs).numpy(), train.targets.numpy())
     history = list(model.history) if isinstance(model, KeepsHistory) else []
     return TrainResult(history, len(history), len(history), time.monotonic() - began)
 

@@ -19,6 +19,7 @@ import re
 import signal
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -29,7 +30,7 @@ from torch import Tensor, nn
 from torch.multiprocessing.spawn import ProcessRaisedException
 
 from assay.config.training import Diverged, TrainerParams, TrainingParams, TrainResult
-from assay.data.splits import Split
+from assay.data.splits import Batch, Split
 from assay.models.capabilities import OwnLoss
 from assay.tasks.protocol import Augment, Objective, training_loss
 from assay.training import lightning as lightning_trainer
@@ -128,37 +129,35 @@ class _Blocks:
 
     def __init__(self, module: _Module, train: Split, augment: Augment | None, seed: int) -> None:
         self.module, self.augment, self.seed = module, augment, seed
-        self.inputs, self.targets = train.inputs, train.targets
+        self.split = train
         trainer = module.trainer
-        self.world, self.rank, self.device = trainer.world_size, trainer.global_rank, module.device
+        self.world, self.rank = trainer.world_size, trainer.global_rank
         self.batch, self.num_steps = module.batch_size, module.steps_per_epoch
-        self.lengths = train.lengths
         self.block = self.batch * max(BLOCK_ITEMS // self.batch, 1)
 
     def __len__(self) -> int:
         return self.num_steps if self.world > 1 else math.ceil(self.num_steps * self.batch / self.block)
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        self.inputs, self.targets = self.inputs.to(self.device), self.targets.to(self.device)
+    def __iter__(self) -> Iterator[Batch]:
         epoch = self.module.current_epoch
         generator = torch.Generator().manual_seed(_derive(self.seed, epoch, ORDER))
         left = self.module.num_steps - epoch * self.num_steps
-        order = torch.randperm(len(self.targets), generator=generator)
+        order = torch.randperm(len(self.split), generator=generator)
         order = order[: min(self.num_steps, left) * self.batch]
-        if self.lengths is not None:
-            order = alike(order, self.lengths, self.batch, self.block, generator)
-        for number, items in enumerate(torch.split(order.to(self.device), self.block)):
-            inputs, targets = self.inputs.index_select(0, items), self.targets.index_select(0, items)
+        if self.split.lengths is not None:
+            order = alike(order, self.split.lengths, self.batch, self.block, generator)
+        for number, rows in enumerate(torch.split(order, self.block)):
+            block = self.split.batch(rows)
             if self.augment:
                 generator = torch.Generator().manual_seed(_derive(self.seed, epoch, AUGMENTATION, number))
-                inputs = self.augment(inputs, generator)
+                block = replace(block, inputs=self.augment(block.inputs, generator))
             if self.world == 1:
-                yield inputs, targets
+                yield block
                 continue
             # Each process makes the whole block and takes its share of each step: the draws are then the
             # same for any number of processes.
-            for batch in zip(torch.split(inputs, self.batch), torch.split(targets, self.batch), strict=True):
-                yield batch[0][self.rank :: self.world], batch[1][self.rank :: self.world]
+            for batch in block.split(self.batch):
+                yield batch.shard(self.rank, self.world)
 
 
 def alike(order: Tensor, lengths: Tensor, batch: int, block: int, generator: torch.Generator) -> Tensor:
@@ -194,8 +193,8 @@ class _Module(pl.LightningModule):
         self.own_loss = model.loss if isinstance(model, OwnLoss) else None
         self.train_split, self.validation, self.augment = train, validation, augment
         self.checkpoint = checkpoint
-        self.batch_size = min(params.batch_size, len(train.targets))
-        self.steps_per_epoch = len(train.targets) // self.batch_size
+        self.batch_size = min(params.batch_size, len(train))
+        self.steps_per_epoch = len(train) // self.batch_size
         self.num_steps = params.epochs * self.steps_per_epoch
         if params.max_steps:
             self.num_steps = min(self.num_steps, params.max_steps)
@@ -218,11 +217,14 @@ class _Module(pl.LightningModule):
     def on_train_start(self) -> None:
         # Adam's averages of gradients that have died sink into denormals, which cost a tenth of the speed.
         torch.set_flush_denormal(True)
-        validation = self.validation
-        if validation.lengths is not None:  # else every slice would be as wide as the longest item
-            validation = validation.take(validation.lengths.argsort(stable=True))
-        self.validation_inputs = validation.inputs.to(self.device)
-        self.validation_targets = validation.targets.to(self.device)
+        lengths = self.validation.lengths
+        if lengths is not None:  # else every slice would be as wide as the longest item
+            self.validation = self.validation.take(lengths.argsort(stable=True))
+
+    def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
+        """Return a block on the device; Lightning's own way would rebuild it field by field."""
+        del dataloader_idx
+        return batch.to(device)
 
     def on_train_epoch_start(self) -> None:
         seed = _derive(self.seed, self.current_epoch, DROPOUT, self.global_rank)
@@ -231,21 +233,19 @@ class _Module(pl.LightningModule):
         torch.manual_seed(seed)
         self.losses = []
 
-    def training_step(self, block: tuple[Tensor, Tensor], _: int) -> None:
+    def training_step(self, block: Batch, _: int) -> None:
         """Take the block's optimizer steps, one a batch."""
         loss_of = self._own_loss if self.own_loss else self._task_loss
         optimizer = cast(torch.optim.Optimizer, self.optimizers(use_pl_optimizer=False))
         weights = [weight for group in optimizer.param_groups for weight in group["params"]]
         world = self.trainer.world_size
         backward = Tensor.backward if world == 1 else self.manual_backward
-        batch_size = self.batch_size // world
         losses = []
-        batches = (torch.split(part, batch_size) for part in block)
-        for inputs, targets in zip(*batches, strict=True):
+        for batch in block.split(self.batch_size // world):
             rate = learning_rate(self.steps_done, self.num_steps, self.params)
             for group in optimizer.param_groups:
                 group["lr"] = rate
-            loss = loss_of(inputs, targets)
+            loss = loss_of(batch)
             for weight in weights:
                 weight.grad = None
             backward(loss)
@@ -258,15 +258,15 @@ class _Module(pl.LightningModule):
         if self.trainer.received_sigterm:
             raise SystemExit(128 + signal.SIGTERM)  # Lightning would go on to the end of the epoch
 
-    def _task_loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
+    def _task_loss(self, batch: Batch) -> Tensor:
         with self.trainer.precision_plugin.forward_context():
-            outputs = self.model(inputs)
-        return self.loss(outputs.float(), targets)
+            outputs = self.model(batch.inputs)
+        return self.loss(outputs.float(), batch.targets)
 
-    def _own_loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
+    def _own_loss(self, batch: Batch) -> Tensor:
         assert self.own_loss
         with self.trainer.precision_plugin.forward_context():
-            return self.own_loss(inputs, targets).float()
+            return self.own_loss(batch.inputs, batch.targets).float()
 
     def _finite(self, losses: Tensor) -> Tensor:
         finite = losses.isfinite()
@@ -306,16 +306,16 @@ class _Module(pl.LightningModule):
         """Return the loss, without label smoothing, and the watched metric on validation."""
         self.model.eval()
         sums, own = [], 0.0
-        parts = (self.validation_inputs, self.validation_targets)
-        for inputs, targets in zip(*(torch.split(part, VALIDATION_ITEMS) for part in parts), strict=True):
+        for batch in self.validation.batches(VALIDATION_ITEMS):
+            batch = batch.to(self.device)
             with self.trainer.precision_plugin.forward_context():
-                outputs = self.model(inputs)
-            sums.append(self.task.metric_state(outputs.float(), targets))
+                outputs = self.model(batch.inputs)
+            sums.append(self.task.metric_state(outputs.float(), batch.targets))
             if self.own_loss:
-                own += self._own_loss(inputs, targets).item() * len(targets)
+                own += self._own_loss(batch).item() * len(batch)
         self.model.train()
         loss, metric = self.task.compute_watched(torch.stack(sums).sum(dim=0))
-        return own / len(self.validation_targets) if self.own_loss else loss, metric
+        return own / len(self.validation) if self.own_loss else loss, metric
 
     def on_train_end(self) -> None:
         """Put the best weights in place, and the outcome where the main process finds it."""

@@ -40,7 +40,7 @@ def compress(subject: CompressionContext) -> CompressedModel:
         raise Skip(EXTRA)
     if not computes_in_half():
         raise Skip("the processor has neither AMX nor AVX-512 arithmetic for bfloat16")
-    graph = halved(export(subject.model, subject.splits["train"].inputs[:1]))
+    graph = halved(export(subject.model, subject.examples[:1]))
     parameters = count_parameters(subject.model)
     record = {"format": "openvino", "parameters": parameters, "arguments": subject.record["arguments"]}
     try:

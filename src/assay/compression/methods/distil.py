@@ -67,7 +67,7 @@ def compress(
     if parameters >= before:
         raise Skip(f"the student has {parameters} numbers, its teacher {before}: it is not smaller")
     if begin == "teacher":
-        inherit(student, subject.model, subject.splits["train"].inputs)
+        inherit(student, subject.model, subject.examples)
     smoothing = subject.cell["training"]["label_smoothing"]
     taught = Taught(
         student, Lesson(subject.model, subject.task, temperature, teacher, hidden, label_smoothing=smoothing)

@@ -27,7 +27,7 @@ def compress(subject: CompressionContext) -> CompressedModel:
     Raises:
         Skip: less than half of the weights lie in layers that this method turns into integers.
     """
-    return integer_graph(subject.model, subject.splits["train"].inputs, LAYERS, quantise)
+    return integer_graph(subject.model, subject.examples, LAYERS, quantise)
 
 
 def quantise(part: Part, path: Path) -> None:

@@ -40,13 +40,12 @@ def compress(
     if possible < LEAST_SHARE:
         name = type(subject.model).__name__
         raise Skip(f"training can round only {possible:.0%} of {name}'s weights: no recurrent ones")
-    inputs = subject.splits["train"].inputs
-    calibration = inputs[:calibration_items]
+    calibration = subject.splits["train"].inputs[:calibration_items]
     network = copy.deepcopy(subject.model)
     with rounded(network, calibration):
         subject.fine_tune(network, share=fine_tune, rate=rate)
     return integer_graph(
-        network, inputs, LAYERS, lambda part, path: quantise(part, path, calibration.numpy())
+        network, subject.examples, LAYERS, lambda part, path: quantise(part, path, calibration.numpy())
     )
 
 

@@ -50,9 +50,10 @@ def compress(
     Raises:
         Skip: less than half of the weights lie in layers that this method turns into integers.
     """
-    inputs = subject.splits["train"].inputs
-    calibration = inputs[:calibration_items].numpy()
-    return integer_graph(subject.model, inputs, LAYERS, lambda part, path: quantise(part, path, calibration))
+    calibration = subject.splits["train"].inputs[:calibration_items].numpy()
+    return integer_graph(
+        subject.model, subject.examples, LAYERS, lambda part, path: quantise(part, path, calibration)
+    )
 
 
 def quantise(part: Part, path: Path, calibration: NDArray[Any]) -> None:

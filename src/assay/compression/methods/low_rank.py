@@ -55,7 +55,7 @@ def compress(
     """
     if sorted(set(energies), reverse=True) != energies:
         raise ValueError(f"low_rank: energies = {energies}; they must fall")
-    found = decompose(subject.model, subject.splits["train"].inputs[:1])
+    found = decompose(subject.model, subject.examples[:1])
     if held(factor(subject.model, found, energies[-1])) == count_parameters(subject.model):
         raise Skip(
             f"none of the {len(found)} matrices of {type(subject.model).__name__} that can be factored holds fewer"

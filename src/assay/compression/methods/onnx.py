@@ -14,7 +14,7 @@ from assay.compression.context import CompressedModel, CompressionContext, Metho
 
 def compress(subject: CompressionContext) -> CompressedModel:
     """Return the network as a graph, or as the two of its steps."""
-    parts = parts_of(subject.model, subject.splits["train"].inputs)
+    parts = parts_of(subject.model, subject.examples)
     form, graphs = stored({part.name: part.graph for part in parts})
     return CompressedModel(form, graphs, count_parameters(subject.model))
 

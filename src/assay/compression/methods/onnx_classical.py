@@ -45,7 +45,7 @@ def compress(subject: CompressionContext) -> CompressedModel:
     model = subject.model
     if isinstance(model, nn.Module):
         return networks.compress(subject)
-    example = subject.splits["train"].inputs[:1].numpy()
+    example = subject.examples[:1].numpy()
     graph = Graph(example)
     made = graph.model(written(graph, model), model.outputs(example).shape[1:])
     return CompressedModel("onnx", made, int(model.parameters()))

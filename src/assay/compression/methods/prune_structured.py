@@ -45,7 +45,7 @@ def compress(
     """
     if sorted(set(ratios)) != ratios:
         raise ValueError(f"prune_structured: ratios = {ratios}; they must rise")
-    stacks = dependency_graph.find(subject.model, subject.splits["train"].inputs)
+    stacks = dependency_graph.find(subject.model, subject.examples)
     if not stacks:
         raise Skip(
             f"{type(subject.model).__name__} has no units that can go: all reach its output or each other"

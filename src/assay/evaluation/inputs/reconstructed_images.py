@@ -9,20 +9,20 @@ import pandas as pd
 from torch import Tensor
 
 from assay.data.declarations import Dataset
-from assay.data.splits import Split
+from assay.data.items import in_memory
 from assay.evaluation.inputs import images
-from assay.tasks.image_reconstruction import errors_of
+from assay.tasks.image_reconstruction import Unlabelled, errors_of, unlabelled
 
 SIGNATURE = "image -> image"
 
 
-def read(path: Path, prepared: Path, dataset: Dataset) -> Split:
+def read(path: Path, prepared: Path, dataset: Dataset) -> Unlabelled:
     """Return the images of a file as models take them, given as to :func:`images.read`."""
     found = images.read(path, prepared, dataset)
-    return Split(found.inputs, found.inputs, found.items)
+    return unlabelled(found)
 
 
-def rows(answers: Tensor, split: Split) -> pd.DataFrame:
+def rows(answers: Tensor, split: Unlabelled) -> pd.DataFrame:
     """Return one row an image: its row in the file, and the mean squared error of its pixels."""
-    errors = errors_of(answers, split.targets).numpy()
+    errors = errors_of(answers, in_memory(split.inputs)).numpy()
     return pd.DataFrame({"row": split.items, "reconstruction_error": errors})
