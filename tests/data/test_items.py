@@ -22,7 +22,9 @@ def mapped() -> MappedItems:
 
 
 @pytest.mark.parametrize("rows", [slice(None), slice(1, 3), slice(4, 9), torch.tensor([3, 0, 0])])
-def test_mapped_items_are_read_as_those_in_memory_are(mapped: MappedItems, rows: slice | torch.Tensor) -> None:
+def test_mapped_items_are_read_as_those_in_memory_are(
+    mapped: MappedItems, rows: slice | torch.Tensor
+) -> None:
     assert torch.equal(mapped[rows], EXPECTED[rows])
     assert torch.equal(items.rows_of(mapped, rows), items.rows_of(EXPECTED, rows))
 
@@ -36,7 +38,7 @@ def test_the_shape_is_that_of_the_transformed_items(mapped: MappedItems) -> None
 
 def test_a_subset_reads_nothing_yet(mapped: MappedItems) -> None:
     def refuse(rows: torch.Tensor) -> torch.Tensor:
-        raise AssertionError("it was read")
+        raise AssertionError(f"{len(rows)} rows were read")
 
     rows = torch.tensor([2, 0])
     assert isinstance(items.subset(MappedItems(STORED, ROWS, refuse), rows), MappedItems)
@@ -45,7 +47,9 @@ def test_a_subset_reads_nothing_yet(mapped: MappedItems) -> None:
 
 
 @pytest.mark.parametrize(("bytes_allowed", "in_memory"), [(4 * 6 * 4, True), (4 * 6 * 4 - 1, False)])
-def test_what_fits_is_read_at_once(monkeypatch: pytest.MonkeyPatch, bytes_allowed: int, in_memory: bool) -> None:
+def test_what_fits_is_read_at_once(
+    monkeypatch: pytest.MonkeyPatch, bytes_allowed: int, in_memory: bool
+) -> None:
     monkeypatch.setattr(items, "IN_MEMORY_BYTES", bytes_allowed)
     found = items.read(STORED, ROWS, scaled)
     assert isinstance(found, torch.Tensor) == in_memory

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from assay.config import registry
-from assay.models.capabilities import Generates, OneLength, OwnLoss, Steps, WarmStarts
+from assay.models.capabilities import FitsWeighted, Generates, OneLength, OwnLoss, Steps, WarmStarts
 from assay.models.layers.word_embedding import HasWordVectors
 from tests.models.knobs import TABLES
 
@@ -30,8 +30,10 @@ MEMBERS: dict[type, tuple[str, ...]] = {
     Generates: ("generate",),
     Steps: ("start", "step"),
     WarmStarts: ("STARTS",),
+    FitsWeighted: ("fit_weighted",),
 }
 EXPECTED: dict[type, set[str]] = {
+    FitsWeighted: {"mean", "ridge", "boosted_regression"},
     OwnLoss: {"bert", "skip_gram", "cbow", "bilstm_crf"},
     Generates: {"gpt"},
     Steps: {

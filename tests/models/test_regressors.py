@@ -15,6 +15,7 @@ from sklearn.datasets import load_diabetes, load_digits
 from assay.compression.methods import onnx_classical
 from assay.config import registry
 from assay.models.baselines.mean import Mean
+from assay.models.capabilities import FitsWeighted
 from assay.models.image.linear_autoencoder import LinearAutoencoder
 from assay.models.image.pca import PCA
 from assay.models.tabular.boosted_regression import BoostedRegression
@@ -148,3 +149,24 @@ def test_the_best_linear_autoencoder_is_the_principal_components():
     least = np.square(components.inverse_transform(components.transform(flat)) - flat).mean()
     assert loss().item() == pytest.approx(float(least), rel=1e-3)
     assert loss().item() > least * (1 - 1e-5)
+
+
+@pytest.mark.parametrize(
+    "model", [Mean(seed=0), Ridge(shape=(10,), seed=0, alpha=3.0)], ids=lambda model: type(model).__name__
+)
+def test_an_item_of_weight_three_counts_as_three_items(model):
+    assert isinstance(model, FitsWeighted)
+    counts = np.arange(300) % 3 + 1
+    model.fit_weighted(ROWS[:300], ANSWERS[:300], counts.astype(np.float32))
+    answers = model.outputs(ROWS[300:])
+    model.fit(np.repeat(ROWS[:300], counts, axis=0), np.repeat(ANSWERS[:300], counts, axis=0))
+    np.testing.assert_allclose(answers, model.outputs(ROWS[300:]), rtol=1e-5, atol=1e-6)
+
+
+def test_boosting_with_equal_weights_is_boosting_without():
+    weighted, plain = BoostedRegression(seed=0, **BOOSTING), BoostedRegression(seed=0, **BOOSTING)
+    weighted.fit_weighted(ROWS[:300], ANSWERS[:300], np.full(300, 2, np.float32))
+    plain.fit(ROWS[:300], ANSWERS[:300])
+    np.testing.assert_allclose(weighted.outputs(ROWS[300:]), plain.outputs(ROWS[300:]), rtol=1e-5, atol=1e-6)
+    weighted.fit_weighted(ROWS[:300], ANSWERS[:300], 1 + 9 * (ANSWERS[:300, 0] > 0).astype(np.float32))
+    assert weighted.outputs(ROWS[300:]).mean() > plain.outputs(ROWS[300:]).mean() + 0.1

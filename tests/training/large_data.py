@@ -96,7 +96,9 @@ def learn(prepared: Path, folder: Path) -> tuple[Any, dict[str, Any]]:
         folder=folder,
     )
     artifact = {"format": "safetensors", "parameters": 0, "arguments": {}}
-    metrics, _ = scoring.evaluate(ModulePredictor(model, artifact), task, splits["validation"], splits["test"])
+    metrics, _ = scoring.evaluate(
+        ModulePredictor(model, artifact), task, splits["validation"], splits["test"]
+    )
     return model, metrics
 
 

@@ -1,14 +1,17 @@
 """Fitting classical models."""
 
-from types import SimpleNamespace
+from dataclasses import replace
 
 import numpy as np
+import pytest
 import torch
 from threadpoolctl import threadpool_info
 
+from assay.data.splits import Split
 from assay.training.estimator import fit
 
-TRAIN = SimpleNamespace(inputs=torch.arange(12.0).reshape(3, 1, 2, 2), targets=torch.tensor([0, 1, 1]))
+TRAIN = Split(torch.arange(12.0).reshape(3, 1, 2, 2), torch.tensor([0, 1, 1]), np.arange(3))
+WEIGHED = replace(TRAIN, weights=torch.tensor([1.0, 2.0, 3.0]))
 
 
 class Mean:
@@ -38,3 +41,22 @@ def test_keeps_the_learning_curve_that_the_model_kept():
     result = fit(Stepwise(), TRAIN, threads=1)
     assert [row["train_loss"] for row in result.history] == [0.5, 0.25]
     assert result.epochs_run == 2
+
+
+class Weighed(Mean):
+    def fit_weighted(self, images, targets, weights):
+        self.fit(images, targets)
+        self.weights = weights
+
+
+def test_weights_go_to_a_model_that_takes_them():
+    model = Weighed()
+    fit(model, WEIGHED, threads=1)
+    assert model.weights.tolist() == [1, 2, 3]
+    fit(model, TRAIN, threads=1)
+    assert model.mean == 5.5
+
+
+def test_weights_are_refused_by_a_model_that_does_not():
+    with pytest.raises(ValueError, match="Mean takes no weights of items, and the data have them"):
+        fit(Mean(), WEIGHED, threads=1)

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 from assay.config.training import Diverged
 from assay.data.splits import Split
+from assay.tasks.protocol import WeighsItems
 from assay.training import supervised
 from assay.training.lightning import precision
 from tests.training.learning import (
@@ -335,3 +336,32 @@ def test_two_processes_learn_what_one_learns(tmp_path, strategy):
         torch.testing.assert_close(value, single.state_dict()[name], rtol=0, atol=1e-5)
     for row, other in zip(result.history, expected.history, strict=True):
         assert row == pytest.approx(other, abs=1e-5)
+
+
+class WeighedClassify(Classify, WeighsItems):
+    def item_losses(self, outputs, targets, label_smoothing):
+        return F.cross_entropy(outputs, targets, label_smoothing=label_smoothing, reduction="none")
+
+
+def test_the_loss_of_items_with_weights_is_their_weighted_mean(tmp_path):
+    (data, validation), reference = digits(), perceptron()
+    weights = torch.rand(len(data)) + 0.5
+    optimizer = torch.optim.Adam(reference.parameters(), lr=PARAMS.learning_rate)
+    generator = torch.Generator().manual_seed(supervised._derive(1, 0, supervised.ORDER))
+    for items in torch.randperm(200, generator=generator)[:192].split(16):
+        optimizer.zero_grad()
+        losses = F.cross_entropy(reference(data.inputs[items]), data.targets[items], reduction="none")
+        (losses @ weights[items] / weights[items].sum()).backward()
+        optimizer.step()
+    model = perceptron()
+    splits = (replace(data, weights=weights), validation)
+    learn(tmp_path, model, splits=splits, task=WeighedClassify(), epochs=1)
+    for value, expected in zip(model.parameters(), reference.parameters(), strict=True):
+        torch.testing.assert_close(value, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_weights_are_refused_where_the_loss_is_no_mean_over_items(tmp_path):
+    data, validation = digits()
+    splits = (replace(data, weights=torch.ones(len(data))), validation)
+    with pytest.raises(ValueError, match="Classify: its loss takes no weights of items"):
+        learn(tmp_path, perceptron(), splits=splits)

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-IN_MEMORY_BYTES = 512 * 2**20
+IN_MEMORY_BYTES = 256 * 2**20
 """A split whose inputs take more than this, as models take them, stays in its file."""
 
 BLOCK_ROWS = 16384

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Self, TypeVar
 
 import numpy as np
@@ -23,22 +23,28 @@ class Batch:
     """(M, ...), as models take them."""
     targets: Tensor
     """(M, ...)."""
+    weights: Tensor | None = None
+    """(M,) float32: how much each item counts in the training loss; None where all count the same."""
 
     def __len__(self) -> int:
         return len(self.targets)
 
     def to(self, device: torch.device) -> Batch:
         """Return the batch on a device."""
-        return Batch(self.inputs.to(device), self.targets.to(device))
+        return self._each(lambda part: part.to(device))
 
     def split(self, size: int) -> Iterator[Batch]:
         """Yield batches of ``size`` items in order; the last may be smaller."""
-        parts = (torch.split(part, size) for part in (self.inputs, self.targets))
-        return (Batch(*part) for part in zip(*parts, strict=True))
+        kept = [part for part in (self.inputs, self.targets, self.weights) if part is not None]
+        return (Batch(*parts) for parts in zip(*(torch.split(part, size) for part in kept), strict=True))
 
     def shard(self, rank: int, world: int) -> Batch:
         """Return the items that process ``rank`` of ``world`` learns from."""
-        return Batch(self.inputs[rank::world], self.targets[rank::world])
+        return self._each(lambda part: part[rank::world])
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> Batch:
+        weights = None if self.weights is None else change(self.weights)
+        return Batch(change(self.inputs), change(self.targets), weights)
 
 
 @dataclass(frozen=True)
@@ -53,24 +59,28 @@ class Split:
     """(N,): each item's number in items.parquet."""
     lengths: Tensor | None = None
     """(N,) int64: how long an item is; where they are given, training makes batches of items alike in length."""
+    weights: Tensor | None = field(default=None, kw_only=True)
+    """(N,) float32 above 0: how much each item counts in the training loss; None where all count the same."""
 
     def __len__(self) -> int:
         return len(self.items)
 
     def take(self, rows: Tensor) -> Self:
         """Return the items of these rows (M,), in their order."""
-        lengths = None if self.lengths is None else self.lengths[rows]
+        lengths, weights = (None if each is None else each[rows] for each in (self.lengths, self.weights))
         return replace(
             self,
             inputs=subset(self.inputs, rows),
             targets=self.targets[rows],
             items=self.items[rows.numpy()],
             lengths=lengths,
+            weights=weights,
         )
 
     def batch(self, rows: slice | Tensor) -> Batch:
         """Return the items of these rows, a slice or numbers (M,), in memory."""
-        return Batch(rows_of(self.inputs, rows), rows_of(self.targets, rows))
+        weights = None if self.weights is None else rows_of(self.weights, rows)
+        return Batch(rows_of(self.inputs, rows), rows_of(self.targets, rows), weights)
 
     def batches(self, size: int) -> Iterator[Batch]:
         """Yield all items in order, ``size`` at a time."""

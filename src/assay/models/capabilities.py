@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Any, Protocol, runtime_checkable
 
+import numpy as np
 from numpy.typing import NDArray
 from torch import Generator, Tensor
 
@@ -74,6 +75,17 @@ class GraphBuilder(Protocol):
         Args:
             inputs: names of what other operators give, or constants.
         """
+
+
+@runtime_checkable
+class FitsWeighted(Protocol):
+    """An estimator that can count some items for more than others."""
+
+    @abstractmethod
+    def fit_weighted(
+        self, inputs: NDArray[Any], targets: NDArray[Any], weights: NDArray[np.float32], /
+    ) -> None:
+        """Learn from inputs (N, ...) and targets (N, ...) of which each counts by its weight (N,)."""
 
 
 @runtime_checkable

@@ -21,7 +21,7 @@ from assay.artifacts.predictors import Predictor, finite_outputs
 from assay.data.splits import Split
 from assay.tasks.exhibits import ConfusionMatrix, Exhibit
 from assay.tasks.metric import PrimaryMetric, SummedMetric, ratio
-from assay.tasks.protocol import SmoothsLabels
+from assay.tasks.protocol import SmoothsLabels, WeighsItems
 
 
 def right(table: pd.DataFrame) -> NDArray[np.bool_]:
@@ -55,7 +55,7 @@ class ClassificationObjective(SmoothsLabels):
         return surprise / items, right / items
 
 
-class Classification(ClassificationObjective):
+class Classification(ClassificationObjective, WeighsItems):
     """One class an item; what the inputs are, each task says by ``load``."""
 
     def limit(self, split: Split, count: int) -> Split:
@@ -68,6 +68,10 @@ class Classification(ClassificationObjective):
             torch.cat([of_class[: max(1, round(share * len(of_class)))] for of_class in rows]).sort().values
         )
         return split.take(kept)
+
+    def item_losses(self, logits: Tensor, targets: Tensor, label_smoothing: float) -> Tensor:
+        """Return the cross-entropy of each item in nats, (N,)."""
+        return F.cross_entropy(logits, targets, label_smoothing=label_smoothing, reduction="none")
 
     def predict(self, predictor: Predictor, split: Split) -> Tensor:
         """Return a model's logits (N, K) for all items of a split."""

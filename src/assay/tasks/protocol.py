@@ -67,6 +67,33 @@ class SmoothsLabels(Protocol):
         return self.smoothed_loss(outputs, targets, 0.0)
 
 
+@runtime_checkable
+class WeighsItems(Protocol):
+    """An objective whose loss is a mean over items, of which some can count for more than others."""
+
+    @abstractmethod
+    def item_losses(self, outputs: Tensor, targets: Tensor, label_smoothing: float) -> Tensor:
+        """Return the loss of each item, (N,), whose mean is the loss of the batch; given as to ``loss``.
+
+        Args:
+            label_smoothing: as for ``smoothed_loss``; 0 where targets are no classes.
+        """
+
+
+def weighted_loss(task: Objective, label_smoothing: float) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+    """Return what training lowers where items have weights: from outputs, targets and weights (N,) to a scalar.
+
+    Raises:
+        ValueError: the task's loss is no mean over items.
+    """
+    if not isinstance(task, WeighsItems):
+        raise ValueError(f"{type(task).__name__}: its loss takes no weights of items, and the data have them")
+    items = task
+    return lambda outputs, targets, weights: (
+        (items.item_losses(outputs, targets, label_smoothing) * weights).sum() / weights.sum()
+    )
+
+
 def training_loss(task: Objective, label_smoothing: float) -> Callable[[Tensor, Tensor], Tensor]:
     """Return what training lowers: from outputs (N, ...) and targets (N, ...) to a scalar.
 

@@ -24,7 +24,7 @@ from assay.files import read_json
 from assay.tasks import table_features
 from assay.tasks.exhibits import Exhibit
 from assay.tasks.metric import Metric, SummedMetric, ratio
-from assay.tasks.protocol import Augment, Declaration, Task
+from assay.tasks.protocol import Augment, Declaration, Task, WeighsItems
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def root(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.sqrt(ratio(sums))
 
 
-class TableRegression(Declaration):
+class TableRegression(Declaration, WeighsItems):
     """Rows (N, F) to numbers; the outputs are (N, 1)."""
 
     primary = SummedMetric("rmse", "minimise", ("target", "prediction"), squares, root)
@@ -90,6 +90,11 @@ class TableRegression(Declaration):
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Return the mean squared error of standardised numbers (N, 1)."""
         return F.mse_loss(outputs, targets)
+
+    def item_losses(self, outputs: Tensor, targets: Tensor, label_smoothing: float) -> Tensor:
+        """Return the squared error of each standardised number, (N,)."""
+        del label_smoothing
+        return F.mse_loss(outputs, targets, reduction="none")[:, 0]
 
     def metric_state(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Return the sums (2,) over items: squared errors, items."""

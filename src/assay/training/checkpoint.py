@@ -42,8 +42,8 @@ class Checkpoint:
             hashed = hashlib.sha256(f"{torch.__version__} {code} {self.first_weights} {self.asked}".encode())
             for split in self.splits:
                 for batch in split.batches(HASHED_ITEMS):
-                    hashed.update(_bytes(batch.inputs))
-                    hashed.update(_bytes(batch.targets))
+                    for part in (batch.inputs, batch.targets, batch.weights):
+                        hashed.update(b"" if part is None else _bytes(part))
             self.known_spec = hashed.hexdigest()
         return self.known_spec
 

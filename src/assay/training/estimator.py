@@ -9,8 +9,8 @@ from typing import Any, Protocol, runtime_checkable
 from threadpoolctl import threadpool_limits
 
 from assay.config.training import TrainResult
-from assay.data.items import in_memory
 from assay.data.splits import Split
+from assay.models.capabilities import FitsWeighted
 from assay.models.declaration import Fits
 from assay.training.loop import Loop
 
@@ -23,10 +23,21 @@ class KeepsHistory(Protocol):
 
 
 def fit(model: Fits, train: Split, *, threads: int) -> TrainResult:
-    """Fit ``model`` in place; a learning curve that it keeps as ``history`` becomes the result's."""
+    """Fit ``model`` in place; a learning curve that it keeps as ``history`` becomes the result's.
+
+    Raises:
+        ValueError: the items have weights, which the model cannot take.
+    """
     began = time.monotonic()
+    items = train.batch(slice(None))
+    inputs, targets = items.inputs.numpy(), items.targets.numpy()
     with threadpool_limits(threads):
-        model.fit(in_memory(train.inputs).numpy(), train.targets.numpy())
+        if items.weights is None:
+            model.fit(inputs, targets)
+        elif isinstance(model, FitsWeighted):
+            model.fit_weighted(inputs, targets, items.weights.numpy())
+        else:
+            raise ValueError(f"{type(model).__name__} takes no weights of items, and the data have them")
     history = list(model.history) if isinstance(model, KeepsHistory) else []
     return TrainResult(history, len(history), len(history), time.monotonic() - began)
 

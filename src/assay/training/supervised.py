@@ -32,7 +32,7 @@ from torch.multiprocessing.spawn import ProcessRaisedException
 from assay.config.training import Diverged, TrainerParams, TrainingParams, TrainResult
 from assay.data.splits import Batch, Split
 from assay.models.capabilities import OwnLoss
-from assay.tasks.protocol import Augment, Objective, training_loss
+from assay.tasks.protocol import Augment, Objective, training_loss, weighted_loss
 from assay.training import lightning as lightning_trainer
 from assay.training.checkpoint import Checkpoint
 from assay.training.loop import Loop
@@ -189,8 +189,13 @@ class _Module(pl.LightningModule):
         super().__init__()
         self.automatic_optimization = False
         self.model, self.task, self.params, self.seed = model, task, params, seed
-        self.loss = training_loss(task, params.label_smoothing)
         self.own_loss = model.loss if isinstance(model, OwnLoss) else None
+        self.loss = training_loss(task, params.label_smoothing)
+        self.weighted_loss = None
+        if train.weights is not None:
+            if self.own_loss:
+                raise ValueError(f"{type(model).__name__} takes no weights of items, and the data have them")
+            self.weighted_loss = weighted_loss(task, params.label_smoothing)
         self.train_split, self.validation, self.augment = train, validation, augment
         self.checkpoint = checkpoint
         self.batch_size = min(params.batch_size, len(train))
@@ -261,6 +266,9 @@ class _Module(pl.LightningModule):
     def _task_loss(self, batch: Batch) -> Tensor:
         with self.trainer.precision_plugin.forward_context():
             outputs = self.model(batch.inputs)
+        if self.weighted_loss:
+            assert batch.weights is not None
+            return self.weighted_loss(outputs.float(), batch.targets, batch.weights)
         return self.loss(outputs.float(), batch.targets)
 
     def _own_loss(self, batch: Batch) -> Tensor:

@@ -56,10 +56,12 @@ def compress(
             strongest units, as far as they fit (:mod:`assay.compression.support.student_init`).
 
     Raises:
-        Skip: the model's row has no student, or it is not smaller than its teacher.
+        Skip: the model's row has no student, or it is not smaller than its teacher, or the items have weights.
     """
     if subject.student is None:
         raise Skip(f"params.yaml describes no student of {subject.cell['model']}")
+    if subject.splits["train"].weights is not None:
+        raise Skip("the training items have weights, which a teacher's lesson does not take")
     target, arguments = subject.record["target"], {**subject.record["arguments"], **subject.student}
     torch.manual_seed(subject.cell["seed"])
     student = registry.load(target)(**arguments)

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.models.capabilities import GraphBuilder, WritesGraph
+from assay.models.capabilities import FitsWeighted, GraphBuilder, WritesGraph
 from assay.models.declaration import Estimator
 
 
-class Mean(WritesGraph):
+class Mean(WritesGraph, FitsWeighted):
     """Answer with the mean target; it has no knobs.
 
     Args:
@@ -31,6 +31,13 @@ class Mean(WritesGraph):
         """Average the targets (N, ...); the inputs (N, ...) are not looked at."""
         del inputs
         self.mean = targets.mean(axis=0, dtype=np.float64)  # (...)
+
+    def fit_weighted(
+        self, inputs: NDArray[Any], targets: NDArray[np.float32], weights: NDArray[np.float32]
+    ) -> None:
+        """Average the targets (N, ...), each by its weight (N,)."""
+        del inputs
+        self.mean = np.average(targets.astype(np.float64), axis=0, weights=weights)
 
     def outputs(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
         """Return the mean for each item: (N, ...)."""

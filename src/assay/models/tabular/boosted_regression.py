@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from pydantic import Field
 from sklearn import ensemble
 
+from assay.models.capabilities import FitsWeighted
 from assay.models.declaration import Estimator
 
 
-class BoostedRegression:
+class BoostedRegression(FitsWeighted):
     """In each round one tree, fitted to what the rounds before left over.
 
     Args:
@@ -53,6 +54,12 @@ class BoostedRegression:
     def fit(self, inputs: NDArray[np.float32], targets: NDArray[np.float32]) -> None:
         """Fit on rows (N, F) and targets (N, 1)."""
         self.estimator.fit(inputs.reshape(len(inputs), -1), targets[:, 0])
+
+    def fit_weighted(
+        self, inputs: NDArray[np.float32], targets: NDArray[np.float32], weights: NDArray[np.float32]
+    ) -> None:
+        """Fit on rows (N, F) and targets (N, 1), whose squared errors count by their weights (N,)."""
+        self.estimator.fit(inputs.reshape(len(inputs), -1), targets[:, 0], weights)
 
     def outputs(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the numbers (N, 1)."""

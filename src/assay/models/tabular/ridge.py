@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from pydantic import Field
 from sklearn import linear_model
 
-from assay.models.capabilities import GraphBuilder, WritesGraph
+from assay.models.capabilities import FitsWeighted, GraphBuilder, WritesGraph
 from assay.models.declaration import Estimator
 
 
-class Ridge(WritesGraph):
+class Ridge(WritesGraph, FitsWeighted):
     """A linear function of the features.
 
     Args:
@@ -36,6 +36,12 @@ class Ridge(WritesGraph):
     def fit(self, inputs: NDArray[np.float32], targets: NDArray[np.float32]) -> None:
         """Fit on rows (N, F) and targets (N, 1)."""
         self.estimator.fit(inputs.reshape(len(inputs), -1).astype(np.float64), targets)
+
+    def fit_weighted(
+        self, inputs: NDArray[np.float32], targets: NDArray[np.float32], weights: NDArray[np.float32]
+    ) -> None:
+        """Fit on rows (N, F) and targets (N, 1), whose squared errors count by their weights (N,)."""
+        self.estimator.fit(inputs.reshape(len(inputs), -1).astype(np.float64), targets, weights)
 
     def outputs(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the numbers (N, 1)."""
