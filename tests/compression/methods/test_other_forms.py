@@ -54,10 +54,8 @@ def network(request, twin):
     arguments = {name: provided[name] for name in provided if name in named} | KNOBS[request.param]
     torch.manual_seed(0)
     model = family(**arguments).eval()
-    split = task.load(folder, ("train",))["train"]
-    return subject(
-        model, split.inputs[:40], split.targets[:40], task=task, target=entry.target, arguments=arguments
-    )
+    items = task.load(folder, ("train",))["train"].batch(slice(40))
+    return subject(model, items.inputs, items.targets, task=task, target=entry.target, arguments=arguments)
 
 
 def test_some_were_found():
