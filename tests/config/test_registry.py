@@ -98,6 +98,18 @@ def test_two_of_one_name_are_refused(room):
     assert str(fault.value) == f"{paths[0]} and {paths[1]}: two of one name; rename one"
 
 
+def test_metrics_are_declared_by_any_file_of_tasks_and_in_one_way(room):
+    write(room, "tasks/one.py", 'METRICS = {"a": ("A", "%"), "b_{}": ("B of {}", "")}\n')
+    write(room, "tasks/two.py", 'METRICS = {"c": ("C", ""), "a": ("A", "%")}\n')
+    assert list(registry.METRICS.items()) == [("a", ("A", "%")), ("b_{}", ("B of {}", "")), ("c", ("C", ""))]
+    write(room, "tasks/zoo.py", 'METRICS = {"c": ("sea", "")}\n')
+    registry._entries.cache_clear()
+    with pytest.raises(
+        ValueError, match=r"zoo\.py:1: c is \('sea', ''\), and \('C', ''\) elsewhere; rename one"
+    ):
+        registry.METRICS  # noqa: B018
+
+
 def test_nothing_else_is_an_attribute():
     with pytest.raises(AttributeError, match="no attribute 'OTHERS'"):
         registry.OTHERS  # noqa: B018

@@ -13,7 +13,9 @@ from sacrebleu.metrics.bleu import BLEU
 
 from assay.config import registry
 from assay.data.splits import Split
+from assay.report.formatting import numbers as numbers_shown
 from assay.tasks import (
+    image_reconstruction,
     language_modelling,
     loading,
     masked_words,
@@ -85,7 +87,9 @@ def numbers() -> tuple[Any, Split]:
 
 def images() -> tuple[Any, Split]:
     given = torch.randn(5, 1, 3, 3)
-    return given + 0.5 * torch.randn(5, 1, 3, 3), Split(given, given, ITEMS)
+    return given + 0.5 * torch.randn(5, 1, 3, 3), image_reconstruction.unlabelled(
+        Split(given, torch.zeros(5), ITEMS)
+    )
 
 
 ANSWERS = {
@@ -115,7 +119,9 @@ def test_predictions_give_the_score(kind: str, tmp_path: Path) -> None:
     metric = task.primary
     answer, split = ANSWERS[kind]()
     task.predictions(answer, split).to_parquet(tmp_path / "predictions.parquet")
-    expected = task.compute_metrics(answer, split)[metric.name]
+    values = task.compute_metrics(answer, split)
+    assert {name for name in values if not numbers_shown.declared_as(name)} == set()
+    expected = values[metric.name]
     table = pd.read_parquet(tmp_path / "predictions.parquet", columns=list(metric.columns))
     arrays = metric.arrays(table)
     assert {each.shape for each in arrays} == {(len(ITEMS),)}

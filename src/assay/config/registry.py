@@ -90,6 +90,8 @@ DATASETS: dict[str, Dataset]
 TASKS: dict[str, Task]
 METHODS: dict[str, Method]
 LOOPS: dict[str, Loop]
+METRICS: dict[str, tuple[str, str]]
+"""By name: a metric's label and unit, in reading order, as the files of ``tasks/`` declare them."""
 INPUTS: dict[str, str]
 """By signature: the module that reads a user's own file for its tasks."""
 
@@ -219,6 +221,20 @@ def _loops() -> dict[str, Loop]:
     return {name: Loop(each.module, **each.literals(Loop)) for name, each in found.items()}
 
 
+def _metrics() -> dict[str, tuple[str, str]]:
+    """Return every metric's label and unit.
+
+    Raises:
+        ValueError: two tasks show one metric in two ways; one line.
+    """
+    found: dict[str, tuple[str, str]] = {}
+    for each in _declared("tasks", "METRICS").values():
+        for name, shown in each.literal(each.value).items():
+            if found.setdefault(name, shown) != shown:
+                raise each.fault(f"{name} is {shown}, and {found[name]} elsewhere; rename one")
+    return found
+
+
 def _inputs() -> dict[str, str]:
     found = _declared("evaluation/inputs", "SIGNATURE")
     return {each.literal(each.value): each.module for each in found.values()}
@@ -231,6 +247,7 @@ _FINDERS: dict[str, Callable[[], Any]] = {
     "METHODS": _methods,
     "LOOPS": _loops,
     "INPUTS": _inputs,
+    "METRICS": _metrics,
 }
 
 

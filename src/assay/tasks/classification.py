@@ -29,6 +29,18 @@ def right(table: pd.DataFrame) -> NDArray[np.bool_]:
     return np.stack([table["target"] == table["prediction"], np.ones(len(table), bool)], axis=1)
 
 
+METRICS = {
+    "accuracy": ("accuracy", "%"),
+    "precision_macro": ("precision (macro)", "%"),
+    "recall_macro": ("recall (macro)", "%"),
+    "f1_macro": ("F1 (macro)", "%"),
+    "auroc": ("AUROC", "%"),
+    "calibration_error": ("calibration error", "%"),
+    "cross_entropy": ("cross-entropy", ""),
+}
+"""How the report shows each metric: its label and unit, in reading order; shares with the unit % are shown times 100.
+
+``{}`` stands for what differs between datasets, such as the name of a class."""
 ACCURACY = SummedMetric("accuracy", "maximise", ("target", "prediction"), right, ratio, highest=1)
 CALIBRATION_BINS = 15
 

@@ -25,6 +25,7 @@ from assay.tasks.exhibits import Exhibit, ImageGrid
 from assay.tasks.metric import Metric, SummedMetric, averaged, ratio
 from assay.tasks.protocol import Augment, Declaration, Task
 
+METRICS = {"reconstruction_error": ("reconstruction error", "")}
 SHOWN = 8
 """Test items in the grid."""
 

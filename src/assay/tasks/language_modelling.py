@@ -46,6 +46,8 @@ SAMPLES = 4
 SAMPLED = 128
 """Characters that a model adds to the first half of a window."""
 
+METRICS = {"bits_per_character": ("bits per character", "")}
+
 
 @dataclass(frozen=True)
 class Windows(Split):

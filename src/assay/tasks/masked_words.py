@@ -27,6 +27,10 @@ from assay.tasks.classification import ClassificationObjective
 from assay.tasks.exhibits import Exhibit, Samples
 from assay.tasks.protocol import Augment, Declaration, Task
 
+METRICS = {
+    "top_5_accuracy": ("top 5 accuracy", "%"),
+    "mean_reciprocal_rank": ("mean reciprocal rank", "%"),
+}
 TOP = 5
 MISSING = "____"
 """Is shown for the missing word."""

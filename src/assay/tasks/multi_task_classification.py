@@ -27,6 +27,7 @@ from assay.tasks.classification import ClassificationObjective
 from assay.tasks.exhibits import Exhibit
 from assay.tasks.protocol import Augment, Declaration, Task
 
+METRICS = {"accuracy_{}": ("accuracy on {}", "%")}
 TEXTS = text_classification.TASK
 """What loads the texts, and judges each item by its class alone."""
 NEVER = -1e4

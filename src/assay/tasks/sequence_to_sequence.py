@@ -30,6 +30,11 @@ from assay.tasks.exhibits import Exhibit, Samples
 from assay.tasks.metric import Metric
 from assay.tasks.protocol import Augment, SmoothsLabels
 
+METRICS = {
+    "exact_match": ("exact match", "%"),
+    "greedy_exact_match": ("greedy exact match", "%"),
+    "perplexity": ("perplexity", ""),
+}
 ITEMS = 64
 """Items that are answered at once; all together, the logits of every word would need gigabytes."""
 SAMPLES = 8

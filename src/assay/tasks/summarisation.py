@@ -19,6 +19,8 @@ from assay.tasks.sequence_to_sequence import Answer, Pairs, SequenceToSequence, 
 
 KEYS = {"rouge_l": "rougeL", "rouge_1": "rouge1", "rouge_2": "rouge2"}
 
+METRICS = {"rouge_l": ("ROUGE-L", "%"), "rouge_1": ("ROUGE-1", "%"), "rouge_2": ("ROUGE-2", "%")}
+
 
 class Summarisation(Declaration, SequenceToSequence):
     """Texts to shorter ones."""

@@ -26,6 +26,13 @@ from assay.tasks.exhibits import Exhibit
 from assay.tasks.metric import Metric, SummedMetric, ratio
 from assay.tasks.protocol import Augment, Declaration, Task, WeighsItems
 
+METRICS = {
+    "rmse": ("RMSE", ""),
+    "standardised_rmse": ("RMSE in standard deviations", ""),
+    "mae": ("mean absolute error", ""),
+    "r2": ("R\N{SUPERSCRIPT TWO}", ""),
+}
+
 
 @dataclass(frozen=True)
 class Numbers(Split):

@@ -61,6 +61,15 @@ class Sentences(Split):
         return replace(super().take(rows), words=tuple(self.words[row] for row in rows.tolist()))
 
 
+METRICS = {
+    "entity_f1": ("entity F1", "%"),
+    "entity_precision": ("entity precision", "%"),
+    "entity_recall": ("entity recall", "%"),
+    "surface_f1": ("surface F1", "%"),
+    "f1_{}": ("F1 of {}", "%"),
+}
+
+
 class Tagging(Declaration, SmoothsLabels):
     """Words with their characters (N, T, 1 + L) to tags (N, T)."""
 

@@ -44,6 +44,9 @@ def bleu_of(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(right.any(axis=-1), score, 0.0)
 
 
+METRICS = {"bleu": ("BLEU", ""), "greedy_bleu": ("greedy BLEU", ""), "chrf": ("chrF", "")}
+
+
 class Translation(Declaration, SequenceToSequence):
     """Texts to texts in another language."""
 

@@ -167,7 +167,7 @@ def test_a_metric_where_less_is_better_is_sorted_and_judged_so(tmp_path):
     assert "| lm | unigram | better than gpt (2.375) | 4.75 | **missed** |" in page
     assert "| lm | unigram | better than unigram (4.75) | 4.75 | **missed** |" in page
     assert "| lm | gpt | better than gone | failed | missed |" in page
-    assert "| model | bits a character | seeds |" in page
+    assert "| model | bits per character | seeds |" in page
     assert page.index("| gpt | 2.375 ± 0.18 | 2 |") < page.index("| unigram | 4.75 | 1 |")
 
 

@@ -3,58 +3,49 @@
 
 from __future__ import annotations
 
-FRACTIONS = (
-    "accuracy",
-    "precision_macro",
-    "recall_macro",
-    "f1_macro",
-    "auroc",
-    "calibration_error",
-    "top_5_accuracy",
-    "mean_reciprocal_rank",
-    "entity_f1",
-    "entity_precision",
-    "entity_recall",
-    "surface_f1",
-    "exact_match",
-    "rouge_l",
-    "rouge_1",
-    "rouge_2",
-)
-"""Metrics in [0, 1] that are shown as percentages, in reading order, as are those of one class or
-task, ``f1_<class>`` and ``accuracy_<task>``; others are shown as they are."""
+from functools import cache
 
-NAMES = {
-    "precision_macro": "precision (macro)",
-    "recall_macro": "recall (macro)",
-    "f1_macro": "F1 (macro)",
-    "auroc": "AUROC",
-    "entity_f1": "entity F1",
-    "surface_f1": "surface F1",
-    "rmse": "RMSE",
-    "standardised_rmse": "RMSE in standard deviations",
-    "mae": "mean absolute error",
-    "r2": "R\N{SUPERSCRIPT TWO}",
-    "bits_per_character": "bits a character",
-    "bleu": "BLEU",
-    "chrf": "chrF",
-    "rouge_l": "ROUGE-L",
-    "rouge_1": "ROUGE-1",
-    "rouge_2": "ROUGE-2",
-}
+from assay.config import registry
+
 NOTHING = "\N{EN DASH}"
+_ANY = "{}"
 
 
 def metric_name(metric: str) -> str:
-    return NAMES.get(metric, metric.replace("_", " "))
+    return _label(metric)[0]
 
 
 def is_fraction(metric: str) -> bool:
-    return metric in FRACTIONS or metric.startswith(("f1_", "accuracy_"))
+    return metric_unit(metric) == "%"
 
 
 def metric_unit(metric: str) -> str:
-    return "%" if is_fraction(metric) else ""
+    return _label(metric)[1]
+
+
+def reading_order(metric: str) -> tuple[int, str]:
+    """Return the sort key of a metric: in the order in which tasks declare them, then by name."""
+    order = list(registry.METRICS)
+    name = declared_as(metric)
+    return (order.index(name) if name else len(order), metric)
+
+
+@cache
+def declared_as(metric: str) -> str | None:
+    """Return the key of ``registry.METRICS`` that declares a metric, such as ``f1_{}``; None if no task does."""
+    if metric in registry.METRICS:
+        return metric
+    patterns = (name for name in registry.METRICS if name.endswith(_ANY) and name != _ANY)
+    return next((name for name in patterns if metric.startswith(name.removesuffix(_ANY))), None)
+
+
+def _label(metric: str) -> tuple[str, str]:
+    """Return a metric's label and unit; the label is its name if no task declares it."""
+    name = declared_as(metric)
+    if name is None:
+        return metric.replace("_", " "), ""
+    label, unit = registry.METRICS[name]
+    return label.format(metric.removeprefix(name.removesuffix(_ANY)).replace("_", " ")), unit
 
 
 def score_with_unit(value: float | None, metric: str) -> str:

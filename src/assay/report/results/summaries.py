@@ -152,5 +152,4 @@ def metrics_of(summaries: Sequence[Summary]) -> list[str]:
         name for each in summaries for variant in each.finished for name in variant.metrics.get("test", {})
     }
     first = [each.task.primary for each in summaries[:1]]
-    order = dict.fromkeys([*first, *numbers.FRACTIONS, *sorted(names)])
-    return [name for name in order if name in names]
+    return sorted(names, key=lambda name: (name not in first, numbers.reading_order(name)))
