@@ -3,7 +3,7 @@ import sys
 from snakemake.utils import min_version
 
 min_version("9.27")
-# Of several folders that share an environment, each runs its own code.
+# If several folders share an environment, each runs its own code.
 sys.path.insert(0, f"{workflow.current_basedir}/src")
 
 
@@ -20,5 +20,5 @@ rule all:
     input:
         str(paths.VERDICT),
         rules.report.output.page,
-        # A killed job has no record; what was made from an earlier one would hide that from Snakemake.
+        # A killed job has no record; results made from an earlier record would hide that from Snakemake.
         GRAPH.missing(),

@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[1]
 NAMED = r"<!-- (\S+)::(\w+) -->"
 SECTIONS = {
     "SECURITY.md": ("## What is checked", "## Dependencies"),
-    "README.md": ("## What you can rely on", "## How"),
+    "README.md": ("## What you can rely on", "## Layout"),
 }
 
 

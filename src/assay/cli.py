@@ -200,7 +200,7 @@ def compare_runs(
     from assay.report.output import compare_text
 
     params = _checked()
-    typer.echo(_told(lambda: compare_text.told(revision, params)))
+    typer.echo(_told(lambda: compare_text.compare_with(revision, params)))
 
 
 @app.command("predict")

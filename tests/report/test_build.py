@@ -85,7 +85,7 @@ def test_page_says_what_went_wrong(whole: Path) -> None:
         "2 of 3 seeds",
     ):
         assert text in page
-    assert "Generated twins stand in for fashion_mnist" in page
+    assert "Synthetic twins replace fashion_mnist" in page
     assert "validation/digits/index.html" in page
     assert "3 from train: exact duplicate" in page
 
@@ -131,7 +131,7 @@ def test_page_names_no_outside_resource(whole: Path) -> None:
 def test_markdown_holds_the_matrix(whole: Path) -> None:
     text = (whole / "results.md").read_text(encoding="utf-8")
     assert "| majority (control) | control | 10 | 10.00 (" in text
-    assert "## digits: ranks, uncompressed" in text
+    assert "## digits: ranks of uncompressed models" in text
     assert "## Failures" in text
 
 

@@ -21,7 +21,7 @@ from assay.report.judgement import quality
 from assay.report.judgement.compare import Comparison, MetricOf
 from assay.report.output import cards, latex, markdown, printed
 from assay.report.results import tables
-from assay.report.results.collect import NO_FAULTS, Model, Sheet, Task, Variant, read_sheet, read_variants
+from assay.report.results.collect import NO_ERRORS, Model, Sheet, Task, Variant, read_sheet, read_variants
 from assay.report.results.runs import Run, run
 from assay.report.results.summaries import Summary, summarise
 from assay.report.results.trials import Trial, Tuning
@@ -32,8 +32,8 @@ from assay.report.sections.task import Section, section
 KNOWN_PROVENANCE = ("commit", "dirty", "commands", "params", "versions")
 
 
-def not_asked(results: str, costs: str, now: Run, metric_of: MetricOf) -> str:  # noqa: ARG001
-    """Return what the page says where no earlier run is looked for."""
+def no_comparison(results: str, costs: str, now: Run, metric_of: MetricOf) -> str:  # noqa: ARG001
+    """Return the text of the page's section on changes where no comparison was requested."""
     return "Not compared with an earlier run."
 
 
@@ -49,50 +49,50 @@ def build(
     validated: Mapping[str, Path],
     provenance: Mapping[str, Any],
     trials: Sequence[Trial] = (),
-    since: Callable[[str, str, Run, MetricOf], Comparison | str] = not_asked,
-    faults: Mapping[Path, str] = NO_FAULTS,
+    since: Callable[[str, str, Run, MetricOf], Comparison | str] = no_comparison,
+    errors: Mapping[Path, str] = NO_ERRORS,
 ) -> None:
     """Write index.html, results.csv, costs.csv, results.md, cards, tables (CSV and LaTeX) and figures (SVG).
 
     The same files and arguments give the same bytes. Missing or unreadable records are shown as such.
 
     Args:
-        variants: what was planned, each with task, model, family, seed, method, and the folders ``trained``,
+        variants: the planned variants, each with task, model, family, seed, method, and the folders ``trained``,
             ``compressed`` and ``evaluated`` of its phases.
         tasks: each with name, dataset, primary, direction (maximise | minimise), metric, watched, controls.
-        models: each with name, family, seeded (False where the fit does not depend on the seed).
-        reports: where to write, and where ``validation/<dataset>/`` of an earlier phase may be.
+        models: each with name, family, seeded (False if the fit does not depend on the seed).
+        reports: the output folder, which may hold ``validation/<dataset>/`` of an earlier phase.
         raw: dataset -> folder with source.json.
         prepared: dataset -> folder with prepared.json.
         validated: dataset -> its validation record (a JSON file).
         provenance: commit, dirty, commands (list), params (digest), versions (mapping); each
             may be absent, and other keys are shown as they are.
-        trials: settings that were tried before, of whatever task.
-        since: from this run's results.csv and costs.csv, this run, and how a task's metric is summed, to what
-            changed, or why that cannot be told.
-        faults: record -> why it is not what it says; its cell is shown as failed and has no rank.
+        trials: hyperparameter settings that were tried before, of any task.
+        since: maps this run's results.csv and costs.csv, the run itself and a task's metric to the comparison
+            with an earlier run, or to the reason why there is none.
+        errors: record -> why it cannot be trusted; its cell is shown as failed and has no rank.
     """
-    with ThreadPoolExecutor(2) as beside:
-        script = beside.submit(drawing.script)
+    with ThreadPoolExecutor(2) as executor:
+        script = executor.submit(drawing.script)
         sheets = {name: read_sheet(name, raw[name], prepared[name], validated[name], reports) for name in raw}
-        asked = {str(row["name"]): _task(row, sheets[row["dataset"]]) for row in tasks}
+        planned = {str(row["name"]): _task(row, sheets[row["dataset"]]) for row in tasks}
         rows = {str(row["name"]): Model(row["name"], row["family"], bool(row["seeded"])) for row in models}
-        found = read_variants(variants, asked, faults)
-        summaries = summarise(found, asked, rows)
-        written = beside.submit(cards.write, reports / "cards", suite, summaries, sheets)
-        gc.freeze()  # statsmodels collects garbage at each correction: 0.3 s over all that was read, twice a task
-        sections = _sections(asked, summaries, sheets, rows)
+        found = read_variants(variants, planned, errors)
+        summaries = summarise(found, planned, rows)
+        written = executor.submit(cards.write, reports / "cards", suite, summaries, sheets)
+        gc.freeze()  # statsmodels collects garbage at each correction: 0.3 s over all records, twice per task
+        sections = _sections(planned, summaries, sheets, rows)
         gc.unfreeze()
-        results = tables.to_csv(tables.result_rows(suite, found, asked), tables.RESULT_COLUMNS)
+        results = tables.to_csv(tables.result_rows(suite, found, planned), tables.RESULT_COLUMNS)
         costs = tables.to_csv(tables.cost_rows(suite, found), tables.COST_COLUMNS)
-        judged = {name: (task.primary, task.direction) for name, task in asked.items()}
+        judged = {name: (task.primary, task.direction) for name, task in planned.items()}
         changed = since(
-            results, costs, run("this run", results, costs, judged, reports), lambda task: asked[task].metric
+            results, costs, run("this run", results, costs, judged, reports), lambda task: planned[task].metric
         )
-        view = _view(suite, found, asked, sections, list(sheets.values()), rows, provenance, trials)
+        view = _view(suite, found, planned, sections, list(sheets.values()), rows, provenance, trials)
         view |= {"changed": changed, **_across(across.compare(summaries))}
         figures = {f"{file_name(each.key)}.svg": each.plot.whole() for each in main_charts(view)}
-        drawn = beside.submit(
+        drawn = executor.submit(
             drawing.svgs, {reports / "figures" / name: spec for name, spec in figures.items()}
         )
         write_text(reports / "results.csv", results)
@@ -145,7 +145,7 @@ def _view(
     provenance: Mapping[str, Any],
     trials: Sequence[Trial],
 ) -> dict[str, Any]:
-    """Return what the templates and the printed tables name."""
+    """Return the variables of the templates and the printed tables."""
     hosts = overview.counted(each.host for each in variants)
     commits = overview.counted(commit for each in variants for commit in sorted(each.commits))
     latest = max(variants, key=lambda each: each.finished, default=None)
@@ -201,7 +201,7 @@ def _evidence(each: Section, tuning: Sequence[Tuning]) -> quality.Evidence:
 
 
 def main_charts(view: Mapping[str, Any]) -> list[Chart]:
-    """Return the figures of the whole run and each task's curves and scatters, which become files too."""
+    """Return the figures of the whole run and each task's curves and scatter plots, which are also written as SVG."""
     of_tasks = [chart for each in view["sections"] for chart in (*each.curves[-1:], *each.scatters)]
     return [*_whole_run(view), *of_tasks]
 
@@ -219,7 +219,7 @@ def _whole_run(view: Mapping[str, Any]) -> list[Chart]:
 
 
 def _csv_tables(view: Mapping[str, Any]) -> dict[str, str]:
-    """Return the page's tables as CSV text by the name of their file."""
+    """Return the page's tables as CSV text, by file name."""
     sections: Sequence[Section] = view["sections"]
     rows: dict[str, tables.Rows] = {name: [] for name in tables.TABLES}
     for each in sections:
@@ -248,7 +248,7 @@ def _fill(folder: Path, files: Mapping[str, str]) -> None:
 
 
 def _clear(folder: Path, names: Container[str]) -> None:
-    """Remove the files that an earlier report left in a folder beside those of these names."""
+    """Remove the files whose names are not in ``names``: an earlier report left them."""
     folder.mkdir(parents=True, exist_ok=True)
     for stale in sorted(path for path in folder.iterdir() if path.is_file() and path.name not in names):
         stale.unlink()

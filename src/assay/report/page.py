@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """One self-contained HTML page: Jinja2 with autoescape, tables by DataTables, plots by Vega-Embed.
 
-The style sheets and scripts are embedded, and a content security policy lets the browser run those scripts
-alone (by their digest) and fetch nothing, so that no text from a result can ever become code.
+The style sheets and scripts are embedded. A content security policy lets the browser run only those scripts
+(by their digest) and fetch nothing, so that no text from a result can ever become code.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from assay.report.output.compare_text import COST_FORMATS
 
 HERE = Path(__file__).parent / "output" / "templates"
 LEAST = 0.0001
-"""No smaller p-value is printed: how small it is, nobody can know so well."""
+"""Smaller p-values are printed as "< 0.0001": their exact size is not meaningful."""
 
 
 def write(path: Path, view: Mapping[str, Any], charts: Sequence[Chart], vega: str) -> None:
-    """Write the page, piece by piece: as one string it would take four bytes a letter.
+    """Write the page, piece by piece: as one string it would take four bytes per character.
 
     Args:
-        view: what page.html names.
-        charts: for the places that carry ``data-chart="key"``.
+        view: the variables of page.html.
+        charts: for the elements that carry ``data-chart="key"``.
         vega: the script that sets ``window.vegaEmbed``.
     """
     scripts = [_inline(text) for text in (vega, _tables(), (HERE / "page.js").read_text("utf-8"))]
@@ -63,7 +63,7 @@ def _tables() -> str:
 
 
 def _bundled(name: str) -> str:
-    """Return a file of the DataTables that itables carries; itables itself, and pandas, are not imported."""
+    """Return a file of DataTables as bundled with itables, without importing itables or pandas."""
     spec = find_spec("itables")
     assert spec is not None
     assert spec.origin is not None
@@ -71,7 +71,7 @@ def _bundled(name: str) -> str:
 
 
 def _inline(script: str) -> str:
-    """Return a script that cannot end or confuse the script element that holds it."""
+    """Return a script escaped so that it cannot close the script element that contains it."""
     return script.replace("</script", r"<\/script").replace("<!--", r"\x3C!--")
 
 
@@ -97,7 +97,7 @@ def _name(name: Any) -> Markup:
 
 
 def _source(url: Any) -> Markup | str:
-    """Return a web address as a link that says no more than that it is the source."""
+    """Return a web address as a link with the text "source"."""
     return (
         Markup('<a href="{}" rel="noopener noreferrer">source</a>').format(url) if _is_web(url) else str(url)
     )
@@ -108,35 +108,35 @@ def _is_web(url: Any) -> bool:
 
 
 def _link_of(section: Any) -> tuple[str, str]:
-    """Return a section's anchor and what it is called in the menu."""
+    """Return a section's anchor and its title in the menu."""
     return section.anchor, section.name if hasattr(section, "name") else section.task.name
 
 
-def _scale_said(scale: Scale | None, metric: str) -> str:
-    """Say what the ends of a task's scale are."""
+def _scale_title(scale: Scale | None, metric: str) -> str:
+    """Describe the ends of a task's scale."""
     if scale is None:
-        return "no scale of colours"
+        return "no colour scale"
     zero, one = (numbers.score_with_unit(end, metric) for end in (scale.zero, scale.one))
     return f"0 is {zero}, {scale.zero_is}; 1 is {one}, {scale.one_is}"
 
 
 def _shade(value: float) -> str:
-    """A normalised score in [0, 1] as the strength of its colour: stretched where good models stand close together."""
+    """A normalised score in [0, 1] as a colour intensity, stretched near 1, where good models are close together."""
     return f"{value**3:.3f}"
 
 
 def _share(value: float | None) -> str:
-    """``0.0123`` is ``1.23%``."""
+    """Format a share: ``0.0123`` is ``1.23%``."""
     return numbers.NOTHING if value is None else f"{100 * value:.2f}%".replace("-", "\N{MINUS SIGN}")
 
 
 def _cost(value: float, column: str) -> str:
-    """A cost in the unit of its column of costs.csv."""
+    """Format a cost with the unit of its column of costs.csv."""
     return COST_FORMATS[column](value)
 
 
 def _chance(p: float) -> str:
-    """A p-value with two digits."""
+    """Format a p-value with two digits."""
     return f"< {LEAST}" if p < LEAST else f"{p:.2g}"
 
 
@@ -149,7 +149,7 @@ SIGNS = {
     "above": ("\N{UPWARDS ARROW}", ""),
     "below": ("\N{DOWNWARDS ARROW}", "warn"),
 }
-"""Of verdicts: a sign and a colour; of the one that compares nothing a dot."""
+"""Verdicts are drawn as a sign and a colour; "not comparable" is a dot."""
 
 
 def _verdict_sign(verdict: Verdict) -> str:
@@ -180,7 +180,7 @@ def _template() -> jinja2.Template:
         "splits": _splits,
         "source": _source,
         "link_of": _link_of,
-        "scale_said": _scale_said,
+        "scale_title": _scale_title,
         "shade": _shade,
         "share": _share,
         "chance": _chance,

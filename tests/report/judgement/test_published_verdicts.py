@@ -50,10 +50,10 @@ def test_a_model_without_a_seed_is_judged_by_the_binomial_of_both_runs(tmp_path:
     found = verdict(svm, binomial(0.986), published(0.9834))
     assert found.name == "reproduced"
     assert found.p == pytest.approx(2 * stats.norm.sf(0.0026 / math.sqrt(variance)))
-    assert found.told == pytest.approx(1.959964 * math.sqrt(variance))
+    assert found.detectable == pytest.approx(1.959964 * math.sqrt(variance))
     assert (
         found.why
-        == "0.26 points better, p = 0.12; 0.33 points or more would have been called a difference; w"
+        == "0.26 points better, p = 0.12; 0.33 points or more would have been significant; w"
     )
     assert verdict(svm, binomial(0.986), published(0.9811)).name == "above"
     assert verdict(svm, binomial(0.986), published(0.9911)).name == "below"
@@ -67,7 +67,7 @@ def test_seeds_count_with_one_run_of_the_published_model(tmp_path: Path) -> None
     variance = 0.02**2 * (1 + 1 / 3) + rounding
     assert found.name == "reproduced"  # a gap of six points: three seeds that differ so much tell no less
     assert found.p == pytest.approx(2 * stats.t.sf(0.0599 / math.sqrt(variance), 2), rel=1e-4)
-    assert found.told == pytest.approx(4.3027 * math.sqrt(variance), rel=1e-3)
+    assert found.detectable == pytest.approx(4.3027 * math.sqrt(variance), rel=1e-3)
     assert verdict(cnn, certain, published(0.8001)).name == "above"
 
 
@@ -84,11 +84,11 @@ def test_one_seed_can_agree_but_not_differ(tmp_path: Path) -> None:
     found = verdict(cnn, binomial(0.986), published(0.9851))
     assert found.name == "reproduced"
     assert (
-        "by the test items alone; 0.33 points or more could not have been judged with one seed" in found.why
+        "from the test items alone; 0.33 points or more could not have been judged with one seed" in found.why
     )
     found = verdict(cnn, binomial(0.986), published(0.9511))
     assert (found.name, found.p) == ("not comparable", None)
-    assert "p < 0.001, by the test items alone; with one seed nobody knows how far seeds differ" in found.why
+    assert "p < 0.001, from the test items alone; with one seed the variation between seeds is unknown" in found.why
 
 
 @pytest.mark.parametrize(
@@ -101,14 +101,14 @@ def test_one_seed_can_agree_but_not_differ(tmp_path: Path) -> None:
             (0.9,),
             None,
             {},
-            "without its answers to the test items nothing says how far chance goes",
+            "without its predictions on the test items the effect of chance is unknown",
         ),
         (
             "rbf_svm",
             (1.0,),
             binomial(1.0),
             {},
-            "its score does not vary with the test items, so nothing says how far chance goes",
+            "its score does not vary with the test items, so the effect of chance is unknown",
         ),
     ],
 )
@@ -121,7 +121,7 @@ def test_says_why_nothing_can_be_compared(
     why: str,
 ) -> None:
     found = verdict(summary(tmp_path, model, *scores), given, published(0.95, **more))
-    assert (found.name, found.why, found.p, found.told) == ("not comparable", why, None, None)
+    assert (found.name, found.why, found.p, found.detectable) == ("not comparable", why, None, None)
 
 
 def test_fewer_training_items_are_not_comparable(tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ def test_every_check_is_tested() -> None:
 def test_a_model_below_its_control(case: Case) -> None:
     (found,) = case.found("not above control", summaries=case.summaries(rbf_svm_0=0.1))
     assert found.severity == "serious"
-    assert found.text == "rbf_svm: 10.00% does not pass the control majority, 10.00%"
+    assert found.text == "rbf_svm: 10.00% is not better than the control majority, 10.00%"
     assert found.places == (("rbf_svm", "none"),)
 
 
@@ -94,7 +94,7 @@ def test_a_model_that_passes_its_control_by_chance(case: Case) -> None:
     tied = replace(NOTHING, ties={"rbf_svm": ("cnn", "majority"), "cnn": ("rbf_svm",)})
     (found,) = case.found("not above control", analysis=tied)
     assert (found.severity, found.model) == ("warning", "rbf_svm")
-    assert found.text == "rbf_svm: 93.00% passes majority by no more than chance"
+    assert found.text == "rbf_svm: 93.00% is not significantly better than majority"
 
 
 def test_where_less_is_better_the_control_is_the_lowest(case: Case) -> None:
@@ -114,7 +114,7 @@ def test_a_leak_that_validation_found(case: Case) -> None:
     bad = {**UNIQUE, "success": False, "observed": "4 of 7000 rows are bad"}
     (found,) = case.found("leak", sheet=replace(SHEET, validation={"expectations": [bad]}))
     assert (found.severity, found.places) == ("serious", (("", ""),))
-    assert found.text == "items of digits stand in two splits: 4 of 7000 rows are bad"
+    assert found.text == "items of digits occur in two splits: 4 of 7000 rows are bad"
 
 
 def test_a_leak_that_nobody_looked_for(case: Case) -> None:
@@ -137,8 +137,8 @@ def test_a_leak_that_was_dropped(case: Case) -> None:
     [
         ("validation", "train", "serious", "1,200 of upstream's validation items of digits are trained on"),
         ("test", "train", "serious", "1,200 of upstream's test items of digits are trained on"),
-        ("validation", "test", "warning", "1,200 of upstream's validation items of digits stand in test"),
-        ("test", "validation", "warning", "1,200 of upstream's test items of digits stand in validation"),
+        ("validation", "test", "warning", "1,200 of upstream's validation items of digits are in test"),
+        ("test", "validation", "warning", "1,200 of upstream's test items of digits are in validation"),
     ],
 )
 def test_items_that_upstream_holds_out(case: Case, named: str, used: str, severity: str, text: str) -> None:
@@ -189,22 +189,22 @@ def test_a_gap_smaller_than_the_interval_beside_it(
     assert [(each.severity, each.places) for each in found] == [("note", (("cnn", "none"),))] * fires
     if fires:
         assert found[0].text.endswith(
-            "1 of 1 gaps between neighbours are smaller than their intervals: cnn over rbf_svm"
+            "1 of 1 gaps between adjacent models are smaller than their intervals: cnn over rbf_svm"
         )
 
 
 def test_times_of_different_hosts(case: Case) -> None:
     (found,) = case.found("several hosts", summaries=case.changed("rbf_svm", host="another"))
     assert (found.severity, found.places) == ("warning", (("rbf_svm", "none"),))
-    assert found.text == "times were measured on 2 hosts, of rbf_svm not on the commonest: another"
+    assert found.text == "times were measured on 2 hosts; rbf_svm not on the most common one but on another"
 
 
 def test_a_seed_that_fell_out(case: Case) -> None:
-    (found,) = case.found("seed fell out", summaries=case.summaries(cnn_1=None))
+    (found,) = case.found("failed seeds", summaries=case.summaries(cnn_1=None))
     assert (found.severity, found.model, found.method, found.seed) == ("warning", "cnn", "none", "1")
-    assert found.text == "cnn: 2 of 3 seeds are left; seed 1 failed"
-    (found,) = case.found("seed fell out", summaries=case.summaries(rbf_svm_0=None))
-    assert found.text == "rbf_svm: 0 of 1 seeds are left; seed 0 failed"
+    assert found.text == "cnn: 2 of 3 seeds finished; seed 1 failed"
+    (found,) = case.found("failed seeds", summaries=case.summaries(rbf_svm_0=None))
+    assert found.text == "rbf_svm: 0 of 1 seeds finished; seed 0 failed"
 
 
 def test_a_compressed_seed_falls_out_by_itself_only(case: Case, tmp_path: Path) -> None:
@@ -212,7 +212,7 @@ def test_a_compressed_seed_falls_out_by_itself_only(case: Case, tmp_path: Path) 
     scores |= dict.fromkeys([("cnn", 0, "none"), ("cnn", 0, "int8")], None)
     plain, compressed = "none", "int8"
     summaries = summaries_of(tmp_path, dict(scores))
-    found = case.found("seed fell out", summaries=summaries)
+    found = case.found("failed seeds", summaries=summaries)
     assert [(each.model, each.method) for each in found] == [("cnn", plain)]
     for status, places in (
         ("timed out", [("mlp", compressed), ("cnn", plain)]),
@@ -224,7 +224,7 @@ def test_a_compressed_seed_falls_out_by_itself_only(case: Case, tmp_path: Path) 
             else each
             for each in summaries
         ]
-        assert [each.places[0] for each in case.found("seed fell out", summaries=ended)] == places
+        assert [each.places[0] for each in case.found("failed seeds", summaries=ended)] == places
 
 
 def with_validation(better: float) -> Callable[[Variant], Variant]:
@@ -246,7 +246,7 @@ def test_validation_far_above_test(case: Case, better: float, fires: bool) -> No
     if fires:
         assert (
             found[0].text
-            == "cnn: validation is 10.00 points better than test, more than 1.94 points and chance"
+            == "cnn: validation is 10.00 points better than test, more than 1.94 points plus chance"
         )
 
 
@@ -284,7 +284,7 @@ def test_answers_that_could_not_be_used(case: Case) -> None:
         ("cnn", "none", "2"): "no file",
         ("mlp", "int8", "0"): "other items",
     }
-    (found,) = case.found("no answers", analysis=replace(NOTHING, reasons=reasons))
+    (found,) = case.found("no predictions", analysis=replace(NOTHING, reasons=reasons))
     assert (found.severity, found.places) == ("warning", (("cnn", "none"), ("mlp", "int8")))
     assert found.text == "no interval and no rank: cnn, mlp; no file, other items"
 
@@ -315,17 +315,17 @@ def test_a_compressed_model_over_its_budget(case: Case, tmp_path: Path, after: f
         ("warning", "cnn", "prune")
     ] * fires
     if fires:
-        assert found[0].text == "cnn, prune: lost 2.1% of its score on test, 1.0% were allowed"
+        assert found[0].text == "cnn, prune: lost 2.1% of its test score; 1.0% is allowed"
 
 
-def test_settings_that_were_chosen_after_a_test_figure_was_seen(case: Case) -> None:
+def test_settings_that_were_chosen_after_a_test_score_was_seen(case: Case) -> None:
     tuning = [
         Tuning(TASK.name, "cnn", "none", 3, True, True, ()),
         Tuning(TASK.name, "rbf_svm", "none", 3, True, False, ()),
     ]
     (found,) = case.found("chosen after test", tuning=tuning)
     assert (found.severity, found.places) == ("warning", (("cnn", "none"),))
-    assert found.text.startswith("cnn: settings were chosen after a test figure had been seen")
+    assert found.text.startswith("cnn: settings were chosen after a test score had been seen")
     assert case.found("chosen after test", tuning=tuning, sheet=replace(SHEET, source={"twin": True})) == []
 
 
@@ -333,10 +333,10 @@ def test_a_published_value_not_read_at_its_source(case: Case) -> None:
     elsewhere = VALUE.model_copy(update={"seen_at_source": False})
     other = VALUE.model_copy(update={"seen_at_source": False, "metric": "bleu"})
     (found,) = case.found(
-        "not read at source", published={"cnn": elsewhere, "rbf_svm": VALUE, "lstm": elsewhere}
+        "not checked at source", published={"cnn": elsewhere, "rbf_svm": VALUE, "lstm": elsewhere}
     )
     assert (found.severity, found.places) == ("note", (("cnn", "none"),))
-    assert case.found("not read at source", published={"cnn": other, "rbf_svm": VALUE}) == []
+    assert case.found("not checked at source", published={"cnn": other, "rbf_svm": VALUE}) == []
 
 
 def test_the_most_severe_come_first_and_mark_their_numbers(case: Case) -> None:
@@ -352,8 +352,8 @@ def test_the_most_severe_come_first_and_mark_their_numbers(case: Case) -> None:
     assert {each.task for each in found} == {"digits"}
     kinds = {place: [each.kind for each in each_found] for place, each_found in marks(found).items()}
     assert kinds == {
-        ("digits", "mlp", "none"): ["not above control", "few seeds", "not read at source"],
-        ("digits", "cnn", "none"): ["seed fell out", "few seeds"],
+        ("digits", "mlp", "none"): ["not above control", "few seeds", "not checked at source"],
+        ("digits", "cnn", "none"): ["failed seeds", "few seeds"],
         ("digits", "", ""): ["twin"],
     }
 

@@ -54,11 +54,11 @@ def test_the_text_says_the_numbers_and_their_limits(tmp_path: Path) -> None:
     text = card_of(tmp_path, "mlp")
     assert "Each number is a mean over 2 seeds ± one standard deviation." in text
     assert "| accuracy | 92.00% ± 2.83% | 92.30% ± 2.83% |" in text  # 0.04 / sqrt(2)
-    assert "The best control, majority, has 10.00%." in text
+    assert "The best control, majority, scores 10.00%." in text
     assert "| prune | 88.00% |" in text
     assert "- Licence of the data: made up for tests" in text
     assert "- Items: train 5,400, validation 600, test 1,000" in text
-    assert "- 1 of 3 seeds ended as failed and are left out." in text
+    assert "- 1 of 3 seeds ended as failed and are excluded." in text
     assert "    assay verify digits/mlp/0 --suite made_up\n" in text
     assert "twin" not in text
 
@@ -67,17 +67,17 @@ def test_what_is_weak_is_said(tmp_path: Path) -> None:
     text = card_of(tmp_path, "rbf_svm", twin=True)
     assert "It is not better than the control majority." in text
     assert "Its fit does not depend on a seed, so it was trained once." in text
-    assert "say nothing of the real data" in text
+    assert "say nothing about the real data" in text
     assert ModelCard(text).data.tags[-1] == "generated-twin"
 
 
-def test_the_commonest_error_is_that_of_the_confusion(tmp_path: Path) -> None:
+def test_the_most_common_error_is_that_of_the_confusion(tmp_path: Path) -> None:
     matrix = [[10 if row == column else 0 for column in range(10)] for row in range(10)]
     matrix[3] = [0, 0, 0, 5, 0, 12, 0, 0, 0, 3]
     (mine,) = made_up.summaries_of(tmp_path, {("cnn", 0, "none"): 0.9})
     mine = replace(mine, variants=tuple(replace(each, confusion=matrix) for each in mine.variants))
     text = cards.card("made_up", mine, [mine], sheet_of(tmp_path))
-    assert "Its commonest error takes 3 for 5: 12 times, 60.0% of all test items that are 3." in text
+    assert "Its most common error predicts 5 for 3: 12 times, 60.0% of all test items of class 3." in text
 
 
 def written(root: Path, summaries: list[Summary]) -> set[str]:

@@ -54,7 +54,7 @@ def test_trials_are_those_of_the_best_model_that_has_some(tmp_path: Path) -> Non
     rows = compression.trials(summaries_of(tmp_path, scores), TASK)
     assert {(row["model"], row["method"], row["setting"]) for row in rows} == {("cnn", "prune", "sparsity")}
     assert [(row["strength"], row["kind"]) for row in rows] == [
-        (0.5, "as compressed"), (0.5, "trained on"), (0.7, "as compressed"), (0.9, "as compressed"),
+        (0.5, "as compressed"), (0.5, "after further training"), (0.7, "as compressed"), (0.9, "as compressed"),
     ]  # fmt: skip
     assert compression.trials(summaries_of(tmp_path / "b", {("mlp", 0, "none"): 0.9}), TASK) == []
 

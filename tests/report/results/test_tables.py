@@ -69,8 +69,8 @@ def test_confusion_is_summed_over_seeds() -> None:
     assert tables.confusion_of(Stub()) == [[5, 3], [1, 7]]  # type: ignore[arg-type]
 
 
-def test_commonest_errors_leave_out_the_diagonal() -> None:
-    errors = tables.commonest_errors([[8, 2, 0], [0, 9, 1], [5, 0, 5]], ["a", "b", "c"], 2)
+def test_most_common_errors_leave_out_the_diagonal() -> None:
+    errors = tables.most_common_errors([[8, 2, 0], [0, 9, 1], [5, 0, 5]], ["a", "b", "c"], 2)
     assert errors == [
         {"true": "c", "predicted": "a", "count": 5, "share": 0.5},
         {"true": "a", "predicted": "b", "count": 2, "share": 0.2},

@@ -1,6 +1,6 @@
-# What all rules share -- the questions to the graph, and the process that has imported torch once for all cells.
-# params.yaml is read by assay alone (no `configfile:`), so that `config` holds nothing but what the command
-# line asks for: --config suite=NAME tasks=A,B models=C,D.
+# Shared by all rules: the graph's functions, and the worker process that imports torch once for all cells.
+# Only assay reads params.yaml (there is no `configfile:`), so that `config` holds only what the command line
+# requests: --config suite=NAME tasks=A,B models=C,D.
 import gc
 import os
 import shlex
@@ -16,14 +16,14 @@ from assay.pipeline.stages import verdict
 from assay.pipeline.worker import launch
 from assay.pipeline.worker.job import LIMIT
 
-# Snakemake's graph lives to the end of the run; to look for garbage in it every 700 objects took a third of the time
-# at 10,000 cells.
+# Snakemake's graph lives until the end of the run; collecting garbage every 700 objects took a third of the time at
+# 10,000 cells.
 gc.set_threshold(200_000)
 MATRIX = matrix_or_exit(config)
 PARAMS_TEXT = paths.PARAMS.read_text(encoding="utf-8")
 GRAPH = Graph(MATRIX)
 
-# `python` is the one that runs Snakemake; `cell` hands a job to the process that has imported torch once.
+# `python` is the one that runs Snakemake; `cell` sends a job to the worker process, which has imported torch.
 shell.prefix(
     f"PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH;"
     ' export PYTHONPATH="$PWD/src${{PYTHONPATH:+:$PYTHONPATH}}";'
@@ -41,10 +41,10 @@ wildcard_constraints:
     seed="[0-9]+",
 
 
-# Snakemake remembers how each output was made; whether that is still what lies here, the records say.
+# Snakemake remembers how each output was made; the records say whether the files here are still those outputs.
 with run_lock.held_if_free() as is_free:
     if is_free:
-        for line in trust.have_made_again(GRAPH):
+        for line in trust.invalidate(GRAPH):
             print(line, file=sys.stderr)
         phase_digests.heal([paths.VERDICT, *(job.record for job in GRAPH.jobs)])
 
@@ -53,8 +53,8 @@ onstart:
     try:
         MATRIX.params.trainer_of(MATRIX.suite).check_launcher()
         run_lock.hold()
-    except ValueError as fault:
-        print(fault, file=sys.stderr)
+    except ValueError as error:
+        print(error, file=sys.stderr)
         sys.exit(2)
     phase_digests.unseal()
     verdict.forget()
@@ -66,22 +66,22 @@ onstart:
     snakemake_metadata.not_later_than_now(
         {str(path) for job in waiting for path in job.input}
     )
-    # Snakemake 9.27 looks at every waiting job each second, once more a second for each job that has ended: after
-    # 150 jobs that took a fifth of a core. Jobs end by the minute here; no rate needs limiting.
+    # Snakemake 9.27 checks every waiting job each second, and once more per second for each job that has ended: after
+    # 150 jobs that took a fifth of a core. Jobs take minutes here, so their rate needs no limit.
     workflow.scheduler.job_rate_limiter = None
-    asked = {job.rule.name for job in waiting}
-    if not asked.isdisjoint(launch.SERVED):
-        launch.start(launch.needed(asked))
+    rules_to_run = {job.rule.name for job in waiting}
+    if not rules_to_run.isdisjoint(launch.SERVED):
+        launch.start(launch.needed(rules_to_run))
 
 
-def pack_knowledge():
+def pack_metadata():
     outputs = (list(map(str, job.output)) for job in workflow.dag.jobs)
     snakemake_metadata.pack(names for names in outputs if names)
 
 
 onsuccess:
     cleanup.sweep(MATRIX.params)
-    pack_knowledge()
+    pack_metadata()
     phase_digests.seal()
     if (
         "DVC_STAGE" not in os.environ
@@ -92,6 +92,6 @@ onsuccess:
 
 
 onerror:
-    pack_knowledge()
+    pack_metadata()
     phase_digests.seal()
     sys.exit(verdict.exit_code())

@@ -1,4 +1,4 @@
-# One job a variant that is not the uncompressed one.
+# One job per compressed variant.
 
 
 rule compress:

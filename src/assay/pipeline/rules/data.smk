@@ -1,4 +1,4 @@
-# Ingest, prepare, validate: once a dataset. Each leaves a record, also of a failure, and breaks nothing else.
+# Ingest, prepare, validate: once per dataset. Each leaves a record, even of a failure, and stops nothing else.
 
 
 rule ingest:

@@ -1,4 +1,4 @@
-# One job a variant: its artifact meets the test items once.
+# One job per variant: its artifact is evaluated on the test items once.
 
 
 rule evaluate:

@@ -1,4 +1,4 @@
-# The report is always built; the verdict then says by its exit code whether anything failed.
+# The report is always built; the exit code of the verdict then says whether anything failed.
 
 
 rule report:
@@ -6,7 +6,7 @@ rule report:
         validated=GRAPH.validated,
         evaluated=GRAPH.evaluated,
     output:
-        # What is updated stays as it was if this job fails.
+        # `update`: if this job fails, these files stay as they were.
         page=report(
             update("reports/index.html"),
             caption="captions/results.rst",

@@ -1,4 +1,4 @@
-# One job a cell: task x model x seed.
+# One job per cell: task x model x seed.
 
 
 rule train:

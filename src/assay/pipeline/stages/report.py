@@ -103,7 +103,7 @@ def report(matrix: Matrix, spec: dict[str, Any], tried: list[trials.Trial], code
         provenance=provenance_of(matrix, spec["params"]),
         trials=tried,
         since=since_last,
-        faults=faults_of(matrix),
+        errors=faults_of(matrix),
     )
     write_json(reports / "metrics.json", metrics_by_row(reports / "tables" / "matrix.csv"))
     made = [

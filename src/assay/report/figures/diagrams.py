@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plots of models over many tasks: critical differences, chances of improvement, families, and what a run cost."""
+"""Plots over many tasks: critical differences, probabilities of improvement, families, and the cost of a run."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from assay.report.formatting import numbers
 from assay.report.results.tables import Rows
 
 LINE, BAR = 1.0, 0.55
-"""Of a critical-difference diagram: distance between two names, and between two bars, in lines."""
+"""Spacing of a critical-difference diagram, in lines: between two names, and between two bars."""
 SHOWN = (-0.25, 1.25)
-"""Normalised scores are drawn at most this far beyond the ends of the scale."""
+"""The range of normalised scores that is drawn; scores beyond it are drawn at its edge."""
 
 
 def critical_difference(ranks: Mapping[str, float], groups: Sequence[Sequence[str]]) -> Plot:
-    """Return the diagram of Demsar, JMLR 7, 2006: mean ranks on a line, a bar over those that are not told apart.
+    """Return the diagram of Demsar, JMLR 7, 2006: mean ranks on a line, a bar over those not significantly different.
 
     Args:
         ranks: mean rank of each model, 1 is best.
-        groups: models that the test does not tell apart, each group's ranks neighbours.
+        groups: models that are not significantly different; the ranks of a group are adjacent.
     """
     order = sorted(ranks, key=lambda name: (ranks[name], name))
     half = (len(order) + 1) // 2
@@ -63,7 +63,7 @@ def _ranked(first: int, last: int, depth: float) -> Spec:
     across = models.mark_rule(color=INK, opacity=0.6).encode(x=x, x2="x2:Q", y=y)
     groups = alt.Chart(ROWS).transform_filter("datum.kind == 'group'")
     bars = groups.mark_rule(strokeWidth=5, color=FIRST, strokeCap="round").encode(
-        x=x, x2="x2:Q", y=y, tooltip=[alt.Tooltip("model:N", title="not told apart")]
+        x=x, x2="x2:Q", y=y, tooltip=[alt.Tooltip("model:N", title="not significantly different")]
     )
     dots = models.mark_point(filled=True, size=36, color=FIRST).encode(x=x, y=y, tooltip=tooltip)
     names = [
@@ -77,10 +77,10 @@ def _ranked(first: int, last: int, depth: float) -> Spec:
 
 
 def improvement(rows: Rows) -> Plot:
-    """Return how likely each family beats each other one on a task.
+    """Return the plot of the probabilities that one family beats another on a task.
 
     Args:
-        rows: each with ``better``, ``than``, ``chance`` and its interval as text, ``interval``.
+        rows: each with ``better``, ``than``, ``chance`` (the probability) and ``interval`` (as text).
     """
     names = tuple(dict.fromkeys(row["better"] for row in rows))
     return Plot(_chances(names), [{**row, "shown": f"{row['chance']:.2f}"} for row in rows])
@@ -116,7 +116,7 @@ def _chances(names: tuple[str, ...]) -> Spec:
 
 
 def family(rows: Rows) -> Plot | None:
-    """Return the normalised scores of a family's members, a line a task.
+    """Return the plot of the normalised scores of a family's models, one line per task.
 
     Args:
         rows: each with ``task``, ``model`` and ``normalised``.
@@ -138,7 +138,7 @@ def _strip(tasks: tuple[str, ...]) -> Spec:
         .encode(
             x=alt.X(
                 "at:Q",
-                title="normalised score: 0 the best control, 1 the best known",
+                title="normalised score: 0 is the best control, 1 the best known",
                 scale=alt.Scale(domain=list(SHOWN), nice=False),
                 axis=alt.Axis(values=[0, 0.25, 0.5, 0.75, 1], format=".2f", grid=True),
             ),
@@ -155,7 +155,7 @@ def _strip(tasks: tuple[str, ...]) -> Spec:
 
 
 def spent(rows: Rows) -> Plot | None:
-    """Return the seconds that each task took, by family.
+    """Return the plot of the seconds spent on each task, by family.
 
     Args:
         rows: each with ``task``, ``family`` and ``seconds``.

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What Vega draws, in a process of its own: the script for the page, and plots as SVG files.
+"""The Vega script for the page, and plots drawn as SVG files, in a child process.
 
-Vega runs in a JavaScript engine that takes seconds to start and 150 MB; beside the report's own process it costs
-the report neither. This file is also that process: it is run by its path, without importing the rest of the report.
+Vega runs in a JavaScript engine that takes seconds to start and 150 MB of memory; a child process saves the report
+both. This file is also the program of that process: it is run by its path, without importing the rest of the report.
 """
 
 from __future__ import annotations
@@ -23,29 +23,29 @@ EMBED = "window.vegaEmbed = vegaEmbed;"
 
 def script() -> str:
     """Return Vega, Vega-Lite and Vega-Embed as one script that sets ``window.vegaEmbed``."""
-    return str(_asked("script", None))
+    return str(_in_child("script", None))
 
 
 def svgs(specs: Mapping[Path, Mapping[str, Any]]) -> None:
     """Draw Vega-Lite specifications as SVG to these paths."""
     if specs:
-        _asked("svgs", {str(path): spec for path, spec in specs.items()})
+        _in_child("svgs", {str(path): spec for path, spec in specs.items()})
 
 
-def _asked(what: str, given: Any) -> Any:
-    """Return what a child process answers; -P keeps this folder's names from hiding the standard library's."""
-    child = [sys.executable, "-P", __file__, what]
-    done = subprocess.run(child, input=json.dumps(given), stdout=subprocess.PIPE, text=True, check=True)
+def _in_child(command: str, argument: Any) -> Any:
+    """Return the result of a child process; -P keeps this folder's modules from hiding the standard library's."""
+    child = [sys.executable, "-P", __file__, command]
+    done = subprocess.run(child, input=json.dumps(argument), stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(done.stdout)
 
 
-def _drawn(what: str, given: Any) -> Any:
-    if what == "script":
+def _run(command: str, argument: Any) -> Any:
+    if command == "script":
         return vl_convert.javascript_bundle(EMBED)
-    for path, spec in given.items():
+    for path, spec in argument.items():
         write_text(Path(path), vl_convert.vegalite_to_svg(spec))
     return None
 
 
 if __name__ == "__main__":
-    json.dump(_drawn(sys.argv[1], json.load(sys.stdin)), sys.stdout)
+    json.dump(_run(sys.argv[1], json.load(sys.stdin)), sys.stdout)

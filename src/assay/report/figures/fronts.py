@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plots of quality against cost, with the front of those that no other beats in both."""
+"""Plots of quality against cost, with the Pareto front: the points that no other beats in both."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ COLOURS = (
     "#4e79a7", "#e08a2e", "#59a14f", "#c65b6b", "#9c6db0", "#3fa7a3", "#a8793f", "#8a8f98",
     "#1f4e79", "#b5651d", "#2f6b2f", "#8c2d3f", "#5f3a73", "#1d6b68", "#d4a72c", "#d97ba6",
 )  # fmt: skip
-"""Of families, or of methods."""
+"""Colours of families or methods."""
 SHAPES = (
     "circle",
     "square",
@@ -42,17 +42,17 @@ SHAPES = (
     "M-1,-1H1V-.4H.3V1H-.3V-.4H-1Z",  # a T
     "M-1,1H1V.4H.3V-1H-.3V.4H-1Z",
 )
-"""Of methods; the first is the uncompressed model's."""
+"""Shapes of methods; the first is that of the uncompressed model."""
 LEAST, MOST = 0.8, 1.1
-"""Shares of a score that are drawn; what lies beyond stands at the edge."""
+"""The range of "score kept" that is drawn; points beyond it are drawn at its edge."""
 
 
 def of_task(summaries: Sequence[Summary], cost: str, title: str, families: Sequence[str]) -> Plot | None:
-    """Return the primary metric of one task against a cost (log scale), one point a model and method.
+    """Return the plot of a task's primary metric against a cost (log scale), one point per model and method.
 
     Args:
-        cost: a numeric attribute of Variant, such as ``size_bytes``; in the plot, a mean over seeds.
-        families: all of the report, so that a family has one colour in all plots.
+        cost: a numeric attribute of Variant, such as ``size_bytes``; its mean over seeds is drawn.
+        families: all families of the report, so that a family has the same colour in all plots.
     """
     points = _priced(summaries, cost)
     if not points:
@@ -72,7 +72,7 @@ def of_task(summaries: Sequence[Summary], cost: str, title: str, families: Seque
 def of_all_tasks(
     summaries: Mapping[str, Sequence[Summary]], cost: str, title: str, families: Sequence[str]
 ) -> Plot | None:
-    """Return the uncompressed models' quality against a cost as small multiples, one a task."""
+    """Return the uncompressed models' quality against a cost as small multiples, one per task."""
     rows: Rows = []
     for task, mine in summaries.items():
         plain = [each for each in mine if each.method == UNCOMPRESSED]
@@ -86,11 +86,11 @@ def of_all_tasks(
 
 
 def trade_off(rows: Rows, gain: str, title: str) -> Plot | None:
-    """Return the share of the score that compression lost against what it gained, over all tasks.
+    """Return the plot of the share of the score that compression keeps against its gain, over all tasks.
 
     Args:
-        rows: of ``compression.compared``, of all tasks, each with ``lost`` and the gain.
-        gain: ``size_ratio`` or ``speed_batch1``: times smaller, or faster.
+        rows: the rows of ``compression.compared`` for all tasks, each with ``lost`` and the gain.
+        gain: ``size_ratio`` (times smaller) or ``speed_batch1`` (times faster).
     """
     points = [
         {
@@ -113,7 +113,7 @@ def trade_off(rows: Rows, gain: str, title: str) -> Plot | None:
 
 
 def _priced(summaries: Sequence[Summary], cost: str) -> Rows:
-    """Return one point a model and method that has both a score and a cost; controls are left out."""
+    """Return one point per model and method with both a score and a cost, controls excluded."""
     points: Rows = []
     for summary in summaries:
         metric = summary.task.primary
@@ -137,7 +137,7 @@ def _priced(summaries: Sequence[Summary], cost: str) -> Rows:
 
 
 def _mark_front(points: Rows, cost: str, score: str, *, cheaper: int, better: int) -> None:
-    """Say of each point whether no other is as cheap and better, or as good and cheaper."""
+    """Set ``front`` of each point: whether no other point is as cheap and better, or as good and cheaper."""
     best = -math.inf
     for point in sorted(points, key=lambda point: (cheaper * point[cost], -better * point[score])):
         point["front"] = better * point[score] > best
@@ -152,7 +152,7 @@ def _ticks(values: Sequence[float]) -> list[float]:
 
 
 def _colours(families: Sequence[str], rows: Rows) -> tuple[tuple[str, str], ...]:
-    """Return the families of these rows, each with its colour in all plots of the report."""
+    """Return the families of these rows, each with its colour, the same in all plots of the report."""
     used = {row["family"] for row in rows}
     coloured = zip(families, cycle(COLOURS), strict=False)
     return tuple((name, colour) for name, colour in coloured if name in used)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Vega-Lite specifications of learning curves, sensitivity and confusion; how every plot of the report looks.
+"""Vega-Lite specifications of learning curves, sensitivity and confusion, and the style of every plot.
 
 Every spec is plain data made from plain data: fixed names, no counters, so equal input gives equal bytes.
-Colours of text and lines are set by the page's style sheet, so that one plot serves light, dark and print.
-Altair takes some 30 ms for a plot, so what differs between two plots of one kind is put in afterwards.
+The page's style sheet sets the colours of text and lines, so that one plot serves light mode, dark mode and print.
+Altair takes some 30 ms per plot, so specs are cached and what differs between plots of one kind is inserted later.
 """
 
 from __future__ import annotations
@@ -24,34 +24,34 @@ Spec = dict[str, Any]
 
 INK, ERROR, FIRST, SECOND = "#6b7280", "#d9480f", "#3b6ea5", "#d9822b"
 ROWS = alt.NamedData("rows")
-"""Stands in a chart for its rows."""
+"""The placeholder for a chart's rows."""
 COLUMNS = 4
-"""Small multiples in a row; the page fits it to its width."""
+"""Small multiples per row; the page adapts it to its width."""
 POINTS = 60
-"""At most as many points of a learning curve as there are pixels to tell them apart by."""
+"""The most points of a learning curve: more cannot be distinguished at its size in pixels."""
 
 
 @dataclass(frozen=True)
 class Plot:
-    """A Vega-Lite specification without its data, and the rows that it draws, which have the same keys."""
+    """A Vega-Lite specification without its data, and the rows that it draws, which all have the same keys."""
 
     spec: Spec
     rows: Rows
 
     def packed(self) -> Spec:
-        """Return it for the page: a row is a list, its keys are said once, numbers have five digits."""
+        """Return it for the page: rows as lists with the keys stored once, numbers with five digits."""
         columns = list(self.rows[0]) if self.rows else []
         rows = [[_short(row[name]) for name in columns] for row in self.rows]
         return {"spec": self.spec, "columns": columns, "rows": rows}
 
     def whole(self) -> Spec:
-        """Return it as a specification that stands for itself, on white."""
+        """Return it as a self-contained specification, on a white background."""
         return {**self.spec, "config": {**CONFIG, "background": "white"}, "data": {"values": self.rows}}
 
 
 @dataclass(frozen=True)
 class Chart:
-    """A figure: its key in the page, its title, its caption and what it draws."""
+    """A figure: its key in the page, title, caption and plot."""
 
     key: str
     title: str
@@ -75,7 +75,7 @@ def in_order(spec: Spec, panels: Sequence[str]) -> Spec:
 
 
 def curves(summaries: Sequence[Summary], metric: str) -> list[tuple[str, str, Plot]]:
-    """Return (name, title, plot) of the learning curves of a task: loss, and the metric watched on validation."""
+    """Return (name, title, plot) of a task's learning curves: the loss and the watched validation metric."""
     losses: Rows = []
     watched: Rows = []
     for summary in summaries:
@@ -99,7 +99,7 @@ def curves(summaries: Sequence[Summary], metric: str) -> list[tuple[str, str, Pl
 
 
 def _thinned(history: Sequence[Epoch]) -> Sequence[Epoch]:
-    """Return every so many epochs and the last one."""
+    """Return at most about ``POINTS`` evenly spaced epochs, including the last one."""
     step = -(-len(history) // POINTS)
     return history if step < 2 else [*history[:-1:step], history[-1]]
 
@@ -111,7 +111,7 @@ def _of_models(spec: Spec, rows: Rows) -> Plot:
 
 @cache
 def _multiples(title: str, scale: str, styles: tuple[str, str]) -> Spec:
-    """One small plot a model, one line a seed and split; ``styles`` are the formats of axis and tooltip."""
+    """One small plot per model, one line per seed and split; ``styles`` are the formats of axis and tooltip."""
     chart = (
         alt.Chart(ROWS)
         .mark_line(strokeWidth=1.4, opacity=0.85, point=alt.OverlayMarkDef(size=9, filled=True))
@@ -150,10 +150,10 @@ def _multiples(title: str, scale: str, styles: tuple[str, str]) -> Spec:
 
 
 def sensitivity(rows: Rows, metric: str) -> Plot:
-    """Return small multiples of the score against a method's setting, one plot a method.
+    """Return small multiples of the score against a method's setting, one plot per method.
 
     Args:
-        rows: of ``compression.trials``.
+        rows: the rows of ``compression.trials``.
     """
     panels = [{**row, "panel": f"{row['method']}: {row['setting']}"} for row in rows]
     return Plot(_settings(metric), panels)
@@ -176,7 +176,7 @@ def _settings(metric: str) -> Spec:
             color=alt.Color(
                 "kind:N",
                 title=None,
-                scale=alt.Scale(domain=["as compressed", "trained on"], range=[FIRST, SECOND]),
+                scale=alt.Scale(domain=["as compressed", "after further training"], range=[FIRST, SECOND]),
                 legend=alt.Legend(orient="top", symbolType="stroke"),
             ),
             detail="seed:N",
@@ -205,8 +205,8 @@ def _settings(metric: str) -> Spec:
 def confusions(summaries: Sequence[Summary], classes: Sequence[str]) -> Plot | None:
     """Return the confusion matrices of a task's uncompressed models as small multiples.
 
-    The diagonal (right answers) and the errors have two hues; each deepens with the share of the true class,
-    the errors on a scale of their own, since they are rare.
+    The diagonal (correct predictions) and the errors have different hues; each deepens with the share of the true
+    class, the errors on their own scale because they are rare.
     """
     cells = _shares(summaries, classes)
     if not cells:
@@ -227,7 +227,7 @@ def confusions(summaries: Sequence[Summary], classes: Sequence[str]) -> Plot | N
             ),
             y=alt.Y("true:N", scale=alt.Scale(domain=order), title="true", axis=alt.Axis(labelLimit=70)),
             color=alt.Color(
-                "right:N", scale=alt.Scale(domain=[True, False], range=[FIRST, ERROR]), legend=None
+                "correct:N", scale=alt.Scale(domain=[True, False], range=[FIRST, ERROR]), legend=None
             ),
             opacity=alt.Opacity("strength:Q", scale=alt.Scale(domain=[0, 1], range=[0, 1]), legend=None),
             tooltip=[
@@ -251,7 +251,7 @@ def confusions(summaries: Sequence[Summary], classes: Sequence[str]) -> Plot | N
 
 
 def _shares(summaries: Sequence[Summary], classes: Sequence[str]) -> Rows:
-    """Return one row a model and pair of classes that it took for each other; controls are left out."""
+    """Return one row per model and non-zero entry of its confusion matrix, controls excluded."""
     cells: Rows = []
     for summary in summaries:
         matrix = confusion_of(summary)
@@ -269,7 +269,7 @@ def _shares(summaries: Sequence[Summary], classes: Sequence[str]) -> Rows:
                         "predicted": class_name(classes, j),
                         "count": number,
                         "share": round(share, 4),
-                        "right": i == j,
+                        "correct": i == j,
                         "strength": round(0.75 * share if i == j else 0.9 * min(1.0, share * 5) ** 0.5, 4),
                     }
                 )

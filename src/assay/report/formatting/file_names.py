@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""File names of what has a name that anyone may have chosen."""
+"""Safe file names from names that a user chose."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 
 
 def file_name(key: str) -> str:
-    """Return a key as a file name: itself where it is plain, else its plain part and a digest."""
+    """Return a key as a file name: unchanged if it is safe, else its safe characters and a digest."""
     plain = re.sub(r"[^A-Za-z0-9_.-]+", "_", key)[:80]
     return (
         plain

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Numbers as a reader wants them: accuracy as a percentage, bytes and seconds in a fitting unit."""
+"""Numbers formatted for readers: accuracy as a percentage, bytes and seconds in a suitable unit."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ def _label(metric: str) -> tuple[str, str]:
 
 
 def score_with_unit(value: float | None, metric: str) -> str:
-    """``0.98534`` of accuracy is ``98.53%``."""
+    """Format a score with its unit: an accuracy of ``0.98534`` is ``98.53%``."""
     return score(value, metric) + ("" if value is None else metric_unit(metric))
 
 
 def score(value: float | None, metric: str) -> str:
-    """``0.98534`` of accuracy is ``98.53``; the unit stands in the column's head."""
+    """Format a score without its unit: an accuracy of ``0.98534`` is ``98.53``; the column's header has the unit."""
     if value is None:
         return NOTHING
     return f"{100 * value:.2f}" if is_fraction(metric) else f"{value:.4g}"
@@ -65,7 +65,7 @@ def deviation(value: float, metric: str) -> str:
 
 
 def difference(value: float | None, metric: str) -> str:
-    """A signed difference of two scores, in points where the metric is a percentage."""
+    """Format a signed difference of two scores, in percentage points if the metric is a percentage."""
     if value is None:
         return NOTHING
     text = f"{100 * value:+.2f}" if is_fraction(metric) else f"{value:+.3g}"
@@ -73,7 +73,7 @@ def difference(value: float | None, metric: str) -> str:
 
 
 def amount(value: float, metric: str) -> str:
-    """The size of a difference with its unit: ``0.0123`` of accuracy is ``1.23 points``."""
+    """Format the size of a difference with its unit: ``0.0123`` of accuracy is ``1.23 points``."""
     return f"{100 * value:.2f} points" if is_fraction(metric) else f"{value:.3g}"
 
 
@@ -82,7 +82,7 @@ def count(value: float | None) -> str:
 
 
 def size(value: float | None) -> str:
-    """Bytes in kB or MB (powers of ten)."""
+    """Format bytes in kB, MB or GB (powers of ten)."""
     if value is None:
         return NOTHING
     for factor, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):

@@ -1,23 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Is a published value reproduced? A verdict by a test, not by eye.
+"""Is a published value reproduced? The verdict comes from a statistical test.
 
-A published value comes alone: mostly of one run, without an interval, and nobody knows what that run answered to
-each test item. So the question is whether it could be one more run of our model, on test items of the same kind. If
-it is, then our mean over k seeds differs from it by chance with variance
+A published value is usually the result of one run, without an interval and without the predictions for each test
+item. So the question is whether it could be one more run of our model, on test items of the same kind. If so, our
+mean over k seeds differs from it by chance with variance
 
     s^2 (1 + 1 / k)  +  2 v  +  r^2 / 3
 
-where s is the deviation over our seeds (k - 1 degrees of freedom; 0 where the fit does not depend on the seed), v
-the variance of our mean over test items, and r half a step of the last digit that the source prints. For a model
-that does not depend on the seed and scores of 0 and 1, v is that of the binomial distribution. See
+where s is the standard deviation over our seeds (k - 1 degrees of freedom; 0 if the fit does not depend on the seed),
+v the variance of our mean over test items, and r half a unit of the last digit printed in the source. For a model
+that does not depend on the seed and scores of 0 and 1, v is the variance of the binomial distribution. See
 :mod:`assay.report.inference.noise` for the sum.
 
-- The luck of the two runs with the items is taken as independent. On the very same items they stumble over the same
-  hard ones, the true variance is smaller, and the test calls a difference less often than it could, never more often.
-- With one seed of a model that depends on the seed, s is unknown. What the items alone explain is reproduced, for s
-  could only explain more; what they do not explain cannot be judged.
-- ``reproduced`` says that no difference was found, so it says too how large a difference would have been.
-- Each value is judged for itself: of 20 that are truly equal, chance calls one ``below`` or ``above``.
+- The sampling errors of the two runs are taken as independent. If both used the very same items, they err on the same
+  hard ones, the true variance is smaller, and the test finds a difference less often than it could, never more often.
+- With one seed of a model that depends on the seed, s is unknown. A gap that the items alone can explain is
+  reproduced, since s could only explain more; a larger gap cannot be judged.
+- ``reproduced`` means that no difference was found, so the verdict also gives the smallest difference that would have
+  been found.
+- Each value is tested separately: of 20 that are truly equal, one is ``below`` or ``above`` by chance.
 """
 
 from __future__ import annotations
@@ -38,16 +39,16 @@ Name = Literal["reproduced", "below", "above", "not comparable"]
 
 @dataclass(frozen=True)
 class Verdict:
-    """What to make of a published value; ``below`` is worse than published, ``above`` is better."""
+    """The verdict on a published value; ``below`` is worse than published, ``above`` is better."""
 
     name: Name
     why: str
     p: float | None
-    """How often chance alone makes a gap as large as this; None where nothing was tested."""
-    told: float | None
-    """The smallest gap that the test would have called, in the metric's own unit; None likewise."""
+    """The probability of a gap this large by chance; None if nothing was tested."""
+    detectable: float | None
+    """The smallest gap that the test would have found, in the metric's own unit; None if nothing was tested."""
     read_at_source: bool
-    """False where the value was not read at its source, but is quoted elsewhere."""
+    """False if the value was not read at its source but is quoted from elsewhere."""
 
 
 def verdicts(
@@ -56,7 +57,7 @@ def verdicts(
     published: Mapping[str, Published],
     estimates: Mapping[tuple[str, str], Estimate],
 ) -> dict[str, Verdict]:
-    """Return a verdict for each model of the matrix's column that has a published value of the primary metric."""
+    """Return a verdict for each model in the matrix column with a published value of the primary metric."""
     return {
         model: verdict(square.summary, estimates.get((model, square.summary.method)), published[model])
         for model, square in column.items()
@@ -65,10 +66,10 @@ def verdicts(
 
 
 def verdict(summary: Summary, estimate: Estimate | None, published: Published) -> Verdict:
-    """Return what to make of the published value of a model's primary metric.
+    """Return the verdict on the published value of a model's primary metric.
 
     Args:
-        estimate: of the same metric, over test items (and seeds); None where predictions are missing.
+        estimate: the estimate of that metric over test items (and seeds); None if predictions are missing.
     """
     score = summary.score(summary.task.primary)
     reason = _not_comparable(summary, score, estimate, published)
@@ -80,7 +81,7 @@ def verdict(summary: Summary, estimate: Estimate | None, published: Published) -
 def _not_comparable(
     summary: Summary, score: Score | None, estimate: Estimate | None, published: Published
 ) -> str:
-    """Return why nothing can be tested, "" where it can."""
+    """Return why nothing can be tested, "" if it can."""
     items = {each.train_items for each in summary.finished if each.train_items}
     if items:
         return f"trained on {max(items):,} items only; {published.why}"
@@ -89,9 +90,9 @@ def _not_comparable(
     if score is None:
         return "no seed has finished"
     if estimate is None:
-        return "without its answers to the test items nothing says how far chance goes"
+        return "without its predictions on the test items the effect of chance is unknown"
     if estimate.over == "nothing" or not estimate.items_variance:
-        return "its score does not vary with the test items, so nothing says how far chance goes"
+        return "its score does not vary with the test items, so the effect of chance is unknown"
     return ""
 
 
@@ -104,24 +105,24 @@ def _tested(summary: Summary, score: Score, estimate: Estimate, published: Publi
     side = "better" if better(score.mean, published.value, task.direction) else "worse"
     chance = f"p = {p:.2g}" if p >= 0.001 else "p < 0.001"
     alone = summary.model.seeded and score.count == 1
-    told = f"{amount} {side}, {chance}" + (", by the test items alone" if alone else "")
+    result = f"{amount} {side}, {chance}" + (", from the test items alone" if alone else "")
     if p >= LEVEL:
-        end = "could not have been judged with one seed" if alone else "would have been called a difference"
-        why = f"{told}; {numbers.amount(found.told, task.primary)} or more {end}; {published.why}"
+        end = "could not have been judged with one seed" if alone else "would have been significant"
+        why = f"{result}; {numbers.amount(found.told, task.primary)} or more {end}; {published.why}"
         return Verdict("reproduced", why, p, found.told, published.seen_at_source)
     if alone:
-        why = f"{told}; with one seed nobody knows how far seeds differ; {published.why}"
+        why = f"{result}; with one seed the variation between seeds is unknown; {published.why}"
         return Verdict("not comparable", why, None, None, published.seen_at_source)
     name: Name = "above" if side == "better" else "below"
-    return Verdict(name, f"{told}; {published.why}", p, found.told, published.seen_at_source)
+    return Verdict(name, f"{result}; {published.why}", p, found.told, published.seen_at_source)
 
 
 def of_gap(score: Score, items: float, rounding: float) -> Noise:
-    """Return how far our mean may lie from a published run though nothing differs (see the file's head).
+    """Return the noise of the gap between our mean and a published run if nothing differs (see the module docstring).
 
     Args:
-        items: variance of our mean with the test items drawn again.
-        rounding: half a step of the published value's last digit, above 0.
+        items: variance of our mean over random draws of the test items.
+        rounding: half a unit of the published value's last digit, above 0.
     """
     seeds = (score.deviation or 0.0) ** 2 * (1 + 1 / score.count)
     return Noise(seeds, max(1, score.count - 1), 2 * items + rounding**2 / 3)

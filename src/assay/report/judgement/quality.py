@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a sceptic would hold against a number: one small check a doubt, in a table.
+"""Quality checks: the doubts that a sceptic would raise about a number, one small check each.
 
 Each finding has a severity, a line of text and the numbers that it marks.
 
-serious: a number that is not what it seems: it cannot be right, or it was got in a way that is not allowed, or the
-    model learned nothing that the control does not know.
-warning: the number is right as far as can be seen, but what one would conclude from it may be wrong, or nobody
-    could check it.
-note: nothing is wrong; it is to be kept in mind when the number is compared or quoted.
+serious: the number is not what it seems: it cannot be correct, it was obtained in a way that is not allowed, or the
+    model learned nothing beyond the control.
+warning: the number seems correct, but a conclusion drawn from it may be wrong, or nobody could check it.
+note: nothing is wrong, but keep it in mind when comparing or quoting the number.
 
 To add a check, write a function from :class:`Evidence` to findings and a line in ``CHECKS``.
 """
@@ -32,12 +31,12 @@ from assay.report.results.trials import Tuning
 Severity = Literal["serious", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("serious", "warning", "note")
 Place = tuple[str, str]
-"""Model and method of a number; ("", "") is the task as a whole."""
+"""The model and method of a number; ("", "") means the whole task."""
 
 FEWEST_SEEDS = 3
 MARGIN = 0.02
-"""How far validation may be better than test, as a part of the test score: what was chosen on validation looks a
-little better there."""
+"""How much better validation may be than test, as a share of the test score: a model chosen on validation scores
+slightly better there."""
 SHOWN = 3
 
 
@@ -51,33 +50,33 @@ class Finding:
     """The check's name in ``CHECKS``."""
     task: str = ""
     model: str = ""
-    """"" where the finding is about several models or none; ``at`` says which."""
+    """"" if the finding concerns several models or none; ``at`` lists them."""
     method: str = ""
     seed: str = ""
     at: tuple[Place, ...] = ()
-    """The numbers that it marks, those of several models or methods."""
+    """The marked numbers, if they belong to several models or methods."""
 
     @property
     def places(self) -> tuple[Place, ...]:
-        """Return model and method of each number that it marks."""
+        """Return the model and method of each marked number."""
         return self.at or ((self.model, self.method),)
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """All that the checks look at, of one task."""
+    """The input of the checks, for one task."""
 
     task: Task
     sheet: Sheet
     summaries: Sequence[Summary]
-    """Of this task, compressed ones too."""
+    """The summaries of this task, including compressed models."""
     analysis: Analysis
     published: Mapping[str, Published]
     """The dataset's published values, by model."""
     compression: Sequence[Mapping[str, Any]]
-    """As :func:`assay.report.results.compression.compared` gives them."""
+    """As returned by :func:`assay.report.results.compression.compared`."""
     tuning: Sequence[Tuning] = ()
-    """Settings that were tried on this task."""
+    """The hyperparameter settings that were tried on this task."""
 
     @property
     def plain(self) -> list[Summary]:
@@ -86,7 +85,7 @@ class Evidence:
 
     @property
     def finished(self) -> list[Variant]:
-        """Return every variant that has numbers."""
+        """Return every variant with numbers."""
         return [variant for each in self.summaries for variant in each.finished]
 
     def mean(self, summary: Summary) -> float | None:
@@ -103,7 +102,7 @@ Check = Callable[[Evidence], Iterator[Finding]]
 
 
 def findings(tasks: Iterable[Evidence]) -> list[Finding]:
-    """Return what all checks find in all tasks, the most severe first, else in the order of tasks and checks."""
+    """Return the findings of all checks on all tasks, the most severe first, then by task and check."""
     found = [
         replace(finding, kind=kind, task=evidence.task.name)
         for evidence in tasks
@@ -114,7 +113,7 @@ def findings(tasks: Iterable[Evidence]) -> list[Finding]:
 
 
 def marks(found: Iterable[Finding]) -> dict[tuple[str, str, str], list[Finding]]:
-    """Return the findings of each marked number, by (task, model, method); (task, "", "") is the task's head."""
+    """Return the findings of each marked number, by (task, model, method); (task, "", "") is the task's heading."""
     marked: dict[tuple[str, str, str], list[Finding]] = defaultdict(list)
     for finding in found:
         for model, method in finding.places:
@@ -123,7 +122,7 @@ def marks(found: Iterable[Finding]) -> dict[tuple[str, str, str], list[Finding]]
 
 
 def not_above_control(evidence: Evidence) -> Iterator[Finding]:
-    """A model that does not beat the best control: its mean does not pass it, or the test cannot tell."""
+    """A model that does not beat the best control, by its mean or significantly."""
     task = evidence.task
     controls = _controls(evidence)
     limit = best_of(controls.values(), task.direction)
@@ -134,43 +133,43 @@ def not_above_control(evidence: Evidence) -> Iterator[Finding]:
         alike = [control for control in controls if control in evidence.analysis.ties.get(name, ())]
         if not better(mean, limit, task.direction):
             best = next(control for control, score in controls.items() if score == limit)
-            text = f"{evidence.shown(mean)} does not pass the control {best}, {evidence.shown(limit)}"
+            text = f"{evidence.shown(mean)} is not better than the control {best}, {evidence.shown(limit)}"
             yield Finding("serious", f"{name}: {text}", model=name, method=UNCOMPRESSED)
         elif alike:
-            text = f"{evidence.shown(mean)} passes {_some(alike)} by no more than chance"
+            text = f"{evidence.shown(mean)} is not significantly better than {_some(alike)}"
             yield Finding("warning", f"{name}: {text}", model=name, method=UNCOMPRESSED)
 
 
 def no_control(evidence: Evidence) -> Iterator[Finding]:
-    """A task whose numbers have nothing below them to be compared with."""
+    """A task without a finished control to compare with."""
     if evidence.finished and not _controls(evidence):
         yield Finding(
-            "warning", "no control has finished, so nothing says what a model that knows nothing scores"
+            "warning", "no control has finished, so the score of a model that learns nothing is unknown"
         )
 
 
 def leak(evidence: Evidence) -> Iterator[Finding]:
-    """Items that stand in two splits, as the dataset's validation and its preparation record them."""
+    """Items that occur in two splits, according to the records of validation and preparation."""
     checks = [
         each
         for each in evidence.sheet.validation.get("expectations") or []
         if each.get("column") == "splits_with_hash"
     ]
     if not checks:
-        yield Finding("warning", f"no record says whether items of {evidence.sheet.name} stand in two splits")
+        yield Finding("warning", f"no record says whether items of {evidence.sheet.name} occur in two splits")
     for each in checks:
         if not each.get("success"):
             yield Finding(
-                "serious", f"items of {evidence.sheet.name} stand in two splits: {each.get('observed')}"
+                "serious", f"items of {evidence.sheet.name} occur in two splits: {each.get('observed')}"
             )
     for each in evidence.sheet.prepared.get("dropped") or []:
         if str(each["reason"]).startswith("stands in "):
             text = f"{each['count']:,} items of {each['split']} were dropped: {each['reason']}"
-            yield Finding("note", f"{evidence.sheet.name} leaks as it is published; {text}")
+            yield Finding("note", f"{evidence.sheet.name} leaks as published; {text}")
 
 
 def upstream_split_unused(evidence: Evidence) -> Iterator[Finding]:
-    """Items that upstream holds out and that are trained on, or held out in another split than upstream's."""
+    """Items that upstream holds out and that are trained on, or held out in a different split."""
     named = (evidence.sheet.prepared.get("split") or {}).get("items") or {}
     for split in ("validation", "test"):
         for used, count in (named.get(split) or {}).items():
@@ -179,12 +178,12 @@ def upstream_split_unused(evidence: Evidence) -> Iterator[Finding]:
                 trained = used == "train"
                 yield Finding(
                     "serious" if trained else "warning",
-                    f"{text} are trained on" if trained else f"{text} stand in {used}",
+                    f"{text} are trained on" if trained else f"{text} are in {used}",
                 )
 
 
 def beyond_optimum(evidence: Evidence) -> Iterator[Finding]:
-    """A score better than any model can expect, by more than its interval."""
+    """A score better than the known optimum by more than its interval."""
     optimum = evidence.task.optimum
     if optimum is None:
         return
@@ -199,7 +198,7 @@ def beyond_optimum(evidence: Evidence) -> Iterator[Finding]:
 
 
 def gap_within_interval(evidence: Evidence) -> Iterator[Finding]:
-    """Neighbouring models whose gap is smaller than the interval beside either, and that no test tells apart."""
+    """Adjacent models that are not significantly different and whose gap is smaller than either half-interval."""
     estimates = evidence.analysis.estimates
     close = [
         pair
@@ -218,7 +217,7 @@ def gap_within_interval(evidence: Evidence) -> Iterator[Finding]:
         pairs = _some([f"{pair.better} over {pair.worse}" for pair in close])
         at = tuple((pair.better, UNCOMPRESSED) for pair in close)
         yield Finding(
-            "note", f"{of} gaps between neighbours are smaller than their intervals: {pairs}", at=at
+            "note", f"{of} gaps between adjacent models are smaller than their intervals: {pairs}", at=at
         )
 
 
@@ -228,14 +227,14 @@ def several_hosts(evidence: Evidence) -> Iterator[Finding]:
     if len(hosts) > 1:
         (usual, _), *others = hosts.most_common()
         places = _places(each for each in evidence.finished if each.host and each.host != usual)
-        text = f"times were measured on {len(hosts)} hosts, of {_models(places)} not on the commonest"
-        yield Finding("warning", f"{text}: {_some([host for host, _ in others])}", at=places)
+        text = f"times were measured on {len(hosts)} hosts; {_models(places)} not on the most common one but on"
+        yield Finding("warning", f"{text} {_some([host for host, _ in others])}", at=places)
 
 
-def seed_fell_out(evidence: Evidence) -> Iterator[Finding]:
-    """Seeds that ended otherwise than well: the mean is of those that are left.
+def failed_seeds(evidence: Evidence) -> Iterator[Finding]:
+    """Seeds without a result: the mean is over the others.
 
-    Of compressed models those alone whose compression or evaluation fell out, not again those of the training.
+    For a compressed model only failures of compression or evaluation count: those of training are reported once.
     """
     for each in evidence.summaries:
         lost = [
@@ -248,17 +247,17 @@ def seed_fell_out(evidence: Evidence) -> Iterator[Finding]:
         if lost:
             name = _named(each.model.name, each.method)
             why = _some([f"seed {variant.seed} {variant.status}" for variant in lost])
-            left = f"{len(each.finished)} of {len(each.variants)} seeds are left"
+            left = f"{len(each.finished)} of {len(each.variants)} seeds finished"
             seed = lost[0].seed if len(lost) == 1 else ""
             text = f"{name}: {left}; {why}"
             yield Finding("warning", text, model=each.model.name, method=each.method, seed=seed)
 
 
 def validation_far_above_test(evidence: Evidence) -> Iterator[Finding]:
-    """Validation better than test by more than ``MARGIN`` and chance: chosen too hard, or splits that differ.
+    """Validation better than test by more than ``MARGIN`` and chance: overfitted choices, or splits that differ.
 
-    The gap is a mean over seeds; its variance is that over seeds and that of both splits' items, as many as they
-    have. Student's t, one-sided (see :mod:`assay.report.inference.noise`).
+    The gap is a mean over seeds; its variance is the variance over seeds plus the variance over the items of both
+    splits. Student's t, one-sided (see :mod:`assay.report.inference.noise`).
     """
     task = evidence.task
     counts = evidence.sheet.prepared.get("counts") or {}
@@ -281,7 +280,7 @@ def validation_far_above_test(evidence: Evidence) -> Iterator[Finding]:
         gap, margin = statistics.fmean(gaps), MARGIN * abs(score.mean)
         if chance.chance_above(gap - margin) < LEVEL:
             text = f"validation is {numbers.amount(gap, task.primary)} better than test"
-            beyond = f"more than {numbers.amount(margin, task.primary)} and chance"
+            beyond = f"more than {numbers.amount(margin, task.primary)} plus chance"
             yield Finding(
                 "warning",
                 f"{each.model.name}: {text}, {beyond}",
@@ -291,7 +290,7 @@ def validation_far_above_test(evidence: Evidence) -> Iterator[Finding]:
 
 
 def few_seeds(evidence: Evidence) -> Iterator[Finding]:
-    """Models that depend on the seed, with too few seeds to say how far."""
+    """Models that depend on the seed, with too few seeds to estimate the variation."""
     few = [
         (each.model.name, UNCOMPRESSED)
         for each in evidence.plain
@@ -301,8 +300,8 @@ def few_seeds(evidence: Evidence) -> Iterator[Finding]:
         yield Finding("warning", f"fewer than {FEWEST_SEEDS} seeds: {_models(few)}", at=tuple(few))
 
 
-def no_answers(evidence: Evidence) -> Iterator[Finding]:
-    """Numbers without an interval and a rank, because the answers to the test items could not be used."""
+def no_predictions(evidence: Evidence) -> Iterator[Finding]:
+    """Numbers without an interval and a rank, because the predictions on the test items could not be used."""
     reasons = evidence.analysis.reasons
     if reasons:
         places = tuple(dict.fromkeys((model, method) for model, method, _ in reasons))
@@ -311,7 +310,7 @@ def no_answers(evidence: Evidence) -> Iterator[Finding]:
 
 
 def uncommitted(evidence: Evidence) -> Iterator[Finding]:
-    """Numbers that no commit can make again."""
+    """Numbers that no commit can reproduce."""
     places = _places(
         each for each in evidence.finished if any(commit.endswith(UNCOMMITTED) for commit in each.commits)
     )
@@ -324,35 +323,35 @@ def several_commits(evidence: Evidence) -> Iterator[Finding]:
     commits = Counter(commit for each in evidence.finished for commit in sorted(each.commits))
     if len(commits) > 1:
         names = _some([commit for commit, _ in commits.most_common()])
-        yield Finding("note", f"results of {len(commits)} states of the code stand side by side: {names}")
+        yield Finding("note", f"results come from {len(commits)} states of the code: {names}")
 
 
 def twin(evidence: Evidence) -> Iterator[Finding]:
-    """Numbers of generated data that stand in for real data."""
+    """Numbers from a synthetic twin instead of the real data."""
     if evidence.sheet.twin:
-        text = "is a generated twin: these numbers say nothing of the models' quality on the real data"
+        text = "is a synthetic twin: these numbers say nothing about the models' quality on the real data"
         yield Finding("warning", f"{evidence.sheet.name} {text}")
 
 
 def over_budget(evidence: Evidence) -> Iterator[Finding]:
-    """Compressed models that lose more on test than they may lose."""
+    """Compressed models whose relative drop on test is larger than allowed."""
     for row in evidence.compression:
         if row["over_budget"]:
-            text = f"lost {row['lost']:.1%} of its score on test, {row['max_relative_drop']:.1%} were allowed"
+            text = f"lost {row['lost']:.1%} of its test score; {row['max_relative_drop']:.1%} is allowed"
             name = _named(row["model"], row["method"])
             yield Finding("warning", f"{name}: {text}", model=row["model"], method=row["method"])
 
 
 def chosen_after_test(evidence: Evidence) -> Iterator[Finding]:
-    """Rows whose settings were chosen when a test figure of theirs had been seen."""
+    """Rows whose settings were chosen after one of their test scores had been seen."""
     seen = [(each.model, each.method) for each in evidence.tuning if each.is_choice_after_test]
     if seen and not evidence.sheet.twin:
-        text = "settings were chosen after a test figure had been seen; docs/tuning.csv says which"
+        text = "settings were chosen after a test score had been seen; see docs/tuning.csv"
         yield Finding("warning", f"{_models(seen)}: {text}", at=tuple(seen))
 
 
-def not_read_at_source(evidence: Evidence) -> Iterator[Finding]:
-    """Models whose published value is quoted from elsewhere than its source."""
+def not_checked_at_source(evidence: Evidence) -> Iterator[Finding]:
+    """Models whose published value was not read at its source."""
     quoted = [
         (each.model.name, UNCOMPRESSED)
         for each in evidence.plain
@@ -362,7 +361,7 @@ def not_read_at_source(evidence: Evidence) -> Iterator[Finding]:
     ]
     if quoted:
         yield Finding(
-            "note", f"published values not read at their source: {_models(quoted)}", at=tuple(quoted)
+            "note", f"published values not checked at their source: {_models(quoted)}", at=tuple(quoted)
         )
 
 
@@ -374,21 +373,21 @@ CHECKS: Mapping[str, Check] = {
     "beyond optimum": beyond_optimum,
     "gap within interval": gap_within_interval,
     "several hosts": several_hosts,
-    "seed fell out": seed_fell_out,
+    "failed seeds": failed_seeds,
     "validation far above test": validation_far_above_test,
     "few seeds": few_seeds,
-    "no answers": no_answers,
+    "no predictions": no_predictions,
     "uncommitted changes": uncommitted,
     "several commits": several_commits,
     "twin": twin,
     "over budget": over_budget,
     "chosen after test": chosen_after_test,
-    "not read at source": not_read_at_source,
+    "not checked at source": not_checked_at_source,
 }
 
 
 def _controls(evidence: Evidence) -> dict[str, float]:
-    """Return the mean of each control that has one."""
+    """Return the mean score of each control that has one."""
     means = {each.model.name: evidence.mean(each) for each in evidence.plain if each.control}
     return {name: mean for name, mean in means.items() if mean is not None}
 
@@ -406,6 +405,6 @@ def _models(places: Iterable[Place]) -> str:
 
 
 def _some(names: Sequence[str]) -> str:
-    """Return the first names and how many more there are."""
+    """Return the first names and the number of further ones."""
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return ", ".join(names[:SHOWN]) + more

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What measured scores must reach: docs/targets.yaml, curated by hand, and whether they do."""
+"""Targets for the measured scores (docs/targets.yaml, curated by hand), and whether they are reached."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Target(BaseModel):
         """Return the cells of its row: task, model, target, measured, and whether it was reached.
 
         Args:
-            table: published scores of the task, one row a model, method and metric; None if there are none.
+            table: published scores of the task, one row per model, method and metric; None if there are none.
         """
         if table is None:
             return [self.task, self.model, self._wanted(), "not measured", ""]
@@ -88,14 +88,14 @@ def load(path: Path) -> list[Target]:
     """Return the targets that a file lists; none if there is no such file.
 
     Raises:
-        ValueError: it is not such a list; one line that names the file, the target and the key.
+        ValueError: the file is invalid; one line that names the file, the target and the key.
     """
     if not path.exists():
         return []
     try:
         return TypeAdapter(list[Target]).validate_python(strict_yaml.read(path))
-    except ValidationError as fault:
-        first = fault.errors()[0]
+    except ValidationError as error:
+        first = error.errors()[0]
         place = ".".join(str(part + 1) if isinstance(part, int) else part for part in first["loc"])
         raise ValueError(
             f"{path}: target {place}: {first['msg']}" if place else f"{path}: {first['msg']}"
@@ -106,8 +106,8 @@ def table(targets: list[Target], scores: Mapping[tuple[str, str], pd.DataFrame])
     """Return the section of targets as Markdown.
 
     Args:
-        targets: what :func:`load` returns.
-        scores: by suite and task, as ``docs/results`` holds them.
+        targets: as returned by :func:`load`.
+        scores: by suite and task, as in ``docs/results``.
     """
     rows = [target.row(scores.get((target.suite, target.task))) for target in targets]
     lines = ["## Targets", "", "| task | model | target | measured | |", "|---|---|---|---|---|"]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Model cards: one Markdown file a trained model and task, with the metadata header that model hubs read.
+"""Model cards: one Markdown file per trained model and task, with the metadata header that model hubs read.
 
-Each sentence says what a record says; what no run measured is said to be unknown.
+Each statement comes from a record; what no run measured is stated to be unknown.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from assay.paths import UNCOMPRESSED
 from assay.report.formatting import numbers
 from assay.report.formatting.file_names import file_name
 from assay.report.output import markdown
-from assay.report.output.proof import NAMES, anew, commands
+from assay.report.output.proof import NAMES, commands, from_scratch
 from assay.report.results import tables
 from assay.report.results.collect import Phase, Sheet, Variant
 from assay.report.results.summaries import Score, Summary, best_of, better, metrics_of
 
 LICENCE = "unknown"
-"""Of weights: nobody has given them one."""
+"""The licence of the weights: nobody has given them one."""
 SPLITS = ("train", "validation", "test")
 
 
 def write(
     folder: Path, suite: str, summaries: Sequence[Summary], sheets: Mapping[str, Sheet]
 ) -> dict[str, str]:
-    """Make ``folder`` hold one card a model and task that has a finished seed, controls left out, and nothing else.
+    """Make ``folder`` hold exactly one card per model and task with a finished seed, controls excluded.
 
     Returns:
         ``task/model`` -> the card's path relative to ``folder``.
@@ -48,9 +48,9 @@ def write(
 
 
 def _sweep(folder: Path, kept: set[str]) -> None:
-    """Take what an earlier report left out of ``folder``, which is there afterwards."""
+    """Remove the cards of an earlier report from ``folder``, which is created if missing."""
     folder.mkdir(parents=True, exist_ok=True)
-    for path in sorted(folder.rglob("*"), reverse=True):  # what a folder holds before the folder
+    for path in sorted(folder.rglob("*"), reverse=True):  # the contents of a folder before the folder
         if path.is_dir():
             if not any(path.iterdir()):
                 path.rmdir()
@@ -66,7 +66,7 @@ def card(suite: str, summary: Summary, beside: Sequence[Summary], sheet: Sheet) 
     """
     task, model = markdown.text(summary.task.name), markdown.text(summary.model.name)
     seeds = len(summary.finished)
-    over = "of one run" if seeds == 1 else f"a mean over {seeds} seeds ± one standard deviation"
+    over = "from one run" if seeds == 1 else f"a mean over {seeds} seeds ± one standard deviation"
     compressed = [
         each
         for each in beside
@@ -75,7 +75,7 @@ def card(suite: str, summary: Summary, beside: Sequence[Summary], sheet: Sheet) 
     parts = [
         f"---\n{_metadata(summary, sheet)}\n---",
         f"# {model} on {task}",
-        f"A model of the family {markdown.text(summary.model.family)}, trained by Assay in its suite"
+        f"A model of the family {markdown.text(summary.model.family)}, trained by Assay in the suite"
         f" {markdown.text(suite)} for the task {task}. Each number is {over}. Test items were used once, after"
         " training; choices were made on validation items.",
         "## Results",
@@ -83,15 +83,15 @@ def card(suite: str, summary: Summary, beside: Sequence[Summary], sheet: Sheet) 
         _beside_control(summary, beside),
         _costs(summary),
         *(["### Compressed", _compressed(summary, compressed)] if compressed else []),
-        "## What it was trained on",
+        "## Training data",
         *_data(summary, sheet),
         "## Intended use",
-        f"To be compared with the other models of the task {task}, which had the same data and were scored alike."
-        " No other use was tried.",
-        "## Limits",
+        f"Comparison with the other models of the task {task}, which were trained on the same data and scored in the"
+        " same way. No other use was tested.",
+        "## Limitations",
         "\n".join(f"- {line}" for line in _limits(summary, beside, sheet)),
-        "## How to make it again",
-        *_again(suite, summary),
+        "## How to reproduce it",
+        *_reproduction(suite, summary),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -153,7 +153,7 @@ def _shown(score: Score | None, metric: str) -> str:
 
 
 def _best_control(summary: Summary, beside: Sequence[Summary]) -> tuple[str, float] | None:
-    """Return the name and the mean of the best control, None where no control has a number."""
+    """Return the name and mean score of the best control; None if no control has a score."""
     metric, direction = summary.task.primary, summary.task.direction
     means = {
         each.model.name: score.mean
@@ -166,16 +166,15 @@ def _best_control(summary: Summary, beside: Sequence[Summary]) -> tuple[str, flo
 
 def _beside_control(summary: Summary, beside: Sequence[Summary]) -> str:
     metric = summary.task.primary
-    way = "more is better" if summary.task.direction == "maximise" else "less is better"
-    told = f"The task is judged by {markdown.text(numbers.metric_name(metric))}; {way}."
+    way = "higher is better" if summary.task.direction == "maximise" else "lower is better"
+    text = f"The primary metric is {markdown.text(numbers.metric_name(metric))}; {way}."
     if control := _best_control(summary, beside):
         value = numbers.score_with_unit(control[1], metric)
-        told += f" The best control, {markdown.text(control[0])}, has {value}."
+        text += f" The best control, {markdown.text(control[0])}, scores {value}."
     if summary.task.optimum is not None:
-        told += (
-            f" The best that any model can expect is {numbers.score_with_unit(summary.task.optimum, metric)}."
-        )
-    return told
+        optimum = numbers.score_with_unit(summary.task.optimum, metric)
+        text += f" The known optimum, the best expected score of any model, is {optimum}."
+    return text
 
 
 def _costs(summary: Summary) -> str:
@@ -206,19 +205,19 @@ def _compressed(summary: Summary, compressed: Sequence[Summary]) -> str:
 
 
 def _data(summary: Summary, sheet: Sheet) -> Iterator[str]:
-    """Yield paragraphs on the data that the model learned from."""
+    """Yield paragraphs on the training data."""
     source, prepared = sheet.source, sheet.prepared
     yield f"The dataset {markdown.text(sheet.name)}."
     counts = prepared.get("counts") or {}
     facts = {
         "Licence of the data": source.get("licence"),
         "Source": source.get("homepage"),
-        "To be cited as": source.get("citation"),
+        "Citation": source.get("citation"),
         "Items": ", ".join(f"{split} {numbers.count(counts[split])}" for split in SPLITS if split in counts),
-        "Taken out in cleaning": "; ".join(
+        "Dropped by cleaning": "; ".join(
             f"{each['count']} of {each['split']} ({each['reason']})" for each in prepared.get("dropped") or []
         ),
-        "To be known": source.get("quirks"),
+        "Known quirks": source.get("quirks"),
     }
     yield "\n".join(
         f"- {name}: {markdown.text(value) if value else 'not recorded'}"
@@ -228,25 +227,25 @@ def _data(summary: Summary, sheet: Sheet) -> Iterator[str]:
     spec = _training(summary.finished[0]).spec
     if start := spec.get("starts_from"):
         named = f"{start.get('model')} on {start.get('task')}"
-        yield f"It began from the weights of {markdown.text(named)}, which learned from data of their own."
+        yield f"It was initialised with the weights of {markdown.text(named)}, which was trained on other data."
     if pretrained := spec.get("pretrained"):
         named = f"{pretrained.get('source')} at {pretrained.get('revision')}"
         yield (
-            f"It began from the network {markdown.text(named)}, which others trained; what that learned from is"
+            f"It was initialised with the pretrained network {markdown.text(named)}, whose training data are"
             " not recorded here."
         )
 
 
 def _limits(summary: Summary, beside: Sequence[Summary], sheet: Sheet) -> Iterator[str]:
-    """Yield what is known to be weak, and what is not known."""
+    """Yield known weaknesses and what is unknown."""
     task, finished = summary.task, summary.finished
     if sheet.twin:
         yield (
-            "The data are a generated twin of the dataset: the numbers show that the pipeline works and say"
-            " nothing of the real data."
+            "The data are a synthetic twin of the dataset: the numbers show that the pipeline works and say"
+            " nothing about the real data."
         )
     if items := {each.train_items for each in finished if each.train_items}:
-        yield f"It learned from {numbers.count(max(items))} items only."
+        yield f"It was trained on {numbers.count(max(items))} items only."
     score, control = summary.score(task.primary), _best_control(summary, beside)
     if score and control and not better(score.mean, control[1], task.direction):
         yield f"It is not better than the control {markdown.text(control[0])}."
@@ -255,13 +254,13 @@ def _limits(summary: Summary, beside: Sequence[Summary], sheet: Sheet) -> Iterat
     elif len(finished) == 1:
         yield "It was trained once: how much another seed would change the numbers is not known."
     for status, count in summary.troubles:
-        yield f"{count} of {len(summary.variants)} seeds ended as {markdown.text(status)} and are left out."
+        yield f"{count} of {len(summary.variants)} seeds ended as {markdown.text(status)} and are excluded."
     yield from _errors(summary, sheet)
     yield (
-        "It was scored on the test items of this dataset alone. Whether it holds on other data, and whom its"
+        "It was scored only on the test items of this dataset. How it does on other data, and whom its"
         " errors would harm, was not measured."
     )
-    yield "Nobody has given these weights a licence; that of the data is named above."
+    yield "These weights have no licence; the licence of the data is given above."
 
 
 def _errors(summary: Summary, sheet: Sheet) -> Iterator[str]:
@@ -269,27 +268,27 @@ def _errors(summary: Summary, sheet: Sheet) -> Iterator[str]:
     classes = [str(name) for name in sheet.prepared.get("classes") or []]
     if len(matrix) != len(classes):
         return
-    for error in tables.commonest_errors(matrix, classes, limit=1):
+    for error in tables.most_common_errors(matrix, classes, limit=1):
         true, predicted = markdown.text(error["true"]), markdown.text(error["predicted"])
         yield (
-            f"Its commonest error takes {true} for {predicted}: {error['count']} times,"
-            f" {100 * error['share']:.1f}% of all test items that are {true}."
+            f"Its most common error predicts {predicted} for {true}: {error['count']} times,"
+            f" {100 * error['share']:.1f}% of all test items of class {true}."
         )
 
 
-def _again(suite: str, summary: Summary) -> Iterator[str]:
-    """Yield the commands, what training was asked, and the weights' digests."""
+def _reproduction(suite: str, summary: Summary) -> Iterator[str]:
+    """Yield the commands, the training spec and the digests of the weights."""
     first = summary.finished[0]
     training = _training(first)
     commits = sorted({commit for each in summary.finished for commit in each.commits})
     lock = training.measured.get("lock")
-    yield "Where the results are, or `assay restore` has brought them back, to compare:"
+    yield "To compare with existing results (`assay restore` brings them back after a clone):"
     yield _code("\n".join(commands(suite, first)))
-    yield "Where they are not:"
-    yield _code(anew(suite, first))
+    yield "To train from scratch, without existing results:"
+    yield _code(from_scratch(suite, first))
     yield (
         f"Made at commit {markdown.text(', '.join(commits) or 'not recorded')}; digest of requirements.lock:"
-        f" {markdown.text(lock or 'not recorded')}. Training was asked:"
+        f" {markdown.text(lock or 'not recorded')}. The training spec:"
     )
     spec = {key: value for key, value in training.spec.items() if key not in NAMES}
     yield _code(yaml.safe_dump(spec, width=100))
@@ -302,6 +301,6 @@ def _again(suite: str, summary: Summary) -> Iterator[str]:
 
 
 def _code(text: str) -> str:
-    """Return a block of code that no text in it can end: indented, and without what splits a line."""
+    """Return an indented code block; characters that could end it, such as line separators, become "?"."""
     lines = ["".join(letter if letter.isprintable() else "?" for letter in line) for line in text.split("\n")]
     return textwrap.indent("\n".join(lines).rstrip("\n"), "    ", predicate=lambda _: True)

@@ -24,15 +24,15 @@ COST_FORMATS = {
 }
 
 
-def told(revision: str | None, params: Params) -> str:
-    """Return how the report that stands here differs from an earlier run, as Markdown.
+def compare_with(revision: str | None, params: Params) -> str:
+    """Return how the current report differs from an earlier run, as Markdown.
 
     Args:
-        revision: of Git; None for DVC's newest record of other results.
-        params: which kinds the tasks are of.
+        revision: a Git revision; None for DVC's newest record of other results.
+        params: gives the kind of each task.
 
     Raises:
-        ValueError: there is no report here, no such revision, or DVC's cache does not have it; one line.
+        ValueError: there is no report, no such revision, or DVC's cache does not have it; one line.
     """
     now = on_disk(paths.REPORTS)
     if revision is None:
@@ -61,20 +61,20 @@ def render(comparison: Comparison) -> str:
     if scores:
         parts += [
             _scores(scores),
-            f"p is corrected for all tests of this comparison; better and worse: p < {LEVEL}.",
+            f"p is corrected for all tests of this comparison; better and worse mean p < {LEVEL}.",
         ]
     if costs:
         least = ", ".join(f"{_cost_name(name)} {factor}" for name, (factor, _) in FACTORS.items())
-        parts += [_costs(costs), f"Costs are told that changed at least so many times: {least}."]
+        parts += [_costs(costs), f"Costs are listed if they changed by at least these factors: {least}."]
     if comparison.other_hosts:
         parts.append(
-            f"Times and memory of {comparison.other_hosts} models and methods are not compared: the hosts differ."
+            f"Times and memory of {comparison.other_hosts} models and methods are not compared because the hosts differ."
         )
     return "\n\n".join(parts)
 
 
 def _scores(changes: Sequence[Change]) -> str:
-    head = ("", "Task", "Model", "Method", "Metric", "Before", "Now", "Change", "p", "By")
+    head = ("", "Task", "Model", "Method", "Metric", "Before", "Now", "Change", "p", "Reason")
     return markdown.table(head, [_score(each) for each in changes])
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the page's script reads: the rows of all variants, the proofs of their numbers, and the plots.
+"""The data of the page's script: the rows of all variants, the proofs of their numbers, and the plots.
 
-A row or a proof becomes markup only when a reader asks for it, so a thousand variants cost the page little.
+A row or a proof becomes markup only when a reader opens it, so a thousand variants add little to the page.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from assay.report.results.collect import Task, Variant
 from assay.report.results.summaries import Summary
 
 Number = tuple[str, float | None]
-"""As it is shown, and by which it is sorted."""
+"""The text that is shown and the value to sort by."""
 
 
 def data(
     suite: str, variants: Sequence[Variant], tasks: Mapping[str, Task], charts: Sequence[Chart]
 ) -> dict[str, Any]:
-    """Return everything as one JSON value."""
+    """Return the data as one JSON value."""
     return {
         "variants": [_row(each, tasks[each.task].primary) for each in variants],
         "proofs": proof.proofs(suite, variants),
@@ -32,7 +32,7 @@ def data(
 
 
 def places(variants: Sequence[Variant]) -> Callable[[Summary], str]:
-    """Return what says, for the script, which rows of ``variants`` a summary is of."""
+    """Return a function from a summary to the positions of its rows in ``variants``, for the script."""
     rows = {_key(each): place for place, each in enumerate(variants)}
     return lambda summary: " ".join(str(rows[_key(each)]) for each in summary.variants)
 

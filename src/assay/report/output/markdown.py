@@ -11,7 +11,7 @@ from assay.report.output.printed import Link, Strong, Table
 
 
 def render(view: Mapping[str, Any], tables: Sequence[Table]) -> str:
-    """Return what ran and the tables as Markdown."""
+    """Return the status of the run and the tables as Markdown."""
     tally = view["tally"]
     parts = [
         f"# Assay: suite {text(view['suite'])}",
@@ -20,8 +20,9 @@ def render(view: Mapping[str, Any], tables: Sequence[Table]) -> str:
         f"{' with uncommitted changes' if view['dirty'] else ''}."
         f" Last result: {text(view['finished'] or 'none')}.",
         *(f"> {text(notice)}" for notice in view["notices"]),
-        "Means of the primary metric on the test set, with 95% intervals over seeds and test items. Models that a"
-        " paired test with Holm's correction does not tell apart share a rank (=). **Bold**: best mean of the column.",
+        "Means of the primary metric on the test set, with 95% intervals over seeds and test items. Models that"
+        " are not significantly different by a paired test with Holm's correction share a rank (=). **Bold**: best"
+        " mean of the column.",
     ]
     for each in tables:
         parts += [f"## {text(each.title)}", table(each.head, each.rows)]

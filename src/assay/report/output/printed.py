@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The report's main tables as they are printed, for Markdown and LaTeX alike."""
+"""The report's main tables as text, for Markdown and LaTeX."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from assay.report.sections.task import Section
 
 
 class Strong(str):
-    """A cell that stands out."""
+    """A cell in bold."""
 
 
 class Link(str):
@@ -22,7 +22,7 @@ class Link(str):
 
 @dataclass(frozen=True)
 class Table:
-    """A table of plain text, of which some cells are ``Strong`` or a ``Link``."""
+    """A table of plain text; a cell may be ``Strong`` or a ``Link``."""
 
     name: str
     title: str
@@ -51,7 +51,7 @@ def _matrix(view: Mapping[str, Any]) -> Table:
         rows.append([f"{name}{mark}", row["model"].family, row["parameters_text"], *cells])
     if any(section.task.optimum for section in sections):
         known = [numbers.score(section.task.optimum, section.task.primary) for section in sections]
-        rows.append(["known optimum (control)", "worked out", numbers.NOTHING, *known])
+        rows.append(["known optimum (control)", "computed", numbers.NOTHING, *known])
     return Table("matrix", "Models by tasks", head, rows)
 
 
@@ -86,7 +86,7 @@ def _ranks(section: Section) -> Table:
     for each in section.ranked:
         name = each.model.name
         after = section.next_of(name)
-        said = (
+        against = (
             f"{numbers.difference(after.difference, metric)} over {after.worse}" if after else numbers.NOTHING
         )
         score = section.squares[name].score
@@ -98,17 +98,17 @@ def _ranks(section: Section) -> Table:
                 numbers.score(score.mean, metric),
                 _interval(section, name) or numbers.NOTHING,
                 section.squares[name].spread,
-                said,
+                against,
                 f"{after.p_holm:.2g}" if after else numbers.NOTHING,
             ]
         )
-    return Table(f"ranks-{task}", f"{task}: ranks, uncompressed", head, rows)
+    return Table(f"ranks-{task}", f"{task}: ranks of uncompressed models", head, rows)
 
 
 def _published(section: Section) -> Table:
     metric = section.task.primary
     head = ["Model", f"Measured, {_named(section)}", f"Published, {_named(section)}", "Difference", "Verdict"]
-    head += ["Read at source", "Source"]
+    head += ["Checked at the source", "Source"]
     rows = []
     for row in section.published:
         verdict = section.verdicts.get(row["model"])
@@ -124,13 +124,13 @@ def _published(section: Section) -> Table:
             ]
         )
     return Table(
-        f"published-{section.task.name}", f"{section.task.name}: beside published values", head, rows
+        f"published-{section.task.name}", f"{section.task.name}: comparison with published values", head, rows
     )
 
 
 def _compression(section: Section) -> Table:
     metric = section.task.primary
-    head = ["Model", "Method", "Before", "After", "Change", "p", "Size ratio", "Speed-up, batch 1", "Pairs"]
+    head = ["Model", "Method", "Before", "After", "Change", "p", "Size ratio", "Speedup, batch 1", "Pairs"]
     rows = []
     for row in section.compression:
         tested = section.analysis.compressed.get((row["model"], row["method"]))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keep a run's results with the documents: CSVs of each suite's tasks with each row's provenance, and a page of all.
+"""Publish a run's results in docs: one CSV file per suite and task with each row's provenance, and a page of them all.
 
-A later run of one task replaces that task's files and leaves the others as they were.
+A later run of one task replaces that task's files and leaves the others unchanged.
 """
 
 from __future__ import annotations
@@ -28,24 +28,24 @@ READ = {
     "tables/matrix.csv": ("task", "metric", "direction"),
     "tables/compression.csv": ("task",),
 }
-"""The tables of a report from which it is published, and columns of each that are needed."""
+"""The tables of a report that are published, and the columns that each must have."""
 CELL = ["suite", "task", "dataset", "model", "method"]
 COSTS = ["parameters", "size_bytes", "train_seconds", "latency_ms_batch1", "latency_ms_batch64"]
 PROVENANCE = ["commit", "dirty", "processor", "cores", "finished"]
 JUDGED = ["primary", "direction"]
 SPEEDS = {"speed at batch 1": "speed_batch1", "at batch 64": "speed_batch64"}
 MOST_COLUMNS = 4
-"""Methods of compression that are columns beside a model's score; more are rows of a table of their own."""
+"""Up to this many compression methods are columns beside a model's score; more get a table of their own."""
 
 
 def publish(reports: Path, docs: Path) -> list[Path]:
-    """Write the last report's scores and compression a suite and task, then ``docs/results.md`` from all there are.
+    """Write the last report's scores and compression by suite and task, then ``docs/results.md`` from all such files.
 
     They go to ``docs/results/<suite>/<task>.csv`` and ``docs/compression/<suite>/<task>.csv``.
 
     Raises:
-        ValueError: there is no report, a file of it or a measured.json was changed, none of its variants is fine,
-            targets.yaml has a fault, or ``docs`` cannot be written; one line.
+        ValueError: there is no report, one of its files or a measured.json was changed, none of its variants is ok,
+            targets.yaml has an error, or ``docs`` cannot be written; one line.
     """
     records.require_whole(reports / paths.REPORT.name, "report")
     scores, costs, judged, compression = (_table(reports / name, columns) for name, columns in READ.items())
@@ -53,7 +53,7 @@ def publish(reports: Path, docs: Path) -> list[Path]:
     wanted = targets.load(docs / "targets.yaml")
     scores = scores[(scores["status"] == "ok") & (scores["split"] == "test")]
     if scores.empty:
-        raise ValueError(f"{reports / 'results.csv'}: no variant is fine; nothing to publish")
+        raise ValueError(f"{reports / 'results.csv'}: no variant is ok; nothing to publish")
     proofs = pd.DataFrame([_proof(reports, row) for row in costs.to_dict("records")])
     judged = judged.rename(columns={"metric": "primary"})
     joined = scores.merge(costs.drop(columns="host"), how="left").merge(proofs, how="left")
@@ -75,7 +75,7 @@ def _table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     """Return a table of the report.
 
     Raises:
-        ValueError: an earlier release wrote it, with other columns.
+        ValueError: it lacks a column; an earlier release wrote it.
     """
     table = pd.read_csv(path)
     if missing := [name for name in columns if name not in table]:
@@ -89,7 +89,7 @@ def _write(path: Path, table: pd.DataFrame) -> Path:
 
 
 def _proof(reports: Path, row: Mapping[Hashable, Any]) -> dict[str, Any]:
-    """Return where and by what one variant was evaluated."""
+    """Return the host and commit of one variant's evaluation."""
     names = {key: row[key] for key in ("suite", "task", "model", "seed", "method")}
     folder = Path(paths.EVALUATED.format(**names)).relative_to(paths.REPORTS)
     record = reports / folder / paths.STATUS
@@ -100,7 +100,7 @@ def _proof(reports: Path, row: Mapping[Hashable, Any]) -> dict[str, Any]:
 
 
 def _summary(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return one row a model, method and metric: mean and standard deviation over seeds, costs, provenance."""
+    """Return one row per model, method and metric: mean and standard deviation over seeds, costs, provenance."""
     grouped = rows.groupby([*CELL, "metric"], sort=False, dropna=False)
     table = grouped["value"].agg(mean="mean", deviation="std", seeds="count")
     for column in COSTS:
@@ -117,9 +117,9 @@ def _page(docs: Path, wanted: list[targets.Target]) -> str:
     parts = [
         "# Results",
         "Written by `assay publish` from the reports of real runs; do not edit. Each task's numbers with the"
-        " provenance of every row are in `docs/results/<suite>/<task>.csv`, what compression does to size and speed in"
-        " `docs/compression/<suite>/<task>.csv`. Scores are means over seeds on the test items, ± one standard"
-        " deviation over seeds; intervals, shared ranks and tests are in the report that a run leaves.",
+        " provenance of every row are in `docs/results/<suite>/<task>.csv`, the effects of compression on size and"
+        " speed in `docs/compression/<suite>/<task>.csv`. Scores are means over seeds on the test items, ± one standard"
+        " deviation over seeds; intervals, shared ranks and tests are in the report of a run.",
         targets.table(wanted, tables),
         *(_section(docs, *names, tables[names]) for names in models_first),
     ]
@@ -131,15 +131,15 @@ def _section(docs: Path, suite: str, task: str, table: pd.DataFrame) -> str:
     rows = table[table["metric"] == primary]
     plain = rows[rows["method"] == paths.UNCOMPRESSED]
     last = plain.iloc[-1]
-    told = (
+    provenance = (
         f"Suite `{suite}`; {last['processor']}, {last['cores']} cores; commit {last['commit']}"
         f"{' with uncommitted changes' if last['dirty'] is True else ''}; finished {plain['finished'].max()}."
     )
     methods = _methods(rows)
     if _is_of_methods(rows):
         compressed = pd.read_csv(docs / "compression" / suite / f"{task}.csv")
-        return "\n".join([f"## Compression of {task}", "", told, "", *_compression(compressed, primary)])
-    return "\n".join([f"## {task}", "", told, "", *_scores(rows, plain, methods, primary)])
+        return "\n".join([f"## Compression of {task}", "", provenance, "", *_compression(compressed, primary)])
+    return "\n".join([f"## {task}", "", provenance, "", *_scores(rows, plain, methods, primary)])
 
 
 def _methods(rows: pd.DataFrame) -> list[str]:
@@ -147,12 +147,12 @@ def _methods(rows: pd.DataFrame) -> list[str]:
 
 
 def _is_of_methods(rows: pd.DataFrame) -> bool:
-    """Say whether a suite asks what methods do, not how good models are: its methods are too many for columns."""
+    """Whether a suite compares methods rather than models: it has too many methods for columns."""
     return len(_methods(rows)) > MOST_COLUMNS
 
 
 def _scores(rows: pd.DataFrame, plain: pd.DataFrame, methods: list[str], primary: str) -> list[str]:
-    """Return the lines of a table with a row a model."""
+    """Return the lines of a table with one row per model."""
     quoted = published.load().get(str(rows["dataset"].iloc[0]), {})
     heads = [
         "model",
@@ -184,7 +184,7 @@ def _scores(rows: pd.DataFrame, plain: pd.DataFrame, methods: list[str], primary
 
 
 def _compression(table: pd.DataFrame, primary: str) -> list[str]:
-    """Return the lines of a table with a row a model and method."""
+    """Return the lines of a table with one row per model and method."""
     heads = [
         "model",
         "method",
@@ -196,8 +196,8 @@ def _compression(table: pd.DataFrame, primary: str) -> list[str]:
         "",
     ]
     lines = [
-        "Bytes and speed are beside the uncompressed model's, one thread, the median of calls by turns and its"
-        " quartiles.",
+        "Sizes and speeds are relative to the uncompressed model; speeds are medians (and quartiles) of alternating"
+        " calls on one thread.",
         "",
         f"| {' | '.join(heads)} |",
         f"|{'---|' * len(heads)}",

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Read what a suite's cells left on disk; nothing here computes a result.
+"""Read the records and results of a suite's cells from disk; nothing here computes a result.
 
-A missing or unreadable file never stops the report: it becomes a variant's status with the reason.
+A missing or unreadable file never stops the report: it becomes the variant's status, with the reason.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from assay.report.formatting import numbers
 from assay.tasks.metric import PrimaryMetric
 
 NOT_RUN = "not run"
-NO_FAULTS: Mapping[Path, str] = MappingProxyType({})
+NO_ERRORS: Mapping[Path, str] = MappingProxyType({})
 UNCOMMITTED = " + uncommitted changes"
-"""Follows the commit of what was made in a changed working tree."""
+"""Appended to the commit of a result that was made in a changed working tree."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """A question asked of a dataset: its primary metric, the metric's direction, what is watched in training,
-    and its controls."""
+    """A task: its dataset, its primary metric and that metric's direction, the metric watched in training, and its
+    controls."""
 
     name: str
     dataset: str
@@ -40,14 +40,14 @@ class Task:
     watched: str
     controls: tuple[str, ...]
     optimum: float | None = None
-    """Of generated data: the primary metric's best expected value, worked out from how the data are made."""
+    """For generated data: the best expected value of the primary metric, computed from the generator."""
     metric: PrimaryMetric | None = None
     """How the primary metric is computed from predictions; without it there are no intervals and no ranks."""
 
 
 @dataclass(frozen=True)
 class Model:
-    """A row of models; ``seeded`` is False where the fit does not depend on the seed."""
+    """A row of ``models:``; ``seeded`` is False if the fit does not depend on the seed."""
 
     name: str
     family: str
@@ -56,7 +56,7 @@ class Model:
 
 @dataclass(frozen=True)
 class Phase:
-    """What one phase (train, compress, evaluate) of a variant recorded."""
+    """The record of one phase (train, compress, evaluate) of a variant."""
 
     name: str
     status: str
@@ -65,15 +65,15 @@ class Phase:
     spec: Mapping[str, Any]
     artifact: Mapping[str, Any]
     measured: Mapping[str, Any]
-    train_items: int | None = None  # None where there is no such number, or all were used
+    train_items: int | None = None  # None if not recorded, or if all items were used
     trials: Sequence[Mapping[str, float]] = ()
-    files: Mapping[str, str] = field(default_factory=dict)  # name -> SHA-256 of what it left
-    data: Mapping[str, str] = field(default_factory=dict)  # likewise of the prepared data that it read
+    files: Mapping[str, str] = field(default_factory=dict)  # name -> SHA-256 of the files it wrote
+    data: Mapping[str, str] = field(default_factory=dict)  # name -> SHA-256 of the prepared data it read
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """One line of history.csv; None where the file has no finite number."""
+    """One line of history.csv; None if the file has no finite number."""
 
     epoch: int
     train_loss: float | None
@@ -83,7 +83,7 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Variant:
-    """Cell x method: its status, its numbers (None where there is none) and its provenance."""
+    """Cell x method: its status, its numbers (None if there is none) and its provenance."""
 
     task: str
     dataset: str
@@ -96,13 +96,13 @@ class Variant:
     reason: str
     traceback: str
     metrics: Mapping[str, Mapping[str, float]]  # split -> metric -> value
-    predictions: Path  # one row a test item
-    confusion: Sequence[Sequence[int]]  # rows = true class; empty where there is none
-    samples: Sequence[Mapping[str, str]]  # of answers: given, expected, said; empty where the task shows none
-    images: Sequence[Mapping[str, Any]]  # rows of a grid: title, images; empty where the task shows none
+    predictions: Path  # one row per test item
+    confusion: Sequence[Sequence[int]]  # rows = true class; empty if there is none
+    samples: Sequence[Mapping[str, str]]  # predictions: given, expected, said; empty if the task shows none
+    images: Sequence[Mapping[str, Any]]  # rows of a grid: title, images; empty if the task shows none
     history: Sequence[Epoch]
-    format: str  # of the artifact, which decides what runs it
-    train_items: int | None  # None where it was trained on all of them
+    format: str  # the format of the artifact, which decides the runtime
+    train_items: int | None  # None if it was trained on all items
     parameters: int | None
     size_bytes: int | None
     compressed_bytes: int | None
@@ -111,17 +111,17 @@ class Variant:
     peak_memory_bytes: int | None
     latency_ms_batch1: float | None
     latency_ms_batch64: float | None
-    speed: Mapping[str, float]  # of a compressed model beside the uncompressed one, by turns; ratios
+    speed: Mapping[str, float]  # a compressed model's speedups over the uncompressed one
     cold_start_ms: float | None
-    answering_memory_bytes: int | None  # at most, while the test items were answered
+    inference_memory_bytes: int | None  # peak memory while the test items were evaluated
     max_relative_drop: float | None  # the share of the score that compression may lose
-    trials: Sequence[Mapping[str, float]]  # what compression tried on validation
+    trials: Sequence[Mapping[str, float]]  # the settings that compression tried on validation items
     host: str
     commits: frozenset[str]
     finished: str
     versions: Mapping[str, str]
-    phases: tuple[Phase, ...]  # train, compress where there is a method, evaluate
-    source: str  # the method of the variant that this one's method was given, "" for an uncompressed one
+    phases: tuple[Phase, ...]  # train, compress if there is a method, evaluate
+    source: str  # the method whose output this method compressed, "" for the uncompressed model
 
     @property
     def ok(self) -> bool:
@@ -130,14 +130,14 @@ class Variant:
 
 @dataclass(frozen=True)
 class Sheet:
-    """What is known of a dataset: source.json, prepared.json and its validation, {} where absent."""
+    """The records of a dataset: source.json, prepared.json and its validation, {} if absent."""
 
     name: str
     source: Mapping[str, Any]
     prepared: Mapping[str, Any]
     validation: Mapping[str, Any]
-    faults: tuple[str, ...]
-    docs: str  # link to the Data Docs, relative to the report; "" where there are none
+    errors: tuple[str, ...]
+    docs: str  # link to the Data Docs, relative to the report; "" if there are none
 
     @property
     def twin(self) -> bool:
@@ -145,43 +145,43 @@ class Sheet:
 
 
 def read_variants(
-    rows: Sequence[Mapping[str, Any]], tasks: Mapping[str, Task], faults: Mapping[Path, str] = NO_FAULTS
+    rows: Sequence[Mapping[str, Any]], tasks: Mapping[str, Task], errors: Mapping[Path, str] = NO_ERRORS
 ) -> list[Variant]:
-    """Return one variant a row, in the rows' order.
+    """Return one variant per row, in the rows' order.
 
     Args:
         rows: each with task, model, family, seed, method, and the folders ``trained``, ``compressed`` and
-            ``evaluated`` of its phases' records; ``source`` where its method was given what another one left.
+            ``evaluated`` of its phases' records; ``source`` if its method compressed the output of another one.
         tasks: the tasks by name.
-        faults: record -> why it is not what it says; such a phase counts as failed.
+        errors: record -> why it cannot be trusted; such a phase counts as failed.
     """
 
     @cache
     def cell(folder: Path, watched: str) -> tuple[Phase, tuple[Epoch, ...]]:
-        return _phase(folder, "train", faults), _history(folder / "history.csv", f"validation_{watched}")
+        return _phase(folder, "train", errors), _history(folder / "history.csv", f"validation_{watched}")
 
     found = []
     for row in rows:
         train, history = cell(row["trained"], tasks[row["task"]].watched)
         phases = [train]
         if row["method"] != UNCOMPRESSED:
-            phases.append(_phase(row["compressed"], "compress", faults))
-        phases.append(_phase(row["evaluated"], "evaluate", faults))
+            phases.append(_phase(row["compressed"], "compress", errors))
+        phases.append(_phase(row["evaluated"], "evaluate", errors))
         found.append(_variant(row, tasks[row["task"]].dataset, phases, history))
     return found
 
 
-def _phase(folder: Path, name: str, faults: Mapping[Path, str]) -> Phase:
+def _phase(folder: Path, name: str, errors: Mapping[Path, str]) -> Phase:
     """Read status.json and measured.json of one phase."""
     path = folder / STATUS
     if not path.is_file():
         return Phase(name, NOT_RUN, f"{name}: no record; the run was stopped before it", "", {}, {}, {})
-    if path in faults:
-        return Phase(name, "failed", faults[path], "", {}, {}, {})
+    if path in errors:
+        return Phase(name, "failed", errors[path], "", {}, {}, {})
     try:
         record = records.read(path)
-    except ValueError as fault:
-        return Phase(name, "failed", str(fault), "", {}, {}, {})
+    except ValueError as error:
+        return Phase(name, "failed", str(error), "", {}, {}, {})
     measured: dict[str, Any] = {}
     with suppress(ValueError):
         measured = measurement.read(path)
@@ -203,16 +203,16 @@ def _phase(folder: Path, name: str, faults: Mapping[Path, str]) -> Phase:
 def _variant(
     row: Mapping[str, Any], dataset: str, phases: Sequence[Phase], history: tuple[Epoch, ...]
 ) -> Variant:
-    """Join a variant's phases: the first one that is not ok gives the status."""
+    """Join a variant's phases; the first one that is not ok gives the status."""
     worst = next((phase for phase in phases if phase.status != "ok"), phases[-1])
     metrics: dict[str, dict[str, float]] = {}
     exhibits: dict[str, Any] = {}
     if worst.status == "ok":
         try:
             metrics, exhibits = _metrics(row["evaluated"] / "metrics.json")
-        except (ValueError, OSError, AttributeError, TypeError) as fault:
+        except (ValueError, OSError, AttributeError, TypeError) as error:
             worst = Phase(
-                "evaluate", "failed", f"status ok, but no usable metrics: {_one_line(fault)}", "", {}, {}, {}
+                "evaluate", "failed", f"status ok, but no usable metrics: {_one_line(error)}", "", {}, {}, {}
             )
     train, last = phases[0], phases[-1]
     measured = [phase.measured for phase in phases]
@@ -252,7 +252,7 @@ def _variant(
             if name.startswith("speed_") and (number := _finite(value)) is not None
         },
         cold_start_ms=_finite(last.measured.get("cold_start_ms")),
-        answering_memory_bytes=_whole(last.measured.get("peak_memory_bytes")),
+        inference_memory_bytes=_whole(last.measured.get("peak_memory_bytes")),
         max_relative_drop=_finite(phases[-2].spec.get("max_relative_drop")),
         trials=phases[-2].trials,
         host=host_name(last.measured.get("host") or train.measured.get("host")),
@@ -265,7 +265,7 @@ def _variant(
 
 
 def _metrics(path: Path) -> tuple[dict[str, dict[str, float]], dict[str, Any]]:
-    """Return the numbers of metrics.json by split, without those that are not finite, and its exhibits."""
+    """Return the finite numbers of metrics.json by split, and its exhibits."""
     found = read_json(path)
     metrics = {
         split: {name: number for name, value in values.items() if (number := _finite(value)) is not None}
@@ -298,24 +298,24 @@ def read_sheet(name: str, raw: Path, prepared: Path, validated: Path, reports: P
         raw: its folder under data/raw, with source.json.
         prepared: its folder under data/prepared, with prepared.json.
         validated: its file data/validated/<dataset>.json.
-        reports: where ``validation/<dataset>/index.html`` may be.
+        reports: the folder that may hold ``validation/<dataset>/index.html``.
     """
-    faults: list[str] = []
+    errors: list[str] = []
     parts = []
     for path in (raw / "source.json", prepared / "prepared.json", validated):
         try:
             parts.append(records.read(path) if path.is_file() else {})
-        except ValueError as fault:
-            faults.append(str(fault))
+        except ValueError as error:
+            errors.append(str(error))
             parts.append({})
     docs = f"validation/{name}/index.html"
     return Sheet(
-        name, parts[0], parts[1], parts[2], tuple(faults), docs if (reports / docs).is_file() else ""
+        name, parts[0], parts[1], parts[2], tuple(errors), docs if (reports / docs).is_file() else ""
     )
 
 
 def host_name(host: Any) -> str:
-    """Return a host record as one line, the same for the same record."""
+    """Return a host record as one line; equal records give equal lines."""
     if not isinstance(host, Mapping):
         return str(host or "")
     known = [
@@ -351,5 +351,5 @@ def _whole(value: Any) -> int | None:
     return None if number is None else round(number)
 
 
-def _one_line(fault: BaseException) -> str:
-    return " ".join(str(fault).split()) or type(fault).__name__
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What compression did to a task's models: each variant beside its uncompressed one, and what was tried."""
+"""The effects of compression on a task: each variant compared with its uncompressed model, and the settings tried."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ COLUMNS = (
 )
 SPEEDS = tuple(name for name in COLUMNS if name.startswith("speed_"))
 SETTING = ("score", "lost", "tuned_score", "tuned_lost")
-"""What a trial says beside the setting that was tried."""
+"""The keys of a trial other than the setting that was tried."""
 
 
 def compared(summaries: Sequence[Summary], task: Task) -> Rows:
-    """Return one row for each model and method that left a compressed model, beside the uncompressed one.
+    """Return one row per model and method that compares the compressed model with the uncompressed one.
 
-    Differences and ratios are means over the seeds at which both are ok, so that they are paired.
+    Differences and ratios are means over the seeds for which both are ok, so that they are paired.
     """
     plain = {
         each.model.name: {variant.seed: variant for variant in each.finished}
@@ -107,7 +107,7 @@ def _compared(summary: Summary, pairs: Sequence[tuple[Variant, Variant]]) -> dic
         "items_per_second": 64_000 / latency if latency else None,
         "cold_start_ms_before": mean(old.cold_start_ms for old, _ in pairs),
         "cold_start_ms_after": mean(new.cold_start_ms for _, new in pairs),
-        "peak_memory_bytes": mean(new.answering_memory_bytes for _, new in pairs),
+        "peak_memory_bytes": mean(new.inference_memory_bytes for _, new in pairs),
     }
 
 
@@ -120,9 +120,9 @@ def _sizes(name: str, pairs: Sequence[tuple[int | None, int | None]]) -> dict[st
 
 
 def left_out(summaries: Sequence[Summary], task: Task) -> Rows:
-    """Return the variants that compression or their evaluation left out, those with one reason in one row.
+    """Return the compressed variants without a result, one row per method, status and reason.
 
-    Cells whose training failed are not among them: the report shows these once, under failures.
+    Cells whose training failed are not included: the report shows them once, under failures.
     """
     groups: dict[tuple[str, str, str], dict[str, int]] = defaultdict(dict)
     for each in summaries:
@@ -139,11 +139,11 @@ def left_out(summaries: Sequence[Summary], task: Task) -> Rows:
 
 
 def trials(summaries: Sequence[Summary], task: Task) -> Rows:
-    """Return what each method tried on validation, of the task's best model that was compressed; all seeds.
+    """Return the settings that each method tried on validation items for the task's best compressed model; all seeds.
 
     Returns:
-        rows of model, method, seed, setting (its name), strength (its value), score, and of which network:
-        as it was after compression, or trained on.
+        rows of model, method, seed, setting (its name), strength (its value), score, and kind: the network as
+        compressed, or after further training.
     """
     sign = 1 if task.direction == "maximise" else -1
     scores: dict[str, float] = {}
@@ -169,5 +169,5 @@ def _tried(variant: Variant, trial: Mapping[str, float]) -> Rows:
         "setting": setting,
         "strength": strength,
     }
-    kinds = {"score": "as compressed", "tuned_score": "trained on"}
+    kinds = {"score": "as compressed", "tuned_score": "after further training"}
     return [{**base, "score": trial[key], "kind": kind} for key, kind in kinds.items() if key in trial]

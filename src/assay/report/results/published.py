@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Published values to stand beside the measured ones (published.yaml, curated by hand)."""
+"""Published values to compare with the measured ones (published.yaml, curated by hand)."""
 
 from __future__ import annotations
 
@@ -17,37 +17,37 @@ class Published(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     value: float = Field(ge=0)
-    """On the test items, in the metric's own unit: an accuracy is a fraction."""
+    """Measured on the test items, in the metric's own unit: an accuracy is a fraction."""
     metric: str = "accuracy"
-    """The primary metric of the task beside whose results it stands."""
+    """The primary metric of the task with whose results it is compared."""
     quoted_metric: str
     """The metric as its source names it."""
     quoted_value: float
-    """The number as its source prints it."""
+    """The number as printed in its source."""
     model: str
     """The model as its source describes it."""
     protocol: str
-    """Split and budget of the source."""
+    """The split and training budget of the source."""
     source_url: str
     seen_at_source: bool
-    """True where the value was read at ``source_url`` itself, False where it is quoted elsewhere."""
+    """True if the value was read at ``source_url`` itself, False if it is quoted from elsewhere."""
     comparable: bool
-    """True where family, split, metric and loss agree and the test set chose nothing."""
+    """True if family, split, metric and loss agree and nothing was chosen on the test set."""
     why: str
-    """What differs, or why it may not be compared."""
+    """What differs, or why it cannot be compared."""
 
     @property
     def rounding(self) -> float:
-        """Half a step of the last digit that the source prints, in the metric's own unit.
+        """Half a unit of the last digit printed in the source, in the metric's own unit.
 
-        Closing zeros are lost: 98.00 counts as 98.0, which makes it larger.
+        Trailing zeros are lost: 98.00 counts as 98.0, which makes it larger.
         """
         digits = str(self.quoted_value).partition(".")[2]
         return 0.5 * 10.0 ** -len(digits) * self._unit
 
     @property
     def _unit(self) -> float:
-        """How much ``value`` changes where ``quoted_value`` changes by 1."""
+        """How much ``value`` changes if ``quoted_value`` changes by 1."""
         share = self.quoted_value / 100
         if any(math.isclose(self.value, each) for each in (share, 1 - share)):
             return 0.01
@@ -59,7 +59,7 @@ def load() -> dict[str, dict[str, Published]]:
     """Return dataset -> model row -> published value.
 
     Raises:
-        ValueError: published.yaml does not fit; one line that names dataset, model and key.
+        ValueError: published.yaml is invalid; one line that names dataset, model and key.
     """
     path = Path(__file__).parents[1] / "published.yaml"
     found = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -68,6 +68,6 @@ def load() -> dict[str, dict[str, Published]]:
             dataset: {model: Published.model_validate(row) for model, row in rows.items()}
             for dataset, rows in found.items()
         }
-    except ValidationError as fault:
-        first = fault.errors()[0]
+    except ValidationError as error:
+        first = error.errors()[0]
         raise ValueError(f"{path.name}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None

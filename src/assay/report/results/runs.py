@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The results of one run: of the report that stands here, or of one that DVC recorded."""
+"""The results of one run: from the current report, or from one that DVC recorded."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Row = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Run:
-    """The results of one run, as its report's CSV files have them."""
+    """The results of one run, as in its report's CSV files."""
 
     name: str
     results: Sequence[Row]
@@ -29,11 +29,11 @@ class Run:
     judged: Mapping[str, tuple[str, str]]
     """Task -> its primary metric and the metric's direction."""
     read: Callable[[Path], bytes | None]
-    """From a path in the project to what the run left there, None where that is not to be had."""
+    """Returns the bytes that the run wrote to a path in the project, None if they are not available."""
 
 
 def on_disk(reports: Path) -> Run:
-    """Return the run whose report stands in a folder.
+    """Return the run whose report is in a folder.
 
     Raises:
         ValueError: there is no report; one line.
@@ -48,7 +48,7 @@ def on_disk(reports: Path) -> Run:
 
 
 def run(name: str, results: str, costs: str, judged: Mapping[str, tuple[str, str]], reports: Path) -> Run:
-    """Return a run from the texts of its results.csv and costs.csv; its cells lie in ``reports``."""
+    """Return a run from the texts of its results.csv and costs.csv; its cells are under ``reports``."""
 
     def read(path: Path) -> bytes | None:
         here = reports / path.relative_to(paths.REPORTS)
@@ -61,7 +61,7 @@ def of_record(record: dvc_lock.Record) -> Run:
     """Return the run that DVC recorded.
 
     Raises:
-        ValueError: it has no results, or DVC's cache does not hold them; one line that says what to do.
+        ValueError: it has no results, or DVC's cache does not have them; one line that says what to do.
     """
     texts = []
     for path in (RESULTS, COSTS, MATRIX):
@@ -71,18 +71,18 @@ def of_record(record: dvc_lock.Record) -> Run:
         if data is None:
             raise ValueError(
                 f"{record.name}: {path} is not in DVC's cache; dvc fetch --all-commits {RESULTS} {COSTS}"
-                f" {MATRIX.parent} {CELLS} brings it from the remote, where it was pushed"
+                f" {MATRIX.parent} {CELLS} fetches it if it was pushed to the remote"
             )
         texts.append(data.decode())
     return Run(record.name, _rows(texts[0]), _rows(texts[1]), judged_by(texts[2]), record.read)
 
 
 def last(results: str, costs: str) -> dvc_lock.Record | None:
-    """Return DVC's newest record of other results than these, None where there is none.
+    """Return DVC's newest record of results other than these, None if there is none.
 
     Args:
         results: the text of this run's results.csv.
-        costs: of its costs.csv.
+        costs: the text of this run's costs.csv.
     """
     texts = {RESULTS: results, COSTS: costs}
     digests = {
@@ -96,5 +96,5 @@ def _rows(text: str) -> list[dict[str, str]]:
 
 
 def judged_by(matrix: str) -> dict[str, tuple[str, str]]:
-    """Return each task's primary metric and its direction from the text of tables/matrix.csv."""
+    """Return each task's primary metric and its direction, from the text of tables/matrix.csv."""
     return {row["task"]: (row["metric"], row["direction"]) for row in _rows(matrix)}

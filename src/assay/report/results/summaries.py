@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Variants summed up: means over seeds, and the squares of the matrix of models and tasks."""
+"""Summaries of variants: means over seeds, and the squares of the matrix of models and tasks."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Summary:
         return tuple(variant for variant in self.variants if variant.ok)
 
     def score(self, metric: str, split: str = "test") -> Score | None:
-        """Return the score of a metric over the finished seeds, None where there is none."""
+        """Return the score of a metric over the finished seeds, None if there is none."""
         values = [
             variant.metrics[split][metric]
             for variant in self.finished
@@ -49,12 +49,12 @@ class Summary:
         return score_of(values)
 
     def cost(self, name: str) -> float | None:
-        """Return the mean over the finished seeds of a numeric attribute of their variants."""
+        """Return the mean of a numeric attribute of the variants over the finished seeds."""
         return mean([getattr(variant, name) for variant in self.finished])
 
     @property
     def troubles(self) -> list[tuple[str, int]]:
-        """Status and count of the seeds that are not ok, commonest first."""
+        """Status and count of the seeds that are not ok, most common first."""
         return Counter(variant.status for variant in self.variants if not variant.ok).most_common()
 
 
@@ -67,7 +67,7 @@ class Square:
     spread: str
     best: bool
     beaten: bool
-    """True where the mean does not pass the best control's mean."""
+    """True if the mean is not better than the best control's mean."""
 
 
 def score_of(values: Sequence[float]) -> Score | None:
@@ -78,7 +78,7 @@ def score_of(values: Sequence[float]) -> Score | None:
 
 
 def mean(values: Iterable[float | None]) -> float | None:
-    """Return the mean of the values that are there, None where there are none."""
+    """Return the mean of the values that are not None, or None if there are none."""
     known = [value for value in values if value is not None]
     return statistics.fmean(known) if known else None
 
@@ -97,7 +97,7 @@ def summarise(
 
 
 def better(value: float, other: float, direction: str) -> bool:
-    """True where ``value`` is strictly better than ``other``."""
+    """True if ``value`` is strictly better than ``other``."""
     return value > other if direction == "maximise" else value < other
 
 
@@ -109,7 +109,7 @@ def best_of(values: Iterable[float], direction: str) -> float | None:
 
 
 def spread(summary: Summary, score: Score | None) -> str:
-    """Say in words what the spread is over, where it is not a plain ± over all seeds."""
+    """Return the number of seeds behind a score as text, or why there is only one."""
     if score is None:
         return ""
     planned = len(summary.variants)

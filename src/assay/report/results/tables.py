@@ -74,7 +74,7 @@ TABLES = {
 
 
 def beside_published(column: Mapping[str, Square], task: Task, published: Mapping[str, Published]) -> Rows:
-    """Return one row a model that has a published value, with the difference and what to make of it."""
+    """Return one row per model with a published value: the difference and whether it may be compared."""
     rows = []
     for model, square in column.items():
         value = published.get(model)
@@ -103,15 +103,15 @@ def beside_published(column: Mapping[str, Square], task: Task, published: Mappin
 
 
 def confusion_of(summary: Summary) -> list[list[int]]:
-    """Return the confusion matrix summed over seeds; empty where there is none or shapes differ."""
+    """Return the confusion matrix summed over seeds; empty if there is none or the shapes differ."""
     found = [variant.confusion for variant in summary.finished if variant.confusion]
     if not found or len({tuple(map(len, matrix)) for matrix in found}) != 1:
         return []
     return [[sum(cells) for cells in zip(*rows, strict=True)] for rows in zip(*found, strict=True)]
 
 
-def commonest_errors(matrix: Sequence[Sequence[int]], classes: Sequence[str], limit: int) -> Rows:
-    """Return the ``limit`` commonest confusions of a matrix, with their share of the true class."""
+def most_common_errors(matrix: Sequence[Sequence[int]], classes: Sequence[str], limit: int) -> Rows:
+    """Return the ``limit`` most common confusions of a matrix, with their share of the true class."""
     errors: Rows = [
         {"true": classes[i], "predicted": classes[j], "count": number, "share": number / sum(row)}
         for i, row in enumerate(matrix)
@@ -122,9 +122,9 @@ def commonest_errors(matrix: Sequence[Sequence[int]], classes: Sequence[str], li
 
 
 def result_rows(suite: str, variants: Sequence[Variant], tasks: Mapping[str, Task]) -> Rows:
-    """Return the rows of results.csv: one a number, and one without value for a variant that is not ok.
+    """Return the rows of results.csv: one per number, and one without a value for a variant that is not ok.
 
-    Their order is that of the names: the order of rows in params.yaml must not change the file.
+    They are sorted by name, so that the order of rows in params.yaml does not change the file.
     """
     rows = []
     for each in sorted(variants, key=attrgetter("task", "model", "method", "seed")):
@@ -148,7 +148,7 @@ def result_rows(suite: str, variants: Sequence[Variant], tasks: Mapping[str, Tas
 
 
 def cost_rows(suite: str, variants: Sequence[Variant]) -> Rows:
-    """Return the rows of costs.csv, one a variant."""
+    """Return the rows of costs.csv, one per variant."""
     return [
         {"suite": suite, **{name: getattr(each, name) for name in COST_COLUMNS if name != "suite"}}
         for each in variants
@@ -156,9 +156,9 @@ def cost_rows(suite: str, variants: Sequence[Variant]) -> Rows:
 
 
 def failure_rows(variants: Sequence[Variant]) -> Rows:
-    """Return one row a cause: the variants of a task that ended in one phase, in one way, for one reason.
+    """Return one row per cause: the variants of a task with the same phase, status and reason.
 
-    Variants that are ok or skipped are no failures. ``cells`` is model -> its seeds.
+    Variants that are ok or skipped are not failures. ``cells`` is model -> its seeds.
     """
     groups: dict[tuple[str, ...], list[Variant]] = defaultdict(list)
     for each in variants:
@@ -208,7 +208,7 @@ def matrix_records(task: Task, column: Mapping[str, Square]) -> Rows:
 
 
 def metric_records(task: Task, plain: Sequence[Summary], metrics: Sequence[str]) -> Rows:
-    """Return the rows of tables/metrics.csv of a task: one a model and metric that has a number."""
+    """Return the rows of tables/metrics.csv of a task: one per model and metric with a number."""
     return [
         {
             "task": task.name,
@@ -235,7 +235,7 @@ def metrics_by_row(matrix: Path) -> dict[str, dict[str, dict[str, float]]]:
 
 
 def to_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> str:
-    """Return these columns of rows as CSV with a header, texts defused; None is an empty field."""
+    """Return these columns of rows as CSV with a header, text defused; None is an empty field."""
     stream = StringIO()
     writer = csv.DictWriter(stream, columns, lineterminator="\n")
     writer.writeheader()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How the hyperparameters were chosen: docs/tuning.csv, a row for each setting tried or a group of them."""
+"""How the hyperparameters were chosen: docs/tuning.csv, one row per setting or group of settings that was tried."""
 
 from __future__ import annotations
 
@@ -23,33 +23,33 @@ class Trial(BaseModel):
     model: str
     method: str = UNCOMPRESSED
     trials: int | None = Field(default=None, ge=0)
-    """How many settings; ``None`` where they were not counted, 0 where a setting was taken untried."""
+    """The number of settings; ``None`` if they were not counted, 0 if a setting was used without a comparison."""
     split: str
-    """The items by which they were judged."""
+    """The split on which they were scored."""
     metric: str | None = None
     score: float | None = None
     chosen: Literal["yes", "no"] | None = None
-    """Whether the setting is that of params.yaml; ``None`` where that is not known."""
+    """Whether the setting is the one in params.yaml; ``None`` if that is not known."""
     test_seen: Literal["yes", "no"]
-    """Whether a test figure of this row was seen before."""
+    """Whether a test score of this row had been seen before."""
     note: str | None = None
 
     @property
     def is_choice_after_test(self) -> bool:
-        """Whether what runs may have been chosen with a test figure in mind."""
+        """Whether the setting in use may have been chosen after a test score was seen."""
         return self.test_seen == "yes" and self.chosen != "no"
 
 
 @dataclass(frozen=True)
 class Tuning:
-    """What was tried for one row on one task."""
+    """The settings that were tried for one row on one task."""
 
     task: str
     model: str
     method: str
     trials: int
     is_counted: bool
-    """False where some settings were not counted: ``trials`` is then the fewest that there were."""
+    """False if some settings were not counted: ``trials`` is then a lower bound."""
     is_choice_after_test: bool
     notes: tuple[str, ...]
 
@@ -58,7 +58,7 @@ def load(path: Path) -> list[Trial]:
     """Return the trials that a file lists; none if there is no such file.
 
     Raises:
-        ValueError: a row does not fit; one line that names the file, the row and the column.
+        ValueError: a row is invalid; one line that names the file, the line and the column.
     """
     if not path.exists():
         return []
@@ -67,15 +67,15 @@ def load(path: Path) -> list[Trial]:
         for number, row in enumerate(read_rows(stream), 2):
             try:
                 trials.append(Trial.model_validate({key: value or None for key, value in row.items()}))
-            except ValidationError as fault:
-                first = fault.errors()[0]
+            except ValidationError as error:
+                first = error.errors()[0]
                 column = ".".join(map(str, first["loc"]))
                 raise ValueError(f"{path}: line {number}: {column}: {first['msg']}") from None
     return trials
 
 
 def summarise(trials: Iterable[Trial], rows: Sequence[tuple[str, str, str]]) -> list[Tuning]:
-    """Return what was tried for each of the rows (task, model, method) that the trials name, in the rows' order."""
+    """Return a summary of the trials of each row (task, model, method) that has any, in the rows' order."""
     found: dict[tuple[str, str, str], list[Trial]] = {}
     for trial in trials:
         found.setdefault((trial.task, trial.model, trial.method), []).append(trial)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the page shows of the whole run: what ran and how it ended, its matrix, families, compression and cost."""
+"""The sections on the whole run: status counts, notices, the matrix, families, compression and cost."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ GAINS = (
     ("size_ratio", "times smaller on disk", "size"),
     ("speed_batch1", "times faster at batch 1", "speed"),
 )
-"""Of compression: key of its rows, title of its axis, key of the figure."""
+"""The axes of the compression figures: key in the rows, title of the axis, key of the figure."""
 
 
 @dataclass(frozen=True)
 class Family:
-    """What the page shows of a model family across tasks."""
+    """A model family across tasks, as the page shows it."""
 
     name: str
     anchor: str
@@ -38,7 +38,7 @@ class Family:
 
 
 def tally(variants: Sequence[Variant], tasks: int, models: int) -> dict[str, int]:
-    """Return how many variants there are, and how many ended in which way."""
+    """Return the number of variants by status."""
     ok = sum(each.ok for each in variants)
     skipped = sum(each.status == "skipped" for each in variants)
     not_run = sum(each.status == NOT_RUN for each in variants)
@@ -60,31 +60,29 @@ def notices(
     commits: Sequence[tuple[str, int]],
     provenance: Mapping[str, Any],
 ) -> list[str]:
-    """Return what a reader must know before trusting a number."""
-    said = []
+    """Return the notices that a reader must see before trusting a number."""
+    lines = []
     if not variants:
-        said.append("This suite plans no variants.")
+        lines.append("This suite plans no variants.")
     elif not any(each.ok for each in variants):
-        said.append("No variant has finished: this report holds no results, only what went wrong.")
+        lines.append("No variant has finished: this report holds no results, only the failures.")
     twins = [sheet.name for sheet in sheets if sheet.twin]
     if twins:
-        said.append(
-            f"Generated twins stand in for {', '.join(twins)}: these numbers show that the pipeline works and"
-            " say nothing of the models' quality on the real data."
+        lines.append(
+            f"Synthetic twins replace {', '.join(twins)}: these numbers show that the pipeline works and"
+            " say nothing about the models' quality on the real data."
         )
     if provenance.get("dirty"):
-        said.append("The working tree had uncommitted changes when this report was built.")
+        lines.append("The working tree had uncommitted changes when this report was built.")
     if len(commits) > 1:
-        said.append(
-            f"The variants were made at {len(commits)} different states of the code; see How it was made."
-        )
+        lines.append(f"The variants were made at {len(commits)} different states of the code; see Provenance.")
     if len(hosts) > 1:
-        said.append(f"Costs were measured on {len(hosts)} different hosts and may not be comparable.")
-    return said
+        lines.append(f"Costs were measured on {len(hosts)} different hosts and may not be comparable.")
+    return lines
 
 
 def counted(values: Iterable[str]) -> list[tuple[str, int]]:
-    """Return distinct non-empty values with their counts, commonest first, ties by name."""
+    """Return distinct non-empty values with their counts, most common first, ties by name."""
     return sorted(Counter(value for value in values if value).items(), key=lambda item: (-item[1], item[0]))
 
 
@@ -114,10 +112,10 @@ def matrix_rows(sections: Sequence[Section], models: Mapping[str, Model]) -> Row
 
 
 def quality_and_cost(sections: Sequence[Section], families: Sequence[str]) -> list[Chart]:
-    """Return the uncompressed models' quality against each cost, a small plot a task."""
+    """Return the uncompressed models' quality against each cost, one small plot per task."""
     caption = (
-        "Uncompressed models, mean over seeds, controls left out; the cost axis is logarithmic, the scales are each"
-        " task's own. The line joins those that no other beats in both."
+        "Uncompressed models, mean over seeds, controls excluded. The cost axis is logarithmic; each task has its own"
+        " scales. The line is the Pareto front: the models that no other model beats in both."
     )
     summaries = {section.task.name: section.summaries for section in sections}
     return [
@@ -128,7 +126,7 @@ def quality_and_cost(sections: Sequence[Section], families: Sequence[str]) -> li
 
 
 def families(sections: Sequence[Section], models: Mapping[str, Model]) -> list[Family]:
-    """Return the families of models that are no controls, each across the tasks on which it was planned."""
+    """Return the model families, controls excluded, each across the tasks for which it was planned."""
     found = []
     members: dict[str, list[str]] = defaultdict(list)
     for name, model in models.items():
@@ -139,7 +137,7 @@ def families(sections: Sequence[Section], models: Mapping[str, Model]) -> list[F
         points = [point for section in sections for point in _points(section, names)]
         plot = diagrams.family(points)
         caption = (
-            "One point a member of the family; scores far beyond the ends of the scale stand at its edge."
+            "One point per model of the family; scores far beyond the ends of the scale are drawn at its edge."
         )
         chart = Chart(anchor, "Normalised scores", caption, plot) if plot and len(names) > 1 else None
         rows = [row for section in sections for row in _best_member(section, names)]
@@ -163,7 +161,7 @@ def _points(section: Section, names: Sequence[str]) -> Rows:
 
 
 def _best_member(section: Section, names: Sequence[str]) -> Rows:
-    """Return the row of a family's best member on a task, none where the family is not planned there."""
+    """Return the row of a family's best model on a task; empty if the family is not planned there."""
     planned = [name for name in names if name in section.squares]
     ranked = [each for each in section.ranked if not each.control]
     best = next((each for each in ranked if each.model.name in planned), None)
@@ -177,7 +175,7 @@ def _best_member(section: Section, names: Sequence[str]) -> Rows:
 
 
 def _standing(section: Section, mine: Summary, top: Summary) -> dict[str, Any]:
-    """Return where a model stands on a task, beside the best of all models."""
+    """Return a model's results on a task and its gap to the best of all models."""
     name, metric = mine.model.name, section.task.primary
     score, best = mine.score(metric), top.score(metric)
     assert score is not None
@@ -197,10 +195,10 @@ def _standing(section: Section, mine: Summary, top: Summary) -> dict[str, Any]:
 
 
 def rankings(found: Across) -> list[Chart]:
-    """Return a critical-difference diagram a group of tasks that ask the same models."""
+    """Return one critical-difference diagram per group of tasks that run the same models."""
     caption = (
-        "Mean ranks, 1 is best; a bar joins models whose mean ranks lie within the critical difference, which these"
-        " tasks do not tell apart."
+        "Mean ranks, 1 is best. A bar joins models whose mean ranks lie within the critical difference: on these"
+        " tasks they are not significantly different."
     )
     return [
         Chart(
@@ -214,7 +212,7 @@ def rankings(found: Across) -> list[Chart]:
 
 
 def improvement(found: Across) -> Chart | None:
-    """Return how likely each family is better than each other one, None where no two meet on a task."""
+    """Return the probability that each family is better than each other; None if no two share a task."""
     rows: Rows = []
     for each in found.families:
         ends = [each.low, each.high] if each.low is not None and each.high is not None else None
@@ -224,17 +222,19 @@ def improvement(found: Across) -> Chart | None:
             interval = f"{shown[0]:.2f} to {shown[1]:.2f}" if shown else "one run each"
             base = {"better": better, "than": than, "chance": chance, "interval": interval}
             rows.append({**base, "tasks": len(each.tasks)})
-    caption = "Row beats column: blue above 0.5, orange below; deeper is further from even."
+    caption = (
+        "Probability that the row beats the column: blue above 0.5, orange below; a deeper colour is further from 0.5."
+    )
     return Chart("improvement", "Families", caption, diagrams.improvement(rows)) if rows else None
 
 
 def trade_off(sections: Sequence[Section]) -> dict[str, Any]:
-    """Return what each method of compression gains and loses over all tasks, and the plots of it."""
+    """Return what each compression method gains and loses over all tasks, as table rows and plots."""
     rows = [row for section in sections for row in section.compression]
     caption = (
-        "One point a model and method on a task; score kept is the score on test after compression as a share of"
-        " that before, and what lies beyond 80% or 110% stands at the edge. The line joins those that no other"
-        " beats in both."
+        "One point per model and method on a task. Score kept is the test score after compression as a share of"
+        " the score before; points beyond 80% or 110% are drawn at the edge. The line is the Pareto front: the points"
+        " that no other beats in both."
     )
     charts = [
         Chart(f"trade-off-{key}", f"Score kept against {title}", caption, plot)
@@ -278,7 +278,7 @@ def _median(values: Iterable[float | None]) -> float | None:
 
 
 def spent(variants: Sequence[Variant]) -> dict[str, Any]:
-    """Return what the run cost: its seconds, its largest memory, rows by task and a plot by family."""
+    """Return the cost of the run: seconds, peak memory, rows by task and a plot by family."""
     trainings = {(each.task, each.model, each.seed): each for each in variants}
     tasks: dict[str, list[Variant]] = defaultdict(list)
     for each in variants:

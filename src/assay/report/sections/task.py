@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the page shows of each task."""
+"""The section of each task."""
 
 from __future__ import annotations
 
@@ -23,31 +23,31 @@ COSTS = (
     ("size_bytes", "size on disk, bytes", "size"),
     ("latency_ms_batch1", "latency at batch 1, ms", "latency"),
 )
-"""Attribute of a variant, title of its axis, key of the figure."""
-COMMONEST = 3
+"""The cost axes: attribute of a variant, title of the axis, key of the figure."""
+MOST_COMMON = 3
 SAMPLE = ("given", "expected", "said")
 CAPTIONS = {
-    "loss": "Training and validation loss, one line a seed; each model has a scale of its own.",
-    "watched": "On the validation set, by which the epoch is chosen; one line a seed, one scale for all models.",
+    "loss": "Training and validation loss, one line per seed; each model has its own scale.",
+    "watched": "On the validation set, where the epoch is chosen; one line per seed, one scale for all models.",
     "scatter": (
-        "One point a model and method, mean over seeds, controls left out; the cost axis is logarithmic."
-        " The line joins those that no other beats in both."
+        "One point per model and method, mean over seeds, controls excluded; the cost axis is logarithmic."
+        " The line is the Pareto front: the points that no other beats in both."
     ),
     "sensitivity": (
-        "What each method that chooses its setting tried, judged on validation: the score as it was right after"
-        " compression and, where the method trains on, after that; one line a seed."
+        "The settings tried by each method that chooses its own, scored on validation items: right after"
+        " compression and, where the method trains further, after that training; one line per seed."
     ),
     "confusion": (
-        "Test items of all seeds together. Rows are the true class, columns the prediction; blue is right,"
-        " orange is wrong, deeper is a larger share of the true class. The orange is stretched so that rare"
-        " errors show: it is full from a fifth of a class. Point at a square for its count."
+        "Test items of all seeds together. Rows are the true class, columns the prediction; correct predictions are"
+        " blue, errors orange, and a deeper colour is a larger share of the true class. The orange scale is stretched"
+        " so that rare errors show: it saturates at a fifth of a class. Hover over a square for its count."
     ),
 }
 
 
 @dataclass(frozen=True)
 class Section:
-    """All that the page shows of one task."""
+    """Everything the page shows about one task."""
 
     task: Task
     anchor: str
@@ -80,14 +80,14 @@ class Section:
 
     @property
     def ranked(self) -> list[Summary]:
-        """The models that have a score, best first."""
+        """Models with a score, best first."""
         scored = {name: square.score.mean for name, square in self.squares.items() if square.score}
         order = sorted(scored, key=scored.__getitem__, reverse=self.task.direction == "maximise")
         return [self.squares[name].summary for name in order]
 
     @property
     def without_curves(self) -> list[str]:
-        """Models of which no seed left a history."""
+        """Models without a training history in any seed."""
         return [
             each.model.name
             for each in self.plain
@@ -104,14 +104,14 @@ class Section:
         return any(name != model and rank == ranks[model] for name, rank in ranks.items())
 
     def next_of(self, model: str) -> Compared | None:
-        """Return how a model compares with the next worse one."""
+        """Return the comparison of a model with the next worse one."""
         return next((each for each in self.analysis.neighbours if each.better == model), None)
 
 
 def section(
     task: Task, anchor: str, summaries: Sequence[Summary], sheet: Sheet, families: Sequence[str]
 ) -> Section:
-    """Gather what the page shows of a task; ``summaries`` are those of this task."""
+    """Return a task's section; ``summaries`` are those of this task."""
     plain = [each for each in summaries if each.method == UNCOMPRESSED]
     column = squares(summaries, task)
     quoted = {} if sheet.twin else published.load().get(task.dataset, {})
@@ -141,7 +141,7 @@ def section(
             if (plot := fronts.of_task(summaries, cost, title, families)) is not None
         ],
         sensitivity=_sensitivity(summaries, task),
-        confusion=Chart(f"confusion-{task.name}", "Where each model errs", CAPTIONS["confusion"], confused)
+        confusion=Chart(f"confusion-{task.name}", "Errors of each model", CAPTIONS["confusion"], confused)
         if confused
         else None,
         errors=_errors(plain, classes),
@@ -151,7 +151,7 @@ def section(
 
 
 def _sensitivity(summaries: Sequence[Summary], task: Task) -> Chart | None:
-    """Return how the task's best model bears each method, None where none was tried at several settings."""
+    """Return the chart of the best model's score by setting of each method; None if no method tried several."""
     rows = compression.trials(summaries, task)
     if not rows:
         return None
@@ -161,26 +161,26 @@ def _sensitivity(summaries: Sequence[Summary], task: Task) -> Chart | None:
 
 
 def _errors(plain: Sequence[Summary], classes: Sequence[str]) -> Rows:
-    """Return the number of errors and the commonest confusions of each model."""
+    """Return the number of errors and the most common confusions of each model."""
     rows = []
     for each in plain:
         matrix = tables.confusion_of(each)
         if matrix and not each.control:
             names = [plots.class_name(classes, place) for place in range(len(matrix))]
             wrong = sum(map(sum, matrix)) - sum(row[place] for place, row in enumerate(matrix))
-            errors = tables.commonest_errors(matrix, names, COMMONEST)
+            errors = tables.most_common_errors(matrix, names, MOST_COMMON)
             rows.append({"model": each.model.name, "wrong": wrong, "errors": errors})
     return rows
 
 
 def _grids(plain: Sequence[Summary]) -> list[Grid]:
-    """Return what each model made of the first test items, one seed a model."""
+    """Return each model's images of the first test items, from its first seed."""
     found = (grid(each.model.name, variant.images) for each in plain for variant in each.finished[:1])
     return [each for each in found if each]
 
 
 def _samples(plain: Sequence[Summary]) -> Rows:
-    """Return what each model answered to the first test items, one seed a model."""
+    """Return each model's predictions on the first test items, from its first seed."""
     return [
         {"model": each.model.name, **{name: str(sample.get(name, "")) for name in SAMPLE}}
         for each in plain

@@ -1,10 +1,10 @@
-// Starts DataTables (on window.jQuery) and Vega-Embed on what the page holds; makes no request.
+// Starts DataTables (on window.jQuery) and Vega-Embed on the data embedded in the page; makes no network request.
 const $ = window.jQuery;
 const data = JSON.parse(document.getElementById("embedded").textContent);
 const root = document.documentElement;
 
-// Elements are made of text, never of markup: no name from a result can become code.
-function made(tag, children = [], props = {}) {
+// Elements are built from text, never from markup: no name in a result can become code.
+function element(tag, children = [], props = {}) {
   const node = Object.assign(document.createElement(tag), props);
   node.append(...[children].flat().filter((child) => child !== null));
   return node;
@@ -12,16 +12,16 @@ function made(tag, children = [], props = {}) {
 
 // ---- tables
 
-// The rows of all variants come from the page's data; DataTables makes their cells when they are shown.
+// The rows of all variants come from the page's data; DataTables creates their cells when they are shown.
 const asText = $.fn.dataTable.render.text();
 const text = (place) => ({ data: place, render: asText });
 const number = (place) => ({
   data: (row, kind) => row[place][kind === "sort" || kind === "type" ? 1 : 0],
   className: "n",
 });
-const marked = (cell, status) => cell.replaceChildren(made("span", status, { className: status === "ok" ? "" : status === "skipped" ? "tag" : "tag bad" }));
+const marked = (cell, status) => cell.replaceChildren(element("span", status, { className: status === "ok" ? "" : status === "skipped" ? "tag" : "tag bad" }));
 const opener = (cell, name, row, place) => {
-  const button = made("button", name, { type: "button", className: "proof" });
+  const button = element("button", name, { type: "button", className: "proof" });
   Object.assign(button.dataset, { proof: place, title: titleOf(row) });
   cell.replaceChildren(button);
 };
@@ -31,7 +31,7 @@ const VARIANTS = [
   { ...text(4), createdCell: marked }, ...[5, 6, 7, 8, 9, 10].map(number),
 ];
 
-// What is copied: the number itself where the cell has one, else its text.
+// Exports hold the number itself where the cell has one, else its text.
 const wordsOf = (node) => node.innerText.replace(/\s+/g, " ").trim();
 const plain = (content, row, column, cell) => cell?.dataset.order || (cell ? wordsOf(cell) : String(content));
 const title = (content, column, head) => wordsOf(head.querySelector(".dt-column-title"));
@@ -64,7 +64,7 @@ function startTable(table) {
       bottomStart: rows > 60 ? "info" : null,
       bottomEnd: rows > 60 ? "paging" : null,
     },
-    language: { search: "Search", searchPlaceholder: "model, status ...", emptyTable: "Nothing here." },
+    language: { search: "Search", searchPlaceholder: "model, status ...", emptyTable: "No rows." },
     ...(stored ? { data: stored, columns: VARIANTS } : {}),
   });
   if (table.dataset.group) groupWhileUnsorted(started, Number(table.dataset.group));
@@ -73,10 +73,10 @@ function startTable(table) {
 
 const groupedBy = (place) => ({
   dataSrc: place,
-  startRender: (rows) => made("span", rows.nodes()[0].cells[place].textContent),
+  startRender: (rows) => element("span", rows.nodes()[0].cells[place].textContent),
 });
 
-// Rows stand by family until another column's order is asked for.
+// Rows are grouped by family until the table is sorted by another column.
 function groupWhileUnsorted(table, place) {
   table.on("order", () => {
     const order = table.order();
@@ -84,7 +84,7 @@ function groupWhileUnsorted(table, place) {
   });
 }
 
-// The table alone scrolls, below its search and buttons; its head and first column stay.
+// Only the table scrolls, below its search and buttons; its head and first column stay in view.
 function scrollInside(table) {
   const outer = table.closest(".scroll"), inner = table.parentElement;
   for (const name of ["tabindex", "role", "aria-label"]) {
@@ -97,7 +97,7 @@ function scrollInside(table) {
 
 // ---- plots
 
-// Small multiples: as many in a row as the page is wide; on a phone, legends go below.
+// Small multiples: as many per row as fit the page's width; on a phone, legends go below.
 function fitted(spec, width) {
   if (spec.facet) {
     const one = spec.spec.width + 58;
@@ -148,40 +148,40 @@ function hintOf(button) {
   const rows = rowsOf(button), last = jobsOf(rows[0]).at(-1);
   const lines = rows.map((row) => `seed ${row[3]}: ${row[4] === "ok" ? row[5][0] : row[4]}, trained in ${row[7][0]}`);
   const [size, , peak, latency] = rows[0].slice(6);
-  lines.push(`${size[0]} on disk, ${latency[0]} ms at batch 1, at most ${peak[0]} of memory`);
+  lines.push(`${size[0]} on disk, ${latency[0]} ms at batch 1, peak memory ${peak[0]}`);
   lines.push(`commit ${codeOf(last)}; ${hostOf(last)}`);
-  return lines.map((line) => made("div", line));
+  return lines.map((line) => element("div", line));
 }
 
 function facts(pairs) {
-  return made("dl", pairs.flatMap(([name, value]) => [made("dt", name), made("dd", value)]), { className: "facts" });
+  return element("dl", pairs.flatMap(([name, value]) => [element("dt", name), element("dd", value)]), { className: "facts" });
 }
-const folded = (name, value) =>
-  made("details", [made("summary", name), made("pre", JSON.stringify(value, null, 1))]);
+const collapsible = (name, value) =>
+  element("details", [element("summary", name), element("pre", JSON.stringify(value, null, 1))]);
 
 function jobFacts(job) {
   const software = data.proofs.software[job.software];
   return [
-    made("h4", `${job.phase}: ${job.status}`),
+    element("h4", `${job.phase}: ${job.status}`),
     facts([
       ["Commit", codeOf(job)], ["Host", hostOf(job)],
       ["Seconds", seconds(job.seconds)], ["Peak memory", memory(job.peak_memory_bytes)],
       ["Finished", job.finished ?? "not recorded"],
-      ["Lock", made("code", software?.lock ?? "not recorded")],
+      ["Lock", element("code", software?.lock ?? "not recorded")],
     ]),
-    folded("Parameters", data.proofs.spec[job.spec]),
-    folded("Digests of the data it read (SHA-256)", data.proofs.data[job.data]),
-    folded("Digests of what it left (SHA-256)", job.files),
-    folded("Versions of packages", { python: software?.python, ...software?.packages }),
+    collapsible("Parameters", data.proofs.spec[job.spec]),
+    collapsible("SHA-256 of the data it read", data.proofs.data[job.data]),
+    collapsible("SHA-256 of the files it wrote", job.files),
+    collapsible("Versions of packages", { python: software?.python, ...software?.packages }),
   ];
 }
 
 function proofOf(row, open) {
   const { commands, source } = data.proofs.variants[nameOf(row)];
-  const summary = made("summary", `Seed ${row[3]}: ${row[4]}${row[4] === "ok" ? `, ${row[5][0]}` : ""}`);
-  const from = source ? [made("p", `Compressed from ${source}.`)] : [];
-  const again = [made("h4", "The commands that make it again"), made("pre", commands.join("\n"))];
-  return made("details", [summary, ...again, ...from, ...jobsOf(row).flatMap(jobFacts)], { open });
+  const summary = element("summary", `Seed ${row[3]}: ${row[4]}${row[4] === "ok" ? `, ${row[5][0]}` : ""}`);
+  const from = source ? [element("p", `Compressed from ${source}.`)] : [];
+  const again = [element("h4", "Commands that reproduce it"), element("pre", commands.join("\n"))];
+  return element("details", [summary, ...again, ...from, ...jobsOf(row).flatMap(jobFacts)], { open });
 }
 
 const dialog = document.getElementById("proof"), hint = document.getElementById("hint");
@@ -227,7 +227,7 @@ document.addEventListener("click", (event) => {
   if (event.target.closest("[popover] a")) event.target.closest("[popover]").hidePopover();
 });
 
-// ---- the page as a whole
+// ---- the page
 
 // DataTables has its own dark colours behind a class.
 const dark = window.matchMedia("(prefers-color-scheme: dark)");
@@ -235,7 +235,7 @@ const follow = () => root.classList.toggle("dark", dark.matches);
 dark.addEventListener("change", follow);
 follow();
 
-// What is near the reader is started first, the rest while nothing else is to be done.
+// Tables and charts near the viewport start first, the others when the browser is idle.
 const waiting = new Set(document.querySelectorAll("table.report, .chart"));
 async function start(place) {
   if (!waiting.delete(place)) return;
@@ -248,7 +248,7 @@ const near = new IntersectionObserver(
 );
 const idle = () => new Promise((done) => requestIdleCallback(done, { timeout: 2000 }));
 
-// Paper shows every row and all that is folded.
+// A print shows every row and all details.
 window.addEventListener("beforeprint", () => {
   waiting.forEach(start);
   document.querySelectorAll("main details").forEach((each) => (each.open = true));
