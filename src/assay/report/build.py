@@ -87,7 +87,10 @@ def build(
         costs = tables.to_csv(tables.cost_rows(suite, found), tables.COST_COLUMNS)
         judged = {name: (task.primary, task.direction) for name, task in planned.items()}
         changed = since(
-            results, costs, run("this run", results, costs, judged, reports), lambda task: planned[task].metric
+            results,
+            costs,
+            run("this run", results, costs, judged, reports),
+            lambda task: planned[task].metric,
         )
         view = _view(suite, found, planned, sections, list(sheets.values()), rows, provenance, trials)
         view |= {"changed": changed, **_across(across.compare(summaries))}

@@ -227,7 +227,9 @@ def several_hosts(evidence: Evidence) -> Iterator[Finding]:
     if len(hosts) > 1:
         (usual, _), *others = hosts.most_common()
         places = _places(each for each in evidence.finished if each.host and each.host != usual)
-        text = f"times were measured on {len(hosts)} hosts; {_models(places)} not on the most common one but on"
+        text = (
+            f"times were measured on {len(hosts)} hosts; {_models(places)} not on the most common one but on"
+        )
         yield Finding("warning", f"{text} {_some([host for host, _ in others])}", at=places)
 
 

@@ -138,7 +138,9 @@ def _section(docs: Path, suite: str, task: str, table: pd.DataFrame) -> str:
     methods = _methods(rows)
     if _is_of_methods(rows):
         compressed = pd.read_csv(docs / "compression" / suite / f"{task}.csv")
-        return "\n".join([f"## Compression of {task}", "", provenance, "", *_compression(compressed, primary)])
+        return "\n".join(
+            [f"## Compression of {task}", "", provenance, "", *_compression(compressed, primary)]
+        )
     return "\n".join([f"## {task}", "", provenance, "", *_scores(rows, plain, methods, primary)])
 
 

@@ -75,7 +75,9 @@ def notices(
     if provenance.get("dirty"):
         lines.append("The working tree had uncommitted changes when this report was built.")
     if len(commits) > 1:
-        lines.append(f"The variants were made at {len(commits)} different states of the code; see Provenance.")
+        lines.append(
+            f"The variants were made at {len(commits)} different states of the code; see Provenance."
+        )
     if len(hosts) > 1:
         lines.append(f"Costs were measured on {len(hosts)} different hosts and may not be comparable.")
     return lines
@@ -136,9 +138,7 @@ def families(sections: Sequence[Section], models: Mapping[str, Model]) -> list[F
         anchor = f"family-{number}"
         points = [point for section in sections for point in _points(section, names)]
         plot = diagrams.family(points)
-        caption = (
-            "One point per model of the family; scores far beyond the ends of the scale are drawn at its edge."
-        )
+        caption = "One point per model of the family; scores far beyond the ends of the scale are drawn at its edge."
         chart = Chart(anchor, "Normalised scores", caption, plot) if plot and len(names) > 1 else None
         rows = [row for section in sections for row in _best_member(section, names)]
         found.append(Family(family, anchor, names, rows, chart))
@@ -222,9 +222,7 @@ def improvement(found: Across) -> Chart | None:
             interval = f"{shown[0]:.2f} to {shown[1]:.2f}" if shown else "one run each"
             base = {"better": better, "than": than, "chance": chance, "interval": interval}
             rows.append({**base, "tasks": len(each.tasks)})
-    caption = (
-        "Probability that the row beats the column: blue above 0.5, orange below; a deeper colour is further from 0.5."
-    )
+    caption = "Probability that the row beats the column: blue above 0.5, orange below; a deeper colour is further from 0.5."
     return Chart("improvement", "Families", caption, diagrams.improvement(rows)) if rows else None
 
 
