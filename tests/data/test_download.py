@@ -287,6 +287,19 @@ def test_the_error_names_the_digest_that_came(server: Server, tmp_path: Path) ->
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_error_says_what_to_do_about_other_bytes_and_about_none(server: Server, tmp_path: Path) -> None:
+    correct = (
+        "]; if these are the right bytes, correct size and sha256 in the dataset's file, or put the file "
+    )
+    again = "]; check the network and run again, or put the file "
+    other = RemoteFile("letters", "body.bin", (server.address,), len(BODY), "0" * 64)
+    unreached = RemoteFile("letters", "body.bin", ("http://unused.invalid",), len(BODY), "0" * 64)
+    for file, hint in ((other, correct), (unreached, again)):
+        with pytest.raises(DownloadError) as error:
+            fetch([file], tmp_path, mirror=None, patience=PATIENCE)
+        assert hint in str(error.value)
+
+
 @pytest.mark.parametrize(
     ("step", "words"), [("longer", "102404 bytes announced"), ("endless", "more bytes than declared")]
 )

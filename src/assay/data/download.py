@@ -204,7 +204,7 @@ def _fetch_one(
         if check_bytes(target, file) is None:
             return Fetched(file.name, file.address, file.size, file.sha256, str(target))
         target.unlink()
-    faults = []
+    faults, other_bytes = [], False
     for source in _sources(file, mirror):
         try:
             if _is_web(source):
@@ -213,6 +213,7 @@ def _fetch_one(
                 _copy(file, Path(source), target)
         except _LastingError as fault:
             faults.append(redacted(f"{source}: {fault}"))
+            other_bytes |= isinstance(fault, _WrongBytesError)
             _log.warning("%s/%s: %s", file.dataset, file.name, faults[-1])
         except OSError as fault:
             raise DownloadError(f"{target}: cannot be written: {fault.strerror or fault}") from None
@@ -227,9 +228,13 @@ def _fetch_one(
             f"{file.dataset}/{file.name}: has no address, and no mirror is set ({what}); {hint}"
         )
     raise DownloadError(
-        f"{file.dataset}/{file.name}: no source gave its {what} [{'; '.join(faults)}]; check the network and run"
-        f" again, or {hint}"
+        f"{file.dataset}/{file.name}: no source gave its {what} [{'; '.join(faults)}];"
+        f" {_OTHER_BYTES if other_bytes else _UNREACHED}, or {hint}"
     )
+
+
+_UNREACHED = "check the network and run again"
+_OTHER_BYTES = "if these are the right bytes, correct size and sha256 in the dataset's file"
 
 
 def _sources(file: RemoteFile, mirror: str | None) -> list[str]:

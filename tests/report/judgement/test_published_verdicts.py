@@ -51,10 +51,7 @@ def test_a_model_without_a_seed_is_judged_by_the_binomial_of_both_runs(tmp_path:
     assert found.name == "reproduced"
     assert found.p == pytest.approx(2 * stats.norm.sf(0.0026 / math.sqrt(variance)))
     assert found.detectable == pytest.approx(1.959964 * math.sqrt(variance))
-    assert (
-        found.why
-        == "0.26 points better, p = 0.12; 0.33 points or more would have been significant; w"
-    )
+    assert found.why == "0.26 points better, p = 0.12; 0.33 points or more would have been significant; w"
     assert verdict(svm, binomial(0.986), published(0.9811)).name == "above"
     assert verdict(svm, binomial(0.986), published(0.9911)).name == "below"
 
@@ -88,7 +85,10 @@ def test_one_seed_can_agree_but_not_differ(tmp_path: Path) -> None:
     )
     found = verdict(cnn, binomial(0.986), published(0.9511))
     assert (found.name, found.p) == ("not comparable", None)
-    assert "p < 0.001, from the test items alone; with one seed the variation between seeds is unknown" in found.why
+    assert (
+        "p < 0.001, from the test items alone; with one seed the variation between seeds is unknown"
+        in found.why
+    )
 
 
 @pytest.mark.parametrize(

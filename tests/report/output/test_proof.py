@@ -138,7 +138,9 @@ def test_names_that_a_shell_would_run_are_quoted(tmp_path: Path) -> None:
         "git checkout '$(reboot)'",
         "assay verify 'digits; rm -rf ~/mlp/0' --suite 'a b'",
     ]
-    assert found["from_scratch"] == ("snakemake --cores all --config 'suite=a b' 'tasks=digits; rm -rf ~' models=mlp")
+    assert found["from_scratch"] == (
+        "snakemake --cores all --config 'suite=a b' 'tasks=digits; rm -rf ~' models=mlp"
+    )
 
 
 def test_a_chain_names_the_variant_that_it_was_given(tmp_path: Path) -> None:
