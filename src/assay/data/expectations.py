@@ -2,8 +2,9 @@
 """What must hold of a table of items before anything trains on it, each expectation with a table that fails it.
 
 The table has one row an item and columns that :func:`assay.data.validation.with_derived` adds: the number of splits in
-which its content stands and, of labelled items, the share of the item's class in its split. Great Expectations
-costs seconds to import, hence the imports inside.
+which its content stands and, of labelled items, the share of the item's class in its split; of items in groups, the
+number of splits in which its group stands; of items with a time, how many of a later split are not later. Great
+Expectations costs seconds to import, hence the imports inside.
 """
 
 from __future__ import annotations
@@ -17,6 +18,14 @@ if TYPE_CHECKING:
     from great_expectations.expectations import Expectation
 
 SPLITTING = "check draw_split() in assay/data/preparation/cleaning.py and validation_fraction in params.yaml"
+STRATEGIES = "check split_strategy and what read() returns in the dataset's file"
+DERIVED = {
+    "label": "class_share",
+    "sha256": "splits_with_hash",
+    "group": "splits_with_group",
+    "time": "held_out_before",
+}
+"""By the column that it needs beside the split: a column that is derived for validation, in this order."""
 AGAIN = "delete data/raw/<dataset> and data/prepared/<dataset> and run again"
 CLEANING = "check clean() in assay/data/preparation/cleaning.py: it should have dropped these items"
 
@@ -76,6 +85,20 @@ def mean_between(column: str, least: float, most: float, *, split: str, bad: flo
     )
 
 
+def apart() -> Check:
+    """Return that no group of items stands in two splits."""
+    fix = f"a group stands in two splits, test has leaked: {STRATEGIES}"
+    rule = in_set(DERIVED["group"], [1], bad=2, fix=fix).expectation
+    return Check(rule, lambda items: _copy(items, "group", "train", "test"))
+
+
+def in_order() -> Check:
+    """Return that no training item is as late as a validation or test item, and no validation item as a test item."""
+    fix = f"what is learned from is not earlier than what it is tested on: {STRATEGIES}"
+    rule = between(DERIVED["time"], 0, 0, bad=1, fix=fix).expectation
+    return Check(rule, lambda items: _copy(items, "time", "train", "test"))
+
+
 def widen(limits: str) -> str:
     """Return what to do when an item is right and the limits of its dataset are not."""
     return f"if the data are right, widen {limits} in the dataset's file"
@@ -95,7 +118,7 @@ def of_table(
     import great_expectations.expectations as gxe
     from great_expectations.expectations.conditions import Column
 
-    derived = [*(["class_share"] if "label" in facts else []), "splits_with_hash"]
+    derived = [name for fact, name in DERIVED.items() if fact in facts]
     columns = gxe.ExpectTableColumnsToMatchOrderedList(
         column_list=[*facts, *derived], meta={"fix": f"the table was written by other code: {AGAIN}"}
     )
@@ -137,8 +160,8 @@ def of_table(
         ),
         *own,
         Check(digest, put("sha256", "A" * 64)),
-        Check(equal, lambda items: _repeat_hash(items, "train", "train")),
-        Check(leaked, lambda items: _repeat_hash(items, "train", "test")),
+        Check(equal, lambda items: _copy(items, "sha256", "train", "train")),
+        Check(leaked, lambda items: _copy(items, "sha256", "train", "test")),
     ]
 
 
@@ -247,7 +270,7 @@ def _with_classes_as_one(split: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
     )
 
 
-def _repeat_hash(items: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
-    """Return a table where an item of one split has the content of one of the other split."""
+def _copy(items: pd.DataFrame, column: str, first: str, second: str) -> pd.DataFrame:
+    """Return a table where the last item of one split has in this column what the first item of another has."""
     here, there = items.index[items["split"] == first][0], items.index[items["split"] == second][-1]
-    return items.assign(sha256=items["sha256"].mask(items.index == there, items["sha256"][here]))
+    return items.assign(**{column: items[column].mask(items.index == there, items[column][here])})

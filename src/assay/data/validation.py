@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from assay.config.registry import dataset_module
+from assay.data.preparation.cleaning import SPLITS
 from assay.files import write_text
 
 if TYPE_CHECKING:
@@ -39,10 +41,11 @@ th, td { border: 1px solid #ccc; padding: .3rem .6rem; text-align: left; vertica
 
 
 def with_derived(items: pd.DataFrame) -> pd.DataFrame:
-    """Return ``items`` with two more columns, each where the columns that it needs are there.
+    """Return ``items`` with more columns, each where the columns that it needs are there.
 
     ``class_share``: the part of the item's split that has its label. ``splits_with_hash``: the number of
-    splits in which the item's content stands.
+    splits in which the item's content stands; ``splits_with_group``: likewise its group. ``held_out_before``: the
+    number of items of later splits (validation and test after train, test after validation) whose time is not later.
     """
     facts = items.copy()
     if {"split", "label"} <= set(items):
@@ -50,7 +53,21 @@ def with_derived(items: pd.DataFrame) -> pd.DataFrame:
         facts["class_share"] = alike / items.groupby("split", dropna=False)["split"].transform("size")
     if {"split", "sha256"} <= set(items):
         facts["splits_with_hash"] = items.groupby("sha256", dropna=False)["split"].transform("nunique")
+    if {"split", "group"} <= set(items):
+        facts["splits_with_group"] = items.groupby("group", dropna=False)["split"].transform("nunique")
+    if {"split", "time"} <= set(items):
+        facts["held_out_before"] = _held_out_before(items["split"], items["time"])
     return facts
+
+
+def _held_out_before(split: pd.Series, time: pd.Series) -> NDArray[np.int64]:
+    """Return of each item (N,) how many of later splits have no later time."""
+    found = np.zeros(len(split), np.int64)
+    for place, name in enumerate(SPLITS):
+        later = time[split.isin(SPLITS[place + 1 :])].dropna().sort_values()
+        mine = (split == name) & time.notna()
+        found[mine] = later.searchsorted(time[mine], side="right")
+    return found
 
 
 def validate(

@@ -21,6 +21,7 @@ from markupsafe import Markup, escape
 from assay.files import replacing
 from assay.report.figures.plots import Chart
 from assay.report.formatting import numbers
+from assay.report.formatting.splits import origins
 from assay.report.inference.normalised import Scale
 from assay.report.judgement.published_verdicts import Verdict
 from assay.report.output import embedded
@@ -178,6 +179,7 @@ def _template() -> jinja2.Template:
         "link": _link,
         "name": _name,
         "splits": _splits,
+        "origins": origins,
         "source": _source,
         "link_of": _link_of,
         "scale_title": _scale_title,

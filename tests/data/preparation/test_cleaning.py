@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from assay.data.preparation.cleaning import clean, draw_split
+from assay.data.preparation.split_strategies import Stratified
 
 
 def cleaned(
@@ -89,7 +90,9 @@ def test_shows_the_first_twenty_items_and_counts_all() -> None:
 
 def test_splits_train_in_the_proportions_of_its_classes() -> None:
     labels = np.array([0] * 80 + [1] * 20 + [0] * 10)
-    split = draw_split(np.array(["train"] * 100 + ["test"] * 10), labels, 0, 0.1, 0.5, dataset="made")
+    split = draw_split(
+        np.array(["train"] * 100 + ["test"] * 10), Stratified(labels), 0, 0.1, 0.5, dataset="made"
+    )
     assert (split[100:] == "test").all()
     assert np.bincount(labels[split == "validation"]).tolist() == [8, 2]
     assert np.bincount(labels[split == "train"]).tolist() == [72, 18]
@@ -97,7 +100,7 @@ def test_splits_train_in_the_proportions_of_its_classes() -> None:
 
 def test_draws_a_test_part_where_upstream_has_none() -> None:
     labels = np.array([0] * 80 + [1] * 20)
-    split = draw_split(np.full(100, ""), labels, 0, 0.25, 0.2, dataset="made")
+    split = draw_split(np.full(100, ""), Stratified(labels), 0, 0.25, 0.2, dataset="made")
     assert {
         name: np.bincount(labels[split == name]).tolist() for name in ("train", "validation", "test")
     } == {
@@ -109,7 +112,9 @@ def test_draws_a_test_part_where_upstream_has_none() -> None:
 
 def test_the_seed_decides_the_split() -> None:
     upstream, labels = np.full(100, ""), np.arange(100) % 2
-    first, again, other = (draw_split(upstream, labels, seed, 0.2, 0.2, dataset="made") for seed in (1, 1, 2))
+    first, again, other = (
+        draw_split(upstream, Stratified(labels), seed, 0.2, 0.2, dataset="made") for seed in (1, 1, 2)
+    )
     assert (first == again).all()
     assert (first != other).any()
 

@@ -76,3 +76,44 @@ def test_what_is_no_table_of_numbers_is_one_line(data, words, tmp_path):
         read_numbers(tmp_path / "numbers.csv", data, columns=2)
     assert str(fault.value).startswith(f"{tmp_path / 'numbers.csv'}")
     assert "\n" not in str(fault.value)
+
+
+def test_rows_are_split_by_group_and_the_groups_are_written(tmp_path):
+    groups = np.arange(200) // 5
+    table = TableSet(FEATURES, np.arange(200.0), NAMES, groups=groups, times=np.arange(200) / 2)
+    facts = prepared(table, tmp_path, split_strategy="group")
+    items = pd.read_parquet(tmp_path / "items.parquet")
+    assert items.columns.tolist() == ["item", "split", "group", "time", "target", *NAMES, "sha256"]
+    np.testing.assert_array_equal(items[["group", "time"]], np.column_stack([groups, np.arange(200) / 2]))
+    assert (items.groupby("group")["split"].nunique() == 1).all()
+    assert facts["split"]["strategy"] == "group"
+    assert facts["counts"] == {"train": 120, "validation": 40, "test": 40}  # 24, 8 and 8 groups of 40
+
+
+def test_groups_may_have_names_and_stay_beside_their_rows_when_others_are_dropped(tmp_path):
+    features = np.concatenate([FEATURES[:3], FEATURES])
+    groups = np.array(["nobody"] * 3 + [f"patient {row // 4}" for row in range(200)])
+    targets = np.concatenate([np.full(3, -1.0), np.arange(200.0)])
+    prepared(TableSet(features, targets, NAMES, groups=groups), tmp_path, split_strategy="group")
+    items = pd.read_parquet(tmp_path / "items.parquet")
+    assert items["group"].tolist() == [f"patient {row // 4}" for row in range(3, 200)]
+
+
+def test_the_latest_rows_are_held_out(tmp_path):
+    times = np.random.default_rng(1).permutation(200)
+    facts = prepared(
+        TableSet(FEATURES, np.arange(200.0), NAMES, times=times), tmp_path, split_strategy="time"
+    )
+    items = pd.read_parquet(tmp_path / "items.parquet")
+    assert items.loc[items["split"] == "test", "time"].min() == 160
+    assert items.loc[items["split"] == "validation", "time"].min() == 120
+    assert facts["split"]["strategy"] == "time"
+
+
+def test_what_a_table_has_not_cannot_split_it_and_a_name_stands_once(tmp_path):
+    table = TableSet(FEATURES, np.arange(200.0), NAMES)
+    with pytest.raises(ValueError, match=r"^made: split_strategy = 'time': its read\(\) gives no times"):
+        prepared(table, tmp_path, split_strategy="time")
+    twice = TableSet(FEATURES, np.arange(200.0), ("age", "time", "sex"), times=np.arange(200))
+    with pytest.raises(ValueError, match=r"^made: two columns are called 'time'; rename the feature"):
+        prepared(twice, tmp_path)

@@ -67,6 +67,8 @@ def test_upstreams_split_is_used_where_it_is_named(prepare: Callable, named: str
         if name in upstream:
             assert (split == name).tolist() == (upstream == name).tolist()
         assert result["split"][name] == ("upstream" if name in upstream else "drawn")
+    strategy = "stratified" if prepare in (prepare_images, prepare_texts) else "random"
+    assert result["split"]["strategy"] == ("upstream" if named == "all" else strategy)
     assert result["split"]["items"] == {
         name: {used: int(((upstream == name) & (split == used)).sum()) for used in SPLITS}
         for name in SPLITS
@@ -113,6 +115,7 @@ def test_a_long_texts_own_validation_and_test_are_used(validation: int, test: in
         shown = items.loc[items["split"] == name, "text"].tolist()
         assert shown[0][0] + "".join(each[1:] for each in shown) == own or not own
         assert result["split"][name] == ("upstream" if own else "drawn")
+    assert result["split"]["strategy"] == ("upstream" if validation and test else "order")
 
 
 def test_a_window_that_upstreams_validation_has_is_not_learned_from(tmp_path: Path) -> None:
@@ -141,6 +144,7 @@ def test_a_dataset_of_parts_keeps_a_validation_that_upstream_names(
     )
     assert result["split"]["test"] == "parts"
     assert result["split"]["validation"] == ("parts" if named else "drawn")
+    assert result["split"]["strategy"] == ("parts" if named else "stratified")
     items = pd.read_parquet(tmp_path / "out" / "items.parquet").set_index("text")
     held = items.index[items["split"] == "validation"]
     assert set(held) & {
@@ -162,7 +166,7 @@ def test_the_record_tells_items_that_were_moved(tmp_path: Path) -> None:
         np.array(["train", "validation", "test", "test"]),
         np.array(["train", "train", "test", "train"]),
     )
-    result = store.seal(tmp_path, {"dataset": "made"}, upstream=upstream, split=split)
+    result = store.seal(tmp_path, {"dataset": "made"}, upstream=upstream, split=split, strategy="random")
     assert result["split"]["items"] == {
         "train": {"train": 1, "validation": 0, "test": 0},
         "validation": {"train": 1, "validation": 0, "test": 0},

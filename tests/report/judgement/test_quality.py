@@ -117,6 +117,22 @@ def test_a_leak_that_validation_found(case: Case) -> None:
     assert found.text == "items of digits occur in two splits: 4 of 7000 rows are bad"
 
 
+@pytest.mark.parametrize(
+    ("column", "text"),
+    [
+        ("splits_with_group", "groups of digits stand in two splits: 4 rows"),
+        (
+            "held_out_before",
+            "items that are learned from in digits are not earlier than those held out: 4 rows",
+        ),
+    ],
+)
+def test_a_leak_by_groups_or_in_time(case: Case, column: str, text: str) -> None:
+    bad = {**UNIQUE, "column": column, "success": False, "observed": "4 rows"}
+    (found,) = case.found("leak", sheet=replace(SHEET, validation={"expectations": [UNIQUE, bad]}))
+    assert (found.severity, found.text) == ("serious", text)
+
+
 def test_a_leak_that_nobody_looked_for(case: Case) -> None:
     (found,) = case.found("leak", sheet=replace(SHEET, validation={}))
     assert found.severity == "warning"

@@ -11,6 +11,7 @@ from typing import Any
 from assay.data.declarations import Augmentation, Dataset
 from assay.data.expectations import Check, between, in_set, labels, of_table, put, widen
 from assay.data.preparation import images
+from assay.data.preparation.split_strategies import StrategyName
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +19,8 @@ class Images(Dataset):
     """Labelled images."""
 
     augmentation: Augmentation | None = None
+    split_strategy: StrategyName = "stratified"
+    """How items are held out that upstream does not name: ``stratified`` or ``random``."""
     shape: tuple[int, int, int]
     """Channels, height and width of every image."""
     class_share: tuple[float, float]
@@ -40,6 +43,7 @@ class Images(Dataset):
             seed=seed,
             validation_fraction=validation_fraction,
             test_fraction=self.test_fraction,
+            split_strategy=self.split_strategy,
         )
 
     def checks(self, counts: dict[str, int]) -> list[Check]:

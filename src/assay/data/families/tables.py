@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from assay.data.declarations import Dataset
-from assay.data.expectations import Check, between, labels, of_table, widen
+from assay.data.expectations import Check, apart, between, in_order, labels, of_table, widen
 from assay.data.preparation import tables
+from assay.data.preparation.split_strategies import StrategyName
 from assay.data.preparation.tables import LABEL, TARGET
 
 _READER = "check the dataset's read(): it should give upstream's numbers unchanged"
@@ -31,6 +32,10 @@ class Tables(Dataset):
     """Smallest and largest part of a split that one class may have, give or take one item."""
     target: tuple[float, float] = (0.0, 1.0)
     """Smallest and largest plausible number, where numbers are predicted."""
+    origins: tuple[str, ...] = ()
+    """Which of ``group`` and ``time`` its table has, in this order."""
+    split_strategy: StrategyName | None = None
+    """How items are held out; None for ``stratified`` where there are classes, ``random`` where there are none."""
     twin_items: int = 240
 
     @abstractmethod
@@ -62,6 +67,8 @@ class Tables(Dataset):
             seed=seed,
             validation_fraction=validation_fraction,
             test_fraction=self.test_fraction,
+            split_strategy=self.split_strategy,
+            optimum=self.optimum,
         )
 
     def checks(self, counts: dict[str, int]) -> list[Check]:
@@ -71,7 +78,11 @@ class Tables(Dataset):
             own += labels(counts, num_classes=len(self.classes), class_share=self.class_share)
         else:
             own.append(_within(TARGET, *self.target, knob="target"))
-        facts = ["item", "split", predicted, *self.columns, "sha256"]
+        if self.split_strategy == "group":
+            own.append(apart())
+        if self.split_strategy == "time":
+            own.append(in_order())
+        facts = ["item", "split", *self.origins, predicted, *self.columns, "sha256"]
         return of_table(counts, own, facts=facts, nouns=("a row", "rows"))
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from assay.data.declarations import Dataset, TextAugmentation
 from assay.data.expectations import Check, labels, of_table, of_texts
 from assay.data.preparation import text
+from assay.data.preparation.split_strategies import StrategyName
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +19,8 @@ class LabelledTexts(Dataset):
     """Texts of classes."""
 
     augmentation: TextAugmentation | None = None
+    split_strategy: StrategyName = "stratified"
+    """How items are held out that upstream does not name: ``stratified`` or ``random``."""
     longest: int
     """Tokens after which a text is cut."""
     class_share: tuple[float, float]
@@ -40,6 +43,7 @@ class LabelledTexts(Dataset):
             test_fraction=self.test_fraction,
             longest=self.longest,
             optimum=self.optimum,
+            split_strategy=self.split_strategy,
         )
 
     def clean_and_split(self, raw: Path, *, seed: int, validation_fraction: float) -> text.Cleaned:
@@ -54,6 +58,7 @@ class LabelledTexts(Dataset):
             seed=seed,
             validation_fraction=validation_fraction,
             test_fraction=self.test_fraction,
+            split_strategy=self.split_strategy,
         )
 
     def checks(self, counts: dict[str, int]) -> list[Check]:

@@ -169,7 +169,13 @@ def prepare(
         "dropped": [{**record, "split": _where(record["split"], upstream)} for record in dropped],
     }
     return store.seal(
-        out, facts, upstream=upstream, split=split, vocabularies=("tokenizer.json",), optimum=optimum
+        out,
+        facts,
+        upstream=upstream,
+        split=split,
+        strategy="order",
+        vocabularies=("tokenizer.json",),
+        optimum=optimum,
     )
 
 

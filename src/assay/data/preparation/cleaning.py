@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Clean items of any kind before they are used: drop repeats, with a reason for each, and draw splits.
 
-Upstream's split is used wherever upstream names one; what it does not name is drawn.
+Upstream's split is used wherever upstream names one; what it does not name is held out by a strategy of
+:mod:`assay.data.preparation.split_strategies`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+
+from assay.data.preparation.split_strategies import SplitStrategy
 
 SPLITS = ("train", "validation", "test")
 _SHOWN_ITEMS = 20
@@ -102,28 +105,26 @@ def _drop_leaks(
 
 def draw_split(
     upstream: NDArray[np.str_],
-    labels: NDArray[np.int64] | None,
+    strategy: SplitStrategy,
     seed: int,
     validation_fraction: float,
     test_fraction: float,
     *,
     dataset: str,
 ) -> NDArray[np.str_]:
-    """Return each item's split: upstream's validation and test, those it does not name drawn from the rest.
+    """Return each item's split: upstream's validation and test; what it does not name is held out by a strategy.
 
-    What is drawn has the classes in nearly the same proportions as the rest.
+    Test is held out first, then validation from what is left.
 
     Args:
         upstream: (N,) as :func:`clean` takes it; all are train that it does not name.
-        labels: (N,) the classes; None where items have none, and are drawn whatever they are.
         validation_fraction: part of what is left of test that goes to validation, unless upstream names validation.
         test_fraction: part of what is left of upstream's validation that goes to test, unless upstream names test.
 
     Raises:
-        ValueError: a class has fewer than two items, or a part would have none, or fewer items than classes.
+        ValueError: the strategy cannot split the items: a class has fewer than two, or a part would have none, or
+            fewer items than classes.
     """
-    from sklearn.model_selection import train_test_split  # 1.4 s, which ingestion and validation do not need
-
     split = upstream.astype("<U10")
     rest = np.flatnonzero((split != "validation") & (split != "test"))
     if not len(rest):
@@ -132,10 +133,9 @@ def draw_split(
     for name, fraction in (("test", test_fraction), ("validation", validation_fraction)):
         if name in upstream:
             continue
-        strata = None if labels is None else labels[rest]
         try:
-            rest, drawn = train_test_split(rest, test_size=fraction, stratify=strata, random_state=seed)
+            rest, held = strategy.hold_out(rest, fraction, seed)
         except ValueError as fault:
             raise ValueError(f"{dataset}: a split is not possible: {fault}") from None
-        split[drawn] = name
+        split[held] = name
     return split

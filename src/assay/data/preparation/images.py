@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from assay.data.preparation import store
 from assay.data.preparation.cleaning import SPLITS, clean, draw_split
+from assay.data.preparation.split_strategies import StrategyName, choose
 
 _BATCH = 4096
 
@@ -61,6 +62,7 @@ def prepare(
     seed: int,
     validation_fraction: float,
     test_fraction: float,
+    split_strategy: StrategyName = "stratified",
 ) -> dict[str, Any]:
     """Clean, split and describe ``image_set``; write arrays.safetensors, items.parquet and prepared.json.
 
@@ -75,14 +77,15 @@ def prepare(
         What prepared.json holds.
 
     Raises:
-        ValueError: a class has too few items to stand in every split.
+        ValueError: a class has too few items to stand in every split, or images have not what the strategy goes by.
     """
     store.begin(out)
     digests = _digest(image_set.images)
     kept, dropped = clean(digests, image_set.labels, image_set.split, noun="pixels")
     images, labels = image_set.images[kept], image_set.labels[kept]
     upstream = image_set.split[kept]
-    split = draw_split(upstream, labels, seed, validation_fraction, test_fraction, dataset=dataset)
+    strategy = choose(split_strategy, dataset=dataset, labels=labels)
+    split = draw_split(upstream, strategy, seed, validation_fraction, test_fraction, dataset=dataset)
     store.write_arrays(out, {"images": np.ascontiguousarray(images), "labels": labels})
     store.write_items(
         out,
@@ -104,7 +107,7 @@ def prepare(
         "std": std,
         "dropped": dropped,
     }
-    return store.seal(out, facts, upstream=upstream, split=split)
+    return store.seal(out, facts, upstream=upstream, split=split, strategy=strategy.name)
 
 
 def as_bytes(levels: NDArray[Any], most: int) -> NDArray[np.uint8]:

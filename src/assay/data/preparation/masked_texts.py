@@ -81,6 +81,7 @@ def prepare(found: MaskedSet, out: Path, *, dataset: str, longest: int, held_out
         facts,
         upstream=found.split[items["item"]],
         split=items["split"].to_numpy(str),
+        strategy="parts",
         given="parts",
         vocabularies=("tokenizer.json",),
     )

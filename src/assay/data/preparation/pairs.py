@@ -23,6 +23,7 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 from assay.data.preparation import store
 from assay.data.preparation.characters import tokenizer_of
 from assay.data.preparation.cleaning import SPLITS, clean, draw_split
+from assay.data.preparation.split_strategies import Stratified
 from assay.data.preparation.text import bad_row, count_odd, decode, pad
 from assay.data.special_tokens import BEGIN, END, PADDING, UNKNOWN
 from assay.data.tar_reader import gunzip
@@ -105,7 +106,8 @@ def prepare(
     alike = np.zeros(len(pair_set), np.int64)  # pairs have no labels: none can contradict another
     kept, dropped = clean(digests, alike, pair_set.split, noun="pair")
     upstream = pair_set.split[kept]
-    split = draw_split(upstream, alike[kept], seed, validation_fraction, test_fraction, dataset=dataset)
+    strategy = Stratified(alike[kept])
+    split = draw_split(upstream, strategy, seed, validation_fraction, test_fraction, dataset=dataset)
     texts = [[of[item] for item in kept] for of in (sources, targets)]
     train = np.flatnonzero(split == "train")
     tokenizer = build_tokenizer([of[row] for of in texts for row in train])
@@ -139,7 +141,13 @@ def prepare(
         "dropped": dropped,
     }
     return store.seal(
-        out, facts, upstream=upstream, split=split, vocabularies=("tokenizer.json",), optimum=optimum
+        out,
+        facts,
+        upstream=upstream,
+        split=split,
+        strategy=strategy.name,
+        vocabularies=("tokenizer.json",),
+        optimum=optimum,
     )
 
 

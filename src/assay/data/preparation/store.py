@@ -44,6 +44,7 @@ def seal(
     *,
     upstream: NDArray[np.str_],
     split: NDArray[np.str_],
+    strategy: str,
     given: str = "upstream",
     vocabularies: Iterable[str] = (),
     optimum: Mapping[str, float] | None = None,
@@ -54,12 +55,13 @@ def seal(
         facts: of the data, the dataset's name first.
         upstream: (M,) the split of each item as upstream names it, ``""`` where it names none.
         split: (M,) the split that is used.
+        strategy: how what ``upstream`` does not name was held out.
         given: what gives the split that ``upstream`` holds.
         vocabularies: names of the files beside ``FILES``.
         optimum: the best value that any model can have, by metric, where it is known.
     """
     files = {name: sha256(out / name) for name in (*FILES, *vocabularies)}
-    origin = _origin(upstream, split, given)
+    origin = _origin(upstream, split, strategy, given)
     prepared = {"status": "ok", "reason": "", **facts, "split": origin, "files": files}
     if optimum:
         prepared["optimum"] = dict(optimum)
@@ -67,10 +69,13 @@ def seal(
     return prepared
 
 
-def _origin(upstream: NDArray[np.str_], split: NDArray[np.str_], given: str) -> dict[str, Any]:
-    """Return where validation and test come from, and how many items of each split of upstream's are in which."""
+def _origin(upstream: NDArray[np.str_], split: NDArray[np.str_], strategy: str, given: str) -> dict[str, Any]:
+    """Return where validation and test come from, by which strategy, and how many items of each split of upstream's
+    are in which."""
+    origins = {name: given if name in upstream else "drawn" for name in ("validation", "test")}
     return {
-        **{name: given if name in upstream else "drawn" for name in ("validation", "test")},
+        **origins,
+        "strategy": strategy if "drawn" in origins.values() else given,
         "items": {
             named: {used: int(((upstream == named) & (split == used)).sum()) for used in SPLITS}
             for named in SPLITS

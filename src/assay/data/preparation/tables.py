@@ -7,7 +7,7 @@ Items are the table's rows, numbered in upstream's order before anything is drop
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,12 @@ from numpy.typing import NDArray
 
 from assay.data.preparation import store, text
 from assay.data.preparation.cleaning import SPLITS, clean, draw_split
+from assay.data.preparation.split_strategies import StrategyName, choose
 
 LABEL, TARGET = "label", "target"
 """The column that holds what is predicted: a class, or a number."""
+GROUP, TIME = "group", "time"
+"""The columns that hold to whom or what an item belongs, and when it was measured, where that is known."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,10 @@ class TableSet:
     columns: tuple[str, ...]
     """The names of the F features."""
     classes: tuple[str, ...] = ()
+    groups: NDArray[Any] | None = None
+    """(N,) whole numbers or texts: to which person, say, each row belongs. No feature."""
+    times: NDArray[Any] | None = None
+    """(N,) numbers or dates: when each row was measured. No feature."""
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -42,9 +49,23 @@ class TableSet:
     def predicted(self) -> str:
         return LABEL if self.classes else TARGET
 
+    @property
+    def origins(self) -> dict[str, NDArray[Any]]:
+        """Return the groups and the times by column, where they are known."""
+        found = {GROUP: self.groups, TIME: self.times}
+        return {column: values for column, values in found.items() if values is not None}
+
 
 def prepare(
-    table: TableSet, out: Path, *, dataset: str, seed: int, validation_fraction: float, test_fraction: float
+    table: TableSet,
+    out: Path,
+    *,
+    dataset: str,
+    seed: int,
+    validation_fraction: float,
+    test_fraction: float,
+    split_strategy: StrategyName | None = None,
+    optimum: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
     """Clean, split and describe a table; write arrays.safetensors, items.parquet and prepared.json.
 
@@ -53,20 +74,34 @@ def prepare(
     Args:
         validation_fraction: part of what is left of test that goes to validation, in (0, 1).
         test_fraction: part of all items that goes to test, in (0, 1).
+        split_strategy: how they are held out; by group, the fractions are of groups. None for ``stratified`` where
+            there are classes, ``random`` where there are none.
+        optimum: the best value that any model can have, by metric, where it is known.
 
     Returns:
         What prepared.json holds.
 
     Raises:
-        ValueError: a split would have no item, or too few of a class.
+        ValueError: a split would have no item, or too few of a class; the table has not what the strategy goes by, or
+            names two columns alike.
     """
+    names = schema(table).names
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise ValueError(f"{dataset}: two columns are called {twice[0]!r}; rename the feature in its read()")
     store.begin(out)
     digests = np.array([hashlib.sha256(row.tobytes()).hexdigest() for row in table.features], dtype=object)
     upstream = np.full(len(table), "")
     kept, dropped = clean(digests, table.targets, upstream, noun="features")
     features, targets = table.features[kept], table.targets[kept]
-    strata = targets.astype(np.int64) if table.classes else None
-    split = draw_split(upstream[kept], strata, seed, validation_fraction, test_fraction, dataset=dataset)
+    origins = {column: values[kept] for column, values in table.origins.items()}
+    strategy = choose(
+        split_strategy or ("stratified" if table.classes else "random"),
+        dataset=dataset,
+        labels=targets.astype(np.int64) if table.classes else None,
+        times=origins.get(TIME),
+        groups=origins.get(GROUP),
+    )
+    split = draw_split(upstream[kept], strategy, seed, validation_fraction, test_fraction, dataset=dataset)
     arrays = {"features": features.astype(np.float32), f"{table.predicted}s": targets.astype(_kind(table))}
     store.write_arrays(out, arrays)
     store.write_items(
@@ -75,6 +110,7 @@ def prepare(
         {
             "item": kept,
             "split": split,
+            **origins,
             table.predicted: targets,
             **dict(zip(table.columns, features.T, strict=True)),
             "sha256": digests[kept],
@@ -92,7 +128,9 @@ def prepare(
         **(counts_of(table.classes, targets, split) if table.classes else spread(targets[learned])),
         "dropped": dropped,
     }
-    return store.seal(out, facts, upstream=upstream[kept], split=split)
+    return store.seal(
+        out, facts, upstream=upstream[kept], split=split, strategy=strategy.name, optimum=optimum
+    )
 
 
 def _kind(table: TableSet) -> type[np.generic]:
@@ -106,6 +144,7 @@ def schema(table: TableSet) -> pa.Schema:
         [
             ("item", pa.int64()),
             ("split", pa.string()),
+            *((column, pa.array(values[:0]).type) for column, values in table.origins.items()),
             (table.predicted, predicted),
             *((column, pa.float64()) for column in table.columns),
             ("sha256", pa.string()),

@@ -28,6 +28,7 @@ from tokenizers import Tokenizer, models
 
 from assay.data.preparation import store
 from assay.data.preparation.cleaning import SPLITS, clean, draw_split
+from assay.data.preparation.split_strategies import Stratified
 from assay.data.preparation.text import SPECIAL, bad_row, read_lines, require_label
 from assay.data.special_tokens import PADDING, UNKNOWN
 from assay.files import write_text
@@ -153,8 +154,8 @@ def prepare(
     words = [tagged.words[item] for item in kept]
     tags = [tagged.tags[item] for item in kept]
     upstream = tagged.split[kept]
-    alike = np.zeros(len(kept), dtype=np.int64)  # sentences have no class that each part must have
-    split = draw_split(upstream, alike, seed, validation_fraction, test_fraction, dataset=dataset)
+    strategy = Stratified(np.zeros(len(kept), np.int64))  # sentences have no class that each part must have
+    split = draw_split(upstream, strategy, seed, validation_fraction, test_fraction, dataset=dataset)
     train = [words[row] for row in np.flatnonzero(split == "train")]
     trained = by_count(word.lower() for sentence in train for word in sentence)
     known_elsewhere = set(further)
@@ -196,6 +197,7 @@ def prepare(
         facts,
         upstream=upstream,
         split=split,
+        strategy=strategy.name,
         vocabularies=("tokenizer.json", "characters.json"),
         optimum=optimum,
     )

@@ -26,6 +26,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 from assay.data import csv_rows
 from assay.data.preparation import store
 from assay.data.preparation.cleaning import SPLITS, clean, draw_split
+from assay.data.preparation.split_strategies import StrategyName, choose
 from assay.data.special_tokens import PADDING, UNKNOWN
 from assay.files import write_text
 
@@ -74,6 +75,7 @@ def prepare(
     longest: int,
     optimum: Mapping[str, float] | None = None,
     given: str = "upstream",
+    split_strategy: StrategyName = "stratified",
 ) -> dict[str, Any]:
     """Clean, split and describe ``text_set``; write tokenizer.json, arrays.safetensors, items.parquet and
     prepared.json.
@@ -88,12 +90,13 @@ def prepare(
         longest: tokens after which a text is cut.
         optimum: the best value that any model can have, by metric, where it is known.
         given: what gives the split that ``text_set`` names.
+        split_strategy: how what it does not name is held out.
 
     Returns:
         What prepared.json holds.
 
     Raises:
-        ValueError: a class has too few items to stand in every split.
+        ValueError: a class has too few items to stand in every split, or texts have not what the strategy goes by.
     """
     store.begin(out)
     cleaned = clean_and_split(
@@ -102,6 +105,7 @@ def prepare(
         seed=seed,
         validation_fraction=validation_fraction,
         test_fraction=test_fraction,
+        split_strategy=split_strategy,
     )
     kept, texts, split = cleaned.kept, cleaned.texts, cleaned.split
     labels = text_set.labels[kept]
@@ -139,6 +143,7 @@ def prepare(
         told,
         upstream=cleaned.upstream,
         split=split,
+        strategy=cleaned.strategy,
         given=given,
         vocabularies=("tokenizer.json",),
         optimum=optimum,
@@ -157,24 +162,34 @@ class Cleaned:
     upstream: NDArray[np.str_]
     """(M,) upstream's split, as :class:`TextSet` has it."""
     split: NDArray[np.str_]
+    strategy: str
+    """How what upstream does not name was held out."""
     dropped: list[dict[str, Any]]
     """What was dropped and why, as :func:`assay.data.preparation.cleaning.clean` says."""
 
 
 def clean_and_split(
-    text_set: TextSet, *, dataset: str, seed: int, validation_fraction: float, test_fraction: float
+    text_set: TextSet,
+    *,
+    dataset: str,
+    seed: int,
+    validation_fraction: float,
+    test_fraction: float,
+    split_strategy: StrategyName = "stratified",
 ) -> Cleaned:
     """Drop repeats and draw the split; equal arguments give equal splits.
 
     Raises:
-        ValueError: a class has too few items to stand in every split.
+        ValueError: a class has too few items to stand in every split, or texts have not what the strategy goes by.
     """
     whole = [" ".join(text.split()) for text in text_set.texts]
     digests = np.array([hashlib.sha256(text.encode()).hexdigest() for text in whole], dtype=object)
     kept, dropped = clean(digests, text_set.labels, text_set.split, noun="text")
     upstream, labels = text_set.split[kept], text_set.labels[kept]
-    split = draw_split(upstream, labels, seed, validation_fraction, test_fraction, dataset=dataset)
-    return Cleaned(kept, [whole[item] for item in kept], digests[kept], upstream, split, dropped)
+    strategy = choose(split_strategy, dataset=dataset, labels=labels)
+    split = draw_split(upstream, strategy, seed, validation_fraction, test_fraction, dataset=dataset)
+    texts = [whole[item] for item in kept]
+    return Cleaned(kept, texts, digests[kept], upstream, split, strategy.name, dropped)
 
 
 def build_tokenizer(texts: Sequence[str], special: Mapping[str, int] = SPECIAL) -> Tokenizer:

@@ -38,6 +38,12 @@ MARGIN = 0.02
 """How much better validation may be than test, as a share of the test score: a model chosen on validation scores
 slightly better there."""
 SHOWN = 3
+_LEAKS = {
+    "splits_with_hash": "items of {} occur in two splits",
+    "splits_with_group": "groups of {} occur in two splits",
+    "held_out_before": "training items of {} are not earlier than those held out",
+}
+"""By the column of the validation record that shows it."""
 
 
 @dataclass(frozen=True)
@@ -149,19 +155,18 @@ def no_control(evidence: Evidence) -> Iterator[Finding]:
 
 
 def leak(evidence: Evidence) -> Iterator[Finding]:
-    """Items that occur in two splits, according to the records of validation and preparation."""
-    checks = [
-        each
+    """Items or groups that occur in two splits, as the dataset's validation and its preparation record them."""
+    checks = {
+        each.get("column"): each
         for each in evidence.sheet.validation.get("expectations") or []
-        if each.get("column") == "splits_with_hash"
-    ]
-    if not checks:
+        if each.get("column") in _LEAKS
+    }
+    if "splits_with_hash" not in checks:
         yield Finding("warning", f"no record says whether items of {evidence.sheet.name} occur in two splits")
-    for each in checks:
+    for column, each in checks.items():
         if not each.get("success"):
-            yield Finding(
-                "serious", f"items of {evidence.sheet.name} occur in two splits: {each.get('observed')}"
-            )
+            text = _LEAKS[column].format(evidence.sheet.name)
+            yield Finding("serious", f"{text}: {each.get('observed')}")
     for each in evidence.sheet.prepared.get("dropped") or []:
         if str(each["reason"]).startswith("stands in "):
             text = f"{each['count']:,} items of {each['split']} were dropped: {each['reason']}"

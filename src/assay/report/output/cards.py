@@ -17,6 +17,7 @@ from assay.files import write_text
 from assay.paths import UNCOMPRESSED
 from assay.report.formatting import numbers
 from assay.report.formatting.file_names import file_name
+from assay.report.formatting.splits import origins
 from assay.report.output import markdown
 from assay.report.output.proof import NAMES, commands, from_scratch
 from assay.report.results import tables
@@ -214,6 +215,7 @@ def _data(summary: Summary, sheet: Sheet) -> Iterator[str]:
         "Source": source.get("homepage"),
         "Citation": source.get("citation"),
         "Items": ", ".join(f"{split} {numbers.count(counts[split])}" for split in SPLITS if split in counts),
+        "Split": origins(prepared),
         "Dropped by cleaning": "; ".join(
             f"{each['count']} of {each['split']} ({each['reason']})" for each in prepared.get("dropped") or []
         ),

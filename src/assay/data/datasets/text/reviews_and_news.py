@@ -60,6 +60,7 @@ class ReviewsAndNews(Composite, LabelledTexts):
             test_fraction=self.test_fraction,
             longest=self.longest,
             given="parts",
+            split_strategy=self.split_strategy,
         )
 
 
