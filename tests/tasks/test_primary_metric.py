@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from assay.tasks import (
     tagging,
     translation,
 )
-from assay.tasks.metric import SummedMetric
+from assay.tasks.metric import SummedMetric, read_columns
 from assay.tasks.sequence_to_sequence import Answer, Pairs
 
 ITEMS = np.array([9, 4, 7, 3, 8])
@@ -85,6 +86,11 @@ def numbers() -> tuple[Any, Split]:
     return torch.randn(5, 1), split
 
 
+def visits() -> tuple[Any, Split]:
+    answers, split = numbers()
+    return answers, dataclasses.replace(split, units=np.array([12, 3, 3, 12, 3]))
+
+
 def images() -> tuple[Any, Split]:
     given = torch.randn(5, 1, 3, 3)
     return given + 0.5 * torch.randn(5, 1, 3, 3), image_reconstruction.unlabelled(
@@ -95,6 +101,7 @@ def images() -> tuple[Any, Split]:
 ANSWERS = {
     "table_classification": two_classes,
     "table_regression": numbers,
+    "repeated_visits": visits,
     "image_reconstruction": images,
     "image_classification": classes,
     "text_classification": classes,
@@ -122,9 +129,9 @@ def test_predictions_give_the_score(kind: str, tmp_path: Path) -> None:
     values = task.compute_metrics(answer, split)
     assert {name for name in values if not numbers_shown.declared_as(name)} == set()
     expected = values[metric.name]
-    table = pd.read_parquet(tmp_path / "predictions.parquet", columns=list(metric.columns))
+    table = pd.read_parquet(tmp_path / "predictions.parquet", columns=read_columns(metric))
     arrays = metric.arrays(table)
-    assert {each.shape for each in arrays} == {(len(ITEMS),)}
+    assert {each.shape for each in arrays} == {(table[metric.unit].nunique(),)}
     assert metric.value(arrays) == pytest.approx(expected, rel=1e-6)
     if not isinstance(metric, SummedMetric):
         return

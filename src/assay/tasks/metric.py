@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A metric by name, which way is better, and how a task's primary metric is computed from the test items."""
+"""A metric by name, which way is better, and how a task's primary metric is computed from the test items.
+
+A primary metric also names the unit of independence: what test items are drawn by, such as ``patient`` where each
+patient has several. Whoever asks how sure a metric is resamples units, never the items of a unit apart.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,10 @@ import numpy as np
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
+
+
+ITEM = "item"
+"""The unit of independence where each item is one; the column of the table of predictions that numbers the items."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +42,11 @@ class PrimaryMetric(Protocol):
     @property
     def direction(self) -> Literal["maximise", "minimise"]: ...
     @property
+    def unit(self) -> str:
+        """The unit of independence, and the column of the table of predictions that says to which one an item
+        belongs."""
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """The columns of the table of predictions that the metric reads."""
 
@@ -45,10 +58,11 @@ class PrimaryMetric(Protocol):
         """Return a number that is higher where ``value`` is better."""
 
     def arrays(self, table: pd.DataFrame) -> tuple[NDArray[Any], ...]:
-        """Return what ``value`` needs of the table of predictions: arrays with one entry an item, (N,) each."""
+        """Return what ``value`` needs of the table of predictions: (U,) each with one entry a unit, as
+        :func:`units` numbers them, or (N,) each with one entry an item."""
 
     def value(self, arrays: Sequence[NDArray[Any]]) -> float:
-        """Return the metric of the items in these arrays; nan where they do not define it."""
+        """Return the metric of the units or items in these arrays; nan where they do not define it."""
 
 
 @dataclass(frozen=True)
@@ -63,13 +77,19 @@ class SummedMetric(Metric):
     """From sums (..., S) to the metric (...)."""
     highest: float | None = None
     """The largest value that there can be, where the smallest is 0; None where there is no largest one."""
+    unit: str = ITEM
+
+    def unit_counts(self, table: pd.DataFrame) -> NDArray[Any]:
+        """Return what the metric counts of each unit, (U, S): the sums over its items."""
+        counts = self.counts(table)
+        return counts if self.unit == ITEM else _sums(counts, units(table, self))
 
     def arrays(self, table: pd.DataFrame) -> tuple[NDArray[Any], ...]:
-        """Return the S counts of each item, (N,) each."""
-        return tuple(_small(column) for column in self.counts(table).T)
+        """Return the S counts of each unit, (U,) each."""
+        return tuple(_small(column) for column in self.unit_counts(table).T)
 
     def value(self, arrays: Sequence[NDArray[Any]]) -> float:
-        """Return the metric from the counts of each item."""
+        """Return the metric from the counts of each unit."""
         return float(self.of_sums(np.array([each.sum(dtype=np.float64) for each in arrays])))
 
 
@@ -86,14 +106,27 @@ class RecomputedMetric(Metric):
     """From the columns, (N,) each, to the metric; nan where these rows do not define it."""
     highest: float | None = None
     """The largest possible value, where the smallest one is 0; None where there is no largest one."""
+    unit: str = ITEM
 
     def arrays(self, table: pd.DataFrame) -> tuple[NDArray[Any], ...]:
-        """Return the columns."""
+        """Return the columns, (N,) each: whoever leaves out units leaves out all rows of each."""
         return tuple(table[column].to_numpy() for column in self.columns)
 
     def value(self, arrays: Sequence[NDArray[Any]]) -> float:
         """Return the metric from the columns."""
         return float(self.compute(*arrays))
+
+
+def read_columns(metric: PrimaryMetric) -> list[str]:
+    """Return the columns of the table of predictions from which the metric and its units are known."""
+    return list(dict.fromkeys((ITEM, metric.unit, *metric.columns)))
+
+
+def units(table: pd.DataFrame, metric: PrimaryMetric) -> NDArray[np.int64]:
+    """Return the unit of each item, (N,) numbers from 0 to U - 1 in the order of the units' names."""
+    if metric.unit == ITEM:  # each is its own unit, whatever its number
+        return np.arange(len(table))
+    return np.unique(table[metric.unit].to_numpy(), return_inverse=True)[1]
 
 
 def counted(*columns: str) -> Callable[[pd.DataFrame], NDArray[Any]]:
@@ -110,6 +143,14 @@ def ratio(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the first of two sums (..., 2) over the second: a mean, where the second one counts the items."""
     quotients: NDArray[np.float64] = sums[..., 0] / sums[..., 1]
     return quotients
+
+
+def _sums(counts: NDArray[Any], unit: NDArray[np.int64]) -> NDArray[Any]:
+    """Return the sums (U, S) over each unit's items of counts (N, S); those of whole numbers are whole."""
+    kind = np.int64 if counts.dtype.kind in "bui" else np.float64
+    sums = np.zeros((unit.max() + 1, counts.shape[1]), kind)
+    np.add.at(sums, unit, counts)
+    return sums
 
 
 def _small(column: NDArray[Any]) -> NDArray[Any]:

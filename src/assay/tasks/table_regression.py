@@ -7,12 +7,13 @@ the training targets. Models learn and answer in standard deviations of the trai
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -23,7 +24,7 @@ from assay.data.splits import Split, first_items
 from assay.files import read_json
 from assay.tasks import table_features
 from assay.tasks.exhibits import Exhibit
-from assay.tasks.metric import Metric, SummedMetric, ratio
+from assay.tasks.metric import ITEM, Metric, SummedMetric, ratio
 from assay.tasks.protocol import Augment, Declaration, Task, WeighsItems
 
 METRICS = {
@@ -42,6 +43,13 @@ class Numbers(Split):
     """The mean of the training targets, in the target's unit."""
     deviation: float = 1.0
     """Their standard deviation, likewise."""
+    units: NDArray[Any] | None = None
+    """(N,) what each item is drawn by, such as a patient; None where items are drawn alone."""
+
+    def take(self, rows: Tensor) -> Self:
+        """Return the items of these rows (M,), in their order."""
+        units = None if self.units is None else self.units[rows.numpy()]
+        return replace(super().take(rows), units=units)
 
     def in_unit(self, numbers: Tensor) -> NDArray[np.float64]:
         """Return numbers (N, 1) in the target's unit, (N,)."""
@@ -60,15 +68,28 @@ def root(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.sqrt(ratio(sums))
 
 
+@dataclass(frozen=True, kw_only=True)
 class TableRegression(Declaration, WeighsItems):
     """Rows (N, F) to numbers; the outputs are (N, 1)."""
 
-    primary = SummedMetric("rmse", "minimise", ("target", "prediction"), squares, root)
+    unit: str = ITEM
+    """The unit of independence; if it is not the item, units are the groups of the dataset."""
+
     watched = Metric("standardised_rmse", "minimise")
 
+    @property
+    def primary(self) -> SummedMetric:
+        """The root mean square error, over items or over the units that these are drawn by."""
+        return SummedMetric("rmse", "minimise", ("target", "prediction"), squares, root, unit=self.unit)
+
     def load(self, prepared: Path, splits: tuple[str, ...]) -> dict[str, Numbers]:
-        """Read the named splits of a prepared table."""
+        """Read the named splits of a prepared table.
+
+        Raises:
+            ValueError: its items are not in groups, and the task draws them by a unit.
+        """
         facts = read_json(prepared / "prepared.json")
+        groups = None if self.unit == ITEM else _groups(prepared, self.unit)
         mean, deviation = facts["target_mean"], facts["target_std"]
         return {
             name: Numbers(
@@ -77,6 +98,7 @@ class TableRegression(Declaration, WeighsItems):
                 items,
                 mean=mean,
                 deviation=deviation,
+                units=None if groups is None else groups.reindex(items).to_numpy(),
             )
             for name, inputs, targets, items in table_features.read(prepared, facts, splits)
         }
@@ -129,10 +151,12 @@ class TableRegression(Declaration, WeighsItems):
         }
 
     def predictions(self, answers: Tensor, split: Numbers) -> pd.DataFrame:
-        """Return one row an item: its number, its target and the prediction, both in the target's unit."""
+        """Return one row an item: its number, its unit where that is another, its target and the prediction, both in
+        the target's unit of measurement."""
         return pd.DataFrame(
             {
                 "item": split.items,
+                **({} if split.units is None else {self.unit: split.units}),
                 "target": split.in_unit(split.targets),
                 "prediction": split.in_unit(answers),
             }
@@ -142,6 +166,16 @@ class TableRegression(Declaration, WeighsItems):
         """Return nothing beside the numbers."""
         del answers, split
         return []
+
+
+def _groups(prepared: Path, unit: str) -> pd.Series:
+    """Return the group of each item, by its number."""
+    path = prepared / "items.parquet"
+    if "group" not in pq.read_schema(path).names:
+        raise ValueError(
+            f"{path}: no column group, and the task draws items by {unit}; name a dataset that has groups"
+        )
+    return pd.read_parquet(path, columns=["item", "group"]).set_index("item")["group"]
 
 
 TASK: Task[Numbers, Tensor] = TableRegression(

@@ -120,10 +120,10 @@ def test_a_leak_that_validation_found(case: Case) -> None:
 @pytest.mark.parametrize(
     ("column", "text"),
     [
-        ("splits_with_group", "groups of digits stand in two splits: 4 rows"),
+        ("splits_with_group", "groups of digits occur in two splits: 4 rows"),
         (
             "held_out_before",
-            "items that are learned from in digits are not earlier than those held out: 4 rows",
+            "training items of digits are not earlier than those held out: 4 rows",
         ),
     ],
 )

@@ -19,7 +19,7 @@ class Generated(Files):
     """A file with its seed."""
 
     draw: Callable[[random.Random, int], str]
-    """Returns what the file holds for a number of items."""
+    """Returns what the file holds for a number of items, or of what items are drawn by, such as persons."""
     num_items: int
     num_twin_items: int
     seed: int | str = 0
@@ -40,8 +40,10 @@ class Generated(Files):
         write_text(self.file(raw), self.draw(random.Random(f"twin {seed}"), self.num_twin_items))
 
 
-def text_file(dataset: str, name: str, size: int, sha256: str) -> tuple[RemoteFile, ...]:
-    """Return the file that a dataset of texts draws; its address is that of the dataset's code."""
+def generated_file(
+    dataset: str, name: str, size: int, sha256: str, *, kind: str = "text"
+) -> tuple[RemoteFile, ...]:
+    """Return the file that a dataset draws; its address is that of the dataset's code, in the folder of its kind."""
     return (
-        RemoteFile(dataset, name, (f"package:assay/assay/data/datasets/text/{dataset}.py",), size, sha256),
+        RemoteFile(dataset, name, (f"package:assay/assay/data/datasets/{kind}/{dataset}.py",), size, sha256),
     )

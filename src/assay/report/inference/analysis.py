@@ -33,11 +33,11 @@ class Estimate:
     high: float | None
     seeds: int
     over: str
-    """What the interval is over: ``seeds and items``; ``items`` of one run, which is all there is of a model that does
-    not depend on the seed and says nothing of other seeds of one that does; ``nothing`` of a single item, and where
-    there is no interval."""
+    """What the interval is over: ``seeds and items``, or whatever the unit of independence is in place of items; of one
+    run ``items``, which is all there is of a model that does not depend on the seed and says nothing of other seeds of
+    one that does; ``nothing`` of a single unit, and where there is no interval."""
     items_variance: float
-    """Variance of the mean over test items alone; 0 where there is no interval."""
+    """Variance of the mean over test items, or units, alone; 0 where there is no interval."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,8 @@ class Compared:
     """Whether ``p_holm`` is below 0.05."""
     test: str
     needed_items: int | None = None
-    """How many test items would tell them apart with 80% power, if the difference is what was measured; None where
-    they are told apart, or where even very many would not."""
+    """How many test items, or units, would tell them apart with 80% power, if the difference is what was measured; None
+    where they are told apart, or where even very many would not."""
     needed_seeds: int | None = None
     """Likewise of seeds of each model that depends on it and has several."""
 
@@ -79,6 +79,10 @@ class Analysis:
     """By model and method, beside the uncompressed model (``none``) of the same seeds."""
     reasons: Mapping[Key, str]
     """By model, method and seed, why predictions could not be used; the model and method then have no estimate."""
+    num_items: int = 0
+    """How many test items most variants answered."""
+    num_units: int = 0
+    """How many units of independence these are of."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,7 @@ class _Runs:
     places: Mapping[Key, int]
     """Where each run is."""
     arrays: tuple[NDArray[Any], ...]
-    """(V, N) each: what the metric reads."""
+    """(V, U) or (V, N) each: what the metric reads."""
     values: Array
     """(V,)"""
     drawn: Array
@@ -99,11 +103,8 @@ class _Runs:
     summed: bool
     """Whether the metric comes from sums over items."""
     binary: bool
-    """Whether an item is right or wrong, and the metric is the share of right ones."""
-
-    @property
-    def num_items(self) -> int:
-        return int(self.arrays[0].shape[1])
+    """Whether a unit is an item that is right or wrong, and the metric is the share of right ones."""
+    num_units: int
 
     @property
     def test(self) -> str:
@@ -112,7 +113,7 @@ class _Runs:
 
     @property
     def undefined(self) -> list[Key]:
-        """The runs whose metric is no number on some of the drawn items."""
+        """The runs whose metric is no number on some of the drawn units."""
         return [name for name, place in self.places.items() if not np.isfinite(self.drawn[place]).all()]
 
     def right(self, places: Sequence[int] | Numbers) -> NDArray[np.float32]:
@@ -160,11 +161,12 @@ def analyse(summaries: Sequence[Summary], task: Task) -> Analysis:
         runs = _resample(usable, found, task.metric)
         if not runs.undefined:
             break
-        why = f"{task.metric.name} is not defined on some draws of the test items, so that it has no interval"
+        what = f"test {task.metric.unit}s"
+        why = f"{task.metric.name} is not defined on some draws of the {what}, so that it has no interval"
         reasons |= dict.fromkeys(runs.undefined, why)
     else:
         return Analysis({}, {}, {}, (), {}, reasons)
-    spread = statistics.spread(runs.values, runs.drawn, runs.runs, runs.num_items)
+    spread = statistics.spread(runs.values, runs.drawn, runs.runs, runs.num_units)
     ranks, ties, neighbours = _rank(runs, spread, task.metric)
     return Analysis(
         _estimate(runs, spread, task.metric),
@@ -173,6 +175,8 @@ def analyse(summaries: Sequence[Summary], task: Task) -> Analysis:
         neighbours,
         _compare_compressed(runs, task.metric),
         reasons,
+        len(found.units),
+        found.num_units,
     )
 
 
@@ -191,7 +195,7 @@ def _resample(usable: Sequence[Summary], found: Answers, metric: PrimaryMetric) 
         values, drawn = statistics.resample(arrays, metric.of_sums, rng)
         binary = metric.of_sums is ratio and bool((arrays[1] == 1).all()) and arrays[0].dtype == np.uint8
     else:
-        values, drawn = statistics.jackknife(arrays, metric.value, rng)
+        values, drawn = statistics.jackknife(arrays, metric.value, rng, units=found.units)
         binary = False
     return _Runs(
         tuple(usable),
@@ -202,16 +206,17 @@ def _resample(usable: Sequence[Summary], found: Answers, metric: PrimaryMetric) 
         drawn,
         isinstance(metric, SummedMetric),
         binary,
+        found.num_units,
     )
 
 
 def _estimate(runs: _Runs, spread: Spread, metric: PrimaryMetric) -> dict[tuple[str, str], Estimate]:
     low, high = statistics.interval(spread.mean, statistics.alone(spread), metric.highest, summed=runs.summed)
-    items = spread.items
+    items, units = spread.items, f"{metric.unit}s"
     found = {}
     for row, each in enumerate(runs.summaries):
         known = bool(np.isfinite(low[row]))
-        over = "seeds and items" if runs.runs[row] > 1 else "items" if runs.num_items > 1 else "nothing"
+        over = f"seeds and {units}" if runs.runs[row] > 1 else units if runs.num_units > 1 else "nothing"
         found[each.model.name, each.method] = Estimate(
             float(spread.mean[row]),
             float(low[row]) if known else None,
@@ -280,7 +285,7 @@ def _compare_compressed(runs: _Runs, metric: PrimaryMetric) -> dict[tuple[str, s
         runs.values[after] - runs.values[before],
         runs.drawn[after] - runs.drawn[before],
         number,
-        runs.num_items,
+        runs.num_units,
     )
     variance = statistics.of_differences(spread)
     exact = runs.binary & (number == 1)

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from assay.report.results.collect import Variant
-from assay.tasks.metric import PrimaryMetric
+from assay.tasks.metric import PrimaryMetric, read_columns, units
 
 CLOSE = 1e-6
 """Relative difference at which a metric that is computed again is still the one that was recorded."""
@@ -31,7 +31,13 @@ class Answers:
 
     keys: tuple[Key, ...]
     arrays: tuple[NDArray[Any], ...]
-    """(V, N) each."""
+    """(V, U) or (V, N) each, as the metric's ``arrays`` gives them."""
+    units: NDArray[np.int64]
+    """(N,) the unit of each item, from 0 to U - 1."""
+
+    @property
+    def num_units(self) -> int:
+        return int(self.units.max(initial=-1)) + 1
 
 
 @dataclass(frozen=True)
@@ -39,8 +45,9 @@ class _Table:
     """One variant's predictions in the order of their items."""
 
     items: bytes
-    """A digest of which they are."""
+    """A digest of which they are, and of which units."""
     arrays: tuple[NDArray[Any], ...]
+    units: NDArray[np.int64]
 
 
 def key(variant: Variant) -> Key:
@@ -62,10 +69,11 @@ def read(variants: Sequence[Variant], metric: PrimaryMetric) -> tuple[Answers, d
     common = Counter(table.items for table in tables.values()).most_common(1)
     kept = [name for name, table in tables.items() if table.items == common[0][0]]
     for name in sorted(tables.keys() - kept):
-        number = len(tables[name].arrays[0])
+        number = len(tables[name].units)
         reasons[name] = f"its {number} predictions are not of the test items that most variants answered"
     parts = zip(*(tables[name].arrays for name in kept), strict=True)
-    return Answers(tuple(kept), tuple(np.stack(each) for each in parts)), reasons
+    of = tables[kept[0]].units if kept else np.zeros(0, np.int64)
+    return Answers(tuple(kept), tuple(np.stack(each) for each in parts), of), reasons
 
 
 def _table(variant: Variant, metric: PrimaryMetric) -> _Table:
@@ -78,7 +86,7 @@ def _table(variant: Variant, metric: PrimaryMetric) -> _Table:
     if not variant.predictions.is_file():
         raise ValueError("there is no predictions.parquet")
     with pq.ParquetFile(variant.predictions, memory_map=True) as file:
-        table = file.read(["item", *metric.columns], use_threads=False).to_pandas(use_threads=False)
+        table = file.read(read_columns(metric), use_threads=False).to_pandas(use_threads=False)
     items = table["item"].to_numpy()
     if items.dtype.kind not in "iu":
         raise ValueError("its items are no whole numbers")
@@ -87,6 +95,8 @@ def _table(variant: Variant, metric: PrimaryMetric) -> _Table:
         items = table["item"].to_numpy()
         if (items[1:] == items[:-1]).any():
             raise ValueError("an item is there twice")
+    if table[metric.unit].isna().any():
+        raise ValueError(f"an item is of no {metric.unit}")
     arrays = metric.arrays(table) if len(items) else ()
     if not arrays or not all(np.isfinite(each).all() for each in arrays if each.dtype.kind in "fc"):
         raise ValueError("nothing or no number where the metric counts")
@@ -94,4 +104,6 @@ def _table(variant: Variant, metric: PrimaryMetric) -> _Table:
     recorded = variant.metrics.get("test", {}).get(metric.name)
     if recorded is None or not np.isclose(again, recorded, rtol=CLOSE, atol=CLOSE):
         raise ValueError(f"they give {metric.name} {again:.6g}, metrics.json says {recorded}")
-    return _Table(hashlib.sha256(items.astype(np.int64).tobytes()).digest(), arrays)
+    of = units(table, metric)
+    which = items.astype(np.int64).tobytes() + of.tobytes()
+    return _Table(hashlib.sha256(which).digest(), arrays, of)

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether two models that answered the same test items differ, from one run of each."""
+"""Whether two models that answered the same test items differ, from one run of each.
+
+Where items are drawn by a larger unit, units take the place of items: what a metric counts is summed over each unit
+first, and a metric that is no sum is computed without whole units. McNemar's test is for single items alone.
+"""
 
 from __future__ import annotations
 
@@ -12,33 +16,33 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from assay.report.inference import statistics
-from assay.tasks.metric import PrimaryMetric, SummedMetric
+from assay.tasks.metric import PrimaryMetric, SummedMetric, units
 
 DRAWS = 2000
-"""Bootstrap samples of the test items."""
+"""Bootstrap samples of the units."""
 BATCH = 100
 """Of these at a time, which bounds the memory."""
 
 
 def p_value(first: pd.DataFrame, second: pd.DataFrame, metric: PrimaryMetric) -> tuple[float, str]:
     """Return the p-value, two-sided, of a metric's difference, and by which test; nan where the metric is not defined
-    on the items that the test draws.
+    on the units that the test draws.
 
     Args:
         first: predictions, one row an item.
         second: those of the other model, of the same items in the same order.
-        metric: how it comes from single items.
+        metric: how it comes from single items, and what these are drawn by.
     """
     if not isinstance(metric, SummedMetric):
-        return jackknife(first, second, metric), "paired jackknife over items"
-    counts = metric.counts(first), metric.counts(second)
+        return jackknife(first, second, metric), f"paired jackknife over {metric.unit}s"
+    counts = metric.unit_counts(first), metric.unit_counts(second)
     if all(_right_or_wrong(each) for each in counts):
-        return mcnemar(counts[0][:, 0], counts[1][:, 0]), "McNemar's test over items"
-    return bootstrap(*counts, metric), "paired bootstrap over items"
+        return mcnemar(counts[0][:, 0], counts[1][:, 0]), f"McNemar's test over {metric.unit}s"
+    return bootstrap(*counts, metric), f"paired bootstrap over {metric.unit}s"
 
 
 def _right_or_wrong(counts: NDArray[Any]) -> bool:
-    """Say whether counts (N, S) are of each item whether it is right, and 1."""
+    """Say whether counts (U, S) are of single items: whether each is right, and 1."""
     return counts.shape[1] == 2 and bool(np.isin(counts[:, 0], (0, 1)).all() and (counts[:, 1] == 1).all())
 
 
@@ -49,20 +53,22 @@ def mcnemar(first: NDArray[Any], second: NDArray[Any]) -> float:
 
 
 def bootstrap(first: NDArray[Any], second: NDArray[Any], metric: SummedMetric) -> float:
-    """Return the p-value from what the metric counts of each item, (N, S) of each model.
+    """Return the p-value from what the metric counts of each unit, (U, S) of each model; 1 of a single unit.
 
-    The difference over its standard deviation with items drawn again is held against Student's t.
+    The difference over its standard deviation with units drawn again is held against Student's t.
     """
+    if len(first) == 1:
+        return 1.0
 
-    def difference(items: NDArray[np.int64]) -> float:
-        sums = (counts[items].sum(axis=0, dtype=np.float64) for counts in (first, second))
+    def difference(drawn: NDArray[np.int64]) -> float:
+        sums = (counts[drawn].sum(axis=0, dtype=np.float64) for counts in (first, second))
         before, after = (float(metric.of_sums(each)) for each in sums)
         return after - before
 
-    items = np.arange(len(first))
-    observed = difference(items)
+    every = np.arange(len(first))
+    observed = difference(every)
     drawn = stats.bootstrap(
-        (items,),
+        (every,),
         difference,
         n_resamples=DRAWS,
         batch=BATCH,
@@ -71,17 +77,18 @@ def bootstrap(first: NDArray[Any], second: NDArray[Any], metric: SummedMetric) -
         rng=np.random.default_rng(0),
     )
     if drawn.standard_error == 0:
-        return 1.0 if observed == 0 else 0.5 ** (len(items) - 1)  # the sign test: all items say the same
-    return float(2 * stats.t.sf(abs(observed) / drawn.standard_error, len(items) - 1))
+        return 1.0 if observed == 0 else 0.5 ** (len(every) - 1)  # the sign test: all units say the same
+    return float(2 * stats.t.sf(abs(observed) / drawn.standard_error, len(every) - 1))
 
 
 def jackknife(first: pd.DataFrame, second: pd.DataFrame, metric: PrimaryMetric) -> float:
     """Return the p-value of a metric that is computed from all items at once."""
     pairs = zip(metric.arrays(first), metric.arrays(second), strict=True)
     arrays = [np.stack(pair) for pair in pairs]
-    values, drawn = statistics.jackknife(arrays, metric.value, np.random.default_rng(0))
+    of = units(first, metric)
+    values, drawn = statistics.jackknife(arrays, metric.value, np.random.default_rng(0), units=of)
     if not np.isfinite(drawn).all():
         return math.nan
-    both = statistics.spread(values, drawn, np.array([1, 1]), len(first))
+    both = statistics.spread(values, drawn, np.array([1, 1]), int(of.max()) + 1)
     variance = statistics.apart(both, np.array([0]), np.array([1]))
     return float(statistics.p_values(values[:1] - values[1:], variance).item())

@@ -3,8 +3,9 @@
 
 A number that moved is tested, and Holm's correction is for all that moved. Where both runs have two seeds or more,
 Welch's t-test is over seeds. Where either has one, or seeds change nothing, the answers of both to the same test
-items are compared: by McNemar's exact test where an item is right or wrong, else by a paired bootstrap; that leaves
-out what another seed would have changed. Where neither can be done, that is said.
+items are compared: by McNemar's exact test where an item is right or wrong, else by a paired bootstrap of the items, or
+of the units that the task draws them by; that leaves out what another seed would have changed. Where neither can be
+done, that is said.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from assay.provenance import dvc_lock
 from assay.report.inference import same_items
 from assay.report.results.runs import Run, last, of_record
 from assay.report.results.summaries import better
-from assay.tasks.metric import PrimaryMetric
+from assay.tasks.metric import PrimaryMetric, read_columns
 
 LEVEL = 0.05
 """Of all tests of a comparison together."""
@@ -241,7 +242,7 @@ def _by_items(before: Run, now: Run, folder: Path, metric: PrimaryMetric | None)
         data = run.read(folder / "predictions.parquet")
         if data is None:
             return None, f"changed, one run, and predictions of {run.name} are not here: no test possible"
-        tables.append(pd.read_parquet(BytesIO(data), columns=["item", *metric.columns]))
+        tables.append(pd.read_parquet(BytesIO(data), columns=read_columns(metric)))
     if not tables[0]["item"].equals(tables[1]["item"]):
         return None, "changed, one run, and the test items are others: no test possible"
     p, test = same_items.p_value(tables[0], tables[1], metric)

@@ -92,7 +92,7 @@ def _not_comparable(
     if estimate is None:
         return "without its predictions on the test items the effect of chance is unknown"
     if estimate.over == "nothing" or not estimate.items_variance:
-        return "its score does not vary with the test items, so the effect of chance is unknown"
+        return f"its score does not vary with the test {summary.task.unit}s, so the effect of chance is unknown"
     return ""
 
 
@@ -105,7 +105,7 @@ def _tested(summary: Summary, score: Score, estimate: Estimate, published: Publi
     side = "better" if better(score.mean, published.value, task.direction) else "worse"
     chance = f"p = {p:.2g}" if p >= 0.001 else "p < 0.001"
     alone = summary.model.seeded and score.count == 1
-    result = f"{amount} {side}, {chance}" + (", from the test items alone" if alone else "")
+    result = f"{amount} {side}, {chance}" + (f", from the test {task.unit}s alone" if alone else "")
     if p >= LEVEL:
         end = "could not have been judged with one seed" if alone else "would have been significant"
         why = f"{result}; {numbers.amount(found.told, task.primary)} or more {end}; {published.why}"

@@ -20,9 +20,9 @@ def render(view: Mapping[str, Any], tables: Sequence[Table]) -> str:
         f"{' with uncommitted changes' if view['dirty'] else ''}."
         f" Last result: {text(view['finished'] or 'none')}.",
         *(f"> {text(notice)}" for notice in view["notices"]),
-        "Means of the primary metric on the test set, with 95% intervals over seeds and test items. Models that"
-        " are not significantly different by a paired test with Holm's correction share a rank (=). **Bold**: best"
-        " mean of the column.",
+        "Means of the primary metric on the test set, with 95% intervals over seeds and test items, or over the task's"
+        " unit of independence, such as patients. Models that are not significantly different by a paired test with"
+        " Holm's correction share a rank (=). **Bold**: best mean of the column.",
     ]
     for each in tables:
         parts += [f"## {text(each.title)}", table(each.head, each.rows)]

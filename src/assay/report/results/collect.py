@@ -20,7 +20,7 @@ from assay.files import read_json
 from assay.paths import STATUS, UNCOMPRESSED
 from assay.provenance import measurement, records
 from assay.report.formatting import numbers
-from assay.tasks.metric import PrimaryMetric
+from assay.tasks.metric import ITEM, PrimaryMetric
 
 NOT_RUN = "not run"
 NO_ERRORS: Mapping[Path, str] = MappingProxyType({})
@@ -43,6 +43,11 @@ class Task:
     """For generated data: the best expected value of the primary metric, computed from the generator."""
     metric: PrimaryMetric | None = None
     """How the primary metric is computed from predictions; without it there are no intervals and no ranks."""
+
+    @property
+    def unit(self) -> str:
+        """The unit of independence, by which test items are drawn."""
+        return self.metric.unit if self.metric else ITEM
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from assay.data.declarations import Dataset, Source, TextAugmentation
-from assay.data.families.generated import Generated, text_file
+from assay.data.families.generated import Generated, generated_file
 from assay.data.families.pairs import Pairs
 from assay.data.preparation import pairs, text
 
@@ -70,7 +70,7 @@ class Dates(Generated, Pairs):
 DATASET: Dataset = Dates(
     source=Source(
         name="dates",
-        files=text_file(
+        files=generated_file(
             "dates", "dates.tsv", 247_763, "8d4a837f457a96570d7b504480b7e9d93b04ae89a225c0911b92f051bb3b7539"
         ),
         licence="Apache-2.0, as this project, which made it; the forms are those of the Unicode CLDR (Unicode-3.0)",

@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from assay.data.declarations import Dataset, Source, TextAugmentation
-from assay.data.families.generated import Generated, text_file
+from assay.data.families.generated import Generated, generated_file
 from assay.data.families.tagged import TaggedSentences
 from assay.data.preparation import tagged
 
@@ -137,7 +137,7 @@ class EntityGrammar(Generated, TaggedSentences):
 DATASET: Dataset = EntityGrammar(
     source=Source(
         name="entity_grammar",
-        files=text_file(
+        files=generated_file(
             "entity_grammar",
             "entities.conll",
             589_117,

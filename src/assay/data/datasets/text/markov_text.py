@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from assay.data.declarations import Dataset, Source, TextAugmentation
 from assay.data.families.characters import LongText
-from assay.data.families.generated import Generated, text_file
+from assay.data.families.generated import Generated, generated_file
 from assay.data.preparation.characters import WINDOW
 
 ALPHABET = " .aeinorst"
@@ -85,7 +85,7 @@ class MarkovText(Generated, LongText):
 DATASET: Dataset = MarkovText(
     source=Source(
         name="markov_text",
-        files=text_file(
+        files=generated_file(
             "markov_text",
             "text.txt",
             256_001,

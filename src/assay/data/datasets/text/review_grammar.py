@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from assay.data.declarations import Dataset, Source, TextAugmentation
-from assay.data.families.generated import Generated, text_file
+from assay.data.families.generated import Generated, generated_file
 from assay.data.families.texts import LabelledTexts
 from assay.data.preparation import text
 
@@ -94,7 +94,7 @@ class ReviewGrammar(Generated, LabelledTexts):
 DATASET: Dataset = ReviewGrammar(
     source=Source(
         name="review_grammar",
-        files=text_file(
+        files=generated_file(
             "review_grammar",
             "reviews.tsv",
             404_609,
