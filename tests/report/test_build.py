@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from assay.report.build import build
@@ -273,3 +275,23 @@ def test_hostile_names_are_text_everywhere(tmp_path: Path) -> None:
     assert "<img" not in markdown
     names = [path.name for path in (tmp_path / "reports/figures").iterdir()]
     assert all(len(name) < 120 and "<" not in name for name in names)
+
+
+def test_a_task_whose_items_are_drawn_by_patient_says_so(tmp_path: Path) -> None:
+    metric = replace(made_up.ACCURACY, unit="patient")
+    tasks = [{**made_up.TASKS[0], "metric": metric}]
+    rows = made_up.plan(tmp_path, tasks, made_up.MODELS[:3], methods=("none",))
+    made_up.write_cells(rows)
+    for row in rows:
+        path = row["evaluated"] / "predictions.parquet"
+        table = pd.read_parquet(path)
+        table.assign(patient=table["item"] % 40).to_parquet(path, index=False)
+    made_up.write_data(tmp_path, "digits")
+    build(**made_up.inputs(tmp_path, tasks=tasks, models=made_up.MODELS[:3], variants=rows))
+    page = (tmp_path / "reports/index.html").read_text(encoding="utf-8")
+    assert "The 1,000 test items are of 40 patients" in page
+    assert "paired bootstrap, p" in page
+    assert '<small class="line">patients</small>' in page
+    assert "McNemar" not in page
+    text = (tmp_path / "reports/results.md").read_text(encoding="utf-8")
+    assert "## digits: ranks, uncompressed, over 40 patients" in text

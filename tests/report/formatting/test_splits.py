@@ -11,8 +11,8 @@ from assay.report.formatting.splits import origins
         ({"validation": "drawn", "test": "upstream", "strategy": "stratified"},
          "validation drawn in the proportions of the classes, test as upstream names them"),
         ({"validation": "drawn", "test": "drawn", "strategy": "group"},
-         "validation drawn by whole groups, test drawn by whole groups"),
-        ({"validation": "drawn", "test": "drawn"}, "validation drawn, test drawn"),
+         "validation and test drawn by whole groups"),
+        ({"validation": "drawn", "test": "drawn"}, "validation and test drawn"),
         (None, ""),
     ],
 )  # fmt: skip

@@ -28,4 +28,6 @@ def origins(prepared: Mapping[str, Any]) -> str:
     found = {name: str(split[name]) for name in ("validation", "test") if name in split}
     drawn = str(split.get("strategy", "drawn"))
     of = {name: drawn if origin == "drawn" else origin for name, origin in found.items()}
+    if len(of) == 2 and len(set(of.values())) == 1:
+        return f"validation and test {WORDS.get(of['test'], of['test'])}"
     return ", ".join(f"{name} {WORDS.get(each, each)}" for name, each in of.items())

@@ -10,6 +10,7 @@ from typing import Any
 from assay.report.formatting import numbers
 from assay.report.results.tables import Rows
 from assay.report.sections.task import Section
+from assay.tasks.metric import ITEM
 
 
 class Strong(str):
@@ -102,7 +103,9 @@ def _ranks(section: Section) -> Table:
                 f"{after.p_holm:.2g}" if after else numbers.NOTHING,
             ]
         )
-    return Table(f"ranks-{task}", f"{task}: ranks of uncompressed models", head, rows)
+    unit, number = section.task.unit, section.analysis.num_units
+    over = "" if unit == ITEM else f", over {numbers.count(number)} {unit}s"
+    return Table(f"ranks-{task}", f"{task}: ranks of uncompressed models{over}", head, rows)
 
 
 def _published(section: Section) -> Table:
