@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import re
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -143,6 +145,39 @@ def test_seeds_that_change_nothing_are_no_noise() -> None:
     after = {name: answers([1] * 8) for name in files}
     found = changes(before, run({"a": [1.0, 1.0]}, files=after))["a"]
     assert (found.kind, found.why) == ("better", "McNemar's test over items, one run each")
+
+
+def by_patient(right: np.ndarray, **more: Any) -> bytes:
+    table = pd.DataFrame({"item": np.arange(len(right)), "right": right, "one": 1, **more})
+    buffer = BytesIO()
+    table.to_parquet(buffer, index=False)
+    return buffer.getvalue()
+
+
+def test_one_run_of_a_task_whose_items_are_drawn_by_patient_is_tested_over_patients() -> None:
+    """All 8 visits of 3 patients of 40 became right: sure over 320 visits, chance over 40 patients."""
+    metric = replace(RIGHT, unit="patient")
+    patients = np.repeat(np.arange(40), 8)
+    scores = (patients % 2).astype(np.int64), ((patients % 2) | (patients < 6)).astype(np.int64)
+    before, now = (
+        run({"a": [each.mean()]}, files={"a/0/predictions.parquet": by_patient(each, patient=patients)})
+        for each in scores
+    )
+    sums = [np.bincount(patients, each) for each in scores]
+    found = changes(before, now, metric)["a"]
+    assert (found.kind, found.why) == ("within noise", "paired bootstrap over patients, one run each")
+    assert found.p == pytest.approx(stats.ttest_rel(*sums).pvalue, rel=0.2)
+    assert changes(before, now, RIGHT)["a"].kind == "better"
+
+
+def test_predictions_that_do_not_name_their_patients_are_not_tested() -> None:
+    metric = replace(RIGHT, unit="patient")
+    right = np.arange(10) % 2
+    first = run({"a": [0.5]}, files={"a/0/predictions.parquet": by_patient(right)})
+    second = run({"a": [0.6]}, files={"a/0/predictions.parquet": by_patient(right, patient=right)})
+    found = changes(first, second, metric)["a"]
+    assert found.kind == "untested"
+    assert re.fullmatch(r"changed, one run, and predictions of .* lack patient: no test possible", found.why)
 
 
 def test_more_seeds_of_the_same_scores_are_no_change() -> None:

@@ -20,6 +20,8 @@ from assay.data.preparation.tables import LABEL, TARGET
 _READER = "check the dataset's read(): it should give upstream's numbers unchanged"
 _TWIN_NOISE = 0.3
 """Standard deviation of the noise in a twin's targets, as a share of that of the linear function below it."""
+_TWIN_GROUPS = 40
+"""Groups in a twin whose dataset has groups; items are of each in turn."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +59,16 @@ class Tables(Dataset):
         else:
             targets = np.rint(self.target[0] + ranks * (self.target[1] - self.target[0]))
         features = np.round(low + shares * (high - low), 5)
-        self.write(raw, tables.TableSet(features, targets, tuple(self.columns), self.classes))
+        order = np.arange(self.twin_items)
+        table = tables.TableSet(
+            features,
+            targets,
+            tuple(self.columns),
+            self.classes,
+            groups=order % _TWIN_GROUPS if tables.GROUP in self.origins else None,
+            times=order if tables.TIME in self.origins else None,
+        )
+        self.write(raw, table)
 
     def prepare(self, raw: Path, out: Path, *, seed: int, validation_fraction: float) -> dict[str, Any]:
         return tables.prepare(

@@ -242,7 +242,13 @@ def _by_items(before: Run, now: Run, folder: Path, metric: PrimaryMetric | None)
         data = run.read(folder / "predictions.parquet")
         if data is None:
             return None, f"changed, one run, and predictions of {run.name} are not here: no test possible"
-        tables.append(pd.read_parquet(BytesIO(data), columns=read_columns(metric)))
+        table = pd.read_parquet(BytesIO(data))
+        if lacking := [column for column in read_columns(metric) if column not in table]:
+            return (
+                None,
+                f"changed, one run, and predictions of {run.name} lack {lacking[0]}: no test possible",
+            )
+        tables.append(table[read_columns(metric)])
     if not tables[0]["item"].equals(tables[1]["item"]):
         return None, "changed, one run, and the test items are others: no test possible"
     p, test = same_items.p_value(tables[0], tables[1], metric)
