@@ -92,7 +92,9 @@ def _not_comparable(
     if estimate is None:
         return "without its predictions on the test items the effect of chance is unknown"
     if estimate.over == "nothing" or not estimate.items_variance:
-        return f"its score does not vary with the test {summary.task.unit}s, so the effect of chance is unknown"
+        return (
+            f"its score does not vary with the test {summary.task.unit}s, so the effect of chance is unknown"
+        )
     return ""
 
 
