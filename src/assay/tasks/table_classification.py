@@ -45,8 +45,8 @@ class TableClassification(Declaration, Classification):
         if len(facts["classes"]) != 2:
             raise ValueError(f"{prepared}: {len(facts['classes'])} classes; AUROC needs two")
         return {
-            name: Split(inputs, targets, items)
-            for name, inputs, targets, items in table_features.read(prepared, facts, splits)
+            name: Split(rows.inputs, rows.targets, rows.items, weights=rows.weights)
+            for name, rows in table_features.read(prepared, facts, splits)
         }
 
     def model_arguments(self, prepared: Path) -> dict[str, Any]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,22 @@ from assay.data import items, reading
 from assay.data.items import Items
 
 
-def read(
-    prepared: Path, facts: dict[str, Any], splits: tuple[str, ...]
-) -> Iterator[tuple[str, Items, Tensor, NDArray[np.int64]]]:
-    """Yield of each split: its name, the inputs (N, F) float32, the targets (N,) as prepared, the items (N,).
+@dataclass(frozen=True)
+class Rows:
+    """The rows of one split."""
+
+    inputs: Items
+    """(N, F) float32."""
+    targets: Tensor
+    """(N,) as prepared."""
+    items: NDArray[np.int64]
+    """(N,)."""
+    weights: Tensor | None
+    """(N,) float32, if the dataset has weights."""
+
+
+def read(prepared: Path, facts: dict[str, Any], splits: tuple[str, ...]) -> Iterator[tuple[str, Rows]]:
+    """Yield each named split's name and rows.
 
     Args:
         prepared: folder of the prepared dataset.
@@ -30,7 +43,8 @@ def read(
     predicted = arrays["labels" if facts["classes"] else "targets"]
     for name, of in reading.split_rows(prepared, splits).items():
         inputs = items.read(arrays["features"], of.rows, partial(standardised, facts=facts))
-        yield name, inputs, torch.from_numpy(predicted[of.rows]), of.items
+        weights = torch.from_numpy(arrays["weights"][of.rows]) if "weights" in arrays else None
+        yield name, Rows(inputs, torch.from_numpy(predicted[of.rows]), of.items, weights)
 
 
 def standardised(features: Tensor, facts: dict[str, Any]) -> Tensor:

@@ -93,14 +93,15 @@ class TableRegression(Declaration, WeighsItems):
         mean, deviation = facts["target_mean"], facts["target_std"]
         return {
             name: Numbers(
-                inputs,
-                ((targets.double() - mean) / deviation).float()[:, None],
-                items,
+                rows.inputs,
+                ((rows.targets.double() - mean) / deviation).float()[:, None],
+                rows.items,
                 mean=mean,
                 deviation=deviation,
-                units=None if groups is None else groups.reindex(items).to_numpy(),
+                units=None if groups is None else groups.reindex(rows.items).to_numpy(),
+                weights=rows.weights,
             )
-            for name, inputs, targets, items in table_features.read(prepared, facts, splits)
+            for name, rows in table_features.read(prepared, facts, splits)
         }
 
     def limit(self, split: Numbers, count: int) -> Numbers:

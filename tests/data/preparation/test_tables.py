@@ -8,6 +8,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from assay.data.preparation.tables import TableSet, prepare, read_numbers
+from assay.tasks import loading
 
 RNG = np.random.default_rng(0)
 FEATURES = np.column_stack([RNG.normal(50, 10, 200), RNG.normal(size=200), np.full(200, 7.0)])
@@ -117,3 +118,32 @@ def test_what_a_table_has_not_cannot_split_it_and_a_name_stands_once(tmp_path):
     twice = TableSet(FEATURES, np.arange(200.0), ("age", "time", "sex"), times=np.arange(200))
     with pytest.raises(ValueError, match=r"^made: two columns are called 'time'; rename the feature"):
         prepared(twice, tmp_path)
+
+
+def test_weights_go_with_their_rows_into_training(tmp_path):
+    features = np.concatenate([FEATURES[:1], FEATURES])  # the second row is dropped
+    targets, weights = np.append(0.0, np.arange(200.0)), np.arange(201) + 0.5
+    prepared(TableSet(features, targets, NAMES, weights=weights), tmp_path)
+    train = loading.load("table_regression").load(tmp_path, ("train",))["train"]
+    assert train.weights is not None
+    np.testing.assert_array_equal(train.weights, weights[train.items])
+    assert 1 not in train.items
+    assert len(train.batch(slice(5)).weights) == 5
+
+
+@pytest.mark.parametrize("weight", [0.0, -1.0, np.nan, np.inf])
+def test_a_weight_that_is_no_positive_number_is_one_line(tmp_path, weight):
+    weights = np.append(np.ones(199), weight)
+    with pytest.raises(
+        ValueError, match=rf"^made: row 200 has the weight {weight:g}; allowed are numbers above 0"
+    ):
+        prepared(TableSet(FEATURES, np.arange(200.0), NAMES, weights=weights), tmp_path)
+
+
+def test_the_split_that_upstream_names_is_used(tmp_path):
+    split = np.array(["test"] * 50 + ["train"] * 150)
+    facts = prepared(TableSet(FEATURES, np.arange(200.0), NAMES, split=split), tmp_path)
+    items = pd.read_parquet(tmp_path / "items.parquet")
+    assert (items["split"][:50] == "test").all()
+    assert set(items["split"][50:]) == {"train", "validation"}
+    assert facts["split"]["test"] == "upstream"

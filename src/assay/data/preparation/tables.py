@@ -41,6 +41,10 @@ class TableSet:
     """(N,) whole numbers or texts: to which person, say, each row belongs. No feature."""
     times: NDArray[Any] | None = None
     """(N,) numbers or dates: when each row was measured. No feature."""
+    weights: NDArray[np.float64] | None = None
+    """(N,) above 0: how much each row counts in training, such as survey weights. No feature."""
+    split: NDArray[np.str_] | None = None
+    """(N,) upstream's split: ``train``, ``validation`` or ``test``, or ``""`` where upstream names none."""
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -90,7 +94,7 @@ def prepare(
         raise ValueError(f"{dataset}: two columns are called {twice[0]!r}; rename the feature in its read()")
     store.begin(out)
     digests = np.array([hashlib.sha256(row.tobytes()).hexdigest() for row in table.features], dtype=object)
-    upstream = np.full(len(table), "")
+    upstream = np.full(len(table), "") if table.split is None else table.split
     kept, dropped = clean(digests, table.targets, upstream, noun="features")
     features, targets = table.features[kept], table.targets[kept]
     origins = {column: values[kept] for column, values in table.origins.items()}
@@ -103,6 +107,8 @@ def prepare(
     )
     split = draw_split(upstream[kept], strategy, seed, validation_fraction, test_fraction, dataset=dataset)
     arrays = {"features": features.astype(np.float32), f"{table.predicted}s": targets.astype(_kind(table))}
+    if table.weights is not None:
+        arrays["weights"] = _checked(table.weights, dataset)[kept]
     store.write_arrays(out, arrays)
     store.write_items(
         out,
@@ -131,6 +137,16 @@ def prepare(
     return store.seal(
         out, facts, upstream=upstream[kept], split=split, strategy=strategy.name, optimum=optimum
     )
+
+
+def _checked(weights: NDArray[np.float64], dataset: str) -> NDArray[np.float32]:
+    wrong = np.flatnonzero(~(np.isfinite(weights) & (weights > 0)))
+    if len(wrong):
+        row, weight = wrong[0], weights[wrong[0]]
+        raise ValueError(
+            f"{dataset}: row {row + 1} has the weight {weight:g}; allowed are numbers above 0; fix its read()"
+        )
+    return weights.astype(np.float32)
 
 
 def _kind(table: TableSet) -> type[np.generic]:
