@@ -44,7 +44,7 @@ wildcard_constraints:
 # Snakemake remembers how each output was made; the records say whether the files here are still those outputs.
 with run_lock.held_if_free() as is_free:
     if is_free:
-        for line in trust.have_made_again(GRAPH):
+        for line in trust.invalidate(GRAPH):
             print(line, file=sys.stderr)
         phase_digests.heal([paths.VERDICT, *(job.record for job in GRAPH.jobs)])
 
