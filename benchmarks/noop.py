@@ -75,16 +75,16 @@ for job in [*graph.jobs, graph.report_job]:
     file.write_text(job.name)
     digest = sha256(file)
     files = {file.name: {"url": None, "size": 1, "sha256": digest} if job.phase == "ingest" else digest}
-    ended = {"phase": job.phase, "status": "ok", "reason": "", "traceback": "", "code": job.asked["code"]}
+    ended = {"phase": job.phase, "status": "ok", "reason": "", "traceback": "", "code": job.request["code"]}
     made_from = [sha256(Path(name)) for name in job.made_from]
-    spec = json.loads(job.asked.get("spec", "{}"))
+    spec = json.loads(job.request.get("spec", "{}"))
     facts = FACTS | {"dataset": job.name} | ({"data": ""} if job.phase == "validate" else {})
     records.write(path, {**facts, **ended, "made_from": made_from, "spec": spec, "files": files})
     if job.phase in trust.COMPUTED:
         records.write(path.with_name(paths.MEASURED), {**MEASURED, "record": sha256(path)})
-    if "docs" in job.asked:
-        Path(job.asked["docs"]).mkdir(parents=True, exist_ok=True)
-        Path(job.asked["docs"], "index.html").touch()
+    if "docs" in job.request:
+        Path(job.request["docs"]).mkdir(parents=True, exist_ok=True)
+        Path(job.request["docs"], "index.html").touch()
 records.write(paths.VERDICT, {})
 """
 """Leaves records that are what they say, each with one small file."""

@@ -37,10 +37,10 @@ def call(*words):
     return ran.exit_code, ran.stdout, ran.stderr
 
 
-def refused(told, *words):
+def refused(message, *words):
     code, out, error = call(*words)
     assert (code, out) == (2, "")
-    assert error.startswith(told)
+    assert error.startswith(message)
     assert error.count("\n") == 1
 
 
@@ -55,15 +55,15 @@ every = pytest.mark.parametrize("words", COMMANDS.values(), ids=COMMANDS)
 @pytest.mark.usefixtures("answered")
 def test_an_output_that_cannot_be_written_is_refused_and_nothing_is_lost(words):
     os.mkfifo("pipe")
-    for out, told in {
+    for out, message in {
         ".": ".: is a folder; a file is expected",
         "pipe": "pipe: is a pipe; a file is expected",
         "/dev/null": "/dev/null: is a device; a file is expected",
-        "none/out": "none/out: there is no folder none; make it first",
+        "none/out": "none/out: there is no folder none; create it first",
         "params.yaml": "params.yaml: is read by this command and would be lost; name another file",
         "a" * 300: f"{'a' * 300}: cannot be written: File name too long",
     }.items():
-        refused(told, *words, out)
+        refused(message, *words, out)
     assert Path("params.yaml").read_text(encoding="utf-8") == PARAMS
     assert Path("pipe").is_fifo()
     assert Path("/dev/null").is_char_device()

@@ -87,8 +87,8 @@ def test_there_is_no_circle(level: int | None):
         )
     try:
         TopologicalSorter(graph).prepare()
-    except CycleError as fault:
-        pytest.fail(" -> ".join(fault.args[1]))
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
 
 
 def test_a_package_imports_nothing():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files that are whole or absent: written aside, flushed to the disk, renamed."""
+"""Atomic writes: a file is written to a temporary name, flushed to disk and renamed, so it is complete or absent."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 UNFINISHED = f".*.{'[0-9a-f]' * 8}*"
-"""Names of what is written aside: eight random characters are added to that of the file."""
+"""Temporary names: the file's own name with eight random characters."""
 STDOUT = Path("-")
-"""An output of this name is standard output."""
+"""An output with this name is standard output."""
 KINDS = {
     stat.S_ISDIR: "a folder",
     stat.S_ISCHR: "a device",
@@ -32,12 +32,12 @@ KINDS = {
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a path beside ``path`` to write to; it takes the true name only when the block ends well.
+    """Yield a temporary path in the folder of ``path``; it is renamed to ``path`` if the block succeeds.
 
-    A link stays, and its target is replaced. The mode of a file that is replaced is kept; a new file has the umask's.
+    If ``path`` is a link, its target is replaced. A replaced file keeps its mode; a new file gets the umask's.
 
     Raises:
-        ValueError: there is something other than a file.
+        ValueError: ``path`` is not a file.
     """
     folder = behind(path).parent
     folder.mkdir(parents=True, exist_ok=True)
@@ -45,13 +45,13 @@ def replacing(path: Path) -> Iterator[Path]:
     handle = os.open(aside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
     mode = stat.S_IMODE(os.fstat(handle).st_mode)
     if path.exists():
-        os.fchmod(handle, 0o600)  # until it is known who may read it
+        os.fchmod(handle, 0o600)  # until the mode of the replaced file is set
     os.close(handle)
     try:
         yield aside
         with aside.open("rb") as stream:
             os.fsync(stream.fileno())
-        target = behind(path)  # it may have been moved away since
+        target = behind(path)  # it may have been moved in the meantime
         aside.chmod(stat.S_IMODE(target.stat().st_mode) if target.exists() else mode)
         move(aside, target)
     finally:
@@ -59,12 +59,12 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def behind(path: Path) -> Path:
-    """Return the file that writing to ``path`` replaces: itself, or what a link leads to.
+    """Return the file that writing to ``path`` replaces: itself, or the target of a link.
 
-    A link to a file that nobody may write, as DVC makes them into its cache, is replaced itself.
+    A link to a read-only file, such as DVC's links into its cache, is itself replaced.
 
     Raises:
-        ValueError: there is something other than a file.
+        ValueError: ``path`` is not a file.
     """
     try:
         mode = path.stat().st_mode
@@ -77,16 +77,16 @@ def behind(path: Path) -> Path:
 
 
 def _name_aside(path: Path) -> str:
-    """Return a name to write to: with the same suffix, which some writers go by, and not too long for a folder."""
+    """Return a temporary name: with the same suffix, which some writers depend on, and not too long for a folder."""
     suffix = path.suffix if len(path.suffix) < 16 else ""
     return f".{os.fsdecode(os.fsencode(path.name)[:200])}.{secrets.token_hex(4)}{suffix}"
 
 
 def check_output(path: Path, *inputs: Path) -> None:
-    """Check, before the work, that what a user wants written to ``path`` can be written there.
+    """Check, before the work, that an output of the user can be written to ``path``.
 
     Raises:
-        ValueError: it is one of ``inputs``, no file, or in a folder that is missing or not writable; one line.
+        ValueError: it is one of ``inputs``, not a file, or in a folder that is missing or not writable; one line.
     """
     if path == STDOUT:
         return
@@ -95,16 +95,16 @@ def check_output(path: Path, *inputs: Path) -> None:
         if any(path.exists() and each.exists() and path.samefile(each) for each in inputs):
             raise ValueError(f"{path}: is read by this command and would be lost; name another file")
         if not target.parent.is_dir():
-            raise ValueError(f"{path}: there is no folder {target.parent}; make it first")
-    except OSError as fault:
-        raise ValueError(f"{path}: cannot be written: {fault.strerror}") from None
+            raise ValueError(f"{path}: there is no folder {target.parent}; create it first")
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be written: {error.strerror}") from None
     for needed in (target.parent, target):
         if needed.exists() and not os.access(needed, os.W_OK):
-            raise ValueError(f"{path}: cannot be written: {needed} is not writable for you")
+            raise ValueError(f"{path}: cannot be written: you may not write to {needed}")
 
 
 def write_output(path: Path, text: str) -> None:
-    """Write what a user wants at ``path``, whole or not at all; ``-`` is standard output.
+    """Write an output of the user to ``path``, completely or not at all; ``-`` is standard output.
 
     Raises:
         ValueError: it cannot be written there; one line.
@@ -114,30 +114,30 @@ def write_output(path: Path, text: str) -> None:
         return
     try:
         write_text(path, text)
-    except OSError as fault:
-        raise ValueError(f"{path}: cannot be written: {fault.strerror}") from None
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be written: {error.strerror}") from None
 
 
 def discard_unfinished(folders: Iterable[Path]) -> None:
-    """Delete what a killed process was writing in these folders; nobody may be at work in them."""
+    """Delete the temporary files of killed processes in these folders; no process may be writing there."""
     for folder in folders:
         for aside in folder.glob(UNFINISHED):
             aside.unlink()
 
 
 def set_aside(path: Path, folder: Path) -> None:
-    """Move a file or folder, if it is there, into ``folder``, where it keeps its relative name."""
+    """Move a file or folder, if it exists, into ``folder``, keeping its relative path."""
     if os.path.lexists(path):
         (folder / path.parent).mkdir(parents=True, exist_ok=True)
         move(path, folder / path)
 
 
 def move(source: Path, target: Path) -> None:
-    """Move a file or folder, also to another filesystem; it is whole at ``target`` or not there."""
+    """Move a file or folder, even to another filesystem; it is complete at ``target`` or absent."""
     try:
         source.replace(target)
-    except OSError as fault:
-        if fault.errno != errno.EXDEV:
+    except OSError as error:
+        if error.errno != errno.EXDEV:
             raise
         aside = target.with_name(_name_aside(target))
         if source.is_dir() and not source.is_symlink():
@@ -151,36 +151,36 @@ def move(source: Path, target: Path) -> None:
 
 
 def replaced() -> Path:
-    """Return a folder, named for this moment, for what is moved out of the way: it may be work nobody recorded."""
+    """Return a folder, named after the current time, for files that are moved away: they may be unrecorded work."""
     return Path(".assay/replaced") / f"{datetime.now():%Y%m%dT%H%M%S.%f}"
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write ``text`` as UTF-8, whole or not at all."""
+    """Write ``text`` as UTF-8, completely or not at all."""
     with replacing(path) as aside:
         aside.write_text(text, encoding="utf-8")
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write ``value`` as JSON, whole or not at all."""
+    """Write ``value`` as JSON, completely or not at all."""
     write_text(path, json_text(value))
 
 
 def json_text(value: Any) -> str:
-    """Return ``value`` as JSON with sorted keys, so that equal values are equal bytes."""
+    """Return ``value`` as JSON with sorted keys, so that equal values give equal bytes."""
     return json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def read_json(path: Path) -> Any:
-    """Return what a JSON file holds.
+    """Return the content of a JSON file.
 
     Raises:
         ValueError: the file is not JSON; one line that names it.
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as fault:
-        raise ValueError(f"{path}: not valid JSON ({fault}); delete it and run again") from None
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ValueError(f"{path}: not valid JSON ({error}); delete it and run again") from None
 
 
 def sha256(path: Path) -> str:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where each thing lies, relative to the project's folder. Folders of different phases never lie in each other."""
+"""The paths of all files, relative to the project's folder. The folders of two phases are never nested."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ PARAMS = Path("params.yaml")
 REPORTS = Path("reports")
 REPORT = REPORTS / "report.json"
 RUN_PARAMS = Path(".assay/params.yaml")
-"""params.yaml as it was when the run began: who edits the file meanwhile changes nothing of this run."""
+"""params.yaml as it was when the run began: editing the file meanwhile does not affect the run."""
 TUNING = Path("docs/tuning.csv")
-"""How the hyperparameters were chosen, kept by hand; it may be absent."""
+"""How the hyperparameters were chosen, written by hand; it may be absent."""
 VERDICT = REPORTS / "verdict.json"
 UNCOMPRESSED = "none"

@@ -94,7 +94,7 @@ def test_a_graph_that_names_a_file_is_refused(make, form, tmp_path, monkeypatch)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "secret").write_bytes(np.float32([3, 4]).tobytes())
     record = {"format": form, "parameters": 0, "arguments": {}}
-    with pytest.raises(ValueError, match=r"^model\.onnx: weight '\w' lies in another file") as caught:
+    with pytest.raises(ValueError, match=r"^model\.onnx: weight '\w' is in another file") as caught:
         FORMATS[form].predictor(make().SerializeToString(), record)
     assert "\n" not in str(caught.value)
 
@@ -106,7 +106,7 @@ def test_either_graph_of_a_pair_is_refused(first, tmp_path, monkeypatch):
     own = graph(weights=[numpy_helper.from_array(np.zeros(2, np.float32), "w")])
     graphs = [in_an_attribute(), own] if first else [own, in_an_attribute()]
     record = {"format": "onnx_steps", "parameters": 0, "arguments": ARGUMENTS}
-    with pytest.raises(ValueError, match=r"lies in another file, 'secret'"):
+    with pytest.raises(ValueError, match=r"is in another file, 'secret'"):
         FORMATS["onnx_steps"].predictor(pack(dict(zip(("start", "step"), graphs, strict=True))), record)
 
 

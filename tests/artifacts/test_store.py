@@ -288,5 +288,5 @@ def test_a_graph_with_weights_in_other_files_is_refused(saved, tmp_path):
     )
     (folder / "model.onnx").write_bytes(helper.make_model(graph, ir_version=9).SerializeToString())
     mark_ok(folder)
-    with pytest.raises(ValueError, match="lies in another file, 'secret'"):
+    with pytest.raises(ValueError, match="is in another file, 'secret'"):
         store.load(folder, {**record, "format": "onnx"})

@@ -40,7 +40,7 @@ LIGHTNING = {
 }
 
 
-def subject(
+def context(
     model,
     inputs,
     targets=None,

@@ -10,7 +10,7 @@ from torch import nn
 
 from assay.compression.context import search, trained
 from assay.tasks.metric import Metric
-from tests.compression.conftest import subject
+from tests.compression.conftest import context
 
 INPUTS = torch.eye(4)[:, None, None, :]
 TARGETS = torch.tensor([0, 1, 2, 2])
@@ -30,9 +30,9 @@ class Scaled(nn.Module):
 
 
 def test_the_score_is_what_training_watches_on_validation_items():
-    of = subject(Scaled(), INPUTS, TARGETS, validation=(INPUTS[:2], TARGETS[:2]))
+    of = context(Scaled(), INPUTS, TARGETS, validation=(INPUTS[:2], TARGETS[:2]))
     assert of.score(of.model) == 1.0
-    assert subject(Scaled(), INPUTS, TARGETS).score(of.model) == 0.75
+    assert context(Scaled(), INPUTS, TARGETS).score(of.model) == 0.75
 
 
 @pytest.mark.parametrize(
@@ -42,13 +42,13 @@ def test_the_score_is_what_training_watches_on_validation_items():
 def test_what_is_lost_is_a_share_of_the_score_whichever_way_is_better(
     direction, before, after, lost, monkeypatch
 ):
-    of = subject(Scaled(), INPUTS, TARGETS)
+    of = context(Scaled(), INPUTS, TARGETS)
     monkeypatch.setattr(of.task, "watched", Metric("it", direction))
     assert of.lost(before, after) == pytest.approx(lost)
 
 
 def test_the_strongest_within_the_budget_is_chosen_and_every_trial_is_kept():
-    of = subject(Scaled(), INPUTS, TARGETS, max_relative_drop=0.1)
+    of = context(Scaled(), INPUTS, TARGETS, max_relative_drop=0.1)
     tried = [0.0, 1.0, 2.0, 3.0]
     chosen, trials = search(of, "wrong", tried, lambda wrong: Scaled(wrong))
     assert chosen == 1.0
@@ -58,14 +58,14 @@ def test_the_strongest_within_the_budget_is_chosen_and_every_trial_is_kept():
 
 
 def test_a_setting_beyond_one_that_leaves_the_budget_is_not_chosen():
-    of = subject(Scaled(), INPUTS, TARGETS, max_relative_drop=0.1)
+    of = context(Scaled(), INPUTS, TARGETS, max_relative_drop=0.1)
     chosen, trials = search(of, "wrong", [0.0, 2.0, 1.0], lambda wrong: Scaled(wrong))
     assert [trial["lost"] <= 0.1 for trial in trials] == [True, False, True]
     assert chosen == 0.0
 
 
 def test_a_score_that_is_not_a_number_is_not_within_the_budget(monkeypatch):
-    of = subject(Scaled(), INPUTS, TARGETS, max_relative_drop=0.1)
+    of = context(Scaled(), INPUTS, TARGETS, max_relative_drop=0.1)
     monkeypatch.setattr(type(of), "score", lambda _, model: float("nan") if model.wrong else 1.0)
     chosen, trials = search(of, "wrong", [0.0, 1.0], lambda wrong: Scaled(wrong))
     assert math.isnan(trials[1]["lost"])
@@ -73,7 +73,7 @@ def test_a_score_that_is_not_a_number_is_not_within_the_budget(monkeypatch):
 
 
 class Losing:
-    """A subject of which a network, a number here, loses what it says once it was tuned."""
+    """A context of which a network, a number here, loses what it says once it was tuned."""
 
     model, max_relative_drop = 0.0, 0.1
 
@@ -102,7 +102,7 @@ def test_fine_tuning_takes_its_share_of_steps_and_learns(digits, tmp_path):
     (images, targets), (others, theirs) = digits
     torch.manual_seed(0)
     model = nn.Sequential(nn.Flatten(), nn.Linear(64, 10)).eval()
-    of = subject(model, images, targets, validation=(others, theirs), folder=tmp_path)
+    of = context(model, images, targets, validation=(others, theirs), folder=tmp_path)
     tuned = [copy.deepcopy(model) for _ in range(3)]
     for network, share in zip(tuned, (0.1, 0.1, 1.0), strict=True):
         of.fine_tune(network, share=share, rate=1.0)

@@ -12,8 +12,8 @@ def test_a_row_takes_over_what_it_does_not_say_itself():
         "b": {"like": "a", "knobs": {"y": [3]}, "per_task": {"t": {"knobs": {"x": 5}}}},
         "c": {"like": "b", "model": "z", "per_task": {"t": {"training": {"epochs": 1}}}, "tasks": "all"},
     }
-    whole, faults = inheritance.expanded({"models": rows, "suite": "s"})
-    assert faults == []
+    whole, errors = inheritance.expanded({"models": rows, "suite": "s"})
+    assert errors == []
     assert whole["suite"] == "s"
     found = whole["models"]
     assert found["a"] == {"model": "a", **rows["a"]}
@@ -35,24 +35,24 @@ def test_a_family_that_is_named_is_taken_over():
 
 def test_what_leads_nowhere_is_one_line_each():
     rows = {"a": {"like": "z"}, "b": {"like": "a"}, "c": {"like": "d"}, "d": {"like": "c"}, "e": {"like": 3}}
-    _, faults = inheritance.expanded({"models": rows})
-    assert faults == [
-        "models.a.like: z: not there; name a row of models",
-        "models.d.like: c like d like c: this has no end; let one stand by itself",
-        "models.c.like: d like c like d: this has no end; let one stand by itself",
-        "models.e.like: 3: not there; name a row of models",
+    _, errors = inheritance.expanded({"models": rows})
+    assert errors == [
+        "models.a.like: z: unknown row; name a row of models",
+        "models.d.like: c like d like c: circular; remove one `like`",
+        "models.c.like: d like c like d: circular; remove one `like`",
+        "models.e.like: 3: unknown row; name a row of models",
     ]
 
 
-def test_a_fault_that_was_taken_over_is_named_where_it_stands():
+def test_an_error_that_was_taken_over_is_named_where_it_stands():
     knobs = {"x": 1, "y": [1, 2]}
     raw = {"models": {"a": {"knobs": knobs}, "b": {"like": "a", "knobs": {"y": [3]}}, "c": {"like": "b"}}}
-    faults = [
-        f"models.{name}.knobs.{fault}"
+    errors = [
+        f"models.{name}.knobs.{error}"
         for name in "abc"
-        for fault in ("x = 1: low", "y.0 = 3: high", "z: missing")
+        for error in ("x = 1: low", "y.0 = 3: high", "z: missing")
     ]
-    assert inheritance.own(faults, raw) == [*faults[:3], faults[4]]
+    assert inheritance.own(errors, raw) == [*errors[:3], errors[4]]
     assert inheritance.own(["the file = 5: wrong", "suite: x"], raw) == ["the file = 5: wrong", "suite: x"]
 
 
@@ -70,6 +70,6 @@ VALUES = st.recursive(
 
 @given(VALUES)
 def test_any_value_is_expanded(value):
-    whole, faults = inheritance.expanded(value)
+    whole, errors = inheritance.expanded(value)
     assert type(whole) is type(value)
-    assert inheritance.own(faults, value) is not None
+    assert inheritance.own(errors, value) is not None

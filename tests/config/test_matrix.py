@@ -164,7 +164,7 @@ def test_a_row_runs_on_the_tasks_that_it_names():
             "default",
             "mnist",
             "",
-            "--config tasks: mnist: not in suites.default.tasks; add it there, or name some of digits",
+            "--config tasks: mnist: not in suites.default.tasks; add it there; allowed: digits",
         ),
         (
             "default",
@@ -187,10 +187,10 @@ def test_a_row_runs_on_the_tasks_that_it_names():
     ],
 )
 def test_a_selection_that_matches_nothing_or_not_all_that_it_names_is_refused(suite, tasks, models, line):
-    with pytest.raises(ParamsError) as fault:
+    with pytest.raises(ParamsError) as error:
         matrix.select(PARAMS, suite=suite, tasks=tasks, models=models)
-    [told] = fault.value.faults
-    assert told.startswith(line)
+    [message] = error.value.errors
+    assert message.startswith(line)
 
 
 @pytest.mark.parametrize(
@@ -210,8 +210,8 @@ def test_a_selection_that_matches_nothing_or_not_all_that_it_names_is_refused(su
 def test_a_suite_that_names_what_runs_nowhere_is_refused(rows, line):
     few = PARAMS.suites["default"].model_copy(update={"tasks": ["digits"], "models": ["mlp"]} | rows)
     params = PARAMS.model_copy(update={"suites": {"few": few}})
-    faults = list(matrix.selection_faults(matrix.Matrix(params, "few")))
-    assert faults[0].startswith(line)
+    errors = list(matrix.selection_errors(matrix.Matrix(params, "few")))
+    assert errors[0].startswith(line)
 
 
 def test_every_suite_runs_all_that_it_names():
@@ -226,7 +226,7 @@ def test_every_suite_runs_all_that_it_names():
         "default_2026",
     ]
     for suite in PARAMS.suites:
-        assert list(matrix.selection_faults(matrix.Matrix(PARAMS, suite))) == []
+        assert list(matrix.selection_errors(matrix.Matrix(PARAMS, suite))) == []
 
 
 @pytest.mark.parametrize("suite", PARAMS.suites)

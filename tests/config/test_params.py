@@ -24,13 +24,13 @@ TEXT = Path("params.yaml").read_text()
 TREE = json.loads(json.dumps(yaml.safe_load(TEXT)))  # no part of it is another's too
 
 
-def faults(tmp_path, text):
+def errors(tmp_path, text):
     path = tmp_path / "params.yaml"
     path.write_text(text)
-    with pytest.raises(params.ParamsError) as fault:
+    with pytest.raises(params.ParamsError) as error:
         params.load_params(path)
-    assert all("\n" not in line and line.startswith(f"{path}: ") for line in fault.value.faults)
-    return [line.removeprefix(f"{path}: ") for line in fault.value.faults]
+    assert all("\n" not in line and line.startswith(f"{path}: ") for line in error.value.errors)
+    return [line.removeprefix(f"{path}: ") for line in error.value.errors]
 
 
 def changed(**paths):
@@ -50,11 +50,11 @@ def test_the_projects_own_file_is_fine():
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         (
             {"models__bert_small__starts_from": {"task": "englsh", "model": "bert"}},
-            r"models\.bert_small\.starts_from\.task: englsh: not there; .*did you mean english\?",
+            r"models\.bert_small\.starts_from\.task: englsh: unknown; .*did you mean english\?",
         ),
         (
             {"models__bert_small__starts_from": {"task": "digits", "model": "bert"}},
@@ -62,7 +62,7 @@ def test_the_projects_own_file_is_fine():
         ),
         (
             {"models__bert__starts_from": {"task": "english", "model": "skip_gram"}},
-            r"models\.bert_small\.starts_from\.model: bert starts from another row itself",
+            r"models\.bert_small\.starts_from\.model: bert itself starts from another row",
         ),
         (
             {"models__majority__starts_from": {"task": "english", "model": "bert"}},
@@ -74,7 +74,7 @@ def test_the_projects_own_file_is_fine():
         ),
         (
             {"datasets__ag_news__split_seed": 5},
-            r"datasets\.reviews_and_news\.split_seed = 0: must be that of ag_news, of which it is made: 5",
+            r"datasets\.reviews_and_news\.split_seed = 0: must equal that of its part ag_news: 5",
         ),
         ({"models__mlp__tasks": ["digts"]}, r"models\.mlp\.tasks: digts: .*did you mean digits\?"),
         ({"models__mlp__train_fraction": 0}, r"models\.mlp\.train_fraction = 0: should be greater than 0"),
@@ -86,7 +86,7 @@ def test_the_projects_own_file_is_fine():
         ({"training__learning_rate": -1}, r"training\.learning_rate = -1: should be greater than 0"),
         ({"training__optimizer": "adamm"}, r"training\.optimizer = 'adamm': .*did you mean adam"),
         ({"training__epochs": 1.5}, r"training\.epochs = 1\.5: "),
-        ({"suite": "defualt"}, r"suite: defualt: not there; allowed: .*; did you mean default\?"),
+        ({"suite": "defualt"}, r"suite: defualt: unknown; allowed: .*; did you mean default\?"),
         ({"suites__default__tasks": ["digts"]}, r"suites\.default\.tasks: digts: .*did you mean digits\?"),
         ({"suites__default__seeds": [0, 0]}, r"suites\.default\.seeds: 0: given twice"),
         (
@@ -101,7 +101,7 @@ def test_the_projects_own_file_is_fine():
             {"models__theirs": {"model": "hugging_face", "knobs": {"length": 8}}},
             r"models\.theirs\.pretrained: is missing; give source and revision",
         ),
-        ({"tasks__digits__methods": ["int9"]}, r"tasks\.digits\.methods: int9: not there"),
+        ({"tasks__digits__methods": ["int9"]}, r"tasks\.digits\.methods: int9: unknown"),
         ({"tasks__digits__methods": ["onnx", "onnx"]}, r"tasks\.digits\.methods: onnx: given twice"),
         (
             {"suites__default__seeds": []},
@@ -119,7 +119,7 @@ def test_the_projects_own_file_is_fine():
         ({"suites__default__models": "al"}, r"suites\.default\.models = 'al': .*did you mean all\?"),
         ({"trainer__devices": "many"}, r"trainer\.devices = 'many': should be a whole number or 'auto'$"),
         ({"trainer": 5}, r"trainer = 5: should be a mapping, as in \{key: value\}$"),
-        ({"budget": 5}, r"budget: is now docs/tuning\.csv, a row for each setting"),
+        ({"budget": 5}, r"budget: is now docs/tuning\.csv, one row per setting"),
         ({"suite": "9" * 5000}, r"suite = '9{56}\.\.\.: should match "),
         (
             {"models__bert_small__starts_from__modle": "bert"},
@@ -149,7 +149,7 @@ def test_the_projects_own_file_is_fine():
         ({"suites__smoke__twins": True}, r"suites\.smoke\.twins: is now synthetic_twins; rename it$"),
         ({"suites__smoke__rows_once": True}, r"suites\.smoke\.rows_once: is now one_task_per_model; rename"),
         ({"methods__prune__most_lost": 0.1}, r"methods\.prune\.most_lost: is now max_relative_drop; rename"),
-        ({"models__text_gru__like": "text_rn"}, r"models\.text_gru\.like: text_rn: not there"),
+        ({"models__text_gru__like": "text_rn"}, r"models\.text_gru\.like: text_rn: unknown"),
         ({"split__validation_fraction": 0.6}, r"split\.validation_fraction = 0\.6: should be less than 0\.5"),
         ({"datasets__mnist__split_sed": 1}, r"datasets\.mnist\.split_sed: unknown key; .*mean split_seed\?"),
         (
@@ -159,7 +159,7 @@ def test_the_projects_own_file_is_fine():
         ({"models__cnn__knobs__dropout": 1.0}, r"models\.cnn\.knobs\.dropout = 1\.0: should be less than 1"),
         ({"models__cnn__model": "cnnn"}, r"models\.cnn\.model = 'cnnn': .*did you mean cnn\?"),
         ({"models__cnn__training__epochs": 0}, r"models\.cnn\.training\.epochs = 0: "),
-        ({"models__cnn__per_task__mnits": {}}, r"models\.cnn\.per_task: mnits: not there"),
+        ({"models__cnn__per_task__mnits": {}}, r"models\.cnn\.per_task: mnits: unknown"),
         ({"models__Bad Name": {"model": "mlp"}}, r"models\.Bad Name = 'Bad Name': "),
         *[
             ({f"{table}__{name}": {}}, rf"{table}\.")
@@ -178,32 +178,32 @@ def test_the_projects_own_file_is_fine():
         ({"methods__prune__max_relative_drop": 2}, r"methods\.prune\.max_relative_drop = 2: "),
         (
             {"methods__prune__after": "onyx"},
-            r"methods\.prune\.after: onyx: not there; allowed: .*did you mean onnx\?",
+            r"methods\.prune\.after: onyx: unknown; allowed: .*did you mean onnx\?",
         ),
         (
             {"methods__prune__after": "onnx"},
-            r"methods\.prune\.after: onnx leaves a graph, which can only be run",
+            r"methods\.prune\.after: onnx returns a graph, which cannot be compressed further",
         ),
         (
             {"methods__prune_gently__after": "prune_cluster"},
-            r"methods\.prune_gently\.after: prune_gently after prune_cluster after prune_gently: this has no beginning",
+            r"methods\.prune_gently\.after: prune_gently after prune_cluster after prune_gently: circular",
         ),
     ],
 )
-def test_each_fault_is_one_line_that_says_what_is_allowed(tmp_path, change, told):
-    lines = faults(tmp_path, changed(**change))
-    assert any(re.match(told, line) for line in lines), lines
+def test_each_error_is_one_line_that_says_what_is_allowed(tmp_path, change, message):
+    lines = errors(tmp_path, changed(**change))
+    assert any(re.match(message, line) for line in lines), lines
 
 
 def test_a_knob_left_out_is_named(tmp_path):
     tree = yaml.safe_load(TEXT)
     del tree["models"]["cnn"]["knobs"]["dense"]
-    assert faults(tmp_path, yaml.safe_dump(tree)) == ["models.cnn.knobs.dense: missing; give it a value"]
+    assert errors(tmp_path, yaml.safe_dump(tree)) == ["models.cnn.knobs.dense: missing; give it a value"]
 
 
 @pytest.mark.parametrize("text", ["[]", "5", "params", "suite: ["])
 def test_what_is_not_params_at_all_is_one_line(tmp_path, text):
-    [line] = faults(tmp_path, text)
+    [line] = errors(tmp_path, text)
     assert line.startswith(("the file = ", "line 1: "))
 
 
@@ -221,12 +221,12 @@ def at(tree, path):
     return tree
 
 
-def told(tree):
-    """Return the faults of a tree, each one line; none if it is fine."""
+def errors_of(tree):
+    """Return the errors of a tree, each one line; none if it is fine."""
     try:
         params.check(tree)
-    except params.ParamsError as fault:
-        lines = fault.faults
+    except params.ParamsError as error:
+        lines = error.errors
     else:
         return []
     assert lines
@@ -252,7 +252,7 @@ def test_no_number_may_be_infinite_or_left_out(value, part):
     assert paths
     for path in paths:
         at(tree, path[:-1])[path[-1]] = value
-    lines = told(tree)
+    lines = errors_of(tree)
     for path in paths:
         assert any(re.match(rf"{re.escape('.'.join(map(str, path)))}( =|:) ", line) for line in lines), path
 
@@ -387,7 +387,7 @@ def mutants(draw):
 @settings(max_examples=100, deadline=None)
 @given(mutants())
 def test_any_change_is_params_or_lines_that_say_what_is_wrong(tree):
-    if told(tree):
+    if errors_of(tree):
         return
     loaded = params.check(tree)
     matrix = Matrix(loaded, loaded.suite)
@@ -400,7 +400,7 @@ def test_a_wrong_name_is_told_beside_what_is_wrong_in_its_row():
     tree = copy.deepcopy(TREE)
     tree["models"]["Bad Name"] = {"model": "nope"}
     tree["suites"]["Bad"] = 5
-    lines = told(tree)
+    lines = errors_of(tree)
     for start in (
         "models.Bad Name = 'Bad Name': should match",
         "models.Bad Name.model = 'nope'",
@@ -410,12 +410,12 @@ def test_a_wrong_name_is_told_beside_what_is_wrong_in_its_row():
         assert sum(line.startswith(start) for line in lines) == 1, lines
 
 
-def test_tens_of_thousands_of_faults_take_seconds():
+def test_tens_of_thousands_of_errors_take_seconds():
     tree = copy.deepcopy(TREE)
     tree |= {f"x{number}": 1 for number in range(10_000)}
     tree["suites"]["default"]["tasks"] = ["X"] * 20_000
     began = time.process_time()
-    assert len(told(tree)) >= 30_000
+    assert len(errors_of(tree)) >= 30_000
     assert time.process_time() - began < 5
 
 
@@ -428,7 +428,7 @@ def test_a_chain_of_methods_is_not_endless():
             **{"knobs": tree["methods"]["int8_qat"]["knobs"]},
         }
     tree["methods"]["m30"] = {"method": "int8_qat", **tree["methods"]["int8_qat"]}
-    assert "methods.m0.after: a chain of more than 20 methods" in told(tree)
+    assert "methods.m0.after: a chain of more than 20 methods" in errors_of(tree)
 
 
 def test_a_missing_file_is_named(tmp_path):

@@ -61,7 +61,7 @@ def write(room, place, text):
     path.write_text(text)
 
 
-NO_MODEL = "declares no model; use one of Network, Estimator with the class first"
+NO_MODEL = "does not declare a model; use one of Network, Estimator with the class first"
 GOOD = 'class A: ...\n\n\nMODEL = Network(A, family="f", signatures=("x -> y",), seeded=False)\n'
 
 
@@ -76,7 +76,10 @@ def test_a_file_in_its_place_is_enough(room):
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("Network(A, family=NAME)", "NAME is not a literal, which can be read without an import"),
+        (
+            "Network(A, family=NAME)",
+            "NAME is not a literal; only literals can be read without importing the file",
+        ),
         ("Other(A)", f"Other {NO_MODEL}"),
         ('Network(family="f", signatures=())', f"Network {NO_MODEL}"),
         ("3", "is not a call such as Network(CNN, ...)"),
@@ -84,18 +87,18 @@ def test_a_file_in_its_place_is_enough(room):
 )
 def test_a_wrong_declaration_is_one_line_that_names_the_place(room, text, line):
     write(room, "models/odd/new.py", f"\n\nMODEL = {text}\n")
-    with pytest.raises(ValueError, match=r"\.py") as fault:
+    with pytest.raises(ValueError, match=r"\.py") as error:
         registry.MODELS  # noqa: B018
-    assert str(fault.value) == f"{room / 'models/odd/new.py'}:3: {line}"
+    assert str(error.value) == f"{room / 'models/odd/new.py'}:3: {line}"
 
 
 def test_two_of_one_name_are_refused(room):
     write(room, "models/odd/new.py", GOOD)
     write(room, "models/even/new.py", GOOD)
     paths = [room / f"models/{kind}/new.py" for kind in ("even", "odd")]
-    with pytest.raises(ValueError, match=r"\.py") as fault:
+    with pytest.raises(ValueError, match=r"\.py") as error:
         registry.MODELS  # noqa: B018
-    assert str(fault.value) == f"{paths[0]} and {paths[1]}: two of one name; rename one"
+    assert str(error.value) == f"{paths[0]} and {paths[1]}: the same name twice; rename one"
 
 
 def test_metrics_are_declared_by_any_file_of_tasks_and_in_one_way(room):

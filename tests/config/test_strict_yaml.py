@@ -23,8 +23,8 @@ WRONG = {
     "aliases nine levels deep": (LAUGHS, "more than 100,000 values, aliases expanded"),
     "merges nine levels deep": (MERGES, "more than 100,000 values, aliases expanded"),
     "a chain of aliases": (CHAIN, "nested deeper than 20 levels, aliases expanded"),
-    "a list that holds itself": ("a: &a [*a]", "line 1: an alias inside of what it stands for"),
-    "a mapping merged into itself": ("a: &a {<<: *a}", "an alias inside of what it stands for"),
+    "a list that holds itself": ("a: &a [*a]", "line 1: an alias that contains itself"),
+    "a mapping merged into itself": ("a: &a {<<: *a}", "an alias that contains itself"),
     "a merge of a number": ("<<: 5", "not YAML: expected a mapping"),
     "an alias of nothing": ("a: *b", "line 1: not YAML: found undefined alias 'b'"),
     "nested lists": ("a: " + "[" * 900 + "]" * 900, "line 1: nested deeper than 20 levels"),
@@ -33,11 +33,11 @@ WRONG = {
     "5,000 digits": ("\na: " + "9" * 5000, "line 2: 99999999999999999999...: not a number"),
     "4,000 digits": ("a: " + "9" * 4000, "99999999999999999999...: a number may be 9223372036854775807"),
     "a number without digits": ("a: 0x_", "0x_...: not a number that can be read"),
-    "a list as key": ("? [a]\n: 1", "line 1: a list or mapping stands as a key; a key is text"),
-    "a mapping as key": ("{a: b}: 1", "a list or mapping stands as a key"),
-    "a number as key": ("a: 1\n2: 3", "line 2: 2 stands as a key; a key is text"),
-    "a bool as key": ("yes: 3", "yes stands as a key; a key is text"),
-    "no key": ("?\n: 3", "nothing stands as a key; a key is text"),
+    "a list as key": ("? [a]\n: 1", "line 1: a list or mapping is used as a key; keys must be text"),
+    "a mapping as key": ("{a: b}: 1", "a list or mapping is used as a key"),
+    "a number as key": ("a: 1\n2: 3", "line 2: 2 is used as a key; keys must be text"),
+    "a bool as key": ("yes: 3", "yes is used as a key; keys must be text"),
+    "no key": ("?\n: 3", "nothing is used as a key; keys must be text"),
     "a key given twice": ("a: 1\nb: 2\na: 3", "line 3: a: given twice; keep one"),
     "a key given twice below": ("a: {b: 1, b: 2}", "b: given twice; keep one"),
     "a tag": ("a: !!int abc", "line 1: !!int: a tag; remove it"),
@@ -54,10 +54,10 @@ WRONG = {
 }
 
 
-def told(path):
-    with pytest.raises(ValueError, match=r".") as fault:
+def error_of(path):
+    with pytest.raises(ValueError, match=r".") as error:
         strict_yaml.read(path)
-    line = str(fault.value)
+    line = str(error.value)
     assert line.startswith(f"{path}: ")
     assert len(line.splitlines()) == 1
     return line.removeprefix(f"{path}: ")
@@ -69,15 +69,15 @@ def test_what_cannot_be_read_is_one_line_at_once(tmp_path, case):
     path = tmp_path / "params.yaml"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     began = time.process_time()
-    assert message in told(path)
+    assert message in error_of(path)
     assert time.process_time() - began < 5
 
 
 def test_what_is_no_file_is_named(tmp_path):
-    assert told(tmp_path) == "not a file"
-    assert told(tmp_path / "none").startswith("there is no such file")
+    assert error_of(tmp_path) == "not a file"
+    assert error_of(tmp_path / "none").startswith("there is no such file")
     os.mkfifo(tmp_path / "pipe")
-    assert told(tmp_path / "pipe") == "not a file"  # nothing would ever be read from it
+    assert error_of(tmp_path / "pipe") == "not a file"  # nothing would ever be read from it
 
 
 def test_a_file_that_may_not_be_read_is_named(tmp_path, monkeypatch):
@@ -88,7 +88,7 @@ def test_a_file_that_may_not_be_read_is_named(tmp_path, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(type(path), "read_text", refuse)  # root may read anything
-    assert told(path) == "Permission denied"
+    assert error_of(path) == "Permission denied"
 
 
 def test_values_are_those_of_yaml_but_dates_which_are_text(tmp_path):

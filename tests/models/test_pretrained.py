@@ -236,7 +236,7 @@ def test_shards_are_read_as_one_file_is(network: Path, sharded: Path, data: Path
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "message"),
     [
         (
             "../other.safetensors",
@@ -252,14 +252,14 @@ def test_shards_are_read_as_one_file_is(network: Path, sharded: Path, data: Path
     ],
 )
 def test_an_index_that_leads_elsewhere_is_one_line(
-    name: object, told: str, sharded: Path, tmp_path: Path
+    name: object, message: str, sharded: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "other.safetensors").write_bytes(b"")
     index = read_json(sharded / "model.safetensors.index.json")
     first = next(iter(index["weight_map"]))
     index["weight_map"] = {**index["weight_map"], first: name} if name else []
     write_json(sharded / "model.safetensors.index.json", index)
-    with pytest.raises(ValueError, match=told) as caught:
+    with pytest.raises(ValueError, match=message) as caught:
         pretrained.fetch(str(sharded), "0" * 64)
     assert "\n" not in str(caught.value)
 
@@ -275,9 +275,9 @@ def test_a_head_of_more_classes_is_drawn_afresh_and_said(
     assert found.classifier.weight.shape == (2, 16)
     body = load_file(network / "model.safetensors")
     assert torch.equal(found.bert.pooler.dense.weight, body["bert.pooler.dense.weight"])
-    [told] = capsys.readouterr().err.splitlines()
-    assert told.endswith(
-        "classifier.bias has shape (3,), for 2 classes (2,) is needed; the head is drawn afresh"
+    [message] = capsys.readouterr().err.splitlines()
+    assert message.endswith(
+        "classifier.bias has shape (3,), for 2 classes (2,) is needed; the head is reinitialised"
     )
 
 

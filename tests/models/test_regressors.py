@@ -21,7 +21,7 @@ from assay.models.image.pca import PCA
 from assay.models.tabular.boosted_regression import BoostedRegression
 from assay.models.tabular.mlp_regression import MLPRegression
 from assay.models.tabular.ridge import Ridge
-from tests.compression.conftest import subject
+from tests.compression.conftest import context
 
 ROWS, ANSWERS = load_diabetes(return_X_y=True)
 ROWS = (20 * ROWS).astype(np.float32)  # (442, 10)
@@ -103,7 +103,7 @@ def test_skops_gives_it_back(model):
 @pytest.mark.parametrize("count", [1, 7])
 def test_the_graph_answers_as_the_model_does(model, count):
     model, inputs = fitted(model)
-    made = onnx_classical.compress(subject(model, torch.from_numpy(inputs)))
+    made = onnx_classical.compress(context(model, torch.from_numpy(inputs)))
     session = onnxruntime.InferenceSession(made.model.SerializeToString(), providers=["CPUExecutionProvider"])
     found = session.run(None, {"inputs": inputs[:count]})[0]
     np.testing.assert_allclose(found, model.outputs(inputs[:count]), atol=1e-5)

@@ -234,7 +234,7 @@ def paths_of(field, scores, length):
 def test_the_likelihood_is_that_of_all_paths(length):
     field, scores, lengths = some_field(length)
     tags = torch.randint(0, 3, scores.shape[:2])
-    found = field.surprise(scores, tags, lengths)
+    found = field.nll(scores, tags, lengths)
     for row, size in enumerate(lengths.tolist()):
         paths, worths = paths_of(field, scores[row], size)
         [taken] = (paths == tags[row, :size]).all(dim=1).nonzero().flatten().tolist()

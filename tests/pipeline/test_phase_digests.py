@@ -25,14 +25,14 @@ def _folder(tmp_path, monkeypatch):
 
 def test_a_seal_is_what_sha256sum_checks_and_holds_every_record():
     phase_digests.seal()
-    told = subprocess.run(
+    message = subprocess.run(
         ["sha256sum", "--check", "--strict", phase_digests.SEAL],
         cwd="artifacts/trained",
         capture_output=True,
         text=True,
     )
-    assert told.returncode == 0
-    assert told.stdout == "smoke/digits/mlp/0/status.json: OK\nsmoke/digits/mlp/1/status.json: OK\n"
+    assert message.returncode == 0
+    assert message.stdout == "smoke/digits/mlp/0/status.json: OK\nsmoke/digits/mlp/1/status.json: OK\n"
     assert Path("artifacts/compressed", phase_digests.SEAL).read_text() == ""
 
 

@@ -33,6 +33,6 @@ def test_the_first_item_that_is_predicted_otherwise_is_told(tmp_path: Path) -> N
 
 def test_other_items_and_torn_files_are_told(tmp_path: Path) -> None:
     old, fewer = result(tmp_path / "old", [1, 2, 3], 0.5), result(tmp_path / "fewer", [1, 2], 0.5)
-    assert _moved(old, fewer) == "the test items are others"
+    assert _moved(old, fewer) == "the test items differ"
     (old / "metrics.json").write_text("{")
     assert "not valid JSON" in str(_moved(old, fewer))

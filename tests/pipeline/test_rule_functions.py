@@ -14,19 +14,19 @@ from tests.workflow.project import ROOT
 
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 RULES = {
-    "ingest": lambda graph: [graph.asked_to_ingest(each) for each in datasets(graph)],
-    "prepare": lambda graph: [graph.asked_to_prepare(each) for each in datasets(graph)],
-    "validate": lambda graph: [graph.asked_to_validate(each) for each in datasets(graph)],
+    "ingest": lambda graph: [graph.ingest_request(each) for each in datasets(graph)],
+    "prepare": lambda graph: [graph.prepare_request(each) for each in datasets(graph)],
+    "validate": lambda graph: [graph.validate_request(each) for each in datasets(graph)],
     "train": lambda graph: [
-        (graph.asked_to_train(cell), graph.train_from(cell)) for cell in graph.matrix.cells
+        (graph.train_request(cell), graph.train_from(cell)) for cell in graph.matrix.cells
     ],
     "compress": lambda graph: [
-        (graph.asked_to_compress(each), graph.compress_from(each))
+        (graph.compress_request(each), graph.compress_from(each))
         for each in graph.matrix.variants
         if each.method != paths.UNCOMPRESSED
     ],
     "evaluate": lambda graph: [
-        (graph.asked_to_evaluate(each), graph.evaluate_from(each)) for each in graph.matrix.variants
+        (graph.evaluate_request(each), graph.evaluate_from(each)) for each in graph.matrix.variants
     ],
 }
 """What the rules of each phase ask, as src/assay/pipeline/rules has it."""
@@ -87,14 +87,14 @@ def test_a_stage_before_training_names_no_source_that_its_rule_does_not_read(rea
     ] == []
 
 
-def test_the_rules_ask_what_is_asked_here():
+def test_the_rules_use_exactly_these_functions():
     text = "".join(
         path.read_text() for path in [ROOT / "Snakefile", *(ROOT / "src/assay/pipeline/rules").glob("*.smk")]
     )
-    asked = {name for name in vars(Graph) if f"GRAPH.{name}" in text}
+    used = {name for name in vars(Graph) if f"GRAPH.{name}" in text}
     known = {
-        "asked_to_ingest", "asked_to_prepare", "asked_to_validate", "asked_to_train", "asked_to_compress",
-        "asked_to_evaluate", "train_from", "compress_from", "evaluate_from", "asked_to_report", "jobs", "missing",
+        "ingest_request", "prepare_request", "validate_request", "train_request", "compress_request",
+        "evaluate_request", "train_from", "compress_from", "evaluate_from", "report_request", "jobs", "missing",
         "ingested", "prepared", "validated", "trained", "compressed", "evaluated",
     }  # fmt: skip
-    assert asked == known
+    assert used == known

@@ -46,16 +46,16 @@ def leave(job: Job) -> None:
     records.write(
         path,
         {
-            "phase": job.phase, "status": "ok", "reason": "", "traceback": "", "code": job.asked["code"],
+            "phase": job.phase, "status": "ok", "reason": "", "traceback": "", "code": job.request["code"],
             "made_from": [sha256(Path(name)) for name in job.made_from],
-            "spec": json.loads(job.asked.get("spec", "{}")), "files": files, **FACTS[job.phase],
+            "spec": json.loads(job.request.get("spec", "{}")), "files": files, **FACTS[job.phase],
             **({"dataset": job.name} if job.phase in DATA else {}),
         },
     )  # fmt: skip
     measure(job)
-    if "docs" in job.asked:
-        Path(job.asked["docs"]).mkdir(parents=True, exist_ok=True)
-        Path(job.asked["docs"], "index.html").touch()
+    if "docs" in job.request:
+        Path(job.request["docs"]).mkdir(parents=True, exist_ok=True)
+        Path(job.request["docs"], "index.html").touch()
 
 
 def measure(job: Job) -> None:
@@ -95,20 +95,20 @@ def job_of(graph: Graph, phase: str) -> Job:
     return next((job for job in jobs if "mlp" in job.name), jobs[0])
 
 
-def texts(faults: list[trust.Fault]) -> list[str]:
-    return [fault.text for fault in faults]
+def texts(problems: list[trust.Problem]) -> list[str]:
+    return [problem.text for problem in problems]
 
 
 def test_every_phase_is_believed_as_its_job_left_it(graph: Graph) -> None:
     jobs = [*graph.jobs, graph.report_job]
     assert {job.phase for job in jobs} == set(FACTS)
-    assert [texts(trust.faults(job)) for job in jobs] == [[]] * len(jobs)
+    assert [texts(trust.problems(job)) for job in jobs] == [[]] * len(jobs)
 
 
-def test_a_record_that_is_not_there_has_no_fault(graph: Graph) -> None:
+def test_a_record_that_is_not_there_has_no_problem(graph: Graph) -> None:
     job = job_of(graph, "train")
     Path(job.record).unlink()
-    assert trust.faults(job) == []
+    assert trust.problems(job) == []
 
 
 def edited(job: Job, **facts: Any) -> None:
@@ -122,27 +122,27 @@ def test_what_was_made_otherwise_than_requested_is_not_believed(graph: Graph, ph
     job = job_of(graph, phase)
     whole = Path(job.record).read_bytes()
     edited(job, code="of another branch")
-    assert texts(trust.faults(job)) == ["its code changed"]
+    assert texts(trust.problems(job)) == ["its code changed"]
     if job.made_from:
         Path(job.record).write_bytes(whole)
         edited(job, made_from=["0" * 64, *records.read(Path(job.record))["made_from"][1:]])
-        assert texts(trust.faults(job)) == [f"{job.made_from[0]} changed"]
+        assert texts(trust.problems(job)) == [f"{job.made_from[0]} changed"]
         edited(job, made_from=[])
-        assert texts(trust.faults(job)) == ["it was made from other records"]
-    if "spec" in job.asked:
+        assert texts(trust.problems(job)) == ["it was made from other records"]
+    if "spec" in job.request:
         Path(job.record).write_bytes(whole)
-        key = next(iter(json.loads(job.asked["spec"])))
-        edited(job, spec=json.loads(job.asked["spec"]) | {key: "other"})
-        [fault] = trust.faults(job) if key not in ("knobs", "tasks") else trust.faults(job)[:1]
-        assert fault.text.startswith(f"{key}")
-        assert fault.kind == "differs"
+        key = next(iter(json.loads(job.request["spec"])))
+        edited(job, spec=json.loads(job.request["spec"]) | {key: "other"})
+        [problem] = trust.problems(job) if key not in ("knobs", "tasks") else trust.problems(job)[:1]
+        assert problem.text.startswith(f"{key}")
+        assert problem.kind == "differs"
 
 
 @pytest.mark.parametrize("phase", DATA)
 def test_a_record_of_another_dataset_is_not_believed(graph: Graph, phase: str) -> None:
     job = job_of(graph, phase)
     edited(job, dataset="another")
-    assert texts(trust.faults(job)) == ["it is of another"]
+    assert texts(trust.problems(job)) == ["it belongs to another"]
 
 
 @pytest.mark.parametrize("phase", trust.COMPUTED)
@@ -151,8 +151,8 @@ def test_what_another_cell_cost_is_not_believed(graph: Graph, phase: str) -> Non
     other = next(each for each in graph.jobs if each.phase in trust.COMPUTED and each != job)
     path = Path(job.record).with_name(paths.MEASURED)
     path.write_bytes(Path(other.record).with_name(paths.MEASURED).read_bytes())
-    told = f"{path}: not of the job that left status.json; the next run makes it again"
-    assert trust.faults(job) == [trust.Fault(told, "damaged")]
+    message = f"{path}: not written by the job that wrote status.json; the next run makes it again"
+    assert trust.problems(job) == [trust.Problem(message, "damaged")]
 
 
 @pytest.mark.parametrize("damage", ["cut", "changed", "gone"])
@@ -164,8 +164,8 @@ def test_a_file_that_is_not_what_its_record_names_is_named(graph: Graph, phase: 
     path.unlink()
     if damage != "gone":
         path.write_bytes(b"?" * (size if damage == "changed" else size - 1))
-    [fault] = trust.faults(job)
-    assert fault == trust.Fault(f"{path}: not the bytes that {Path(job.record).name} names", "damaged")
+    [problem] = trust.problems(job)
+    assert problem == trust.Problem(f"{path}: does not have the digest in {Path(job.record).name}", "damaged")
 
 
 @pytest.mark.parametrize("text", ["", "[]", "null", "{}", '{"phase": "train"}', '{"sta'])
@@ -178,8 +178,8 @@ def test_a_record_that_cannot_be_read_is_damage(graph: Graph, phase: str, text: 
     ]:
         whole = path.read_bytes()
         path.write_text(text)
-        [fault] = trust.faults(job)
-        assert (fault.text.startswith(f"{path}: "), fault.kind) == (True, "damaged")
+        [problem] = trust.problems(job)
+        assert (problem.text.startswith(f"{path}: "), problem.kind) == (True, "damaged")
         path.write_bytes(whole)
 
 
@@ -203,14 +203,14 @@ def test_values_that_are_equal_to_python_alone_are_changes(
 def test_a_report_of_other_cells_is_not_believed(graph: Graph) -> None:
     job = job_of(graph, "evaluate")
     edited(job, data={"items.parquet": "other"})
-    assert texts(trust.faults(graph.report_job)) == [f"{job.record} changed"]
+    assert texts(trust.problems(graph.report_job)) == [f"{job.record} changed"]
 
 
 def test_another_cells_folder_in_the_place_of_a_cells_is_not_believed(graph: Graph) -> None:
     one, other = (job for job in graph.jobs if job.phase == "train")
     shutil.rmtree(Path(other.record).parent)
     shutil.copytree(Path(one.record).parent, Path(other.record).parent)
-    assert "model: majority is now mlp" in texts(trust.faults(other))
+    assert "model: majority is now mlp" in texts(trust.problems(other))
 
 
 def settled(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,21 +222,21 @@ def test_what_was_proven_is_not_read_again_until_it_changes(
     graph: Graph, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settled(monkeypatch)
-    assert trust.have_made_again(graph) == []
+    assert trust.invalidate(graph) == []
     proofs, job = trust.Proofs(), job_of(graph, "train")
     path = Path(job.record).with_name("file")
-    assert proofs.faults(job) == []
+    assert proofs.problems(job) == []
     assert proofs.fresh == []
     before = path.stat()
     path.write_text(job.name[:-1] + "?")
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))  # as an attacker would, or `cp --preserve`
-    assert texts(trust.Proofs().faults(job)) == [f"{path}: not the bytes that status.json names"]
+    assert texts(trust.Proofs().problems(job)) == [f"{path}: does not have the digest in status.json"]
 
 
 def test_what_changed_a_moment_ago_is_read_again(graph: Graph) -> None:
-    assert trust.have_made_again(graph) == []
+    assert trust.invalidate(graph) == []
     proofs = trust.Proofs()
-    assert proofs.faults(job_of(graph, "train")) == []
+    assert proofs.problems(job_of(graph, "train")) == []
     assert len(proofs.fresh) == 1
 
 
@@ -246,18 +246,18 @@ def test_what_changed_a_moment_ago_is_read_again(graph: Graph) -> None:
 def test_proofs_that_cannot_be_read_are_made_again(graph: Graph, text: str) -> None:
     trust.PROVEN.parent.mkdir(exist_ok=True)
     trust.PROVEN.write_text(text)
-    assert trust.have_made_again(graph) == []
+    assert trust.invalidate(graph) == []
 
 
 def test_a_forged_proof_of_another_request_proves_nothing(
     graph: Graph, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settled(monkeypatch)
-    trust.have_made_again(graph)
+    trust.invalidate(graph)
     job = job_of(graph, "train")
-    asked = {**job.asked, "spec": json.dumps(json.loads(job.asked["spec"]) | {"seed": 7})}
-    changed = Job(job.phase, job.name, job.record, job.made_from, asked)
-    assert texts(trust.Proofs().faults(changed)) == ["seed: 0 is now 7"]
+    request = {**job.request, "spec": json.dumps(json.loads(job.request["spec"]) | {"seed": 7})}
+    changed = Job(job.phase, job.name, job.record, job.made_from, request)
+    assert texts(trust.Proofs().problems(changed)) == ["seed: 0 is now 7"]
 
 
 def test_what_is_not_believed_is_incomplete_to_snakemake_until_it_is(graph: Graph) -> None:
@@ -267,19 +267,19 @@ def test_what_is_not_believed_is_incomplete_to_snakemake_until_it_is(graph: Grap
         Path(job.record).with_name("file"),
     )
     path.write_text("forged")
-    assert trust.have_made_again(graph) == [f"{path}: not the bytes that status.json names"]
+    assert trust.invalidate(graph) == [f"{path}: does not have the digest in status.json"]
     assert mark.exists()
     path.write_text(job.name)
-    assert trust.have_made_again(graph) == []
+    assert trust.invalidate(graph) == []
     assert not mark.exists()
 
 
 def test_a_cell_that_failed_last_time_and_a_verdict_that_was_edited_are_made_again(graph: Graph) -> None:
     job = job_of(graph, "train")
     edited(job, status="failed")
-    assert trust.faults(job) == [trust.Fault("failed last time", "ended")]
+    assert trust.problems(job) == [trust.Problem("failed last time", "ended")]
     write_json(paths.VERDICT, {"verdict": "fine"})
-    [line] = trust.have_made_again(graph)
-    assert line.startswith("reports/verdict.json: not a record that a job left")
+    [line] = trust.invalidate(graph)
+    assert line.startswith("reports/verdict.json: not a valid record")
     for record in (job.record, str(paths.VERDICT)):
         assert snakemake_metadata.place(record, snakemake_metadata.INCOMPLETE).exists()

@@ -89,7 +89,7 @@ def test_the_newest_record_of_other_results_is_found_also_after_these_are_record
     Path("dvc.lock").write_text(lock(b"later"))
     later = dvc_lock.latest(names)
     assert later is not None
-    assert (later.name, later.outs) == ("what dvc.lock names", {Path("r.csv"): digest(b"later")})
+    assert (later.name, later.outs) == ("the run recorded in dvc.lock", {Path("r.csv"): digest(b"later")})
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,9 @@ def test_paths_and_digests_that_lead_elsewhere_are_refused(tmp_path: Path, path:
 
 def test_a_file_within_a_file_is_refused() -> None:
     entries = [{"path": "a", "md5": WHOLE}, {"path": "a/b", "md5": WHOLE}]
-    with pytest.raises(ValueError, match=r"^it: 'a/b' lies in a file or folder that it names too; refused$"):
+    with pytest.raises(
+        ValueError, match=r"^it: 'a/b' is inside a file or folder that is listed too; refused$"
+    ):
         dvc_lock.outs(json.dumps({"stages": {"a": {"outs": entries}}}), "it")
 
 
@@ -270,8 +272,8 @@ def outcome(read: Callable[[], Mapping[Path, str] | None]) -> Mapping[Path, str]
     """Return the outs or files that were read, or the line that says why not."""
     try:
         return read() or {}
-    except ValueError as fault:
-        return str(fault)
+    except ValueError as error:
+        return str(error)
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -50,7 +50,7 @@ def test_a_byte_that_changed_is_found_whatever_its_time_says(record):
     times = path.stat()
     path.write_bytes(b"1" + b"0" * 999)
     os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
-    with pytest.raises(ValueError, match=r"arrays\.bin: not the bytes that prepared\.json names"):
+    with pytest.raises(ValueError, match=r"arrays\.bin: does not have the digest in prepared\.json"):
         proven_files.require(record, "prepare")
 
 
@@ -68,7 +68,7 @@ def test_a_missing_file_and_another_record_are_found(record):
     with pytest.raises(ValueError, match="of the phase prepare"):
         proven_files.require(record, "ingest")
     record.with_name("arrays.bin").unlink()
-    with pytest.raises(ValueError, match="not the bytes"):
+    with pytest.raises(ValueError, match="does not have the digest"):
         proven_files.require(record, "prepare")
 
 

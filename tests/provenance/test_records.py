@@ -31,9 +31,9 @@ def kept(tmp_path, work, **options):
     return json.loads(out.read_text())
 
 
-def raising(fault):
+def raising(error):
     def work():
-        raise fault
+        raise error
 
     return work
 
@@ -47,7 +47,7 @@ def test_work_that_ends_well_adds_its_facts(tmp_path):
     }  # fmt: skip
 
 
-def test_a_fault_is_kept_with_the_end_of_its_traceback(tmp_path, capsys):
+def test_an_error_is_kept_with_the_end_of_its_traceback(tmp_path, capsys):
     record = kept(tmp_path, raising(RuntimeError("shapes\ndiffer")))
     assert record["status"] == "failed"
     assert record["reason"] == "RuntimeError: shapes differ"
@@ -62,7 +62,7 @@ def test_what_it_was_made_from_stands_in_it_however_it_ends(tmp_path, work):
     assert record["made_from"] == ["ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", ""]
 
 
-def test_two_equal_faults_leave_equal_bytes(tmp_path):
+def test_two_equal_errors_leave_equal_bytes(tmp_path):
     def fail(folder):
         folder.mkdir()
         kept(folder, raising(KeyError("x")))
@@ -72,7 +72,7 @@ def test_two_equal_faults_leave_equal_bytes(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("fault", "status"),
+    ("error", "status"),
     [
         (records.Skip("no int8 kernel"), "skipped"),
         (MemoryError(), "out of memory"),
@@ -83,8 +83,8 @@ def test_two_equal_faults_leave_equal_bytes(tmp_path):
         (ValueError("params.yaml: wrong"), "failed"),
     ],
 )
-def test_the_kind_of_fault_decides_the_status(tmp_path, fault, status):
-    record = kept(tmp_path, raising(fault))
+def test_the_kind_of_error_decides_the_status(tmp_path, error, status):
+    record = kept(tmp_path, raising(error))
     assert record["status"] == status
     assert record["traceback"] == ""
 
@@ -110,9 +110,7 @@ def test_a_record_of_another_phase_is_not_read(tmp_path):
     }
     records.write(path, facts | {"phase": "validate"})
     assert records.require(path, "prepare", "validate")["phase"] == "validate"
-    with pytest.raises(
-        ValueError, match=r"data.json: not a record that a job left \(of the phase validate\)"
-    ):
+    with pytest.raises(ValueError, match=r"data.json: not a valid record \(it is of the phase validate\)"):
         records.require(path, "prepare")
 
 
@@ -126,7 +124,7 @@ def test_a_job_ended_by_its_alarm_has_timed_out(tmp_path):
     record = kept(tmp_path, raising(AssertionError("work must not run")), died=14)
     assert (record["status"], record["reason"]) == (
         "timed out",
-        "it took longer than limits.cell_minutes of params.yaml allows",
+        "it took longer than limits.cell_minutes in params.yaml allows",
     )
 
 
@@ -179,12 +177,10 @@ def test_a_bad_record_is_as_good_as_none_and_named_in_one_line(tmp_path, text):
     path = tmp_path / "status.json"
     path.write_text(text, encoding="utf-8", errors="surrogatepass")
     assert records.find(path) is None
-    with pytest.raises(
-        ValueError, match=r"not a record that a job left .*; the next run makes it again$"
-    ) as fault:
+    with pytest.raises(ValueError, match=r"not a valid record .*; the next run makes it again$") as error:
         records.read(path)
-    assert str(fault.value).startswith(f"{path}: ")
-    assert len(str(fault.value).splitlines()) == 1
+    assert str(error.value).startswith(f"{path}: ")
+    assert len(str(error.value).splitlines()) == 1
 
 
 def ok(phase):

@@ -26,7 +26,7 @@ def holder(tmp_path, monkeypatch):
 
 
 def test_a_second_process_is_told_who_is_at_work(holder):
-    with pytest.raises(ValueError, match=f"process {holder.pid} is at work in this folder; run again"):
+    with pytest.raises(ValueError, match=f"process {holder.pid} is running in this folder; try again"):
         run_lock.hold()
 
 

@@ -126,11 +126,11 @@ def test_messages_of_a_library_are_redacted() -> None:
 
 
 def test_what_dvc_says_of_a_remote_is_redacted(monkeypatch: pytest.MonkeyPatch) -> None:
-    told = "ERROR: unexpected error - https://user:hunter2@host/a?token=hunter2: refused\nHaving trouble?"
-    done = subprocess.CompletedProcess([], 255, "", told)
+    message = "ERROR: unexpected error - https://user:hunter2@host/a?token=hunter2: refused\nHaving trouble?"
+    done = subprocess.CompletedProcess([], 255, "", message)
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: done)
     error = "unexpected error - https://***@host/a?token=***: refused"
     assert restore._fetch({}, Path()) == f"not in DVC's cache (dvc fetch: {error})"
-    with pytest.raises(ValueError, match=r"https://\*\*\*@host/a\?token=\*\*\*: refused") as fault:
+    with pytest.raises(ValueError, match=r"https://\*\*\*@host/a\?token=\*\*\*: refused") as error:
         dvc_lock.cache_folder.__wrapped__()
-    assert "hunter2" not in str(fault.value)
+    assert "hunter2" not in str(error.value)

@@ -38,30 +38,30 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
 def opened(browser: Browser, address: str, **options: object) -> tuple[Page, list[str]]:
     """Open the page offline; return it, all drawn, and what it complained of or asked the network for."""
     context = browser.new_context(offline=True, **options)
-    page, faults = context.new_page(), []
+    page, errors = context.new_page(), []
     page.on(
         "console",
-        lambda message: faults.append(message.text) if message.type in ("error", "warning") else None,
+        lambda message: errors.append(message.text) if message.type in ("error", "warning") else None,
     )
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on("dialog", lambda dialog: (faults.append(f"dialog {dialog.message}"), dialog.dismiss()))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("dialog", lambda dialog: (errors.append(f"dialog {dialog.message}"), dialog.dismiss()))
     page.on(
         "request",
         lambda request: (
-            None if request.url.startswith((address, "data:", "blob:")) else faults.append(request.url)
+            None if request.url.startswith((address, "data:", "blob:")) else errors.append(request.url)
         ),
     )
     page.goto(address)
     page.wait_for_selector("html[data-drawn]", timeout=120_000)
-    return page, faults
+    return page, errors
 
 
 @pytest.fixture(scope="module")
 def page(browser: Browser, address: str) -> Iterator[Page]:
     """The page, opened once for what leaves it as it was."""
-    page, faults = opened(browser, address)
+    page, errors = opened(browser, address)
     yield page
-    assert faults == []
+    assert errors == []
     page.context.close()
 
 
@@ -79,23 +79,23 @@ def square(page: Page, model: str) -> Locator:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 400])
-def test_opens_without_fault_or_request(browser: Browser, address: str, scheme: str, width: int) -> None:
-    page, faults = opened(browser, address, color_scheme=scheme, viewport={"width": width, "height": 900})
-    assert faults == []
+def test_opens_without_error_or_request(browser: Browser, address: str, scheme: str, width: int) -> None:
+    page, errors = opened(browser, address, color_scheme=scheme, viewport={"width": width, "height": 900})
+    assert errors == []
     assert page.locator(".chart svg.marks").count() == page.locator(".chart").count() > 12
     assert page.locator("table.report").count() == page.locator("table.dataTable").count() > 12
     assert page.evaluate("document.documentElement.scrollWidth") <= width  # no sideways scrolling of the page
     serious = [
-        (fault["id"], [node["html"] for node in fault["nodes"]][:3])
-        for fault in Axe().run(page).response["violations"]
-        if fault["impact"] in ("serious", "critical")
+        (error["id"], [node["html"] for node in error["nodes"]][:3])
+        for error in Axe().run(page).response["violations"]
+        if error["impact"] in ("serious", "critical")
     ]
     assert serious == []
     page.context.close()
 
 
 def test_tables_sort_by_number_and_search(browser: Browser, address: str) -> None:
-    page, faults = opened(browser, address)
+    page, errors = opened(browser, address)
     assert page.locator("table.matrix tr.dtrg-group").count() == 6  # one a family
     head = page.locator("table.matrix thead th").nth(2)
     head.click()
@@ -107,7 +107,7 @@ def test_tables_sort_by_number_and_search(browser: Browser, address: str) -> Non
     expect(column(page, "matrix", 3).first).to_have_text("1,250,000")
     page.locator("#matrix ~ * input[type=search]").first.fill("recurrent")
     expect(column(page, "matrix", 1)).to_have_text(["lstm"])
-    assert faults == []
+    assert errors == []
     page.context.close()
 
 
@@ -120,17 +120,17 @@ def test_sorting_works_from_the_keyboard(browser: Browser, address: str) -> None
 
 
 def test_variants_are_filtered_by_what_a_column_holds(browser: Browser, address: str) -> None:
-    page, faults = opened(browser, address)
+    page, errors = opened(browser, address)
     page.locator("table.variants thead th").nth(2).locator(".dtcc-button").first.click()
     page.locator(".dtcc-dropdown").get_by_role("button", name="int8").click()
     expect(page.locator("#variants ~ * .dt-info")).to_contain_text("24 entries")
     assert set(column(page, "variants", 3).all_inner_texts()) == {"int8"}
-    assert faults == []
+    assert errors == []
     page.context.close()
 
 
 def test_a_table_is_copied_and_saved_as_csv_with_full_numbers(browser: Browser, address: str) -> None:
-    page, faults = opened(browser, address)
+    page, errors = opened(browser, address)
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.get_by_role("button", name="Copy as CSV").first.click()
     expect(page.locator(".dt-button-info")).to_contain_text("6 rows")
@@ -144,7 +144,7 @@ def test_a_table_is_copied_and_saved_as_csv_with_full_numbers(browser: Browser, 
         page.get_by_role("button", name="Save").first.click()
     assert download.value.suggested_filename == "matrix.csv"
     assert list(csv.reader(StringIO(Path(download.value.path()).read_text("utf-8-sig")))) == rows
-    assert faults == []
+    assert errors == []
     page.context.close()
 
 
@@ -210,8 +210,8 @@ def test_paper_shows_every_row_and_what_is_folded(page: Page) -> None:
 
 def test_hostile_names_are_shown_as_text(browser: Browser, tmp_path: Path) -> None:
     build(**hostile_tree(tmp_path))
-    page, faults = opened(browser, (tmp_path / "reports/index.html").as_uri())
-    assert faults == []
+    page, errors = opened(browser, (tmp_path / "reports/index.html").as_uri())
+    assert errors == []
     for table in ("matrix", "variants", "ranks", "quality", "failures"):
         assert HOSTILE.split(" ")[0] in page.locator(f"table.{table} tbody").first.inner_text()
     assert page.locator("img").count() == 0
@@ -225,13 +225,13 @@ def test_hostile_names_are_shown_as_text(browser: Browser, tmp_path: Path) -> No
     page.locator("table.variants thead .dtcc-button").first.click()
     assert HOSTILE.split(" ")[0] in page.locator(".dtcc-dropdown").inner_text()
     assert page.locator("#vg-tooltip-element img, #vg-tooltip-element script, body img").count() == 0
-    assert faults == []
+    assert errors == []
     page.context.close()
 
 
 def test_the_page_without_a_result_opens(browser: Browser, tmp_path: Path) -> None:
     build(**made_up.inputs(tmp_path))
-    page, faults = opened(browser, (tmp_path / "reports/index.html").as_uri())
-    assert faults == []
+    page, errors = opened(browser, (tmp_path / "reports/index.html").as_uri())
+    assert errors == []
     expect(page.locator("header.top")).to_contain_text("No variant has finished")
     page.context.close()

@@ -211,8 +211,8 @@ def test_all_failed(tmp_path: Path) -> None:
         ("evaluated/metrics.json", None, "no usable metrics"),
         ("evaluated/metrics.json", "{half", "no usable metrics"),
         ("evaluated/metrics.json", "[1]", "no usable metrics"),
-        ("evaluated/status.json", "{half", "not a record that a job left"),
-        ("trained/status.json", "[]", "not a record that a job left"),
+        ("evaluated/status.json", "{half", "not a valid record"),
+        ("trained/status.json", "[]", "not a valid record"),
         ("trained/status.json", None, "no record"),
     ],
 )

@@ -33,14 +33,14 @@ NEAR = {"32-true": 0.01, "bf16-mixed": 0.05}
 
 
 @pytest.fixture(scope="module")
-def subjects(tmp_path_factory):
+def contexts(tmp_path_factory):
     """Return a network of every family with its first weights, and items to learn from."""
     found = families(Matrix(load_params(paths.PARAMS), SUITE), tmp_path_factory.mktemp("twins"))
     return {family.name: family for family in found}
 
 
-def test_every_family_is_tried(subjects):
-    assert sorted(subjects) == FAMILIES
+def test_every_family_is_tried(contexts):
+    assert sorted(contexts) == FAMILIES
 
 
 def without_dropout(model):
@@ -54,16 +54,16 @@ def without_dropout(model):
 
 @pytest.mark.parametrize("precision", list(NEAR))
 @pytest.mark.parametrize("name", FAMILIES)
-def test_a_family_learns_what_it_learns_on_the_processor(name, precision, subjects, tmp_path):
-    subject, losses = subjects[name].subject, []
+def test_a_family_learns_what_it_learns_on_the_processor(name, precision, contexts, tmp_path):
+    context, losses = contexts[name].context, []
     for trainer in (CPU, GPU.model_copy(update={"precision": precision})):
-        model = without_dropout(copy.deepcopy(subject.model)).train()
+        model = without_dropout(copy.deepcopy(context.model)).train()
         result = supervised.train(
             model,
-            subject.task,
-            subject.splits["train"],
-            subject.splits["validation"],
-            params=TrainingParams(**subject.cell["training"]),
+            context.task,
+            context.splits["train"],
+            context.splits["validation"],
+            params=TrainingParams(**context.cell["training"]),
             trainer=trainer,
             seed=0,
             threads=1,

@@ -43,7 +43,9 @@ def test_scores_and_costs_are_compared_with_any_revision(changed):
 def test_the_last_run_is_the_same_before_and_after_this_one_is_recorded(changed, tmp_path):
     project = Project(shutil.copytree(changed.folder, tmp_path / "copy", symlinks=True))
     before = told(project)
-    assert before.startswith("### this run, suite tiny, compared with what dvc.lock names, suite tiny")
+    assert before.startswith(
+        "### this run, suite tiny, compared with the run recorded in dvc.lock, suite tiny"
+    )
     recorded = project.run(f"dvc commit --force --quiet && {COMMIT}")
     assert recorded.returncode == 0, recorded.stdout + recorded.stderr
     after = told(project)

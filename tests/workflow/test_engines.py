@@ -114,7 +114,7 @@ def test_a_cell_that_is_made_again_is_equal_until_something_else_makes_it(tiny, 
     weights.write_bytes(weights.read_bytes()[:-1] + b"?")
     edited = project.run("assay verify digits/mlp/0")
     assert edited.returncode == 1
-    assert "model.safetensors: not the bytes that status.json names" in edited.stdout
+    assert "model.safetensors: does not have the digest in status.json" in edited.stdout
 
 
 def test_a_byte_of_raw_data_changed_by_hand_is_named_and_ingested_again_by_both_engines(tiny, tmp_path):
@@ -129,12 +129,12 @@ def test_a_byte_of_raw_data_changed_by_hand_is_named_and_ingested_again_by_both_
         assert project.jobs("suite=tiny").items() >= jobs.items()
         planned = project.run("assay plan").stdout
         assert (
-            "ingest digits_twin: data/raw/digits_twin/digits.csv.gz: not the bytes that source.json names"
+            "ingest digits_twin: data/raw/digits_twin/digits.csv.gz: does not have the digest in source.json"
             in planned
         )
         ran = project.run(command)
         assert ran.returncode == 0, ran.stdout + ran.stderr
-        named = "data/raw/digits_twin/digits.csv.gz: not the bytes that source.json names"
+        named = "data/raw/digits_twin/digits.csv.gz: does not have the digest in source.json"
         assert named in ran.stdout + ran.stderr
         assert raw.read_bytes() == whole
         assert project.jobs("suite=tiny") == {}

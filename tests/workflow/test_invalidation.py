@@ -137,7 +137,7 @@ EDITS = {
         None,
         {"ingest": 1, "prepare": 1, **DIGITS},
         {"ingest", "prepare"},
-        "ingest digits_twin: data/raw/digits_twin/digits.csv.gz: not the bytes that source.json names",
+        "ingest digits_twin: data/raw/digits_twin/digits.csv.gz: does not have the digest in source.json",
     ),
 }
 

@@ -250,7 +250,7 @@ def test_beside_a_run_nothing_else_writes_and_it_ends_as_if_alone(project, tiny)
             ]
             assert len(lines) == 1, second.stderr
             assert lines[0].startswith(
-                f".snakemake/assay.lock: process {run.pid} is at work in this folder"
+                f".snakemake/assay.lock: process {run.pid} is running in this folder"
             ), command
             assert second.stdout == ""
         finish(project, "snakemake -n --quiet rules")

@@ -13,8 +13,8 @@ DROPOUT = ("{hidden: [128, 128], dropout: 0.15}", "{hidden: [128, 128], dropout:
 BUILD = """
 from assay.pipeline.rule_functions import Graph, matrix_or_exit
 from assay.pipeline.stages import report
-asked = Graph(matrix_or_exit({})).asked_to_report()
-words = ["--spec", asked["spec"], "--code", asked["code"], "--params", "params.yaml", "--out", "reports/index.html"]
+request = Graph(matrix_or_exit({})).report_request()
+words = ["--spec", request["spec"], "--code", request["code"], "--params", "params.yaml", "--out", "reports/index.html"]
 report.main(words)
 """
 MLP = {"train": 1, "compress": 1, "evaluate": 2}
@@ -60,7 +60,7 @@ def test_a_forged_number_is_named_made_again_and_never_ranked(project):
     forged = json.loads(whole)
     forged["test"]["accuracy"] = 1.0
     path.write_text(json.dumps(forged))
-    line = f"{path.relative_to(project.folder)}: not the bytes that status.json names"
+    line = f"{path.relative_to(project.folder)}: does not have the digest in status.json"
     assert line in project.run("assay verify --files").stdout
     assert project.run(f"python -c '{BUILD}'").returncode == 0
     with (project.folder / "reports/results.csv").open() as stream:
@@ -86,7 +86,7 @@ def test_any_file_that_was_cut_or_taken_away_is_named_and_made_again(project, na
     else:
         path.unlink()
     dry = project.run("snakemake -n --quiet rules")
-    assert f"{name}: not the bytes that" in dry.stderr
+    assert f"{name}: does not have the digest in" in dry.stderr
     jobs = project.jobs("suite=tiny")
     assert jobs["report"] == 1
     assert ("prepare" in jobs) == name.startswith("data")
@@ -104,8 +104,8 @@ def test_a_folder_runs_its_own_code_whatever_the_environment_names(tmp_path):
     command = "python -c 'from assay.pipeline.rule_functions import matrix_or_exit; matrix_or_exit({})'"
     told = project.run(command, PYTHONPATH=str(ROOT / "src"))
     assert (told.returncode, told.stdout) == (2, "")
-    line = f"src/assay: the code here is not what would run, which is {ROOT / 'src/assay'}; "
-    assert told.stderr == f"{line}run this folder's by PYTHONPATH=src\n"
+    line = f"src/assay: the code of this folder would not run, but {ROOT / 'src/assay'}; "
+    assert told.stderr == f"{line}set PYTHONPATH=src to run this folder's\n"
 
 
 def test_a_selection_that_matches_nothing_is_one_line_and_the_report_stays(project):

@@ -52,14 +52,14 @@ def nothing_to_do(project):
 def test_a_clone_that_was_restored_runs_zero_jobs_and_then_exactly_what_changes(clone):
     restored = clone.run("assay restore")
     assert (restored.returncode, restored.stderr) == (0, "")
-    assert "files are what dvc.lock says" in restored.stdout
+    assert "files match dvc.lock" in restored.stdout
     times = random.Random(0)
     for path in clone.folder.rglob("*"):
         if path.is_file() and ".git" not in path.parts and ".dvc" not in path.parts:
             os.utime(path, (times.randint(10**9, 2 * 10**9),) * 2)
     assert nothing_to_do(clone)
     again = clone.run("assay restore")
-    assert again.stdout.endswith("; 0 of them were missing and are back\n")
+    assert again.stdout.endswith("; 0 of them were missing and were restored\n")
     clone.edit(
         "params.yaml",
         "knobs: {hidden: [128, 128], dropout: 0.15}",
@@ -85,10 +85,10 @@ def test_what_was_changed_or_cut_is_named_and_put_back(clone):
     (clone.folder / "reports/index.html").unlink()
     restored = clone.run("assay restore")
     assert (restored.returncode, restored.stderr) == (0, "")
-    said = "had other bytes than dvc.lock says; put back, they lie in .assay/replaced/"
+    said = "differed from dvc.lock; restored, the other version is in .assay/replaced/"
     for path in (WEIGHTS, "data/prepared/digits_twin/items.parquet"):
         assert f"{path}: {said}" in restored.stdout
-    assert "; 1 of them were missing and are back" in restored.stdout
+    assert "; 1 of them were missing and were restored" in restored.stdout
     assert (weights.read_bytes(), table.read_bytes()) == whole
     [kept] = clone.folder.glob(f".assay/replaced/*/{WEIGHTS}")
     assert kept.read_bytes() == whole[0][:-1] + b"?"
@@ -109,7 +109,7 @@ def test_what_cannot_be_proven_is_named_and_made_again(clone):
     restored = clone.run("assay restore")
     assert restored.returncode == 1
     [line] = restored.stderr.splitlines()
-    assert line.startswith(f"{WEIGHTS}: DVC's cache is poisoned: ")
+    assert line.startswith(f"{WEIGHTS}: DVC's cache is corrupt: ")
     assert line.endswith("; the next run makes it again")
     [kept] = clone.folder.glob(f".assay/replaced/*/{WEIGHTS}")
     assert kept.read_bytes() == b"made after the last dvc commit"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Weights kept in less space: many zeros, few values, products of two thin matrices."""
+"""Compact storage of weights: many zeros, few distinct values, products of two thin matrices."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ RIGHT = "|right"
 
 
 class Sparse(Safetensors):
-    """A network with many zeros: a packed mask of a bit a number, and the numbers that are not zero."""
+    """A network with many zeros: a packed mask of one bit per number, and the numbers that are not zero."""
 
     def encode(self, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        """Keep each float32 tensor as mask and values where that is smaller."""
+        """Store each float32 tensor as mask and values if that is smaller."""
         stored: dict[str, torch.Tensor] = {}
         for name, tensor in state.items():
             kept = tensor.view(torch.int32) != 0 if tensor.dtype == torch.float32 and tensor.ndim else None
-            # As bits, so that a negative zero comes back as one.
+            # As bits, so that a negative zero is kept.
             if kept is None or kept.numel() + 32 * int(kept.sum()) >= 32 * kept.numel():
                 stored[name] = tensor
             else:
@@ -62,16 +62,16 @@ class Sparse(Safetensors):
 
 
 class Clustered(Safetensors):
-    """A network whose weights share few values: these, and Huffman codes that say which one a weight has.
+    """A network whose weights share few values: a codebook, and the Huffman-coded index of each weight.
 
-    Where that is smaller, zeros are left out of the codes, and gaps from one other weight to the next are coded.
+    If that is smaller, zeros are omitted from the codes, and the gaps between the other weights are coded.
     """
 
     ESCAPE = 255
-    """So many zeros with no weight after them; a smaller gap has one, or the tensor's end."""
+    """This many zeros without a weight after them; a smaller gap is followed by a weight or the tensor's end."""
 
     def encode(self, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        """Keep each float32 tensor as codes where that is smaller."""
+        """Store each float32 tensor as codes if that is smaller."""
         stored: dict[str, torch.Tensor] = {}
         for name, tensor in state.items():
             smallest = min(self.encodings(name, tensor), key=file_bytes)
@@ -79,11 +79,11 @@ class Clustered(Safetensors):
         return stored
 
     def encodings(self, name: str, tensor: torch.Tensor) -> list[dict[str, torch.Tensor]]:
-        """Return the ways to keep a tensor, the plain one first."""
+        """Return the encodings of a tensor, the plain one first."""
         found = [{name: tensor}]
         if tensor.dtype != torch.float32 or not tensor.ndim:
             return found
-        bits = tensor.numpy().view(np.int32).ravel()  # as bits, so that a negative zero comes back as one
+        bits = tensor.numpy().view(np.int32).ravel()  # as bits, so that a negative zero is kept
         shape = {name + SHAPE: torch.tensor(tensor.shape, dtype=torch.int32)}
         book, codes = np.unique(bits, return_inverse=True)
         if len(book) <= huffman.ALPHABET:
@@ -95,12 +95,12 @@ class Clustered(Safetensors):
         return found
 
     def coded(self, name: str, book: NDArray[np.int32], codes: NDArray[np.int64]) -> dict[str, torch.Tensor]:
-        """Return what says a tensor's values and which number has which."""
+        """Return the codebook of a tensor and its encoded indices."""
         values = torch.from_numpy(book.view(np.float32))
         return {name + CODEBOOK: values, name + CODES: torch.from_numpy(huffman.encode(codes))}
 
     def gaps(self, kept: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-        """Return the symbols that lead to each of the places ``kept`` (K,), rising, and then to ``count``."""
+        """Return the symbols of the gaps before each of the ascending positions ``kept`` (K,) and before ``count``."""
         gaps = np.diff(kept, prepend=-1, append=count) - 1
         escapes = gaps // self.ESCAPE
         symbols = np.full(len(gaps) + escapes.sum(), self.ESCAPE)
@@ -108,7 +108,7 @@ class Clustered(Safetensors):
         return symbols
 
     def places(self, symbols: NDArray[np.uint8]) -> tuple[NDArray[np.int64], int]:
-        """Return the places and the count that :meth:`gaps` was given.
+        """Return the positions and the count that were given to :meth:`gaps`.
 
         Raises:
             ValueError: they do not end at a count.
@@ -130,15 +130,15 @@ class Clustered(Safetensors):
         for name in (key.removesuffix(CODEBOOK) for key in stored if key.endswith(CODEBOOK)):
             found = {part: stored[name + part].numpy() for part in parts if name + part in stored}
             if missing := {CODES, SHAPE} - set(found):
-                raise ValueError(f"{name}: no {min(missing)} beside its codebook")
+                raise ValueError(f"{name}: its codebook has no {min(missing)}")
             try:
                 state[name] = self.weight(found)
-            except ValueError as fault:
-                raise ValueError(f"{name}: {fault}") from None
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from None
         return state
 
     def weight(self, parts: dict[str, NDArray[Any]]) -> torch.Tensor:
-        """Return one tensor from its parts; it is made only once the codes cover its shape.
+        """Return one tensor from its parts; it is allocated only if the codes cover its shape.
 
         Raises:
             ValueError: they do not fit one another.
@@ -163,13 +163,13 @@ class Clustered(Safetensors):
 
 
 class LowRank(Safetensors):
-    """A network some of whose matrices, marked by two buffers beside them, are products of two thin ones."""
+    """A network with matrices that are products of two thin ones, which are buffers next to them."""
 
     LARGEST = 2048
-    """Numbers of a product for one number of its factors: a rank of 1 in a matrix of 4096 x 4096."""
+    """The largest ratio of the sizes of a product and its factors: rank 1 in a matrix of 4096 x 4096."""
 
     def encode(self, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        """Leave out the products."""
+        """Omit the products."""
         return {name: tensor for name, tensor in state.items() if name + LEFT not in state}
 
     def decode(self, stored: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -190,10 +190,10 @@ class LowRank(Safetensors):
 
 
 def file_bytes(tensors: dict[str, torch.Tensor]) -> int:
-    """Return how large a safetensors file of these tensors is."""
+    """Return the size of a safetensors file of these tensors."""
     return len(safetensors.torch.save(tensors))
 
 
 def product(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
-    """Return left (M, R) times right (R, N) in float32, summed in float64: the same whatever the threads."""
+    """Return left (M, R) times right (R, N) in float32, summed in float64, the same for any number of threads."""
     return (left.double() @ right.double()).float()

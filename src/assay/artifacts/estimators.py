@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An estimator in one file, which can run no code when it is read; the same one is the same bytes."""
+"""An estimator in one file that cannot run code when it is read; equal estimators give equal bytes."""
 
 from __future__ import annotations
 
@@ -41,17 +41,17 @@ class Skops:
         others = declared.trusted if isinstance(declared, Estimator) else ()
         try:
             estimator = skops.io.loads(data, trusted=[own, *others])
-        except Exception as fault:  # a file that is no zip, or no schema, can fail anywhere in skops
-            raise ValueError(f"{artifact['target']}: {self.file} is refused: {one_line(fault)}") from None
+        except Exception as error:  # an invalid zip or schema can fail anywhere in skops
+            raise ValueError(f"{artifact['target']}: {self.file} is refused: {one_line(error)}") from None
         if type(estimator) is not target:
-            raise ValueError(f"{self.file}: holds a {type(estimator).__name__}, its record says {own}")
+            raise ValueError(f"{self.file}: contains a {type(estimator).__name__}, but its record says {own}")
         return EstimatorPredictor(estimator, artifact)
 
 
 def without_addresses(data: bytes) -> bytes:
-    """Return a skops file with its objects numbered in order of appearance and its members undated.
+    """Return a skops file with its objects numbered in order of appearance and its members without a date.
 
-    skops names objects and files by their address in memory, and a zip file holds the time of writing.
+    skops names objects and files by their memory address, and a zip file contains the time of writing.
     """
     with zipfile.ZipFile(io.BytesIO(data)) as source:
         members = {name: source.read(name) for name in source.namelist()}
@@ -73,7 +73,9 @@ def renumber(node: Any, ids: dict[int, int], files: dict[str, str], numbers: ite
             renumber(child, ids, files, numbers)
     elif isinstance(node, dict):
         if "__loader__" in node:
-            if node.get("is_json"):  # whether two equal numbers are one object is the interpreter's affair
+            if node.get(
+                "is_json"
+            ):  # whether two equal numbers are the same object depends on the interpreter
                 node.pop("__id__", None)
             if "__id__" in node:
                 node["__id__"] = ids.setdefault(node["__id__"], next(numbers))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The file formats of models, none of which can run code when it is read; the same model is the same bytes."""
+"""The file formats of models. None can run code when it is read; equal models give equal bytes."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ class Onnx:
         """Return the graph as a predictor on one thread.
 
         Raises:
-            ValueError: it is no ONNX graph, or its weights lie in other files.
+            ValueError: it is not an ONNX graph, or its weights are in other files.
         """
         return OnnxPredictor(data, artifact)
 
 
 class OpenVino(Onnx):
-    """The same, run by OpenVINO."""
+    """An ONNX graph that OpenVINO runs."""
 
     def predictor(self, data: bytes, artifact: dict[str, Any]) -> Predictor:
         """Return the graph as a predictor on one thread.
@@ -47,7 +47,7 @@ class OpenVino(Onnx):
 
 
 class OnnxSteps:
-    """Two graphs of a network that writes word by word: one reads the source, one writes a word."""
+    """Two graphs of a network that generates token by token: an encoder and a decoder step."""
 
     file = "model.onnx.zip"
 
@@ -61,14 +61,14 @@ class OnnxSteps:
         """Return the graphs as a predictor on one thread.
 
         Raises:
-            ValueError: the file is not made of two graphs alone, or onnxruntime refuses one.
+            ValueError: the file does not consist of two graphs, or onnxruntime refuses one.
         """
         from assay.artifacts import onnx_bundle
 
         try:
             return OnnxStepsPredictor(onnx_bundle.unpack(data), artifact)
-        except ValueError as fault:
-            raise ValueError(f"{self.file} is refused: {fault}") from None
+        except ValueError as error:
+            raise ValueError(f"{self.file} is refused: {error}") from None
 
 
 FORMATS: dict[str, Format] = {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a job may use what earlier jobs kept to save time; a result that is verified is made from scratch."""
+"""Whether a job may use the caches of earlier jobs; `assay verify` reproduces results without them."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _usable = ContextVar("_usable", default=True)
 
 
 def usable() -> bool:
-    """Say whether kept results may be used."""
+    """Return whether cached results may be used."""
     return _usable.get()
 
 
 @contextlib.contextmanager
 def unused() -> Iterator[None]:
-    """Use no kept result inside of the block, and keep none."""
+    """Neither read nor write caches inside the block."""
     token = _usable.set(False)
     try:
         yield

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two graphs of one network in one file: a zip of ``start.onnx`` and ``step.onnx``, weights of both held once.
+"""Two graphs of one network in one file: a zip of ``start.onnx`` and ``step.onnx``, with shared weights stored once.
 
-The members are stored, not compressed, in that order and undated, so that the same graphs are the same bytes. A
-weight of ``step`` that ``start`` has too, under one name, stands there as ONNX's reference to another file.
+The members are stored uncompressed, in that order and without a date, so that equal graphs give equal bytes. A
+weight of ``step`` that ``start`` also has, under the same name, is replaced by ONNX's reference to another file.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ SUFFIX = ".onnx"
 FIRST = START + SUFFIX
 MEMBERS = (FIRST, STEP + SUFFIX)
 LEAST = 256
-"""Bytes from which on a weight is worth a reference."""
+"""The smallest weight, in bytes, that is replaced by a reference."""
 
 
 def pack(graphs: Mapping[str, onnx.ModelProto]) -> bytes:
@@ -40,21 +40,23 @@ def pack(graphs: Mapping[str, onnx.ModelProto]) -> bytes:
 
 
 def unpack(data: bytes) -> dict[str, bytes]:
-    """Return the graphs by name, whole again, from a file's bytes.
+    """Return the complete graphs, by name, from a file's bytes.
 
     Raises:
-        ValueError: they are not such a file's.
+        ValueError: the bytes are not such a file.
     """
     try:
         first, second = (onnx.load_from_string(member) for member in _members(data))
-    except Exception as fault:  # zipfile and protobuf share no base, and the former can fail with several
-        raise ValueError(" ".join(str(fault).split()) or type(fault).__name__) from None
+    except Exception as error:  # zipfile and protobuf have no common base class, and zipfile raises several
+        raise ValueError(" ".join(str(error).split()) or type(error).__name__) from None
     held = {tensor.name: tensor for tensor in first.graph.initializer}
     for tensor in second.graph.initializer:
         if tensor.data_location == onnx.TensorProto.EXTERNAL:
-            # Each once: a thousand references to one table would fill the memory.
+            # Each only once: a thousand references to one table would fill the memory.
             if tensor.name not in held:
-                raise ValueError(f"{MEMBERS[1]} refers to a weight {tensor.name[:80]!r} that {FIRST} has not")
+                raise ValueError(
+                    f"{MEMBERS[1]} refers to a weight {tensor.name[:80]!r} that {FIRST} does not have"
+                )
             tensor.CopyFrom(held.pop(tensor.name))
     return {START: first.SerializeToString(), STEP: second.SerializeToString()}
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ONNX graphs hold their weights themselves: one that names another file could read any file of the project.
+"""Refuse ONNX graphs with weights in other files: such a graph could read any file of the project.
 
-Weights can name a file wherever a tensor can stand: in a graph or one inside of it, an attribute, a function, a
-sparse tensor. onnxruntime takes some names for addresses in memory.
+A tensor can name a file wherever tensors occur: in a graph or a nested one, an attribute, a function, a
+sparse tensor. onnxruntime interprets some names as memory addresses.
 """
 
 from __future__ import annotations
@@ -10,21 +10,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 LOCATION = b"location"
-"""The key under which a tensor names its file: bytes without it name none, and need not be taken apart."""
+"""The key under which a tensor names its file: bytes without it need not be parsed."""
 
 
 def require_own_weights(name: str, data: bytes) -> None:
     """Check that a graph names no other file.
 
     Args:
-        name: of the graph's file, for the error.
+        name: the name of the graph's file, for the error.
 
     Raises:
-        ValueError: it does, or it is no ONNX graph; one line.
+        ValueError: it does, or it is not an ONNX graph; one line.
     """
     if LOCATION not in data:
         return
-    import onnx  # 0.3 s, which most graphs need not pay
+    import onnx  # takes 0.3 s, which most graphs do not need
 
     # The ignore: protobuf ships no types.
     from google.protobuf.message import DecodeError, Message  # type: ignore[import-untyped]
@@ -46,6 +46,6 @@ def require_own_weights(name: str, data: bytes) -> None:
         if tensor.external_data or tensor.data_location == onnx.TensorProto.EXTERNAL:
             places = [entry.value for entry in tensor.external_data if entry.key == LOCATION.decode()]
             raise ValueError(
-                f"{name}: weight {tensor.name[:80]!r} lies in another file, {', '.join(places)[:80]!r};"
-                " a graph must hold its weights itself"
+                f"{name}: weight {tensor.name[:80]!r} is in another file, {', '.join(places)[:80]!r};"
+                " a graph must contain its weights"
             )

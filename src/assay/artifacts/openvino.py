@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Graphs that OpenVINO runs with half-width numbers, weights and activations alike.
+"""Graphs that OpenVINO runs in bfloat16, both weights and activations.
 
 OpenVINO is an optional extra, ``bf16``. On a processor without arithmetic for bfloat16 it computes in float32.
 """
@@ -22,14 +22,14 @@ EXTRA = "openvino is not installed; pip install 'assay[bf16]'"
 
 
 def installed() -> bool:
-    """Return whether OpenVINO is there to be imported."""
+    """Return whether OpenVINO can be imported."""
     return importlib.util.find_spec("openvino") is not None
 
 
 def computes_in_half() -> bool:
     """Return whether the processor has arithmetic for bfloat16: AMX or AVX-512 with BF16.
 
-    PyTorch is asked: OpenVINO says yes of any AVX-512, on which it imitates bfloat16, slower than float32.
+    According to PyTorch: OpenVINO reports any AVX-512, on which it emulates bfloat16, slower than float32.
     """
     features = torch.cpu.get_capabilities()
     return any(features.get(name, False) for name in ("amx_bf16", "avx512_bf16"))
@@ -39,7 +39,7 @@ class OpenVinoPredictor:
     """A graph in OpenVINO.
 
     Raises:
-        ValueError: OpenVINO is not installed, the graph's weights lie in other files, or OpenVINO refuses it.
+        ValueError: OpenVINO is not installed, the graph's weights are in other files, or OpenVINO refuses it.
     """
 
     def __init__(self, data: bytes, artifact: dict[str, Any], threads: int = 1) -> None:
@@ -50,17 +50,17 @@ class OpenVinoPredictor:
         require_own_weights("model.onnx", data)
         self.data, self.artifact = data, artifact
         settings = {
-            # Said in words: OpenVINO's own choice differs between versions.
+            # Explicit, because OpenVINO's default differs between versions.
             "INFERENCE_PRECISION_HINT": HALF if computes_in_half() else "f32",
             "INFERENCE_NUM_THREADS": threads,
             "NUM_STREAMS": 1,
-            "ENABLE_CPU_PINNING": False,  # jobs of one thread would all be pinned to the first core
+            "ENABLE_CPU_PINNING": False,  # otherwise all single-threaded jobs are pinned to the first core
         }
         core = openvino.Core()
         try:
             self.compiled = core.compile_model(core.read_model(data), DEVICE, settings)
-        except RuntimeError as fault:
-            raise ValueError(f"model.onnx: OpenVINO refuses it: {' '.join(str(fault).split())}") from None
+        except RuntimeError as error:
+            raise ValueError(f"model.onnx: OpenVINO refuses it: {' '.join(str(error).split())}") from None
         self.request = self.compiled.create_infer_request()
         self.model = None
         self.format: str = artifact["format"]
@@ -79,7 +79,7 @@ class OpenVinoPredictor:
         return OpenVinoPredictor(self.data, self.artifact, count)
 
     def in_half(self) -> dict[str, int]:
-        """Return how many layers of each kind are computed in bfloat16, as OpenVINO says itself."""
+        """Return the number of layers computed in bfloat16, by type, as reported by OpenVINO."""
         found: Counter[str] = Counter()
         for layer in self.compiled.get_runtime_model().get_ops():
             info = layer.get_rt_info()

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Models on disk: written with a record, and read back if their bytes are those that the record names.
+"""Models on disk: written with a record, and read back if their bytes have the digest in the record.
 
-A record ("artifact" in status.json) says the format, the class that the weights belong to, and its arguments.
-The same model is the same bytes in every run, and what is read must have the digest that status.json names.
+A record ("artifact" in status.json) holds the format, the class of the weights, and its arguments. Equal models give
+equal bytes in every run.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def save(folder: Path, model: Any, *, target: str, arguments: dict[str, Any]) ->
         folder: receives one file.
         model: an instance of the class that ``target`` names.
         target: ``assay.models.image.cnn:CNN``.
-        arguments: keyword arguments that make the class again; plain JSON values.
+        arguments: keyword arguments to instantiate the class; plain JSON values.
     """
     network = isinstance(model, nn.Module)
     name = "safetensors" if network else "skops"
@@ -39,7 +39,7 @@ def save(folder: Path, model: Any, *, target: str, arguments: dict[str, Any]) ->
 
 
 def digests(folder: Path, artifact: dict[str, Any]) -> dict[str, str]:
-    """Return the digest of the artifact's file, as status.json keeps it under "files"."""
+    """Return the digest of the artifact's file, for "files" in status.json."""
     name = FORMATS[artifact["format"]].file
     return {name: sha256(folder / name)}
 
@@ -48,7 +48,7 @@ def load(folder: Path, artifact: dict[str, Any]) -> Predictor:
     """Return the model of ``folder``, ready to predict.
 
     Raises:
-        ValueError: unknown format or class, wrong arguments, or bytes other than status.json says; one line.
+        ValueError: unknown format or class, wrong arguments, or a digest other than in status.json; one line.
     """
     form = format_of(folder, artifact)
     return form.predictor(checked(folder, form.file), artifact)
@@ -58,19 +58,19 @@ def load_module(folder: Path, artifact: dict[str, Any]) -> nn.Module:
     """Return the network of ``folder`` in evaluation mode.
 
     Raises:
-        ValueError: as :func:`load`, or the artifact is no network with its weights.
+        ValueError: as :func:`load`, or the artifact is not a network with weights.
     """
     form = format_of(folder, artifact)
     if not isinstance(form, Safetensors):
         networks = [name for name, form in FORMATS.items() if isinstance(form, Safetensors)]
         raise ValueError(
-            f"{folder}: format {artifact['format']!r} holds no network; allowed: {', '.join(networks)}"
+            f"{folder}: format {artifact['format']!r} is not a network; allowed: {', '.join(networks)}"
         )
     return form.module(checked(folder, form.file), artifact)
 
 
 def format_of(folder: Path, artifact: dict[str, Any]) -> Format:
-    """Return the format that a record names."""
+    """Return the format in a record."""
     missing = [key for key in ("format", "target", "arguments", "parameters") if key not in artifact]
     if missing:
         raise ValueError(
@@ -83,10 +83,10 @@ def format_of(folder: Path, artifact: dict[str, Any]) -> Format:
 
 
 def checked(folder: Path, name: str) -> bytes:
-    """Return a file's bytes if they have the digest that the folder's status.json names.
+    """Return a file's bytes if they have the digest in the folder's status.json.
 
     Raises:
-        ValueError: they have not, or one of the two files is not there.
+        ValueError: they do not, or one of the two files is missing.
     """
     path = folder / name
     for needed in (folder / STATUS, path):
@@ -105,5 +105,5 @@ def checked(folder: Path, name: str) -> bytes:
 
 
 def count_parameters(module: nn.Module) -> int:
-    """Return how many numbers a network learned."""
+    """Return the number of parameters of a network."""
     return sum(parameter.numel() for parameter in module.parameters())

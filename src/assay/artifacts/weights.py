@@ -19,7 +19,7 @@ OURS = re.compile(r"assay\.models(\.\w+)+:\w+")
 
 
 class Format(Protocol):
-    """One way to keep a model in one file."""
+    """A file format for models."""
 
     file: str
 
@@ -27,33 +27,33 @@ class Format(Protocol):
         """Write the model to ``path``."""
 
     def predictor(self, data: bytes, artifact: dict[str, Any]) -> Predictor:
-        """Return the model that ``data``, the file's bytes, and its record describe."""
+        """Return the model from ``data``, the file's bytes, and its record."""
 
 
 def resolve(target: str) -> type:
-    """Import the class that a record names, if it is one of ours: a record can be edited by anyone.
+    """Import the class that a record names, if it is one of Assay's: anyone can edit a record.
 
     Raises:
-        ValueError: it is not under assay.models, or there is no such class.
+        ValueError: it is not under assay.models, or does not exist.
     """
     if not isinstance(target, str) or not OURS.fullmatch(target):
         raise ValueError(f"target {target!r}: only classes of assay.models are loaded")
     try:
         found = registry.load(target)
-    except (ImportError, AttributeError) as fault:
-        raise ValueError(f"target {target!r}: {fault}") from None
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"target {target!r}: {error}") from None
     if not isinstance(found, type) or found.__module__ != target.partition(":")[0]:
         raise ValueError(f"target {target!r}: not a class that this module defines")
     return found
 
 
-def one_line(fault: Exception) -> str:
-    """Return what an exception says, on one line."""
-    return " ".join(str(fault).split())
+def one_line(error: Exception) -> str:
+    """Return the message of an exception in one line."""
+    return " ".join(str(error).split())
 
 
 class Safetensors:
-    """A network's weights as they are."""
+    """A network's weights, unchanged."""
 
     file = "model.safetensors"
 
@@ -69,20 +69,22 @@ class Safetensors:
         """Return the network with its weights, in evaluation mode.
 
         Raises:
-            ValueError: class, arguments and weights do not fit one another.
+            ValueError: class, arguments and weights do not match.
         """
         target = resolve(artifact["target"])
         if not issubclass(target, nn.Module):
             raise ValueError(f"target {artifact['target']!r}: not a network, but its record says {self.file}")
         try:
-            with torch.random.fork_rng(devices=[]):  # the random weights that are replaced next draw from it
+            with torch.random.fork_rng(
+                devices=[]
+            ):  # initialisation, whose weights are replaced next, uses it
                 module: nn.Module = target(**artifact["arguments"])
             state = self.decode(safetensors.torch.load(data))
             if artifact.get("resized"):
                 resizing.fit(module, state)
             module.load_state_dict(state)
-        except Exception as fault:  # arguments that were edited can fail anywhere in the class
-            problem = f"{type(fault).__name__}: {one_line(fault)}"
+        except Exception as error:  # edited arguments can fail anywhere in the class
+            problem = f"{type(error).__name__}: {one_line(error)}"
             raise ValueError(f"{artifact['target']}: {self.file} cannot be loaded: {problem}") from None
         return module.eval()
 

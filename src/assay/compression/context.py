@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a method of compression is given, what it leaves, and how it chooses: on validation, within a budget."""
+"""The input and output of a compression method, and the search for its setting: on validation, within a budget."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ EXAMPLES = 8
 
 @dataclass(frozen=True)
 class CompressionContext:
-    """A trained model with what its compression may learn from: never test items."""
+    """A trained model and the data for its compression: never test items."""
 
     model: Any
     """A network in evaluation mode, or an estimator; no method modifies it."""
     record: dict[str, Any]
-    """Of its artifact: class, arguments, format."""
+    """The record of its artifact: class, arguments, format."""
     cell: dict[str, Any]
-    """What training it was asked to do."""
+    """The spec of its training."""
     task: Objective
     splits: dict[str, Split]
-    """``train``, of the items that it learned from, and ``validation``."""
+    """``train``, with the items that it was trained on, and ``validation``."""
     augment: Augment | None
     folder: Path
-    """Where an interrupted fine-tuning keeps its checkpoint."""
+    """The folder for the checkpoint of an interrupted fine-tuning."""
     max_relative_drop: float
-    """The budget: the share of the uncompressed model's score on validation that may be lost."""
+    """The budget: the share of the uncompressed model's validation score that may be lost."""
     student: dict[str, Any] | None = None
-    """The arguments in which the smaller network differs that is trained in the model's place, if its row has one."""
+    """The arguments that differ in the student, the smaller network trained to replace the model; None without one."""
 
     @property
     def examples(self) -> Tensor:
@@ -52,8 +52,7 @@ class CompressionContext:
         return self.splits["train"].inputs[:EXAMPLES]
 
     def score(self, model: Any) -> float:
-        """Return what training watches of the answers of a network, an estimator or a predictor to the validation
-        items."""
+        """Return the watched metric of a network, an estimator or a predictor on the validation items."""
         predictor: Predictor = model
         if isinstance(model, nn.Module):
             predictor = ModulePredictor(model, self._plain)
@@ -69,15 +68,15 @@ class CompressionContext:
         return self.task.compute_watched(torch.stack(sums).sum(dim=0))[1]
 
     def lost(self, before: float, after: float) -> float:
-        """Return the share of a score that was lost; negative where the compressed model is better."""
+        """Return the relative drop of a score; negative if the compressed model is better."""
         rank = self.task.watched.rank
         return (rank(before) - rank(after)) / max(abs(before), 1e-12)
 
     def fine_tune(self, model: nn.Module, *, share: float, rate: float) -> None:
-        """Train ``model``, a changed copy of the subject's, in place; its best epoch on validation is kept.
+        """Train ``model``, a modified copy of the context's model, in place; the best epoch on validation is kept.
 
         Args:
-            share: of the optimizer steps of the cell's training; more than 1 trains for longer.
+            share: number of steps, as a share of the optimizer steps of the cell's training; may exceed 1.
             rate: the highest learning rate, as a share of the cell's.
         """
         params = TrainingParams.model_validate(self.cell["training"])
@@ -111,100 +110,100 @@ class CompressionContext:
 
 @dataclass(frozen=True)
 class CompressedModel:
-    """What a method leaves."""
+    """The output of a method."""
 
     format: str
-    """A key of ``formats.FORMATS``, in which ``model`` is written."""
+    """The format of ``model``, a key of ``formats.FORMATS``."""
     model: Any
     parameters: int
-    """Numbers that the artifact holds of what was learned."""
+    """The number of learned parameters in the artifact."""
     facts: dict[str, Any] = field(default_factory=dict)
-    """What else its record says."""
+    """Further facts for its record."""
     trials: list[dict[str, float]] = field(default_factory=list)
-    """What was tried on validation: a setting, the score, the share lost; the report draws them as a curve."""
+    """The settings tried on validation: setting, score, share lost; the report plots them as a curve."""
 
 
 @dataclass(frozen=True)
 class Method:
-    """A way to compress, as its file declares it: ``METHOD = Method(compress, loops=("supervised",))``."""
+    """A compression method, declared in its file: ``METHOD = Method(compress, loops=("supervised",))``."""
 
     compress: Callable[Concatenate[CompressionContext, ...], CompressedModel]
     """Its keyword-only arguments are the method's knobs."""
     loops: tuple[str, ...]
-    """The training loops whose models it takes."""
+    """The training loops whose models it accepts."""
     final: bool = False
-    """Whether what it leaves can only be run: a graph is not trained or taken apart."""
+    """Whether its output is a graph, which cannot be trained or compressed further."""
     student: bool = False
     """Whether it trains the smaller network that a model's row describes as its ``student``."""
 
 
 def search(
-    subject: CompressionContext, name: str, settings: Sequence[float], make: Callable[[float], Any]
+    context: CompressionContext, name: str, settings: Sequence[float], make: Callable[[float], Any]
 ) -> tuple[float, list[dict[str, float]]]:
     """Try every setting on validation; return the strongest one up to which all stay within the budget, and all trials.
 
-    One beyond a gentler one that leaves it would be there by chance.
+    A setting stronger than one that exceeds the budget would be within it only by chance.
 
     Args:
-        name: of the setting in the trials.
-        settings: from the gentlest to the strongest. If that leaves the budget already it is returned all the same.
+        name: the name of the setting in the trials.
+        settings: from the gentlest to the strongest. The gentlest is returned even if it exceeds the budget.
         make: returns the compressed model of a setting.
     """
-    trials = list(_tried(subject, name, settings, make))
-    return settings[max(_num_within(trials, subject.max_relative_drop) - 1, 0)], trials
+    trials = list(_tried(context, name, settings, make))
+    return settings[max(_num_within(trials, context.max_relative_drop) - 1, 0)], trials
 
 
 def _num_within(trials: Sequence[dict[str, float]], max_relative_drop: float) -> int:
-    """Return how many trials, from the first on, stay within the budget."""
-    # Not: is larger. What is not a number is not within the budget.
+    """Return the number of trials, from the first on, that stay within the budget."""
+    # `not <=` instead of `>`, because NaN is not within the budget.
     return next(
         (number for number, trial in enumerate(trials) if not trial["lost"] <= max_relative_drop), len(trials)
     )
 
 
 def _tried(
-    subject: CompressionContext, name: str, settings: Iterable[float], make: Callable[[float], Any]
+    context: CompressionContext, name: str, settings: Iterable[float], make: Callable[[float], Any]
 ) -> Iterable[dict[str, float]]:
-    before = subject.score(subject.model)
+    before = context.score(context.model)
     for setting in settings:
-        score = subject.score(make(setting))
-        yield {name: setting, "score": score, "lost": subject.lost(before, score)}
+        score = context.score(make(setting))
+        yield {name: setting, "score": score, "lost": context.lost(before, score)}
 
 
 def trained(
-    subject: CompressionContext,
+    context: CompressionContext,
     name: str,
     trials: list[dict[str, float]],
     make: Callable[[nn.Module, float], nn.Module],
     tune: Callable[[nn.Module], None],
 ) -> nn.Module:
-    """Train from the first setting on that leaves the budget, and return the strongest network that is within it.
+    """Train from the first setting that exceeds the budget on, and return the strongest network within the budget.
 
-    Settings are taken in turn; the first that, trained, still loses twice the budget is the last: validation is noisy.
-    Scores are added to ``trials``. If none is within the budget the gentlest trained network is returned.
+    Settings are tried in order and stop at the first that loses twice the budget after training: validation is noisy.
+    Scores are added to ``trials``. If none is within the budget, the gentlest trained network is returned.
 
     Args:
-        name: of the setting in the trials.
-        make: returns the compressed network of a setting; it is given the network that the setting before left.
+        name: the name of the setting in the trials.
+        make: returns the compressed network of a setting, from the network of the previous setting.
         tune: trains a compressed network in place.
     """
-    num_within = _num_within(trials, subject.max_relative_drop)
-    best = make(subject.model, trials[num_within - 1][name]) if num_within else None
-    last = subject.model if best is None else best
-    before = subject.score(subject.model)
+    num_within = _num_within(trials, context.max_relative_drop)
+    best = make(context.model, trials[num_within - 1][name]) if num_within else None
+    last = context.model if best is None else best
+    before = context.score(context.model)
     for trial in trials[num_within:]:
         last = make(last, trial[name])
         tune(last)
-        trial["tuned_score"] = subject.score(last)
-        trial["tuned_lost"] = subject.lost(before, trial["tuned_score"])
-        if best is None or trial["tuned_lost"] <= subject.max_relative_drop:
+        trial["tuned_score"] = context.score(last)
+        trial["tuned_lost"] = context.lost(before, trial["tuned_score"])
+        if best is None or trial["tuned_lost"] <= context.max_relative_drop:
             best = last
-        if trial["tuned_lost"] > 2 * subject.max_relative_drop:
+        if trial["tuned_lost"] > 2 * context.max_relative_drop:
             break
     assert best is not None
     return best
 
 
 def network(model: nn.Module, **facts: Any) -> CompressedModel:
-    """Return a changed network as what a method leaves."""
+    """Return a modified network as the output of a method."""
     return CompressedModel("safetensors", model, count_parameters(model), facts)

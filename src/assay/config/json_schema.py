@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The JSON schema of params.yaml, from its types: what an editor completes and underlines."""
+"""The JSON schema of params.yaml, from its types, for completion and checks in editors."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from assay.config.knobs import knobs
 from assay.config.params import METHOD_PROVIDES, MODEL_PROVIDES, Params
 from assay.files import check_output, json_text, write_output
 
-BESIDE = Path("params.schema.json")
-"""Where editors look for it, beside params.yaml."""
+DEFAULT = Path("params.schema.json")
+"""Where editors look for it, next to params.yaml."""
 
 
 def write(out: Path | None) -> None:
-    """Write the schema to ``out``, or beside params.yaml.
+    """Write the schema to ``out``, by default next to params.yaml.
 
     Raises:
-        ValueError: no file is named and this is no project, or it cannot be written there; one line.
+        ValueError: ``out`` is None and there is no params.yaml, or the file cannot be written; one line.
     """
     if out is None and not paths.PARAMS.is_file():
         raise ValueError(f"{paths.PARAMS}: not found; go to a project's folder, or name a file with --out")
-    check_output(out or BESIDE, paths.PARAMS)
-    write_output(out or BESIDE, json_text(schema()))
+    check_output(out or DEFAULT, paths.PARAMS)
+    write_output(out or DEFAULT, json_text(schema()))
 
 
 def schema() -> dict[str, Any]:
-    """Return the schema. A row's knobs are those of what it names, or of what has its own name if it names nothing.
+    """Return the schema. The knobs of a row are those of its model or method, by default the one with the row's name.
 
-    None is required, since a row may take them over from another one.
+    No knob is required, since a row may inherit it.
     """
     whole = Params.model_json_schema()
     models = {name: knobs(entry.target, MODEL_PROVIDES) for name, entry in registry.MODELS.items()}

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The knobs of a model or a method: the keyword-only arguments of its signature, read without importing it.
+"""The knobs of a model or method: the keyword-only arguments of its signature, read without importing it.
 
-Snakemake builds its graph from params.yaml, and importing a model means importing torch, which costs seconds;
-so the signature is read from the source's syntax tree and becomes a pydantic type with the same ranges.
+Snakemake builds its graph from params.yaml, and importing a model would import torch, which takes seconds;
+so the signature is read from the source's syntax tree and turned into a pydantic type with the same ranges.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ def knobs(target: str, provided: tuple[str, ...]) -> type[BaseModel]:
     """Return the type of the knobs of ``module:class`` or ``module:function``.
 
     Args:
-        target: what is called; of a class, its ``__init__``.
-        provided: arguments that the pipeline gives and the user does not.
+        target: a function, or a class with an ``__init__``.
+        provided: arguments that the pipeline provides, not the user.
 
     Raises:
         ValueError: there is no such class or function, or an argument has a default or no annotation.
@@ -45,7 +45,9 @@ def knobs(target: str, provided: tuple[str, ...]) -> type[BaseModel]:
         if argument.arg in provided:
             continue
         if default is not None or argument.annotation is None:
-            raise ValueError(f"{path}: {name}({argument.arg}): a knob has an annotation and no default")
+            raise ValueError(
+                f"{path}: {name}({argument.arg}): a knob needs an annotation and must not have a default"
+            )
         fields[argument.arg] = (_evaluate(argument.annotation, path), ...)
     return create_model(f"{name} knobs", __base__=Strict, **fields)
 
@@ -53,8 +55,8 @@ def knobs(target: str, provided: tuple[str, ...]) -> type[BaseModel]:
 def _signature(path: Path, name: str) -> ast.arguments:
     try:
         body = ast.parse(path.read_text(encoding="utf-8")).body
-    except (OSError, SyntaxError) as fault:
-        raise ValueError(f"{path}: {fault}; correct the file, or remove it") from None
+    except (OSError, SyntaxError) as error:
+        raise ValueError(f"{path}: {error}; correct the file, or remove it") from None
     for node in body:
         if isinstance(node, ast.FunctionDef) and node.name == name:
             return node.args
@@ -70,5 +72,5 @@ def _evaluate(annotation: ast.expr, path: Path) -> Any:
         return eval(  # our own source, and only the names above
             compile(ast.Expression(annotation), str(path), "eval"), {"__builtins__": {}}, NAMES
         )
-    except NameError as fault:
-        raise ValueError(f"{path}:{annotation.lineno}: {fault}; a knob may use {', '.join(NAMES)}") from None
+    except NameError as error:
+        raise ValueError(f"{path}:{annotation.lineno}: {error}; a knob may use {', '.join(NAMES)}") from None

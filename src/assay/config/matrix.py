@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The matrix: which cells and variants a suite has, and what each is asked to do."""
+"""The matrix: the cells and variants of a suite, and the spec of each."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from assay.config import registry
 from assay.config.params import Params, ParamsError
 
 UNSEEDED = 0
-"""The seed under which a model runs whose fit does not depend on one."""
+"""The seed of a model whose fit does not depend on the seed."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,8 @@ class Matrix:
     Args:
         params: the whole of params.yaml.
         suite: the suite that runs.
-        only_tasks: run these alone; empty for all of the suite's.
-        only_models: likewise.
+        only_tasks: the tasks to run; empty for all of the suite's.
+        only_models: the models to run; empty for all of the suite's.
     """
 
     params: Params
@@ -60,11 +60,11 @@ class Matrix:
 
     @cached_property
     def tasks(self) -> list[str]:
-        """Rows of ``tasks`` that run, in the order of params.yaml: those asked for, and those others start from."""
+        """Rows of ``tasks`` that run, in the order of params.yaml: those requested and those that others start from."""
         needed = (
             {cell.task for cell in self.cells} if self.only_tasks else ()
-        )  # a whole suite names them itself
-        return [name for name in self.params.tasks if name in self._asked_tasks or name in needed]
+        )  # without a selection, the suite itself names them
+        return [name for name in self.params.tasks if name in self._requested_tasks or name in needed]
 
     @cached_property
     def models(self) -> list[str]:
@@ -84,19 +84,19 @@ class Matrix:
 
     @cached_property
     def cells(self) -> list[Cell]:
-        """Every cell: each task with each model that fits it, with each seed; before them, those they start from."""
-        asked = [
+        """Every cell: each task with each fitting model and each seed, after the cells that they start from."""
+        requested = [
             Cell(task, model, seed)
-            for task in self._asked_tasks
-            for model in self._asked_models
+            for task in self._requested_tasks
+            for model in self._requested_models
             if self._fits(task, model) and self._is_due(task, model)
             for seed in self._seeds(task, model)
         ]
-        starts = [start for cell in asked if (start := self.start(cell)) is not None]
-        return list(dict.fromkeys([*starts, *asked]))
+        starts = [start for cell in requested if (start := self.start(cell)) is not None]
+        return list(dict.fromkeys([*starts, *requested]))
 
     def start(self, cell: Cell) -> Cell | None:
-        """Return the cell from whose weights this one begins, None where it begins from scratch."""
+        """Return the cell whose weights initialise this one, None if it is trained from scratch."""
         named = self.params.models[cell.model].starts_from
         if named is None:
             return None
@@ -109,13 +109,14 @@ class Matrix:
         )
 
     def _is_due(self, task: str, model: str) -> bool:
-        """Return whether a row runs on a task that it fits: where rows run once, on the first, controls on all."""
+        """Return whether a row runs on a task that it fits: with ``one_task_per_model`` only on the first task, except
+        for controls."""
         if (
             not self.params.suites[self.suite].one_task_per_model
             or self.params.models[model].model in self.kind(task).controls
         ):
             return True
-        return task == next(each for each in self._asked_tasks if self._fits(each, model))
+        return task == next(each for each in self._requested_tasks if self._fits(each, model))
 
     def _seeds(self, task: str, model: str) -> list[int]:
         if not self.family(model).seeded:
@@ -123,16 +124,16 @@ class Matrix:
         return self.params.tasks[task].seeds or self.params.suites[self.suite].seeds
 
     @cached_property
-    def _asked_tasks(self) -> list[str]:
+    def _requested_tasks(self) -> list[str]:
         return _chosen(self.params.suites[self.suite].tasks, list(self.params.tasks), self.only_tasks)
 
     @cached_property
-    def _asked_models(self) -> list[str]:
+    def _requested_models(self) -> list[str]:
         return _chosen(self.params.suites[self.suite].models, list(self.params.models), self.only_models)
 
     @cached_property
     def variants(self) -> list[Variant]:
-        """Every variant: each cell as it is, and by each method that takes its model."""
+        """Every variant: each cell uncompressed, and with each method that accepts its model."""
         return [
             Variant(cell.task, cell.model, cell.seed, method)
             for cell in self.cells
@@ -143,7 +144,7 @@ class Matrix:
         """Return the variant that ``task/model/seed[/method]`` names.
 
         Raises:
-            ValueError: the suite has none of that name; one line with the nearest that it has.
+            ValueError: the suite has no such variant; one line with the closest name.
         """
         names = {
             f"{each.task}/{each.model}/{each.seed}"
@@ -154,12 +155,12 @@ class Matrix:
         if found is None:
             near = process.extractOne(name, list(names))
             raise ValueError(
-                f"{name}: no cell of the suite {self.suite}; nearest: {near[0]}; assay list shows all"
+                f"{name}: not in the suite {self.suite}; did you mean {near[0]}? assay list shows all"
             )
         return found
 
     def source(self, variant: Variant) -> Variant:
-        """Return the variant that this one is made from by its method."""
+        """Return the variant that this one's method compresses."""
         after = self.params.methods[variant.method].after
         return Variant(variant.task, variant.model, variant.seed, after or paths.UNCOMPRESSED)
 
@@ -177,11 +178,11 @@ class Matrix:
         return name + registry.TWIN if self.params.suites[self.suite].synthetic_twins else name
 
     def dataset_spec(self, dataset: str) -> dict[str, Any]:
-        """Return what preparing a dataset depends on."""
+        """Return the spec of preparing a dataset."""
         return self.params.split_of(dataset.removesuffix(registry.TWIN)).model_dump()
 
     def cell_spec(self, cell: Cell) -> dict[str, Any]:
-        """Return all that training a cell depends on, besides data and code."""
+        """Return everything that training a cell depends on, except data and code."""
         task, family = self.params.tasks[cell.task], self.family(cell.model)
         spec: dict[str, Any] = {
             **asdict(cell),
@@ -205,7 +206,7 @@ class Matrix:
         return spec
 
     def method_spec(self, variant: Variant) -> dict[str, Any]:
-        """Return what a method is requested to do with a cell's model."""
+        """Return the spec of compressing a cell's model by a method."""
         row = self.params.methods[variant.method]
         entry = registry.METHODS[row.method]
         spec = {
@@ -222,7 +223,7 @@ class Matrix:
         return paths.TRAINED.format(suite=self.suite, **vars(cell))
 
     def compressed(self, variant: Variant) -> str:
-        """Return the folder of a variant's artifact: of the uncompressed one, the trained model's."""
+        """Return the folder of a variant's artifact; for the uncompressed variant, the trained model's."""
         if variant.method == paths.UNCOMPRESSED:
             return self.trained(variant.cell)
         return paths.COMPRESSED.format(suite=self.suite, **vars(variant))
@@ -242,12 +243,12 @@ class Matrix:
         ]
 
     def _with_sources(self, chosen: list[str] | str) -> list[str]:
-        """Return the rows of ``methods`` that were chosen, each behind those it follows."""
+        """Return the chosen rows of ``methods``, each after those it depends on."""
         named = _chosen(chosen, list(self.params.methods), ())
         return list(dict.fromkeys(each for name in named for each in self._chain(name)))
 
     def _chain(self, method: str) -> list[str]:
-        """Return the methods that a method follows, the first first, and itself."""
+        """Return the chain of methods that ends with this one, in order."""
         after = self.params.methods[method].after
         return [*(self._chain(after) if after else []), method]
 
@@ -258,35 +259,35 @@ def select(params: Params, *, suite: str | None = None, tasks: str = "", models:
     Raises:
         ParamsError: a name is not a row of params.yaml or of the suite, or nothing runs for it.
     """
-    asked = {"suites": [suite or params.suite], "tasks": _names(tasks), "models": _names(models)}
-    for section, names in asked.items():
+    selected = {"suites": [suite or params.suite], "tasks": _names(tasks), "models": _names(models)}
+    for section, names in selected.items():
         rows = getattr(params, section)
         for name in names:
             if name not in rows:
                 allowed = ", ".join(rows)
                 raise ParamsError([f"{section.rstrip('s')} {name!r}: not in params.yaml; allowed: {allowed}"])
-    matrix = Matrix(params, suite or params.suite, tuple(asked["tasks"]), tuple(asked["models"]))
-    if fault := next(selection_faults(matrix), None):
-        raise ParamsError([fault])
+    matrix = Matrix(params, suite or params.suite, tuple(selected["tasks"]), tuple(selected["models"]))
+    if error := next(selection_errors(matrix), None):
+        raise ParamsError([error])
     return matrix
 
 
-def selection_faults(matrix: Matrix) -> Iterator[str]:
+def selection_errors(matrix: Matrix) -> Iterator[str]:
     """Yield a line for each task and model that ``--config`` or the suite names and for which nothing runs."""
     suite, where = matrix.params.suites[matrix.suite], f"{paths.PARAMS}: suites.{matrix.suite}"
-    asked = {"tasks": matrix.only_tasks, "models": matrix.only_models}
-    for key, only in asked.items():
+    selected = {"tasks": matrix.only_tasks, "models": matrix.only_models}
+    for key, only in selected.items():
         rows = getattr(suite, key)
         for name in only if rows != "all" else ():
             if name not in rows:
                 allowed = ", ".join(rows)
                 listed = f"suites.{matrix.suite}.{key}"
-                yield f"--config {key}: {name}: not in {listed}; add it there, or name some of {allowed}"
+                yield f"--config {key}: {name}: not in {listed}; add it there; allowed: {allowed}"
     run = {"tasks": {cell.task for cell in matrix.cells}, "models": {cell.model for cell in matrix.cells}}
     for key, other in (("tasks", "models"), ("models", "tasks")):
-        # Where one list is narrowed, rows of the suite's other list that fit no more are left out.
-        rows = asked[key] or ("all" if asked[other] else getattr(suite, key))
-        source = f"--config {key}" if asked[key] else f"{where}.{key}"
+        # If one list is narrowed, rows of the suite's other list that no longer fit are ignored.
+        rows = selected[key] or ("all" if selected[other] else getattr(suite, key))
+        source = f"--config {key}" if selected[key] else f"{where}.{key}"
         for name in () if rows == "all" else rows:
             if name not in run[key]:
                 yield f"{source}: {name}: fits none of the {other} that run; name others, or remove it"

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """params.yaml as typed, frozen objects; imports no torch.
 
-The file is the one door: what is not in it has no default elsewhere. Every fault in it is one line with the
-key, the value, what is allowed and, for a misspelt word, the nearest right one.
+All values are in this file: nothing has a default elsewhere. Every error in it is reported in one line with the
+key, the value, what is allowed and, for a misspelt word, the closest correct one.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 """A row's name: it becomes a folder."""
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
 Seeds = Annotated[list[Seed], Field(min_length=1, max_length=1000)]
-METHOD_PROVIDES = ("subject",)
+METHOD_PROVIDES = ("context",)
 MODEL_PROVIDES = (
     "seed",
     *{name: None for task in registry.TASKS.values() for name in task.provides},
     *registry.PRETRAINED,
 )
-"""Arguments that are no knobs: the pipeline gives those that a model names."""
+"""Arguments that are not knobs: the pipeline provides those that a model names."""
 UNION = re.compile(r"int|(list|literal)\[.*\]")
-"""What pydantic puts into the place of a fault, for each type that a value might have had."""
+"""What pydantic adds to the location of an error for each type that a value might have had."""
 EITHER = "either"
-"""Stands for the types of fault of a value that fits none of several types."""
+"""The error type of a value that fits none of several types."""
 PLAIN = {
     "int_type": "should be a whole number",
     "int_parsing": "should be a whole number",
@@ -57,41 +57,41 @@ PLAIN = {
     "string_too_long": "too long; at most {max_length} characters are allowed",
     "string_pattern_mismatch": "should match {pattern}",
 }
-"""Pydantic's types of fault, in words for those who do not program."""
+"""Pydantic's error types, in words for people who do not program."""
 RENAMED = {
-    "budget": "docs/tuning.csv, a row for each setting that was tried; move it there",
+    "budget": "docs/tuning.csv, one row per setting that was tried; move it there",
     "most_lost": "max_relative_drop; rename it",
     "rows_once": "one_task_per_model; rename it",
-    "students": "student, in each row of models that has one; move it there",
+    "students": "student, in each row of models with one; move it there",
     "twins": "synthetic_twins; rename it",
 }
 """Keys of earlier releases."""
 MOST_ROWS = 2000
 MOST_METHODS = 20
-"""One after the other."""
+"""The longest chain of methods."""
 AnySection = TypeVar("AnySection", bound=BaseModel)
 
 
 class ParamsError(ValueError):
-    """params.yaml is wrong; ``faults`` holds one line a fault."""
+    """params.yaml is invalid; ``errors`` holds one line per error."""
 
-    def __init__(self, faults: list[str]) -> None:
-        self.faults = [_printable(fault) for fault in faults]
-        super().__init__("\n".join(self.faults))
+    def __init__(self, errors: list[str]) -> None:
+        self.errors = [_printable(error) for error in errors]
+        super().__init__("\n".join(self.errors))
 
 
 def _printable(line: str) -> str:
-    """Return one line: a key may hold a line break."""
+    """Return a line without control characters: a key may contain a line break."""
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in line)
 
 
 class SplitParams(Section):
-    """How a dataset is split where upstream left it open."""
+    """How a dataset is split if upstream has no split."""
 
     validation_fraction: float = Field(gt=0, lt=0.5)
-    """Fraction of the training items held out for every choice, stratified by label."""
+    """Fraction of the training items used for validation, stratified by label."""
     split_seed: int = Field(ge=0, le=2**31 - 1)
-    """Seed of that split, the same for every model and seed."""
+    """Seed of the split, the same for every model and seed."""
 
 
 if TYPE_CHECKING:
@@ -104,41 +104,41 @@ else:
 
 
 class TaskParams(Section):
-    """A question asked of a dataset."""
+    """A task: a question about a dataset."""
 
     # The ignores, here and below: mypy knows no literals that are found at run time, pydantic does.
     kind: Literal[tuple(registry.TASKS)]  # type: ignore[valid-type]
     dataset: Literal[tuple(registry.DATASETS)]  # type: ignore[valid-type]
-    """The row's own name if it is left out."""
+    """The dataset; the default is the row's own name."""
     like: Name | None = None
-    """Another row of ``tasks``, whose values this one takes over but for those that it names itself."""
+    """Another row of ``tasks``; this row inherits the values that it does not set itself."""
     training: TrainingChanges = Field(default_factory=TrainingChanges)
-    """What differs from the top-level ``training`` on this task."""
+    """Changes to the top-level ``training`` for this task."""
     seeds: Seeds | None = None
-    """In place of the suite's."""
+    """Seeds that replace the suite's."""
     methods: list[Name] | Literal["all"] = "all"
-    """Of the suite's methods, those that are worth their time here."""
+    """The suite's methods that run on this task."""
 
 
 class Start(Section):
-    """The cell from whose weights another begins."""
+    """The cell whose weights initialise another cell."""
 
     task: Name
     model: Name
-    """A row of ``models`` that itself starts from nothing; its first seed is taken."""
+    """A row of ``models`` without ``starts_from``; its first seed is used."""
 
 
 class Pretrained(Section):
-    """A network that others trained."""
+    """A pretrained network."""
 
     source: str = Field(min_length=1, max_length=300)
-    """The Hugging Face hub's id of a repository, or a folder; with config.json, model.safetensors, tokenizer.json."""
+    """A repository of the Hugging Face hub, or a folder, with config.json, model.safetensors and tokenizer.json."""
     revision: str = Field(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})$")
-    """The repository's commit, or the sha256 of the folder's model.safetensors: names that move are not repeatable."""
+    """The repository's commit, or the sha256 of the folder's model.safetensors: names such as main may change."""
 
 
 class RowChanges(Section):
-    """What differs for one model on one task."""
+    """Changes for one model on one task."""
 
     knobs: dict[str, Any] = Field(default_factory=dict)
     training: TrainingChanges = Field(default_factory=TrainingChanges)
@@ -148,40 +148,40 @@ class ModelParams(RowChanges):
     """A row of the matrix: a model family with its knobs."""
 
     model: Literal[tuple(registry.MODELS)]  # type: ignore[valid-type]
-    """The family; the row's own name if it is left out."""
+    """The family; the default is the row's own name."""
     like: Name | None = None
-    """Another row of ``models``, whose values this one takes over but for those that it names itself."""
+    """Another row of ``models``; this row inherits the values that it does not set itself."""
     tasks: list[Name] | Literal["all"] = "all"
-    """Tasks on which it runs, of those that it fits."""
+    """The tasks on which it runs, among those that it fits."""
     starts_from: Start | None = None
-    """The cell from whose weights this one begins, as far as its class says which; ``null`` draws them."""
+    """The cell whose weights initialise this one, for the parts that its class names; ``null`` for random weights."""
     pretrained: Pretrained | None = None
-    """The network of others from which this one begins; ``null`` for every family but those made for it."""
+    """The pretrained network that initialises this one; ``null`` for every family that does not need one."""
     train_fraction: float = Field(default=1.0, gt=0, le=1)
-    """Part of the training items that it learns from: the first of each class."""
+    """Fraction of the training items that it is trained on: the first of each class."""
     per_task: dict[Name, RowChanges] = Field(default_factory=dict)
-    """By task: what differs there."""
+    """Changes by task."""
     student: dict[str, Any] | None = None
-    """The knobs in which the smaller network differs that a method trains in this one's place; ``null`` for none."""
+    """The knobs that differ in the smaller network that a method trains to replace this one; ``null`` for none."""
 
 
 class MethodParams(Section):
     """A way to compress every trained model that it fits."""
 
     method: Literal[tuple(registry.METHODS)]  # type: ignore[valid-type]
-    """The way to compress; the row's own name if it is left out."""
+    """The compression method; the default is the row's own name."""
     like: Name | None = None
-    """Another row of ``methods``, whose values this one takes over but for those that it names itself."""
+    """Another row of ``methods``; this row inherits the values that it does not set itself."""
     knobs: dict[str, Any] = Field(default_factory=dict)
     after: Name | None = None
-    """The row of ``methods`` whose result this one compresses further; ``null`` takes the trained model."""
+    """The row of ``methods`` whose result this one compresses further; ``null`` for the trained model."""
     max_relative_drop: float = Field(default=0.01, ge=0, le=1)
     """Its budget: the share of the uncompressed model's score that may be lost. Settings are chosen within it
-    on validation; what loses more on test items is marked in the report."""
+    on validation; the report marks variants that lose more on test items."""
 
 
 class SuiteParams(Section):
-    """Which rows run, at what budget."""
+    """The rows that run, and their budget."""
 
     tasks: list[Name] = Field(min_length=1)
     models: list[Name] | Literal["all"] = "all"
@@ -190,34 +190,34 @@ class SuiteParams(Section):
     synthetic_twins: bool = False
     """Run on the tiny synthetic twins of the datasets."""
     one_task_per_model: bool = False
-    """Run each row on one task alone, the first that it fits, and controls on all: does the machine work?"""
+    """Run each row only on the first task that it fits, and controls on all: a quick test of every row."""
     train_items: int | None = Field(default=None, ge=10)
-    """Learn from this many training items at most, drawn by the seed of the split, stratified by label."""
+    """Train on at most this many items, drawn with the seed of the split, stratified by label."""
     evaluate_cores: int = Field(default=1, ge=1, le=1024)
-    """Cores that each evaluation keeps for itself, at most all of the run's: with all of them, speeds on all cores are
-    measured too."""
+    """Cores that each evaluation reserves, at most all of the run's: with all of them, speeds on all cores are also
+    measured."""
     training: TrainingChanges = Field(default_factory=TrainingChanges)
-    """What differs in this suite, for every neural model."""
+    """Changes in this suite, for every neural model."""
     trainer: TrainerChanges = Field(default_factory=TrainerChanges)
 
 
 class LimitParams(Section):
-    """What a job may take. It stands in no cell's spec: changing it re-runs only what had failed by it."""
+    """Limits of a job. They are in no cell's spec: a change reruns only the jobs that had exceeded them."""
 
     cell_minutes: float = Field(gt=0, le=7 * 24 * 60)
-    """Longest time to validate, train, compress or evaluate once; a job that takes longer is ended as ``timed out``."""
+    """Time limit to validate, train, compress or evaluate once; a job that takes longer ends as ``timed out``."""
 
 
 class Params(Section):
-    """The whole of params.yaml."""
+    """The content of params.yaml."""
 
     suite: Name
-    """The suite that runs; ``snakemake --config suite=NAME`` overrules it."""
+    """The suite that runs; ``snakemake --config suite=NAME`` overrides it."""
     limits: LimitParams
     trainer: TrainerParams
     training: TrainingParams
     split: SplitParams
-    """How every dataset is split, unless its row says otherwise."""
+    """How every dataset is split, unless its row sets other values."""
     datasets: dict[Name, DatasetParams] = Field(max_length=MOST_ROWS)
     tasks: dict[Name, TaskParams] = Field(max_length=MOST_ROWS)
     models: dict[Name, ModelParams] = Field(max_length=MOST_ROWS)
@@ -225,7 +225,7 @@ class Params(Section):
     suites: dict[Name, SuiteParams] = Field(max_length=MOST_ROWS)
 
     def training_of(self, suite: str, task: str, model: str) -> TrainingParams:
-        """Return a row's training: the defaults, then the task's, the model's, the pair's and the suite's changes."""
+        """Return a row's training: the defaults with the changes of task, model, model on task, and suite, in order."""
         row = self.models[model]
         changes = [self.tasks[task].training, row.training]
         changes += [row.per_task[task].training] if task in row.per_task else []
@@ -256,46 +256,46 @@ def load_params(path: Path) -> Params:
     """Read and check params.yaml.
 
     Raises:
-        ParamsError: with every fault found.
+        ParamsError: with every error that was found.
     """
     try:
         raw = strict_yaml.read(path)
-    except ValueError as fault:
-        raise ParamsError([str(fault)]) from None
+    except ValueError as error:
+        raise ParamsError([str(error)]) from None
     try:
         return check(raw)
-    except ParamsError as fault:
-        raise ParamsError([f"{path}: {line}" for line in fault.faults]) from None
+    except ParamsError as error:
+        raise ParamsError([f"{path}: {line}" for line in error.errors]) from None
 
 
 def check(raw: Any) -> Params:
-    """Return what params.yaml holds, with knobs of the types that their models and methods declare.
+    """Return the content of params.yaml, with knobs of the types that their models and methods declare.
 
     Raises:
-        ParamsError: with every fault found.
+        ParamsError: with every error that was found.
     """
-    whole, faults = inheritance.expanded(raw)
-    if faults:
-        raise ParamsError(faults)
+    whole, errors = inheritance.expanded(raw)
+    if errors:
+        raise ParamsError(errors)
     try:
-        params = _with_typed_knobs(Params.model_validate(whole), faults)
-        faults += _row_faults(params)
-    except ValidationError as fault:
-        # A misspelt key is also a missing one: the line that names the right spelling comes first.
-        errors = sorted(fault.errors(), key=lambda error: error["type"] != "extra_forbidden")
-        raise ParamsError(inheritance.own(_lines(errors, Params), raw)) from None
-    except ValueError as fault:  # a model's file without a signature to read
-        raise ParamsError([str(fault)]) from None
-    if faults:
-        raise ParamsError(inheritance.own(faults, raw))
+        params = _with_typed_knobs(Params.model_validate(whole), errors)
+        errors += _row_errors(params)
+    except ValidationError as error:
+        # A misspelt key is also a missing one: the line with the correct spelling comes first.
+        found = sorted(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
+        raise ParamsError(inheritance.own(_lines(found, Params), raw)) from None
+    except ValueError as error:  # a model's file without a valid signature
+        raise ParamsError([str(error)]) from None
+    if errors:
+        raise ParamsError(inheritance.own(errors, raw))
     return params
 
 
-def _row_faults(params: Params) -> Iterable[str]:
-    """Yield what no single section can see: names that are not there, and knobs that do not fit."""
+def _row_errors(params: Params) -> Iterable[str]:
+    """Yield errors across sections: unknown names, and knobs that do not fit."""
     yield from _unknown("suite", [params.suite], params.suites)
     for name in params.datasets:
-        yield from _split_faults(params, name)
+        yield from _split_errors(params, name)
     for name, task in params.tasks.items():
         yield from _unknown(f"tasks.{name}.dataset", [task.dataset], params.datasets)
         yield from _twice(f"tasks.{name}.seeds", task.seeds or [])
@@ -313,16 +313,16 @@ def _row_faults(params: Params) -> Iterable[str]:
         yield from _absent_starts(params, name, suite)
     for name, row in params.models.items():
         yield from _unknown(f"models.{name}.per_task", row.per_task, params.tasks)
-        yield from _start_faults(params, name, row)
-        yield from _task_faults(params, name, row)
+        yield from _start_errors(params, name, row)
+        yield from _task_errors(params, name, row)
     for name in params.methods:
         if name == "none":
             yield "methods.none: the name of the uncompressed variant; choose another"
-        yield from _chain_faults(params, name)
+        yield from _chain_errors(params, name)
 
 
-def _chain_faults(params: Params, name: str) -> Iterable[str]:
-    """Yield why a method cannot follow another."""
+def _chain_errors(params: Params, name: str) -> Iterable[str]:
+    """Yield the reasons why a method cannot follow another."""
     where, after = f"methods.{name}.after", params.methods[name].after
     if after is None:
         return
@@ -332,9 +332,9 @@ def _chain_faults(params: Params, name: str) -> Iterable[str]:
         return
     first = registry.METHODS[params.methods[after].method]
     if first.final:
-        yield f"{where}: {after} leaves a graph, which can only be run; name a method that leaves a model"
+        yield f"{where}: {after} returns a graph, which cannot be compressed further; name one that returns a model"
     if not set(first.loops) & set(registry.METHODS[params.methods[name].method].loops):
-        yield f"{where}: {after} takes other models than {name}; name a method that takes the same"
+        yield f"{where}: {after} and {name} accept different models; name a method that accepts the same ones"
     seen = [name]
     while after in params.methods and after not in seen:
         seen.append(after)
@@ -343,19 +343,19 @@ def _chain_faults(params: Params, name: str) -> Iterable[str]:
             yield f"{where}: a chain of more than {MOST_METHODS} methods"
             return
     if after in seen:
-        yield f"{where}: {' after '.join([*seen, after])}: this has no beginning; let one take the trained model"
+        yield f"{where}: {' after '.join([*seen, after])}: circular; remove one `after`"
 
 
-def _split_faults(params: Params, name: str) -> Iterable[str]:
-    """Yield where a dataset made of others is not split as they are: it would hold test items of theirs."""
+def _split_errors(params: Params, name: str) -> Iterable[str]:
+    """Yield where a composite dataset is not split like its parts: it would train on their test items."""
     for part in registry.DATASETS[name].parts if name in registry.DATASETS else ():
         others = params.split_of(part).model_dump() if part in params.datasets else {}
         for key, value in params.split_of(name).model_dump().items():
             if value != (other := others.get(key)):
-                yield f"datasets.{name}.{key} = {value}: must be that of {part}, of which it is made: {other}"
+                yield f"datasets.{name}.{key} = {value}: must equal that of its part {part}: {other}"
 
 
-def _start_faults(params: Params, name: str, row: ModelParams) -> Iterable[str]:
+def _start_errors(params: Params, name: str, row: ModelParams) -> Iterable[str]:
     if row.tasks != "all":
         yield from _unknown(f"models.{name}.tasks", row.tasks, params.tasks)
         yield from _twice(f"models.{name}.tasks", row.tasks)
@@ -382,13 +382,13 @@ def _start_faults(params: Params, name: str, row: ModelParams) -> Iterable[str]:
     ):
         yield f"{where}: {start.model} does not run on {start.task}; name a task that it fits"
     if source.starts_from:
-        yield f"{where}.model: {start.model} starts from another row itself; name one that does not"
+        yield f"{where}.model: {start.model} itself starts from another row; name one that does not"
     if "training" not in registry.LOOPS[registry.MODELS[row.model].loop].sections:
         yield f"{where}: {row.model} is not trained step by step, so it cannot start from other weights"
 
 
 def _absent_starts(params: Params, name: str, suite: SuiteParams) -> Iterable[str]:
-    """Yield the rows of a suite that start from a cell that it has not."""
+    """Yield the rows of a suite that start from a cell outside the suite."""
     for model in params.models if suite.models == "all" else suite.models:
         row = params.models.get(model)
         if row is None or row.starts_from is None:
@@ -400,8 +400,8 @@ def _absent_starts(params: Params, name: str, suite: SuiteParams) -> Iterable[st
             yield f"suites.{name}: {model} starts from {start.task}/{start.model}, which it does not run; add both"
 
 
-def _task_faults(params: Params, name: str, row: ModelParams) -> Iterable[str]:
-    """Yield the tasks that a row names and its family does not do, and the knobs that it has no value for."""
+def _task_errors(params: Params, name: str, row: ModelParams) -> Iterable[str]:
+    """Yield the tasks in ``per_task`` that the row's family does not support, and the knobs without a value."""
     entry, schema = registry.MODELS[row.model], knobs(registry.MODELS[row.model].target, MODEL_PROVIDES)
     complete = not set(schema.model_fields) - set(row.knobs)
     for task in params.tasks if row.per_task or not complete else ():
@@ -409,7 +409,8 @@ def _task_faults(params: Params, name: str, row: ModelParams) -> Iterable[str]:
         if kind.signature not in entry.signatures:
             if task in row.per_task:
                 allowed = ", ".join(entry.signatures)
-                yield f"models.{name}.per_task.{task}: {row.model} does not do {kind.signature}; it does {allowed}"
+                where = f"models.{name}.per_task.{task}"
+                yield f"{where}: {row.model} does not support {kind.signature}; it supports {allowed}"
             continue
         given = params.knobs_of(task, name)
         missing = [knob for knob in schema.model_fields if knob not in given]
@@ -422,7 +423,7 @@ def _task_faults(params: Params, name: str, row: ModelParams) -> Iterable[str]:
 def _unknown(where: str, names: Iterable[str], table: Mapping[str, Any]) -> Iterable[str]:
     for name in names:
         if name not in table:
-            yield f"{where}: {name}: not there; allowed: {', '.join(table)}{_nearest(name, table)}"
+            yield f"{where}: {name}: unknown; allowed: {', '.join(table)}{_nearest(name, table)}"
 
 
 def _twice(where: str, values: Any) -> Iterable[str]:
@@ -431,18 +432,18 @@ def _twice(where: str, values: Any) -> Iterable[str]:
             yield f"{where}: {value}: given twice; keep one"
 
 
-def _with_typed_knobs(params: Params, faults: list[str]) -> Params:
-    """Return the params with knobs of the types that are declared, plain enough for JSON.
+def _with_typed_knobs(params: Params, errors: list[str]) -> Params:
+    """Return the params with knobs of the declared types, as JSON values.
 
     Args:
-        faults: receives a line for each that is wrong.
+        errors: receives a line for each invalid knob.
     """
 
     def typed(where: str, kind: type[BaseModel], values: dict[str, Any]) -> dict[str, Any]:
         try:
             return kind.model_validate(values).model_dump(mode="json", exclude_unset=True)
-        except ValidationError as fault:
-            faults.extend(_lines(fault.errors(), kind, where.split(".")))
+        except ValidationError as error:
+            errors.extend(_lines(error.errors(), kind, where.split(".")))
             return values
 
     def of_family(family: str) -> type[BaseModel]:
@@ -469,7 +470,7 @@ def _with_typed_knobs(params: Params, faults: list[str]) -> Params:
 def _lines(
     errors: Sequence[ErrorDetails], kind: type[BaseModel], prefix: Sequence[str] = ()
 ) -> Iterable[str]:
-    """Yield one line for each fault that pydantic found: key, value, what is allowed, nearest right spelling."""
+    """Yield one line per error of pydantic: key, value, what is allowed, closest correct spelling."""
     found: dict[tuple[tuple[str, ...], str], list[ErrorDetails]] = {}
     for error in errors:
         place = _place(error)
@@ -477,7 +478,7 @@ def _lines(
         found.setdefault((place, EITHER if is_either else error["type"]), []).append(error)
     above = {place[:end] for place, _ in found for end in range(len(place))}
     for (place, type_of), same in found.items():
-        # A list with a wrong item is also not the word that might stand in its place: the item's line is enough.
+        # A list with a wrong item also fails the alternative of a single word: the item's line is enough.
         if type_of != EITHER or place not in above:
             yield _text(".".join([*prefix, *place]) or "the file", same, kind)
 
@@ -520,7 +521,7 @@ def _nearest(word: str, allowed: Iterable[str]) -> str:
 
 
 def _keys(section: Any, place: Iterable[int | str]) -> list[str]:
-    """Return the keys that are allowed at a place within a section."""
+    """Return the keys that are allowed at a location within a section."""
     for part in place:
         inner = section.model_fields[part].annotation if _is_section(section) else get_args(section)[1]
         section = next((each for each in (inner, *get_args(inner)[:1]) if _is_section(each)), inner)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What there is: every model, dataset, task, method, training loop and reader of a user's files.
+"""The registry of models, datasets, tasks, methods, training loops and readers of a user's files.
 
 Each is declared in its own file and has the name of that file: the model ``cnn`` is ``models/image/cnn.py``, which ends
-with ``MODEL = Network(CNN, ...)``. A new file is found by its place; there is no table to add it to. Declarations hold
+with ``MODEL = Network(CNN, ...)``. A new file is found by its path; there is no table to add it to. Declarations hold
 literals, which are read from the source's syntax tree, so that nothing is imported before it is used.
 """
 
@@ -21,58 +21,58 @@ PACKAGE = "assay"
 ROOT = Path(__file__).parents[1]
 TWIN = "_twin"
 LOOP_OF = {"Network": "supervised", "Estimator": "estimator"}
-"""By the word that declares a model: the loop by which it learns, unless it names another."""
+"""The default training loop of a model, by the name of its declaration."""
 PRETRAINED = ("config", "pieces", "before", "after")
-"""Arguments that a network of others gives to the class that begins from it."""
+"""Arguments that a pretrained network provides to the class that is initialised from it."""
 
 
 @dataclass(frozen=True)
 class Model:
-    """A model family: where its class is, and what the matrix must know before anything is imported."""
+    """A model family: its class, and what the matrix must know before anything is imported."""
 
     target: str
     """``module:class``."""
     family: str
     """The heading under which the report lists it."""
     signatures: tuple[str, ...]
-    """What it can map to what: it fits every task of such a signature."""
+    """The signatures that it supports: it fits every task with one of them."""
     loop: str
-    """The training loop by which it learns."""
+    """Its training loop."""
     seeded: bool = True
-    """False where the fit does not depend on the seed: such a model runs once."""
+    """False if the fit does not depend on the seed: such a model runs once."""
     pretrained: bool = False
-    """Whether it begins from a network that others trained, which its row names."""
+    """Whether it needs a pretrained network, which its row names."""
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """A dataset: its module. ``<name>_twin`` is its twin."""
+    """A dataset: its module. ``<name>_twin`` is its synthetic twin."""
 
     module: str
     parts: tuple[str, ...] = ()
-    """Datasets that it is made of, and split as: their rows must have the same seed and fraction."""
+    """The datasets that it is composed of; it has their splits, so their rows must have the same seed and fraction."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """A kind of task: its module, and the arguments that it gives to a model."""
+    """A kind of task: its module, and the arguments that it provides to a model."""
 
     module: str
     signature: str
-    """What it maps to what; decides which models fit."""
+    """What it maps to what, such as ``image -> class``; determines which models fit."""
     provides: tuple[str, ...]
     controls: tuple[str, ...]
-    """Model families of which every such task needs at least one row."""
+    """Model families; every such task needs at least one row of them."""
 
 
 @dataclass(frozen=True)
 class Method:
-    """A way to compress: its module, the loops whose models it takes, and whether others can follow it."""
+    """A compression method: its module, the loops whose models it accepts, and whether others can follow it."""
 
     module: str
     loops: tuple[str, ...]
     final: bool = False
-    """Whether what it leaves can only be run: a graph is not trained or taken apart."""
+    """Whether its output is a graph, which cannot be trained or compressed further."""
     student: bool = False
     """Whether it trains the smaller network that a model's row describes as its ``student``."""
 
@@ -93,11 +93,11 @@ LOOPS: dict[str, Loop]
 METRICS: dict[str, tuple[str, str]]
 """By name: a metric's label and unit, in reading order, as the files of ``tasks/`` declare them."""
 INPUTS: dict[str, str]
-"""By signature: the module that reads a user's own file for its tasks."""
+"""By signature: the module that reads a user's own file for tasks of that signature."""
 
 
 def __getattr__(name: str) -> Any:
-    """Find the entries of a kind when they are first read: a job needs few of them."""
+    """Find the entries of a kind when they are first used: a job needs few of them."""
     if name not in _FINDERS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return _entries(name)
@@ -111,14 +111,14 @@ def load(target: str) -> Any:
 
 
 def dataset_module(dataset: str) -> str:
-    """Return the module of a dataset or of a twin (``mnist_twin`` lives in ``mnist``'s file)."""
+    """Return the module of a dataset or of a twin (``mnist_twin`` is defined in ``mnist``'s file)."""
     module: str = _entries("DATASETS")[dataset.removesuffix(TWIN)].module
     return module
 
 
 @dataclass(frozen=True)
 class _Declaration:
-    """The value that a variable is assigned at the top level of a file."""
+    """The value assigned to a variable at the top level of a file."""
 
     path: Path
     line: int
@@ -131,11 +131,11 @@ class _Declaration:
     @property
     def call(self) -> ast.Call:
         if not isinstance(self.value, ast.Call):
-            raise self.fault("is not a call such as Network(CNN, ...)")
+            raise self.error("is not a call such as Network(CNN, ...)")
         return self.value
 
     def literals(self, kind: type) -> dict[str, Any]:
-        """Return the keyword arguments of the call that ``kind``, a dataclass, has as fields."""
+        """Return the keyword arguments of the call that are fields of the dataclass ``kind``."""
         known = {field.name for field in fields(kind)}
         return {word.arg: self.literal(word.value) for word in self.call.keywords if word.arg in known}
 
@@ -143,32 +143,32 @@ class _Declaration:
         try:
             return ast.literal_eval(value)
         except ValueError:
-            raise self.fault(
-                f"{ast.unparse(value)} is not a literal, which can be read without an import"
+            raise self.error(
+                f"{ast.unparse(value)} is not a literal; only literals can be read without importing the file"
             ) from None
 
-    def fault(self, text: str) -> ValueError:
+    def error(self, text: str) -> ValueError:
         return ValueError(f"{self.path}:{self.line}: {text}")
 
 
 def _declared(room: str, variable: str) -> dict[str, _Declaration]:
-    """Return by name of the file: the declarations in a room's folder and the folders in it.
+    """Return the declarations in a room's folder and its subfolders, by file name.
 
     Raises:
-        ValueError: two files have one name; one line.
+        ValueError: two files have the same name; one line.
     """
     found: dict[str, _Declaration] = {}
     for path in sorted((ROOT / room).rglob("*.py")):
         each = _read(path, variable)
         if each and path.stem in found:
-            raise ValueError(f"{found[path.stem].path} and {path}: two of one name; rename one")
+            raise ValueError(f"{found[path.stem].path} and {path}: the same name twice; rename one")
         if each:
             found[path.stem] = each
     return found
 
 
 def _read(path: Path, variable: str) -> _Declaration | None:
-    """Return what a file assigns to a variable; None where it does not, or is no Python: its cells say so.
+    """Return what a file assigns to a variable; None if it does not, or has a syntax error, which its cells report.
 
     Only the declaration and what follows it are parsed, which takes a tenth of the time of whole files.
     """
@@ -188,8 +188,8 @@ def _models() -> dict[str, Model]:
     for name, each in _declared("models", "MODEL").items():
         kind = ast.unparse(each.call.func)
         if kind not in LOOP_OF or not each.call.args:
-            raise each.fault(
-                f"{kind} declares no model; use one of {', '.join(LOOP_OF)} with the class first"
+            raise each.error(
+                f"{kind} does not declare a model; use one of {', '.join(LOOP_OF)} with the class first"
             )
         facts = {"loop": LOOP_OF[kind], **each.literals(Model)}
         found[name] = Model(f"{each.module}:{ast.unparse(each.call.args[0])}", **facts)

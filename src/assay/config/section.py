@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the parts of params.yaml have in common; imports no torch."""
+"""Base classes of the sections of params.yaml; imports no torch."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 
 class Strict(BaseModel):
-    """Frozen, with no unknown keys and none but finite numbers.
+    """Frozen, without unknown keys, finite numbers only.
 
-    The base of types that are made while params.yaml is read: to look for docstrings takes 20 ms a type.
+    The base of types that are created while params.yaml is read, without docstrings, which take 20 ms per type.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -26,9 +26,9 @@ class Section(Strict):
 
 @cache
 def any_of(section: type[BaseModel]) -> type[BaseModel]:
-    """Return the type that holds any of a section's fields, each with the section's own range."""
+    """Return a type with all of a section's fields optional, each with the section's range."""
     fields: dict[str, Any] = {
-        # The default is not checked, and None as a value is refused: a key without a value is a mistake.
+        # The default is not checked, but None as a value is refused: a key without a value is an error.
         name: (Annotated[field.annotation, Field(), *field.metadata], None)
         for name, field in section.model_fields.items()
     }

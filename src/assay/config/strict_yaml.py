@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""YAML as far as a file that people edit needs it: text keys, each given once, no tags, no bombs.
+"""The subset of YAML that a hand-edited file needs: text keys, each given once, no tags, no alias bombs.
 
-Every fault is one line, found before anything large is built.
+Every error is reported in one line, before anything large is built.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ MOST_BYTES = 500_000
 """PyYAML reads 300 kB a second."""
 MOST_DEPTH = 20
 MOST_VALUES = 100_000
-"""Aliases expanded: nine lines of ten aliases each stand for a billion values."""
+"""With aliases expanded: nine lines of ten aliases each are a billion values."""
 LARGEST = 2**63 - 1
 TEXT, MERGE = "tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"
 
 
 def read(path: Path) -> Any:
-    """Return what a YAML file holds.
+    """Return the content of a YAML file.
 
     Raises:
-        ValueError: it cannot be read, or holds what no such file should; one line that begins with the path.
+        ValueError: it cannot be read, or its content is not allowed; one line that begins with the path.
     """
     try:
         if path.exists() and not path.is_file():
@@ -33,23 +33,23 @@ def read(path: Path) -> Any:
             raise yaml.YAMLError(f"larger than {MOST_BYTES:,} bytes; is it the right file?")
         value = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # a SafeLoader
     except FileNotFoundError:
-        raise ValueError(f"{path}: there is no such file; run from the folder that holds it") from None
-    except OSError as fault:
-        raise ValueError(f"{path}: {fault.strerror}") from None
-    except UnicodeDecodeError as fault:
-        raise ValueError(f"{path}: not UTF-8 at byte {fault.start}; save it as UTF-8") from None
-    except yaml.MarkedYAMLError as fault:
-        line = fault.problem_mark.line + 1 if fault.problem_mark else 1
-        raise ValueError(f"{path}: line {line}: not YAML: {fault.problem}") from None
-    except yaml.YAMLError as fault:
-        raise ValueError(f"{path}: {' '.join(str(fault).split())}") from None
+        raise ValueError(f"{path}: there is no such file; run from the folder that contains it") from None
+    except OSError as error:
+        raise ValueError(f"{path}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from None
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ValueError(f"{path}: line {line}: not YAML: {error.problem}") from None
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path}: {' '.join(str(error).split())}") from None
     if value is None:
         raise ValueError(f"{path}: empty")
     return value
 
 
 class _Loader(yaml.SafeLoader):
-    """A SafeLoader that checks the tree of nodes before it makes values of it. Dates are text."""
+    """A SafeLoader that checks the tree of nodes before it builds values. Dates are text."""
 
     yaml_implicit_resolvers = {
         first: [pair for pair in pairs if pair[0] != "tag:yaml.org,2002:timestamp"]
@@ -60,9 +60,9 @@ class _Loader(yaml.SafeLoader):
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         event = self.peek_event()  # type: ignore[no-untyped-call]
         if self.depth == MOST_DEPTH:
-            raise _fault(event, f"nested deeper than {MOST_DEPTH} levels")
+            raise _error(event, f"nested deeper than {MOST_DEPTH} levels")
         if isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent) and event.tag:
-            raise _fault(event, f"{event.tag.replace('tag:yaml.org,2002:', '!!')}: a tag; remove it")
+            raise _error(event, f"{event.tag.replace('tag:yaml.org,2002:', '!!')}: a tag; remove it")
         self.depth += 1
         node = super().compose_node(parent, index)
         self.depth -= 1
@@ -78,22 +78,22 @@ class _Loader(yaml.SafeLoader):
         try:
             value = super().construct_object(node, deep)
         except ValueError:  # 0x_, or more digits than Python reads
-            raise _fault(node, f"{str(node.value)[:20]}...: not a number that can be read") from None
+            raise _error(node, f"{str(node.value)[:20]}...: not a number that can be read") from None
         if type(value) is int and abs(value) > LARGEST:
-            raise _fault(node, f"{str(value)[:20]}...: a number may be {LARGEST} at most")
+            raise _error(node, f"{str(value)[:20]}...: a number may be {LARGEST} at most")
         return value
 
 
 def _measure(
     node: yaml.Node, sizes: dict[yaml.Node, tuple[int, int]], above: set[yaml.Node]
 ) -> tuple[int, int]:
-    """Return how many values a node stands for and how deep they lie, aliases expanded.
+    """Return the number of values of a node and their depth, with aliases expanded.
 
     Raises:
-        yaml.YAMLError: they are too many, too deep or endless, or a mapping has a key that is not text, or one twice.
+        yaml.YAMLError: too many values, too deep or endless, or a mapping has a key that is not text or is repeated.
     """
     if node in above:
-        raise _fault(node, "an alias inside of what it stands for")
+        raise _error(node, "an alias that contains itself")
     if node not in sizes:
         children = node.value if isinstance(node, yaml.CollectionNode) else []
         if isinstance(node, yaml.MappingNode):
@@ -102,9 +102,9 @@ def _measure(
         found = [_measure(child, sizes, above | {node}) for child in children]
         sizes[node] = 1 + sum(size for size, _ in found), 1 + max((depth for _, depth in found), default=0)
         if sizes[node][0] > MOST_VALUES:
-            raise _fault(node, f"more than {MOST_VALUES:,} values, aliases expanded")
+            raise _error(node, f"more than {MOST_VALUES:,} values, aliases expanded")
         if sizes[node][1] > MOST_DEPTH:
-            raise _fault(node, f"nested deeper than {MOST_DEPTH} levels, aliases expanded")
+            raise _error(node, f"nested deeper than {MOST_DEPTH} levels, aliases expanded")
     return sizes[node]
 
 
@@ -113,12 +113,12 @@ def _check_keys(node: yaml.MappingNode) -> None:
     for key, _ in node.value:
         if key.tag not in (TEXT, MERGE):
             shown = key.value if isinstance(key, yaml.ScalarNode) else "a list or mapping"
-            raise _fault(key, f"{shown or 'nothing'} stands as a key; a key is text")
+            raise _error(key, f"{shown or 'nothing'} is used as a key; keys must be text")
         if key.value in seen:
-            raise _fault(key, f"{key.value}: given twice; keep one")
+            raise _error(key, f"{key.value}: given twice; keep one")
         seen.add(key.value)
 
 
-def _fault(where: yaml.Node | yaml.Event, text: str) -> yaml.YAMLError:
+def _error(where: yaml.Node | yaml.Event, text: str) -> yaml.YAMLError:
     line = where.start_mark.line + 1 if where.start_mark else 1
     return yaml.YAMLError(f"line {line}: {text}")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an answer costs in time: warm calls of one model, or of two by turns, on one thread and on all cores."""
+"""Latency and speedup: warm calls of one model, or of two alternately, on one thread and on all cores."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from threadpoolctl import threadpool_limits
 
 from assay.artifacts.predictors import Predictor
 
-# Calls go on for so many seconds, and until there are so many of them.
+# Calls are repeated for at least this many seconds and at least this many times.
 SECONDS = 0.05
 CALLS = 3
 SIZES = (1, 64)
 ITEMS = 8
-"""Single items that are asked about in turn: what a text costs depends on its length."""
+"""The number of different single items: the cost of a text depends on its length."""
 MOST_ELSEWHERE = 0.1
-"""Share of the cores' time that other processes may take while all cores are measured: a thread that waits for one
-that has no core waits a thousand times as long."""
+"""The share of the cores' time that other processes may use while all cores are measured: waiting for a thread
+without a core takes a thousand times as long."""
 
 
 def latency(predictor: Predictor, examples: NDArray[Any]) -> dict[str, float]:
     """Return the milliseconds of one call with 1 and with 64 items, on one thread: medians of warm calls.
 
     Args:
-        predictor: is called for about 0.1 s, or a few times with each batch if that takes longer.
+        predictor: called for about 0.1 s, or a few times with each batch if that takes longer.
         examples: (N, ...), repeated to fill a batch.
     """
     with threads(1):
@@ -41,17 +41,17 @@ def latency(predictor: Predictor, examples: NDArray[Any]) -> dict[str, float]:
 
 
 def speed(predictor: Predictor, uncompressed: Predictor, examples: NDArray[Any]) -> dict[str, float]:
-    """Return how many times as fast a predictor is as another, called by turns in one process.
+    """Return the speedup of a predictor over another, called alternately in one process.
 
     Args:
-        predictor: the compressed model; both are called as :func:`latency` calls one.
+        predictor: the compressed model; both are called as in :func:`latency`.
         examples: (N, ...), repeated to fill a batch.
 
     Returns:
         for 1 and 64 items, on one thread and on all cores, the median of the ratios of neighbouring calls,
         and their quartiles: ``speed_batch1``, ``speed_batch1_low``, ..., ``speed_all_cores_batch64_high``;
-        and the compressed model's own latencies as :func:`latency` returns them. Those on all cores are left out
-        if other processes took the cores meanwhile, or just before: such calls take seconds.
+        and the compressed model's own latencies as returned by :func:`latency`. Those on all cores are omitted
+        if other processes used the cores meanwhile, or just before: such calls take seconds.
     """
     pair = (uncompressed, predictor)
     durations, is_alone = _on_threads(1, pair, examples)
@@ -66,7 +66,7 @@ def speed(predictor: Predictor, uncompressed: Predictor, examples: NDArray[Any])
 def _on_threads(
     count: int, pair: Sequence[Predictor], examples: NDArray[Any]
 ) -> tuple[dict[int, NDArray[np.float64]], bool]:
-    """Return by size of batch the seconds of a pair's calls by turns, and whether no other process took the cores."""
+    """Return the seconds of a pair's alternating calls, by batch size, and whether no other process used the cores."""
     pair = [each.on_threads(count) for each in pair]
     began = times()
     with threads(count):
@@ -91,7 +91,7 @@ def batches(examples: NDArray[Any], size: int) -> list[NDArray[Any]]:
 
 
 def by_turns(predictors: Sequence[Predictor], batches: Sequence[NDArray[Any]]) -> NDArray[np.float64]:
-    """Return the seconds (len(predictors), R) of R rounds, each with the next batch; all were answered once before."""
+    """Return the seconds (len(predictors), R) of R rounds, each with the next batch, after a warm-up call with each."""
     for batch in batches:
         for predictor in predictors:
             predictor.outputs(batch, batch_size=len(batch))
@@ -110,7 +110,7 @@ def _seconds(predictor: Predictor, batch: NDArray[Any]) -> float:
 
 
 def times() -> tuple[float, float, float]:
-    """Return the time now, the time that all cores were busy until now, and this process's part of it, in seconds."""
+    """Return the current time, the busy time of all cores until now, and this process's part of it, in seconds."""
     spent = psutil.cpu_times()
     idle = spent.idle + getattr(spent, "iowait", 0.0)
     guests = getattr(spent, "guest", 0.0) + getattr(spent, "guest_nice", 0.0)  # counted twice by the kernel
@@ -125,7 +125,7 @@ def elsewhere(began: tuple[float, float, float], ended: tuple[float, float, floa
 
 @contextlib.contextmanager
 def threads(count: int) -> Iterator[None]:
-    """Have PyTorch, OpenMP and BLAS compute on ``count`` threads, and on as many as before afterwards."""
+    """Run PyTorch, OpenMP and BLAS on ``count`` threads inside the block."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:

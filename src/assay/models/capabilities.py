@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What only some models can do, each a Protocol that its callers test for with ``isinstance``.
+"""Optional capabilities of models, each a Protocol that callers test for with ``isinstance``.
 
 A model with a capability names the Protocol among its bases, so that mypy compares the signatures and a class without
-the method cannot be made. Another class has the capability by having the method.
+the method cannot be instantiated. Any other class with the method also has the capability.
 """
 
 from __future__ import annotations
@@ -17,43 +17,43 @@ from torch import Generator, Tensor
 
 @runtime_checkable
 class OwnLoss(Protocol):
-    """A network that learns by a loss of its own in place of the task's."""
+    """A network with its own loss instead of the task's."""
 
     @abstractmethod
     def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """Return the mean loss of a batch in nats, a scalar.
 
         Args:
-            inputs: (N, ...), as the network takes them.
+            inputs: (N, ...), the network's inputs.
             targets: (N, ...) int64, as in the split.
         """
 
 
 @runtime_checkable
 class Generates(Protocol):
-    """A network that goes on with a text quicker than by its logits alone."""
+    """A network that generates text faster than from its logits alone, with a cache."""
 
     @abstractmethod
     def generate(self, prompt: Tensor, length: int, generator: Generator) -> Tensor:
-        """Return prompts (N, P) with ``length`` ids more, drawn at temperature 1: (N, P + length)."""
+        """Return prompts (N, P) followed by ``length`` sampled ids at temperature 1: (N, P + length)."""
 
 
 @runtime_checkable
 class Steps(Protocol):
-    """A model that writes a text word by word and keeps what it has read."""
+    """A model that generates a text token by token and keeps a state."""
 
     @abstractmethod
     def start(self, source: Tensor) -> list[Tensor]:
-        """Map source ids (N, S) to what is kept from step to step; each tensor's first dimension is N."""
+        """Map source ids (N, S) to the state; each tensor's first dimension is N."""
 
     @abstractmethod
     def step(self, words: Tensor, memory: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
-        """Map the last words (N,) to logits (N, V) for the next ones, and what is kept."""
+        """Map the last words (N,) to logits (N, V) for the next ones, and the new state."""
 
 
 @runtime_checkable
 class WarmStarts(Protocol):
-    """A network that can begin from parts of another one."""
+    """A network that can be initialised with parts of another one."""
 
     STARTS: dict[str, str]
     """By the name of a part of this network, the name of the other network's part that it begins as."""
@@ -61,19 +61,19 @@ class WarmStarts(Protocol):
 
 @runtime_checkable
 class WrapsEstimator(Protocol):
-    """A model that is one of scikit-learn's estimators, with classes as the task has them."""
+    """A model that wraps a scikit-learn estimator, with the task's classes."""
 
     estimator: Any
 
 
 class GraphBuilder(Protocol):
-    """An ONNX graph while it is written, operator by operator."""
+    """An ONNX graph that is being written, operator by operator."""
 
     def add(self, operator: str, *inputs: str | NDArray[Any], domain: str = "", **attributes: Any) -> str:
         """Add an operator with one output and return the output's name.
 
         Args:
-            inputs: names of what other operators give, or constants.
+            inputs: names of other operators' outputs, or constants.
         """
 
 
@@ -94,7 +94,7 @@ class WritesGraph(Protocol):
 
     @abstractmethod
     def write_graph(self, graph: GraphBuilder, inputs: str) -> str:
-        """Write the operators and return the name of what they give: the outputs (N, ...).
+        """Write the operators and return the name of their outputs (N, ...).
 
         Args:
             inputs: the name of the graph's inputs (N, ...).
@@ -102,4 +102,4 @@ class WritesGraph(Protocol):
 
 
 class OneLength:
-    """A network whose ONNX graph takes texts of one length alone, that of the example it is exported with."""
+    """A network whose ONNX graph accepts only texts of one length, that of the example in the export."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a model's file declares it: ``MODEL = Network(CNN, family="convolutional", signatures=("image -> class",))``.
+"""Declarations of models in their files: ``MODEL = Network(CNN, family="convolutional", signatures=...)``.
 
-The registry reads the words without importing the file (:mod:`assay.config.registry`); types are checked here.
+The registry reads the literals without importing the file (:mod:`assay.config.registry`); types are checked here.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
 
 
 class Fits(Protocol):
-    """A model that learns in one call."""
+    """A model that is trained by one call."""
 
     def fit(self, inputs: NDArray[Any], targets: NDArray[Any], /) -> None:
-        """Learn from inputs (N, ...) and targets (N, ...)."""
+        """Fit to inputs (N, ...) and targets (N, ...)."""
 
     def outputs(self, inputs: NDArray[Any], /) -> NDArray[Any]:
         """Map inputs (N, ...) to outputs (N, ...)."""
 
     def parameters(self) -> int:
-        """Return how many numbers it learned."""
+        """Return the number of learned parameters."""
 
 
 @dataclass(frozen=True)
 class Network:
-    """A network in PyTorch, which learns step by step."""
+    """A PyTorch network, which is trained step by step."""
 
     factory: Callable[..., nn.Module]
     """Its class; the keyword-only arguments of its ``__init__`` are its knobs and what the task provides."""
@@ -48,7 +48,7 @@ class Network:
 
 @dataclass(frozen=True)
 class Estimator:
-    """A model that learns in one call of ``fit``; the fields are those of :class:`Network`."""
+    """A model that is trained by one call of ``fit``; the fields are those of :class:`Network`."""
 
     factory: Callable[..., Fits]
     family: str

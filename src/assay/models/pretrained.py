@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A network that others trained, from the Hugging Face hub or from a folder, as the start of one of ours.
+"""Pretrained networks, from the Hugging Face hub or a folder, as the initialisation of our networks.
 
-Nothing of the files that are read is run: the configuration is data, the weights are safetensors, in one file or in
-shards that an index names, the tokenizer is of the ``tokenizers`` library; code that a repository brings along is never
-fetched. Our datasets number words, so
-each of our words becomes the pieces that the network's own tokenizer cuts it into.
+No code from the files is run: the configuration is data, the weights are safetensors, in one file or in
+shards that an index names, the tokenizer is that of the ``tokenizers`` library; code in a repository is never
+fetched. Our datasets consist of word ids, so
+each word becomes the pieces into which the network's own tokenizer splits it.
 """
 
 from __future__ import annotations
@@ -37,28 +37,28 @@ NONE = -1
 
 @runtime_checkable
 class TakesOver(Protocol):
-    """A network that can begin from what others trained."""
+    """A network that can be initialised from a pretrained one."""
 
     def take_over(self, folder: Path, words: Tensor) -> None:
-        """Overwrite the weights with those of ``folder``, and the pieces of our words with ``words`` (V, P)."""
+        """Overwrite the weights with those of ``folder``, and the words' pieces with ``words`` (V, P)."""
 
 
 @dataclass(frozen=True)
 class Pretrained:
-    """What others trained, and how our words are its pieces."""
+    """A pretrained network, and the pieces of our words."""
 
     folder: Path
     """Holds ``FILES``, or ``INDEX`` and the shards it names for the weights."""
     words: Tensor
     """(V, P) int64, each of our word ids' pieces, ``NONE`` behind the last."""
     arguments: dict[str, Any]
-    """What its class is made with beside knobs, as plain JSON values: it can be made again without the files."""
+    """Arguments of its class other than knobs, as plain JSON values: it can be instantiated without the files."""
 
     def into(self, model: nn.Module) -> None:
         """Overwrite the weights of ``model`` in place.
 
         Raises:
-            ValueError: the class cannot, or the weights do not fit it.
+            ValueError: the class does not support it, or the weights do not fit it.
         """
         if not isinstance(model, TakesOver):
             raise ValueError(f"pretrained: {type(model).__name__} is of another make; use hugging_face")
@@ -66,15 +66,15 @@ class Pretrained:
 
 
 def read(source: str, revision: str, prepared: Path) -> Pretrained:
-    """Bring a network's files here and translate the words of a prepared dataset.
+    """Fetch a network's files and map the words of a prepared dataset to its pieces.
 
     Args:
         source: a folder, or the hub's id of a repository.
         revision: the digest of the folder's weights (:func:`digest`), or the repository's commit.
-        prepared: prepared.json of the dataset, beside whose tokenizer it lies.
+        prepared: prepared.json of the dataset, next to its tokenizer.
 
     Raises:
-        ValueError: the files are not to be had, are not those that ``revision`` names, or cannot be read.
+        ValueError: the files are not available, are not those of ``revision``, or cannot be read.
     """
     folder = fetch(source, revision)
     config = read_json(folder / CONFIG)
@@ -119,7 +119,7 @@ def weights(folder: Path) -> list[str]:
     """Return the names of the files that hold a network's weights, an index before its shards.
 
     Raises:
-        ValueError: there are none, none that can be read without running code, or a shard lies elsewhere; one line.
+        ValueError: there are none, none that can be read without running code, or a shard is elsewhere; one line.
     """
     if (folder / WEIGHTS).is_file():
         return [WEIGHTS]
@@ -154,7 +154,7 @@ def _shards(index: Path) -> list[str]:
         )
     for name in parts.values():
         if not isinstance(name, str) or not SHARD.fullmatch(name):
-            raise ValueError(f"{index}: shard {name!r}; a .safetensors file beside the index is needed")
+            raise ValueError(f"{index}: shard {name!r}; a .safetensors file next to the index is needed")
     return sorted(set(parts.values()))
 
 
@@ -169,11 +169,11 @@ def _require(folder: Path, names: list[str]) -> None:
 def _download(source: str, revision: str, names: list[str]) -> Path:
     try:
         return Path(snapshot_download(source, revision=revision, allow_patterns=names, etag_timeout=10))
-    except Exception as fault:  # the hub's library raises its own errors, httpx's and the system's
-        problem = re.sub(r"\s+", " ", str(fault)).strip()[:300]
+    except Exception as error:  # the hub's library raises its own errors, httpx's and the system's
+        problem = re.sub(r"\s+", " ", str(error)).strip()[:300]
         raise ValueError(
             f"pretrained.source = {source}: no folder of that name, and the hub gives nothing at {revision}:"
-            f" {type(fault).__name__}: {problem}"
+            f" {type(error).__name__}: {problem}"
         ) from None
 
 
@@ -184,8 +184,8 @@ def _tokenizer(path: Path) -> Tokenizer:
         )
     try:
         return Tokenizer.from_file(os.fspath(path))
-    except Exception as fault:  # the library raises Exception itself
-        raise ValueError(f"{path}: not a tokenizer: {fault}") from None
+    except Exception as error:  # the library raises Exception itself
+        raise ValueError(f"{path}: not a tokenizer: {error}") from None
 
 
 def _around(tokenizer: Tokenizer) -> tuple[list[int], list[int]]:
@@ -200,10 +200,10 @@ def _around(tokenizer: Tokenizer) -> tuple[list[int], list[int]]:
 
 
 def _pieces(ours: Tokenizer, theirs: Tokenizer) -> Tensor:
-    """Return each of our word ids' pieces (V, P): none of padding, of the unknown word what they have for it."""
+    """Return the pieces (V, P) of each word id: none for padding, the network's own for the unknown word."""
     vocabulary = ours.get_vocab()
     words = sorted(vocabulary, key=lambda word: vocabulary[word])
-    # A blank before it, since most tokenizers tell a word's beginning by it.
+    # With a space before it, by which most tokenizers recognise the beginning of a word.
     cuts = [
         each.ids for each in theirs.encode_batch([f" {word}" for word in words], add_special_tokens=False)
     ]

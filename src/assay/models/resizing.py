@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A network whose layers no longer have the sizes that its class gives them: made again from its weights' shapes."""
+"""Resize the layers of a network to the shapes of its weights, which compression has changed."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Factored(nn.Sequential):
 def fit(module: nn.Module, state: Mapping[str, Tensor]) -> None:
     """Give each layer of ``module``, in place, the sizes that its weights have in ``state``.
 
-    Linear layers whose weights are there as two factors become :class:`Factored`. Names that do not fit are left
-    for ``load_state_dict`` to refuse.
+    Linear layers with weights as two factors become :class:`Factored`. ``load_state_dict`` later refuses names
+    that do not fit.
 
     Raises:
         ValueError: a layer's shapes do not fit each other, or one is larger than the class gives it.
@@ -43,8 +43,8 @@ def fit(module: nn.Module, state: Mapping[str, Tensor]) -> None:
                     raise ValueError(f"{prefix}{key}: shape {found}; its class allows at most {most}")
             try:
                 resize(layer, {**old, **own})
-            except ValueError as fault:
-                raise ValueError(f"{prefix}{fault}") from None
+            except ValueError as error:
+                raise ValueError(f"{prefix}{error}") from None
 
 
 def resize(layer: nn.Module, values: Mapping[str, Tensor]) -> None:
@@ -66,7 +66,7 @@ def resize(layer: nn.Module, values: Mapping[str, Tensor]) -> None:
 
 
 def take_sizes(layer: nn.Module) -> None:
-    """Set the sizes that a layer keeps, in place, to those of its weights; of kinds that keep none, nothing."""
+    """Set the size attributes of a layer, in place, to those of its weights; a layer without any is unchanged."""
     if isinstance(layer, nn.Linear):
         layer.out_features, layer.in_features = layer.weight.shape
     elif isinstance(layer, nn.Conv1d | nn.Conv2d):
@@ -82,7 +82,7 @@ def take_sizes(layer: nn.Module) -> None:
 
 
 def shapes(layer: nn.Module) -> dict[str, tuple[int, ...]]:
-    """Return which shapes a layer's weights must have by the sizes that it keeps; of other kinds, none."""
+    """Return the shapes that a layer's weights must have by its size attributes; empty for other layers."""
     if isinstance(layer, nn.RNNBase):
         return recurrent_shapes(layer)
     if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):

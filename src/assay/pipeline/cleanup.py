@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What params.yaml no longer asks for leaves the versioned folders: DVC's persisted outs would keep it for ever.
+"""Remove results that params.yaml no longer requests from the versioned folders, since DVC's persisted outs keep them.
 
-Nothing is deleted: it moves to ``.assay/replaced``.
+Nothing is deleted: files move to ``.assay/replaced``.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from assay.provenance import snakemake_metadata
 
 OF_DATASETS = (paths.RAW, paths.PREPARED, paths.VALIDATED, paths.DATA_DOCS)
 VERSIONED = (*OF_DATASETS, paths.TRAINED, paths.COMPRESSED, paths.EVALUATED)
-BESIDE = {Path(paths.VALIDATED).with_name(snakemake_metadata.MADE)}
+KEPT = {Path(paths.VALIDATED).with_name(snakemake_metadata.MADE)}
 
 
 def sweep(params: Params) -> None:
-    """Move what no suite of ``params`` holds out of the way, with a line on stderr for each.
+    """Move the files and folders that no suite of ``params`` holds, with a line on stderr for each.
 
-    The folders themselves are there afterwards: DVC asks for each, also where a suite has nothing to put into it.
+    The top folders are created if missing: DVC needs each, even if a suite writes nothing there.
     """
     for template in VERSIONED:
         Path(template.partition("/{")[0]).mkdir(parents=True, exist_ok=True)
@@ -38,7 +38,7 @@ def leftovers(params: Params) -> Iterator[Path]:
     """Yield the folders and files of datasets, cells and variants that no suite of ``params`` holds."""
     held = {Path(name) for suite in params.suites for name in _held(Matrix(params, suite))}
     for template in VERSIONED:
-        yield from sorted(path for path in Path().glob(_any(template)) if path not in held | BESIDE)
+        yield from sorted(path for path in Path().glob(_any(template)) if path not in held | KEPT)
 
 
 def _held(matrix: Matrix) -> Iterator[str]:
@@ -52,6 +52,6 @@ def _held(matrix: Matrix) -> Iterator[str]:
 
 
 def _any(template: str) -> str:
-    """Return the pattern of a template's paths, hidden files left out."""
+    """Return the glob pattern of a template's paths, excluding hidden files."""
     fields = dict.fromkeys(("suite", "dataset", "task", "model", "seed", "method"), "[!.]*")
     return template.format(**fields)

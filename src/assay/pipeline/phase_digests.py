@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One file that says what all records of a phase are: what DVC's later stages depend on.
+"""One file per phase with the digests of all its records (a seal), on which DVC's later stages depend.
 
-DVC walks a folder again for each stage that names it, and that is most of what ``dvc status`` costs: 0.2 ms a cell's
-folder. Records hold the digests of the files beside them, so their own digests say what the folder is.
-``sha256sum --check`` reads the file too.
+DVC walks a folder again for each stage that names it, which is most of the cost of ``dvc status``: 0.2 ms per cell
+folder. Records hold the digests of the files next to them, so their own digests identify the whole folder.
+``sha256sum --check`` can read the file too.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ VERSIONED = ("data", "artifacts", "reports")
 
 
 def seal() -> None:
-    """Seal the folder of each phase that has cells, anew where its seal is not true."""
+    """Write the seal of each phase with cells, if it is missing or outdated."""
     for folder in SEALED:
         text = "".join(f"{sha256(folder / name)}  {name}\n" for name in sorted(_records(folder)))
         path = folder / SEAL
@@ -34,17 +34,17 @@ def seal() -> None:
 
 
 def unseal() -> None:
-    """Break the seals: a run begins, and may be killed."""
-    with suppress(OSError):  # where a folder cannot be written, the jobs say it
+    """Delete the seals: a run begins and may be killed."""
+    with suppress(OSError):  # if a folder is not writable, the jobs report it
         for folder in SEALED:
             (folder / SEAL).unlink(missing_ok=True)
 
 
 def heal(records: Iterable[str] = ()) -> None:
-    """Do what a killed run left undone at its end: tidy the versioned folders, keep what Snakemake knows, seal.
+    """Finish what a killed run left undone: tidy the versioned folders, save Snakemake's metadata, write the seals.
 
     Args:
-        records: those of the jobs whose knowledge is kept beside their outputs.
+        records: the records of the jobs whose metadata is saved next to their outputs.
     """
     if any(folder.is_dir() and not (folder / SEAL).is_file() for folder in SEALED):
         with suppress(OSError):

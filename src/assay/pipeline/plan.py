@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a run would do and why, before it does it: read from the records, without Snakemake."""
+"""What a run would do and why, computed from the records, without Snakemake."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Planned:
 
 
 def plan(graph: Graph) -> tuple[list[Job], list[Planned]]:
-    """Return all jobs of the phases before the report, and those that would run, causes before what follows."""
+    """Return all jobs of the phases before the report, and those that would run, each after its dependencies."""
     proofs = trust.Proofs()
     due: dict[str, Planned] = {}
     for job in graph.jobs:
@@ -35,19 +35,19 @@ def plan(graph: Graph) -> tuple[list[Job], list[Planned]]:
 
 
 def _reasons(job: Job, proofs: trust.Proofs, due: Mapping[str, Planned]) -> Iterator[str]:
-    """Yield why a job would run; nothing if it would not."""
+    """Yield the reasons why a job would run; none if it would not."""
     record = Path(job.record)
     if not record.exists():
         earlier = records.find(records.aside(record))
         yield f"{earlier['status']} last time" if earlier else "never made"
         return
-    yield from (fault.text for fault in proofs.faults(job))
+    yield from (problem.text for problem in proofs.problems(job))
     yield from (f"{due[path].job.phase} runs" for path in job.made_from if path in due)
 
 
 @dataclass(frozen=True)
 class Expected:
-    """What the jobs of a phase would take, by what earlier ones took; None where there were none."""
+    """The expected cost of the jobs of a phase, estimated from earlier jobs; None if there were none."""
 
     jobs: int
     seconds: float | None
@@ -55,9 +55,9 @@ class Expected:
 
 
 def expected(jobs: list[Job], planned: list[Planned]) -> dict[str, Expected]:
-    """Return what each phase would take.
+    """Return the expected cost of each phase.
 
-    A job is expected to take what the other seeds of its row took, or else what its phase took on average.
+    A job is expected to cost the mean of the other seeds of its row, or else the mean of its phase.
     """
     seconds: dict[tuple[str, str], list[float]] = defaultdict(list)
     sizes: dict[str, list[int]] = defaultdict(list)
@@ -69,14 +69,14 @@ def expected(jobs: list[Job], planned: list[Planned]) -> dict[str, Expected]:
             took = float(measurement.read(record)["seconds"])
             seconds[job.phase, job.name].append(took)
             sizes[job.phase].append(sum(path.lstat().st_size for path in record.parent.iterdir()))
-    told: dict[str, Expected] = {}
+    costs: dict[str, Expected] = {}
     for phase in dict.fromkeys(each.job.phase for each in planned):
         rows = [each.job for each in planned if each.job.phase == phase]
         earlier = [value for (other, _), values in seconds.items() if other == phase for value in values]
         if not earlier:
-            told[phase] = Expected(len(rows), None, None)
+            costs[phase] = Expected(len(rows), None, None)
             continue
         usual = statistics.fmean(earlier)
         each_row = [statistics.fmean(seconds.get((phase, job.name), [usual])) for job in rows]
-        told[phase] = Expected(len(rows), sum(each_row), round(statistics.fmean(sizes[phase]) * len(rows)))
-    return told
+        costs[phase] = Expected(len(rows), sum(each_row), round(statistics.fmean(sizes[phase]) * len(rows)))
+    return costs

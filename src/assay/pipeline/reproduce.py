@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Make one variant again in a scratch folder, and say whether what stands in the project is what comes out.
+"""Reproduce one variant in a scratch folder and compare it with the project's results.
 
-A record must first be what params.yaml requests, of the code and the data that lie here.
+Its records must first match params.yaml, the current code and the current data.
 """
 
 from __future__ import annotations
@@ -29,35 +29,35 @@ EQUAL, WITHIN, DIFFERENT = "equal", "within tolerance", "different"
 
 @dataclass(frozen=True)
 class Verdict:
-    """What came out: one of EQUAL, WITHIN, DIFFERENT; and how far, or where first."""
+    """The outcome: one of EQUAL, WITHIN, DIFFERENT; and by how much, or where the first difference is."""
 
     verdict: str
     detail: str
 
 
 def verify(matrix: Matrix, variant: Variant, tolerance: float) -> Verdict:
-    """Make ``variant`` again and compare every file of every phase.
+    """Reproduce ``variant`` and compare every file of every phase.
 
     Args:
-        matrix: of the suite that has the variant.
-        variant: what is made again.
-        tolerance: largest difference of a metric, absolute, that is still called within tolerance.
+        matrix: the matrix of the variant's suite.
+        variant: the variant to reproduce.
+        tolerance: largest absolute difference of a metric that counts as within tolerance.
 
     Raises:
-        ValueError: the variant has not been made here, or did not end well; one line.
+        ValueError: the variant has no result here, or it failed; one line.
     """
     evaluated = Path(matrix.evaluated(variant))
     jobs = {Path(job.record): job for job in Graph(matrix).jobs}
     for phase, folder in _folders(matrix, variant).items():
         _require(folder / paths.STATUS)
-        for fault in trust.faults(jobs[folder / paths.STATUS]):
-            return Verdict(DIFFERENT, f"first {phase}: {fault.text}")
+        for problem in trust.problems(jobs[folder / paths.STATUS]):
+            return Verdict(DIFFERENT, f"first {phase}: {problem.text}")
     with tempfile.TemporaryDirectory(prefix="assay-verify-") as scratch:
         made = _make(matrix, variant, Path(scratch))
         changed = [
             f"{phase}: {name}"
             for phase, folder in _folders(matrix, variant).items()
-            for name in _other_files(folder, records.read(made[phase] / paths.STATUS)["files"])
+            for name in _changed_files(folder, records.read(made[phase] / paths.STATUS)["files"])
         ]
         if not changed:
             return Verdict(EQUAL, "every file has the same bytes")
@@ -66,12 +66,12 @@ def verify(matrix: Matrix, variant: Variant, tolerance: float) -> Verdict:
     if isinstance(moved, str):
         return Verdict(DIFFERENT, f"{first}; {moved}")
     if moved > tolerance:
-        return Verdict(DIFFERENT, f"{first}; a metric moved by {moved:.3g}, tolerance {tolerance:g}")
-    return Verdict(WITHIN, f"{first}; no prediction changed, no metric moved by more than {moved:.3g}")
+        return Verdict(DIFFERENT, f"{first}; a metric changed by {moved:.3g}, tolerance {tolerance:g}")
+    return Verdict(WITHIN, f"{first}; no prediction changed, no metric changed by more than {moved:.3g}")
 
 
 def _folders(matrix: Matrix, variant: Variant) -> dict[str, Path]:
-    """Return the folder of each phase that made the variant, in their order; compression by its methods."""
+    """Return the folder of each phase of the variant, in order; there may be several compressions."""
     methods: dict[str, Path] = {}
     made = variant
     while made.method != paths.UNCOMPRESSED:
@@ -82,14 +82,14 @@ def _folders(matrix: Matrix, variant: Variant) -> dict[str, Path]:
 
 
 def verify_files(matrix: Matrix) -> list[str]:
-    """Read every file of a suite and return a line for each that is not what its record says, or has no record."""
+    """Read every file of a suite and return a line for each that differs from its record or has none."""
     graph, found = Graph(matrix), []
     for job in [*graph.jobs, graph.report_job]:
         record = Path(job.record)
         if not record.exists() and not records.aside(record).exists():
             found.append(f"{record}: not found; run the suite, or assay restore")
-        for fault in trust.faults(job):
-            found.append(fault.text if fault.kind == "damaged" else f"{record}: {fault.text}")
+        for problem in trust.problems(job):
+            found.append(problem.text if problem.kind == "damaged" else f"{record}: {problem.text}")
     return found
 
 
@@ -98,7 +98,7 @@ def _require(status: Path) -> dict[str, Any]:
         raise ValueError(f"{status}: not found; run the suite first")
     record = records.read(status)
     if record["status"] != records.OK:
-        raise ValueError(f"{status}: {record['status']} ({record['reason']}); nothing there to verify")
+        raise ValueError(f"{status}: {record['status']} ({record['reason']}); nothing to verify")
     return record
 
 
@@ -106,7 +106,7 @@ def _make(matrix: Matrix, variant: Variant, scratch: Path) -> dict[str, Path]:
     """Run the phases into ``scratch`` and return the folder of each.
 
     Raises:
-        ValueError: a phase did not end well.
+        ValueError: a phase failed.
     """
     dataset = matrix.dataset(variant.task)
     prepared = Path(paths.PREPARED.format(dataset=dataset)) / "prepared.json"
@@ -132,16 +132,14 @@ def _make(matrix: Matrix, variant: Variant, scratch: Path) -> dict[str, Path]:
             "assay.pipeline.worker.alone",
             f"assay.pipeline.stages.{stage}",
         ]
-        subprocess.run(
-            [*command, *map(str, words), "--out", out], check=False
-        )  # its record says how it ended
+        subprocess.run([*command, *map(str, words), "--out", out], check=False)  # its record holds the status
         _require(out)
         artifact = out
     return made
 
 
-def _other_files(folder: Path, files: dict[str, str]) -> list[str]:
-    """Return which of ``files``, name to digest, are not in the folder with that digest."""
+def _changed_files(folder: Path, files: dict[str, str]) -> list[str]:
+    """Return the names in ``files`` (name -> digest) that the folder lacks or has with another digest."""
     return [
         name
         for name, digest in files.items()
@@ -149,22 +147,22 @@ def _other_files(folder: Path, files: dict[str, str]) -> list[str]:
     ]
 
 
-def _moved(standing: Path, made: Path) -> float | str:
-    """Return the largest difference of a metric; or, in words, the first prediction that changed."""
+def _moved(before: Path, after: Path) -> float | str:
+    """Return the largest difference of a metric; or a text about the first prediction that changed."""
     try:
-        old, new = (pd.read_parquet(folder / "predictions.parquet") for folder in (standing, made))
-        metrics = [read_json(folder / "metrics.json") for folder in (standing, made)]
-    except (OSError, ValueError) as fault:
-        return " ".join(str(fault).split())
+        old, new = (pd.read_parquet(folder / "predictions.parquet") for folder in (before, after))
+        metrics = [read_json(folder / "metrics.json") for folder in (before, after)]
+    except (OSError, ValueError) as error:
+        return " ".join(str(error).split())
     if list(old["item"]) != list(new["item"]):
-        return "the test items are others"
-    said = [name for name in old if not pd.api.types.is_float_dtype(old[name])]
-    changed = np.flatnonzero((old[said] != new[said]).any(axis=1))
+        return "the test items differ"
+    compared = [name for name in old if not pd.api.types.is_float_dtype(old[name])]
+    changed = np.flatnonzero((old[compared] != new[compared]).any(axis=1))
     if len(changed):
         row = int(changed[0])
-        name = next(name for name in said if old[name][row] != new[name][row])
-        told = f"{name} {old[name][row]} is now {new[name][row]}"
-        return f"{len(changed)} predictions changed, first item {old['item'][row]}: {told}"
+        name = next(name for name in compared if old[name][row] != new[name][row])
+        first = f"{name} {old[name][row]} is now {new[name][row]}"
+        return f"{len(changed)} predictions changed, first item {old['item'][row]}: {first}"
     differences = [
         abs(value - metrics[1][split][name])
         for split in ("validation", "test")

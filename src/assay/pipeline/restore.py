@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""After ``git clone``, ``checkout`` or ``pull``: bring back what dvc.lock promises, prove it, have Snakemake trust it.
+"""After ``git clone``, ``checkout`` or ``pull``: restore the files in dvc.lock, verify them, make Snakemake trust them.
 
-Only files whose content has the digest that dvc.lock names are trusted. What lies here and dvc.lock does not name
-is left as it is.
+Only files whose content has the digest in dvc.lock are trusted. Files that dvc.lock does not name are left alone.
 """
 
 from __future__ import annotations
@@ -19,37 +18,37 @@ from assay.provenance import dvc_lock, run_lock, snakemake_metadata
 from assay.provenance.dvc_lock import has_digest, stored
 
 RECORDS = (STATUS, "source.json", "prepared.json")
-"""The files that a job's folder is asked for: without them its job runs again."""
+"""The files that a job's folder must have: without them its job runs again."""
 
 
 @dataclass(frozen=True)
 class Restored:
-    """What was done."""
+    """The result of a restore."""
 
     proven: int
-    """Files that are what dvc.lock says."""
+    """The number of files that match dvc.lock."""
     changed: list[Path]
-    """Files that lay here with other bytes, and were put back."""
+    """Files that had other contents and were restored."""
     missing: int
-    """Files that were not here, and were put back."""
-    wrong: dict[Path, str]
-    """Files that could not be proven, each with the reason."""
+    """The number of files that were missing and were restored."""
+    unproven: dict[Path, str]
+    """Files that could not be restored or verified, each with the reason."""
     replaced: Path
-    """Where what lay here with other bytes is kept: it may be work that nobody recorded."""
+    """The folder that keeps files with other contents: they may be work that nobody recorded."""
 
 
 def restore() -> Restored:
-    """Restore the project of the current folder.
+    """Restore the project in the current folder.
 
     Raises:
-        ValueError: a run is at work here, nothing was recorded, dvc.lock is not DVC's, or this folder cannot be
-            written to; one line.
+        ValueError: a run is active here, nothing was recorded, dvc.lock is invalid, or this folder is not
+            writable; one line.
     """
     try:
         run_lock.hold()
         return _restore(dvc_lock.outs_here(), dvc_lock.cache_folder())
-    except OSError as fault:
-        raise ValueError(f"{fault.filename}: {fault.strerror}; restore writes to this folder") from None
+    except OSError as error:
+        raise ValueError(f"{error.filename}: {error.strerror}; restore writes to this folder") from None
 
 
 def _restore(outs: Mapping[Path, str], cache: Path) -> Restored:
@@ -65,24 +64,24 @@ def _restore(outs: Mapping[Path, str], cache: Path) -> Restored:
         reason = _fetch(outs, cache)
     changed = [path for path in absent if path.exists()]
     aside = replaced()
-    wrong = {path: why for path in absent if (why := _bring(path, promised[path], cache, reason, aside))}
-    for path in wrong:
+    unproven = {path: why for path in absent if (why := _bring(path, promised[path], cache, reason, aside))}
+    for path in unproven:
         _distrust(path, aside)
-    for made in (path for path in promised if path.name == snakemake_metadata.MADE and path not in wrong):
+    for made in (path for path in promised if path.name == snakemake_metadata.MADE and path not in unproven):
         snakemake_metadata.unpack(made)
-    put_back = [path for path in absent if path not in wrong]
-    changed = [path for path in changed if path in put_back]
-    return Restored(len(promised) - len(wrong), changed, len(put_back) - len(changed), wrong, aside)
+    restored = [path for path in absent if path not in unproven]
+    changed = [path for path in changed if path in restored]
+    return Restored(len(promised) - len(unproven), changed, len(restored) - len(changed), unproven, aside)
 
 
 def _without_list(outs: Mapping[Path, str], cache: Path) -> list[Path]:
-    """Return the outs that are folders of which DVC's cache does not have the list of files."""
+    """Return the outs that are folders whose list of files is not in DVC's cache."""
     folders = {path: digest for path, digest in outs.items() if digest.endswith(".dir")}
     return [path for path, digest in folders.items() if dvc_lock.listed(cache, digest) is None]
 
 
 def _promised(outs: Mapping[Path, str], cache: Path) -> dict[Path, str]:
-    """Return every file that the outs hold, with its digest."""
+    """Return every file in the outs, with its digest."""
     files: dict[Path, str] = {}
     for path, digest in outs.items():
         if digest.endswith(".dir"):
@@ -93,12 +92,12 @@ def _promised(outs: Mapping[Path, str], cache: Path) -> dict[Path, str]:
 
 
 def _bring(path: Path, digest: str, cache: Path, reason: str, aside: Path) -> str:
-    """Put a file's proven bytes in place; return why that was not possible, or nothing."""
+    """Restore a file from the cache; return why that was not possible, or ""."""
     kept = stored(cache, digest)
     if not kept.is_file():
         return reason
     if not has_digest(kept, digest):
-        return f"DVC's cache is poisoned: {kept} has other bytes than its name says; delete it"
+        return f"DVC's cache is corrupt: the content of {kept} does not match its name; delete it"
     with replacing(path) as whole:
         shutil.copyfile(kept, whole)
         set_aside(path, aside)
@@ -106,13 +105,13 @@ def _bring(path: Path, digest: str, cache: Path, reason: str, aside: Path) -> st
 
 
 def _distrust(path: Path, aside: Path) -> None:
-    """Move away the record of the job that made a file, and the verdict that asks for it: both are made again."""
+    """Move away the record of the job that made a file, and the verdict, so that both are made again."""
     for stale in (VERDICT, *(path.parent / name for name in (*RECORDS, path.name))):
         set_aside(stale, aside)
 
 
 def _fetch(outs: Mapping[Path, str], cache: Path) -> str:
-    """Have DVC fetch what it can; return why something is still not there, if anything is."""
+    """Let DVC fetch what it can; return the reason to give for files that are still missing."""
     done = dvc_lock.dvc("fetch")
     lists = [outs[path] for path in _without_list(outs, cache)]
     if done.returncode and lists:
@@ -125,11 +124,14 @@ def _fetch(outs: Mapping[Path, str], cache: Path) -> str:
 
 
 def _fetch_lists(digests: list[str], cache: Path) -> None:
-    """Fetch the lists of folders by themselves: DVC leaves a list behind if one of its files is lost."""
+    """Fetch the lists of folders separately: DVC does not fetch a list if one of its files is lost."""
     # The ignore: DVC ships no types.
     from dvc.repo import Repo  # type: ignore[import-untyped]
 
-    with suppress(Exception), Repo() as repo:  # whatever a remote's library raises, DVC has told the reason
+    with (
+        suppress(Exception),
+        Repo() as repo,
+    ):  # whatever a remote's library raises, DVC has reported the reason
         remote = repo.cloud.get_remote_odb()
         for digest in digests:
             with replacing(stored(cache, digest)) as whole:

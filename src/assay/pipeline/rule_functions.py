@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the rules ask while Snakemake builds its graph: a cell's spec, its inputs, and a digest of its code.
+"""The functions that the rules call while Snakemake builds its graph: a cell's spec, inputs and digest of code.
 
-Imported by Snakemake at each start, so nothing heavy may be imported here.
+Snakemake imports this file at each start, so it may import nothing heavy.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ REPORT_FILES = ("*.html", "*.css", "*.js", "*.yaml")
 def matrix_or_exit(config: Mapping[str, Any]) -> Matrix:
     """Return the matrix that ``--config`` requests.
 
-    A wrong params.yaml, a wrong selection, or code of another folder is one line on stderr and exit code 2.
+    An invalid params.yaml or selection, or code of another folder, gives one line on stderr and exit code 2.
     """
     known = ("suite", "tasks", "models")
     if not code_digest.is_own():
@@ -44,9 +44,9 @@ def matrix_or_exit(config: Mapping[str, Any]) -> Matrix:
         return select(
             params, suite=given.get("suite"), tasks=given.get("tasks", ""), models=given.get("models", "")
         )
-    except ParamsError as fault:
-        more = len(fault.faults) - 1
-        print(fault.faults[0] + (f" (and {more} more: assay check)" if more else ""), file=sys.stderr)
+    except ParamsError as error:
+        more = len(error.errors) - 1
+        print(error.errors[0] + (f" (and {more} more: assay check)" if more else ""), file=sys.stderr)
         sys.exit(2)
 
 
@@ -56,60 +56,60 @@ class Job:
 
     phase: str
     name: str
-    """What the phase is done to, without the seed: ``digits/mlp/int8``."""
+    """The dataset, cell or variant, without the seed: ``digits/mlp/int8``."""
     record: str
-    """Path of the record that it leaves."""
+    """Path of the record that it writes."""
     made_from: tuple[str, ...]
-    """Paths of the records whose digests stand in its own, in this order."""
-    asked: Mapping[str, str]
+    """Paths of the records whose digests its own record holds, in this order."""
+    request: Mapping[str, str]
     """Its ``code`` and, for most phases, its ``spec``."""
 
 
 class Graph:
-    """What the rules ask, over one matrix. ``wildcards`` are Snakemake's.
+    """The inputs and params of all rules, for one matrix. ``wildcards`` are Snakemake's.
 
-    Snakemake takes 0.1 ms to call such a function, whatever it does: a rule has one for its input and one for its
-    params. ``asked_to_`` a phase is what its jobs are asked: the digest of the files they run, ``code``, which they
-    do not read; ``spec`` as JSON; and where what they find by themselves lies.
+    Snakemake takes 0.1 ms to call such a function, whatever it does, so a rule has one for its input and one for its
+    params. The request of a phase is the params of its jobs: ``code``, the digest of the files they run, which they
+    only record; ``spec`` as JSON; and the paths of inputs that Snakemake need not know.
 
-    A record holds the digests of those it was made from, so a rule's input names the nearest records alone.
+    A record holds the digests of the records it was made from, so a rule's input names only the nearest records.
     """
 
     def __init__(self, matrix: Matrix) -> None:
         self.matrix = matrix
-        # Snakemake and :mod:`assay.pipeline.trust` each want them.
+        # Both Snakemake and :mod:`assay.pipeline.trust` need them.
         self._to_train, self._to_compress, self._to_evaluate = (
             cache(each) for each in (self._training, self._compression, self._evaluation)
         )
 
-    def asked_to_ingest(self, wildcards: Any) -> dict[str, str]:
-        """Return what ingesting a dataset is asked."""
+    def ingest_request(self, wildcards: Any) -> dict[str, str]:
+        """Return the request for ingesting a dataset."""
         return {"code": self._dataset_code("ingest", wildcards.dataset)}
 
-    def asked_to_prepare(self, wildcards: Any) -> dict[str, str]:
-        """Return what preparing a dataset is asked."""
+    def prepare_request(self, wildcards: Any) -> dict[str, str]:
+        """Return the request for preparing a dataset."""
         spec = self.matrix.dataset_spec(wildcards.dataset)
         return {"code": self._dataset_code("prepare", wildcards.dataset), "spec": _json(spec)}
 
-    def asked_to_validate(self, wildcards: Any) -> dict[str, str]:
-        """Return what validating a dataset is asked."""
+    def validate_request(self, wildcards: Any) -> dict[str, str]:
+        """Return the request for validating a dataset."""
         docs = paths.DATA_DOCS.format(dataset=wildcards.dataset)
         return {"code": self._dataset_code("validate", wildcards.dataset), "docs": docs}
 
-    def asked_to_train(self, wildcards: Any) -> dict[str, str]:
-        """Return what training a cell is asked."""
+    def train_request(self, wildcards: Any) -> dict[str, str]:
+        """Return the request for training a cell."""
         return self._to_train(_cell(wildcards))
 
-    def asked_to_compress(self, wildcards: Any) -> dict[str, str]:
-        """Return what compressing a cell's model by a method is asked."""
+    def compress_request(self, wildcards: Any) -> dict[str, str]:
+        """Return the request for compressing a cell's model by a method."""
         return self._to_compress(_variant(wildcards))
 
-    def asked_to_evaluate(self, wildcards: Any) -> dict[str, str]:
-        """Return what evaluating a variant is asked."""
+    def evaluate_request(self, wildcards: Any) -> dict[str, str]:
+        """Return the request for evaluating a variant."""
         return self._to_evaluate(_variant(wildcards))
 
-    def asked_to_report(self, _wildcards: Any = None) -> dict[str, str]:
-        """Return what the report is asked."""
+    def report_request(self, _wildcards: Any = None) -> dict[str, str]:
+        """Return the request for the report."""
         matrix = self.matrix
         spec = {
             "suite": matrix.suite,
@@ -124,11 +124,11 @@ class Graph:
     def report_job(self) -> Job:
         """The job that builds the report."""
         shown = (*self.validated(), *self.evaluated())
-        return Job("report", self.matrix.suite, str(paths.REPORT), shown, self.asked_to_report())
+        return Job("report", self.matrix.suite, str(paths.REPORT), shown, self.report_request())
 
     @cached_property
     def jobs(self) -> list[Job]:
-        """Every job of the matrix but the report's, causes before what follows from them."""
+        """Every job of the matrix except the report's, each after the jobs it depends on."""
         return list(self._jobs())
 
     def _jobs(self) -> Iterator[Job]:
@@ -137,27 +137,27 @@ class Graph:
             raw = f"{paths.RAW.format(dataset=dataset)}/source.json"
             prepared = f"{paths.PREPARED.format(dataset=dataset)}/prepared.json"
             validated = paths.VALIDATED.format(dataset=dataset)
-            yield Job("ingest", dataset, raw, (), self.asked_to_ingest(named))
-            yield Job("prepare", dataset, prepared, (raw,), self.asked_to_prepare(named))
-            yield Job("validate", dataset, validated, (prepared,), self.asked_to_validate(named))
+            yield Job("ingest", dataset, raw, (), self.ingest_request(named))
+            yield Job("prepare", dataset, prepared, (raw,), self.prepare_request(named))
+            yield Job("validate", dataset, validated, (prepared,), self.validate_request(named))
         for cell in self.matrix.cells:
             record = f"{self.matrix.trained(cell)}/{paths.STATUS}"
             inputs = self.train_from(cell)
             earlier = (self._prepared(cell.task), str(inputs["validated"]), *inputs["start"])
-            yield Job("train", f"{cell.task}/{cell.model}", record, earlier, self.asked_to_train(cell))
+            yield Job("train", f"{cell.task}/{cell.model}", record, earlier, self.train_request(cell))
         for each in self.matrix.variants:
             name = f"{each.task}/{each.model}/{each.method}"
             prepared = self._prepared(each.task)
             if each.method != paths.UNCOMPRESSED:
                 earlier = (prepared, self.compress_from(each))
-                yield Job("compress", name, self._status(each), earlier, self.asked_to_compress(each))
+                yield Job("compress", name, self._status(each), earlier, self.compress_request(each))
             record = f"{self.matrix.evaluated(each)}/{paths.STATUS}"
             sources = self.evaluate_from(each)
             earlier = (prepared, str(sources["artifact"]), *sources["uncompressed"])
-            yield Job("evaluate", name, record, earlier, self.asked_to_evaluate(each))
+            yield Job("evaluate", name, record, earlier, self.evaluate_request(each))
 
     def train_from(self, wildcards: Any) -> dict[str, str | list[str]]:
-        """Return the verdict on a cell's data; and the records of the model that it starts from and of its data."""
+        """Return the validation of a cell's data, and the records of the model that it starts from and of its data."""
         validated = paths.VALIDATED.format(dataset=self.matrix.dataset(wildcards.task))
         start = self.matrix.start(_cell(wildcards))
         begins = [f"{self.matrix.trained(start)}/{paths.STATUS}", self._prepared(start.task)] if start else []
@@ -168,7 +168,7 @@ class Graph:
         return self._status(self.matrix.source(_variant(wildcards)))
 
     def evaluate_from(self, wildcards: Any) -> dict[str, str | list[str]]:
-        """Return the status of a variant's artifact; and that of the trained model it is measured beside."""
+        """Return the status of a variant's artifact and, if it is compressed, that of the trained model."""
         artifact = self._status(_variant(wildcards))
         if wildcards.method == paths.UNCOMPRESSED:
             return {"artifact": artifact, "uncompressed": []}
@@ -176,7 +176,7 @@ class Graph:
         return {"artifact": artifact, "uncompressed": [trained]}
 
     def report_code(self) -> str:
-        """Return the digest of the files that the report is made with, templates included."""
+        """Return the digest of the files that build the report, templates included."""
         return code_digest.digest(
             (*code_digest.closure(f"{STAGES}.report", "assay.config.registry"), *_report_files())
         )
@@ -190,7 +190,7 @@ class Graph:
         return [f"{paths.PREPARED.format(dataset=name)}/prepared.json" for name in self.matrix.datasets]
 
     def validated(self, _wildcards: Any = None) -> list[str]:
-        """Return the verdicts on all data."""
+        """Return the records of all validations."""
         return [paths.VALIDATED.format(dataset=name) for name in self.matrix.datasets]
 
     def trained(self, _wildcards: Any = None) -> list[str]:
@@ -198,7 +198,7 @@ class Graph:
         return [f"{self.matrix.trained(cell)}/{paths.STATUS}" for cell in self.matrix.cells]
 
     def compressed(self, _wildcards: Any = None) -> list[str]:
-        """Return the statuses of all artifacts that a method made."""
+        """Return the statuses of all compressed artifacts."""
         return [self._status(each) for each in self.matrix.variants if each.method != paths.UNCOMPRESSED]
 
     def evaluated(self, _wildcards: Any = None) -> list[str]:
@@ -206,7 +206,7 @@ class Graph:
         return [f"{self.matrix.evaluated(each)}/{paths.STATUS}" for each in self.matrix.variants]
 
     def missing(self) -> list[str]:
-        """Return the records that are not there."""
+        """Return the records that do not exist."""
         phases = (
             self.ingested, self.prepared, self.validated, self.trained, self.compressed, self.evaluated
         )  # fmt: skip
@@ -216,19 +216,19 @@ class Graph:
     def _training(self, cell: Cell) -> dict[str, str]:
         family = self.matrix.family(cell.model)
         modules = (f"{STAGES}.train", registry.LOOPS[family.loop].module, _module(family.target))
-        return self._asked(cell.task, modules, self.matrix.cell_spec(cell))
+        return self._request(cell.task, modules, self.matrix.cell_spec(cell))
 
     def _compression(self, variant: Variant) -> dict[str, str]:
         method = registry.METHODS[self.matrix.params.methods[variant.method].method].module
         modules = (f"{STAGES}.compress", method, _module(self.matrix.family(variant.model).target))
-        return self._asked(variant.task, modules, self.matrix.method_spec(variant))
+        return self._request(variant.task, modules, self.matrix.method_spec(variant))
 
     def _evaluation(self, variant: Variant) -> dict[str, str]:
         spec = {**asdict(variant), "kind": self.matrix.params.tasks[variant.task].kind}
         modules = (f"{STAGES}.evaluate", _module(self.matrix.family(variant.model).target))
-        return self._asked(variant.task, modules, spec)
+        return self._request(variant.task, modules, spec)
 
-    def _asked(self, task: str, modules: tuple[str, ...], spec: dict[str, Any]) -> dict[str, str]:
+    def _request(self, task: str, modules: tuple[str, ...], spec: dict[str, Any]) -> dict[str, str]:
         kind = registry.TASKS[self.matrix.params.tasks[task].kind].module
         code = _digest(*modules, kind, registry.dataset_module(self.matrix.dataset(task)))
         return {"code": code, "spec": _json(spec), "prepared": self._prepared(task)}

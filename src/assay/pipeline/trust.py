@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a record is what it says: made as params.yaml requests, by the code that lies here, from the records and with
-the files that lie here.
+"""Whether a record can be trusted: it was made as params.yaml requests, by the current code, from the current records,
+and its files are unchanged.
 
-What is not, is made again. Snakemake alone would miss it: it compares what it remembers of a job, not what lies in
-the job's folder, and ``git checkout``, ``dvc checkout`` or a person may have put other files there.
+Other records are made again. Snakemake alone would miss them: it compares what it remembers about a job, not the files
+in the job's folder, and ``git checkout``, ``dvc checkout`` or a person may have put other files there.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ from assay.provenance import measurement, records, snakemake_metadata
 
 PROVEN = Path(".assay/proven.json")
 SETTLED_NS = 10**9
-"""A file that changed less than a second ago may change again without another time of change."""
+"""A file that changed less than a second ago may change again with the same modification time."""
 _PROVEN = TypeAdapter(dict[str, list[str]])
 COMPUTED = ("train", "compress", "evaluate")
-"""Phases whose jobs leave measured.json beside their record."""
+"""Phases whose jobs write measured.json next to their record."""
 
 
 @dataclass(frozen=True)
-class Fault:
-    """Why a record is not what it says."""
+class Problem:
+    """Why a record cannot be trusted."""
 
     text: str
     kind: Literal["ended", "differs", "damaged"] = "differs"
-    """The job did not end well; params.yaml, the code or an earlier record is another; a file was changed or cut."""
+    """ended: the job failed; differs: params.yaml, the code or an earlier record changed; damaged: a file changed."""
 
 
 def _sha256(path: str) -> str:
@@ -48,52 +48,52 @@ def _sha256(path: str) -> str:
     return ""
 
 
-def faults(job: Job, digest_of: Callable[[str], str] = _sha256) -> list[Fault]:
-    """Return why a job's record is not what it says; nothing if it is, or if there is no record."""
+def problems(job: Job, digest_of: Callable[[str], str] = _sha256) -> list[Problem]:
+    """Return why a job's record cannot be trusted; empty if it can, or if there is no record."""
     path = Path(job.record)
     if not path.exists():
         return []
     try:
         record = records.read(path)
-    except ValueError as fault:
-        return [Fault(str(fault), kind="damaged")]
+    except ValueError as error:
+        return [Problem(str(error), kind="damaged")]
     if record["status"] not in records.ENDED_WELL:
-        return [Fault(f"{record['status']} last time", kind="ended")]
+        return [Problem(f"{record['status']} last time", kind="ended")]
     return [*_differences(job, record, digest_of), *_damage(job, record)]
 
 
-def _differences(job: Job, record: Mapping[str, Any], digest_of: Callable[[str], str]) -> Iterator[Fault]:
+def _differences(job: Job, record: Mapping[str, Any], digest_of: Callable[[str], str]) -> Iterator[Problem]:
     if record.get("dataset", job.name) != job.name:
-        yield Fault(f"it is of {record['dataset']}")
-    requested = job.asked.get("spec")
+        yield Problem(f"it belongs to {record['dataset']}")
+    requested = job.request.get("spec")
     if requested is not None:
-        yield from map(Fault, changes(record.get("spec", {}), json.loads(requested)))
-    if record["code"] != job.asked["code"]:
-        yield Fault("its code changed")
+        yield from map(Problem, changes(record.get("spec", {}), json.loads(requested)))
+    if record["code"] != job.request["code"]:
+        yield Problem("its code changed")
     digests = [digest_of(earlier) for earlier in job.made_from]
     if len(digests) != len(record["made_from"]):
-        yield Fault("it was made from other records")
+        yield Problem("it was made from other records")
     for earlier, now, then in zip(job.made_from, digests, record["made_from"], strict=False):
         if now != then:
-            yield Fault(f"{earlier} changed")
+            yield Problem(f"{earlier} changed")
 
 
-def _damage(job: Job, record: dict[str, Any]) -> Iterator[Fault]:
+def _damage(job: Job, record: dict[str, Any]) -> Iterator[Problem]:
     path = Path(job.record)
     for wrong in records.changed(path.parent, record):
-        yield Fault(f"{wrong}: not the bytes that {path.name} names", kind="damaged")
+        yield Problem(f"{wrong}: does not have the digest in {path.name}", kind="damaged")
     if job.phase in COMPUTED and record["status"] == records.OK:
         try:
             measurement.read(path)
-        except ValueError as fault:
-            yield Fault(str(fault), kind="damaged")
-    docs = job.asked.get("docs")
+        except ValueError as error:
+            yield Problem(str(error), kind="damaged")
+    docs = job.request.get("docs")
     if docs and record["status"] == records.OK and not Path(docs, "index.html").is_file():
-        yield Fault(f"{docs}: its page is gone", kind="damaged")
+        yield Problem(f"{docs}: its page is missing", kind="damaged")
 
 
 def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the knobs that differ, with keys such as ``training.learning_rate``."""
+    """Yield a text for each value that differs, with keys such as ``training.learning_rate``."""
     old, new = dict(_flat(before)), dict(_flat(now))
     for key in dict.fromkeys([*old, *new]):
         if json.dumps(old.get(key)) != json.dumps(new.get(key)) or (key in old) != (key in new):
@@ -109,9 +109,9 @@ def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 
 class Proofs:
-    """Remembers which records were proven, by the size, times and inodes of the files that were read for it.
+    """A cache of the records that were proven, keyed by the size, times and inodes of the files that were read.
 
-    What they say is not read again while these stay the same; ``assay verify --files`` reads everything.
+    The files are not read again while these stay the same; ``assay verify --files`` reads everything.
     """
 
     def __init__(self, path: Path = PROVEN) -> None:
@@ -121,18 +121,18 @@ class Proofs:
         self.digests: dict[str, str] = {}
         self.is_new = False
         self.fresh: list[Job] = []
-        """Jobs whose records were proven by reading all that they name."""
+        """Jobs whose records were proven by reading all of their files."""
         self.proven: dict[str, list[str]] = {}
         with suppress(OSError, ValueError):
             self.proven = _PROVEN.validate_json(path.read_bytes())
 
-    def faults(self, job: Job) -> list[Fault]:
-        """Return why a job's record is not what it says, as :func:`faults`."""
-        request = hashlib.sha256(repr(job.asked).encode()).hexdigest()
+    def problems(self, job: Job) -> list[Problem]:
+        """Return why a job's record cannot be trusted, as :func:`problems` does."""
+        request = hashlib.sha256(repr(job.request).encode()).hexdigest()
         kept = self.proven.get(job.record)
         if kept and kept[0] == request and kept[1] == self._stamp(job, kept[2:]):
             return []
-        found = faults(job, self.sha256)
+        found = problems(job, self.sha256)
         self.is_new |= self.proven.pop(job.record, None) is not None
         record = None if found else records.find(Path(job.record))
         if record is None:
@@ -147,18 +147,18 @@ class Proofs:
         return []
 
     def save(self) -> None:
-        """Keep what was proven for the next time."""
+        """Write the cache for the next run."""
         if self.is_new:
             write_text(self.path, json.dumps(self.proven))
 
     def sha256(self, path: str) -> str:
-        """Return a file's digest, read once; "" where there is no such file."""
+        """Return a file's digest, read once; "" if there is no such file."""
         if path not in self.digests:
             self.digests[path] = _sha256(path)
         return self.digests[path]
 
     def _stamp(self, job: Job, names: Iterable[str]) -> str:
-        """Return what the file system says of all that was read to prove a job; "" where it may change unseen."""
+        """Return a digest of the stat of all files read to prove a job; "" if one may still change unnoticed."""
         folder = os.path.dirname(job.record)  # noqa: PTH120 (pathlib takes ten times as long)
         stamps = [self._of(job.record), *(self._of(f"{folder}/{name}") for name in names)]
         stamps.append(self._of(str(snakemake_metadata.place(job.record))) or "unknown")
@@ -178,24 +178,26 @@ class Proofs:
         return f"{found.st_size},{found.st_mtime_ns},{found.st_ctime_ns},{found.st_ino}"
 
 
-def have_made_again(graph: Graph) -> list[str]:
-    """Have Snakemake run the jobs whose records are not what they say; return a line for each damaged file.
+def invalidate(graph: Graph) -> list[str]:
+    """Make Snakemake rerun the jobs whose records cannot be trusted; return a line for each damaged file.
 
-    The folder's lock must be held: what is marked here, a run that is at work would run again.
+    The folder's lock must be held: an active run would rerun the jobs that are marked here.
     """
     proofs = Proofs()
-    found = {job.record: proofs.faults(job) for job in [*graph.jobs, graph.report_job]}
+    found = {job.record: proofs.problems(job) for job in [*graph.jobs, graph.report_job]}
     for job in proofs.fresh:
-        snakemake_metadata.agree(job.record, job.asked, {path: proofs.sha256(path) for path in job.made_from})
-    found[str(paths.VERDICT)] = _verdict_faults()
-    snakemake_metadata.doubt(record for record, faults in found.items() if faults)
+        snakemake_metadata.agree(
+            job.record, job.request, {path: proofs.sha256(path) for path in job.made_from}
+        )
+    found[str(paths.VERDICT)] = _verdict_problems()
+    snakemake_metadata.doubt(record for record, problems in found.items() if problems)
     proofs.save()
-    return [fault.text for faults in found.values() for fault in faults if fault.kind == "damaged"]
+    return [problem.text for problems in found.values() for problem in problems if problem.kind == "damaged"]
 
 
-def _verdict_faults() -> list[Fault]:
+def _verdict_problems() -> list[Problem]:
     try:
         records.sealed(paths.VERDICT, dict)
-    except ValueError as fault:
-        return [Fault(str(fault), kind="damaged")] if paths.VERDICT.exists() else []
+    except ValueError as error:
+        return [Problem(str(error), kind="damaged")] if paths.VERDICT.exists() else []
     return []

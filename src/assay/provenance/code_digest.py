@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which source files a module really runs: itself and what it imports of this package, found without importing.
+"""The source files that a module runs: itself and its imports from this package, found without importing them.
 
-A rule has their digest among its params, so that an edit re-runs the cells that use the file and no others.
-As inputs they would cost Snakemake 5 ms a job, five times the rest of its graph.
+Their digest is one of a rule's params, so that an edit reruns only the cells that use the file.
+As inputs they would cost Snakemake 5 ms per job, five times the rest of its graph.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from assay.files import sha256
 PACKAGE = "assay"
 ROOT = Path(__file__).parents[1]
 OWN = Path("src") / PACKAGE
-"""Where a project that holds the package's code keeps it."""
+"""The package's code in a project that contains it."""
 LEFT_OUT = frozenset({f"{PACKAGE}.config.registry"})
 """A table of names: see its docstring."""
 
 
 def is_own() -> bool:
-    """Return whether the code that was imported is that of the current folder, if the folder holds any."""
+    """Return whether the imported code is that of the current folder, if the folder contains Assay's code."""
     return not OWN.is_dir() or OWN.resolve() == ROOT.resolve()
 
 
 def other_code() -> str:
-    """Return one line on code of another folder, which must not run under this folder's name."""
-    return f"{OWN}: the code here is not what would run, which is {ROOT}; run this folder's by PYTHONPATH={OWN.parent}"
+    """Return the error, in one line, that the imported code belongs to another folder."""
+    return f"{OWN}: the code of this folder would not run, but {ROOT}; set PYTHONPATH={OWN.parent} to run this folder's"
 
 
 @cache
@@ -50,13 +50,13 @@ def closure(*modules: str) -> tuple[str, ...]:
 
 @cache
 def package() -> tuple[str, ...]:
-    """Return every file of this package as ``closure`` names them, for what any of them may change."""
+    """Return every file of this package, with paths as in ``closure``, for results that depend on all of them."""
     return tuple(sorted(str(path.relative_to(ROOT.parent.parent)) for path in ROOT.rglob("*.py")))
 
 
 @cache
 def digest(files: tuple[str, ...]) -> str:
-    """Return one SHA-256 digest of the names and the bytes of files, as ``closure`` names them."""
+    """Return one SHA-256 digest of the paths, as in ``closure``, and the contents of files."""
     lines = (f"{name} {_sha256(name)}\n" for name in files)
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
@@ -68,9 +68,9 @@ def _sha256(name: str) -> str:
 
 @cache
 def imports(module: str) -> tuple[str, ...]:
-    """Return the modules of this package that ``module``'s file imports anywhere in it.
+    """Return the modules of this package that the file of ``module`` imports, anywhere in it.
 
-    A file that is no Python imports nothing: the cells that run it fail, and say so, and no others do.
+    A file with a syntax error imports nothing: only the cells that run it fail, and they report the error.
     """
     try:
         tree = ast.parse(_file(module).read_text(encoding="utf-8"))

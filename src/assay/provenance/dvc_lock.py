@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What DVC recorded: the files that a dvc.lock names, read from DVC's cache without checking anything out.
+"""The files that a dvc.lock names, read from DVC's cache without checking anything out.
 
-The dvc.lock may be that of the working folder or of any Git revision. Bytes are proven by their digest.
+The dvc.lock may be that of the working folder or of any Git revision. Contents are verified by their digest.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from assay.provenance.urls import redacted
 
 LOCK = Path("dvc.lock")
 LONGEST = 1_000_000
-"""Characters of a dvc.lock: DVC writes some 150 for each file or folder, and this many are read in seconds."""
+"""The longest dvc.lock, in characters: DVC writes some 150 per file or folder; this many are read in seconds."""
 DEEPEST = 100
-"""Lists and mappings within each other; libyaml's parser ends the process where there are too many."""
+"""The deepest nesting of lists and mappings; libyaml's parser crashes the process on too many."""
 MD5 = re.compile("[0-9a-f]{32}")
 
 
@@ -34,12 +34,12 @@ class Record:
     """The outs of one dvc.lock: path -> MD5 digest, which ends in ``.dir`` for a folder."""
 
     name: str
-    """As a reader is told which one it is."""
+    """The name of the record that is shown to the user."""
     outs: Mapping[Path, str]
     cache: Path
 
     def digest(self, path: Path) -> str | None:
-        """Return the MD5 digest of a file, None where it is not named, or its folder's list is not in the cache."""
+        """Return the MD5 digest of a file; None if it is not listed, or its folder's list is not in the cache."""
         if path in self.outs:
             return self.outs[path]
         out = next((each for each in path.parents if each in self.outs), None)
@@ -48,17 +48,17 @@ class Record:
         return (listed(self.cache, self.outs[out]) or {}).get(path.relative_to(out))
 
     def read(self, path: Path) -> bytes | None:
-        """Return a file's bytes, None where they are not in the cache."""
+        """Return a file's bytes, None if they are not in the cache."""
         digest = self.digest(path)
         kept = stored(self.cache, digest) if digest else None
         return kept.read_bytes() if kept and digest and has_digest(kept, digest) else None
 
 
 def at(revision: str) -> Record:
-    """Return what was recorded at a Git revision.
+    """Return the record at a Git revision.
 
     Raises:
-        ValueError: there is no such revision, or it has no dvc.lock as DVC writes it; one line.
+        ValueError: there is no such revision, or it has no valid dvc.lock; one line.
     """
     if _git("rev-parse", "--git-dir") is None:
         raise ValueError(f"{revision}: this folder is not under Git, so there is no revision to read")
@@ -75,18 +75,18 @@ def at(revision: str) -> Record:
 
 
 def is_shallow() -> bool:
-    """Say whether this is a shallow clone of Git, which lacks earlier commits."""
+    """Return whether this is a shallow clone, which lacks earlier commits."""
     return (_git("rev-parse", "--is-shallow-repository") or "").strip() == "true"
 
 
 def latest(now: Mapping[Path, str]) -> Record | None:
-    """Return the newest record that names other digests for some of these files, None where there is none.
+    """Return the newest record with other digests for some of these files, None if there is none.
 
-    The records are the dvc.lock that lies here, then those of the commits, newest first. As one that names the
-    same files is passed over, the answer does not change when what lies here is recorded.
+    The records are the current dvc.lock, then those of the commits, newest first. A record with the same digests is
+    skipped, so the result does not change when the current files are recorded.
 
     Args:
-        now: path -> MD5 digest of what lies here.
+        now: path -> MD5 digest of the current file.
     """
     for record in _history():
         found = {path: record.outs.get(path) for path in now}
@@ -97,19 +97,19 @@ def latest(now: Mapping[Path, str]) -> Record | None:
 
 def _history() -> Iterator[Record]:
     if LOCK.is_file():
-        yield Record(f"what {LOCK} names", outs(_text(), str(LOCK)), cache_folder())
+        yield Record(f"the run recorded in {LOCK}", outs(_text(), str(LOCK)), cache_folder())
     for commit in (_git("log", "--format=%H", "--", str(LOCK)) or "").split():
         try:
             yield at(commit)
         except ValueError:
-            continue  # it took dvc.lock away, or holds one that cannot be read
+            continue  # it deletes dvc.lock, or holds one that cannot be read
 
 
 def outs_here() -> dict[Path, str]:
-    """Return each out that the dvc.lock of this folder names, with its digest.
+    """Return each out in the dvc.lock of this folder, with its digest.
 
     Raises:
-        ValueError: there is none, or it is not as DVC writes it; one line.
+        ValueError: there is no valid dvc.lock; one line.
     """
     if not LOCK.is_file():
         raise ValueError(f"{LOCK}: not found; dvc repro or dvc commit --force writes it")
@@ -119,25 +119,25 @@ def outs_here() -> dict[Path, str]:
 def _text() -> str:
     try:
         return LOCK.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as fault:
-        raise ValueError(f"{LOCK}: cannot be read: {fault}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"{LOCK}: cannot be read: {error}") from None
 
 
 def outs(text: str, named_by: str) -> dict[Path, str]:
-    """Return each out that a dvc.lock names, with its digest.
+    """Return each out in a dvc.lock, with its digest.
 
     Raises:
-        ValueError: it is not as DVC writes it, or leads out of the project; one line.
+        ValueError: it is invalid, or a path leads out of the project; one line.
     """
     try:
         entries = list(_entries(_parsed(text)))
-    except (yaml.YAMLError, ValueError) as fault:
-        raise ValueError(f"{named_by}: not as DVC writes it ({' '.join(str(fault).split())})") from None
+    except (yaml.YAMLError, ValueError) as error:
+        raise ValueError(f"{named_by}: not as DVC writes it ({' '.join(str(error).split())})") from None
     return _files(entries, "path", re.compile(rf"{MD5.pattern}(\.dir)?"), named_by)
 
 
 def _parsed(text: str) -> object:
-    """Return what a YAML text holds, every scalar as text: a digest may look like a number."""
+    """Return the content of a YAML text, every scalar as text: a digest may look like a number."""
     if len(text) > LONGEST:
         raise ValueError(f"{len(text)} characters, at most {LONGEST} are read")
     depth = 0
@@ -149,7 +149,7 @@ def _parsed(text: str) -> object:
 
 
 def _entries(lock: object) -> Iterator[object]:
-    """Yield the outs of all stages; a list that YAML aliases repeat, once."""
+    """Yield the outs of all stages; a list that is repeated by YAML aliases only once."""
     stages = lock.get("stages") if isinstance(lock, dict) else None
     if not isinstance(stages, dict) or not all(isinstance(stage, dict) for stage in stages.values()):
         raise ValueError("stages: not a mapping of mappings")
@@ -163,10 +163,10 @@ def _entries(lock: object) -> Iterator[object]:
 def _files(
     entries: Sequence[object], key: str, digest: re.Pattern[str], named_by: str | Path
 ) -> dict[Path, str]:
-    """Return path -> digest of what a dvc.lock or the list of a folder names.
+    """Return path -> digest of the entries of a dvc.lock or of the list of a folder.
 
     Raises:
-        ValueError: an entry is not as DVC writes it, leads elsewhere, or lies in another; one line.
+        ValueError: an entry is invalid, leads elsewhere, or is inside another; one line.
     """
     found: dict[Path, str] = {}
     for entry in entries:
@@ -176,20 +176,20 @@ def _files(
         place = inside(path, named_by)
         if not digest.fullmatch(md5):
             raise ValueError(
-                f"{named_by}: {path[:200]!r} has the digest {md5[:50]!r}, which is no MD5; refused"
+                f"{named_by}: {path[:200]!r} has the digest {md5[:50]!r}, which is not an MD5 digest; refused"
             )
         if found.setdefault(place, md5) != md5:
             raise ValueError(f"{named_by}: {path[:200]!r} is named twice with different digests; refused")
     for path in found:
         if any(parent in found for parent in path.parents):
             raise ValueError(
-                f"{named_by}: {str(path)[:200]!r} lies in a file or folder that it names too; refused"
+                f"{named_by}: {str(path)[:200]!r} is inside a file or folder that is listed too; refused"
             )
     return found
 
 
 def inside(name: str, named_by: str | Path) -> Path:
-    """Return a relative path that a file from outside names, unless it leads out of where it belongs."""
+    """Return a relative path that an untrusted file names; raise ValueError if it leads out of its folder."""
     path = Path(name)
     if not path.parts or ".." in path.parts or path.is_absolute():
         raise ValueError(f"{named_by}: {name[:200]!r} leads out of its folder; refused")
@@ -198,7 +198,7 @@ def inside(name: str, named_by: str | Path) -> Path:
     except UnicodeEncodeError:
         longest = 0
     if not 0 < longest < 256 or len(name) > 1000 or "\0" in name:
-        raise ValueError(f"{named_by}: {name[:200]!r} is no name of a file; refused")
+        raise ValueError(f"{named_by}: {name[:200]!r} is not a file name; refused")
     return path
 
 
@@ -207,7 +207,7 @@ def cache_folder() -> Path:
     """Return the folder of DVC's cache.
 
     Raises:
-        ValueError: the project is not under DVC; DVC's own line.
+        ValueError: this is not a DVC project; DVC's own message.
     """
     done = dvc("cache", "dir")
     if done.returncode:
@@ -216,7 +216,7 @@ def cache_folder() -> Path:
 
 
 def dvc(*words: str) -> subprocess.CompletedProcess[str]:
-    """Run a command of DVC."""
+    """Run a DVC command."""
     return subprocess.run(
         [sys.executable, "-m", "dvc", *words],
         capture_output=True,
@@ -227,16 +227,16 @@ def dvc(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 def reason(done: subprocess.CompletedProcess[str]) -> str:
-    """Return the first error that a command of DVC printed, in one line; nothing where it printed none."""
+    """Return the first error that a DVC command printed, in one line; "" if there was none."""
     errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR: ")]
     return redacted(" ".join(errors[0].removeprefix("ERROR: ").split())) if errors else ""
 
 
 def listed(cache: Path, digest: str) -> Mapping[Path, str] | None:
-    """Return the files of a folder, path -> digest; None where its list is not in the cache as it was.
+    """Return the files of a folder, path -> digest; None if its list is not in the cache, unchanged.
 
     Raises:
-        ValueError: the list is not as DVC writes it, or leads out of the folder; one line.
+        ValueError: the list is invalid, or a path leads out of the folder; one line.
     """
     path = stored(cache, digest)
     return _listed(path) if has_digest(path, digest.removesuffix(".dir")) else None
@@ -246,20 +246,20 @@ def listed(cache: Path, digest: str) -> Mapping[Path, str] | None:
 def _listed(path: Path) -> Mapping[Path, str]:
     try:
         entries = json.loads(path.read_bytes())
-    except (ValueError, RecursionError) as fault:
-        raise ValueError(f"{path}: not as DVC writes it ({fault})") from None
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path}: not as DVC writes it ({error})") from None
     if not isinstance(entries, list):
         raise ValueError(f"{path}: not as DVC writes it (not a list)")
     return _files(entries, "relpath", MD5, path)
 
 
 def stored(cache: Path, digest: str) -> Path:
-    """Return where DVC's cache keeps what has a digest."""
+    """Return the path in DVC's cache of the content with a digest."""
     return cache / "files" / "md5" / digest[:2] / digest[2:]
 
 
 def has_digest(path: Path, digest: str) -> bool:
-    """Say whether a file is there and has an MD5 digest."""
+    """Return whether a file exists and has this MD5 digest."""
     if not path.is_file():
         return False
     with path.open("rb") as stream:
@@ -267,7 +267,7 @@ def has_digest(path: Path, digest: str) -> bool:
 
 
 def _git(*words: str) -> str | None:
-    """Return what Git says, None where it fails or is not there."""
+    """Return the output of Git, None if it fails or is not installed."""
     try:
         return subprocess.run(["git", *words], capture_output=True, check=True, text=True).stdout
     except (OSError, UnicodeDecodeError, subprocess.CalledProcessError):

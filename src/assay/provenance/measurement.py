@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a number costs and where it was made: time, memory, machine, versions, commit."""
+"""The cost of a result and its provenance: time, memory, machine, versions, commit."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ PACKAGES = (
     "torch",
     "torchmetrics",
 )
-"""Those whose release can change a number."""
+"""Packages whose version can change a number."""
 LOCK = Path("requirements.lock")
-"""Where the release of every package is pinned; in the project's folder, in which jobs run."""
+"""The pinned version of every package; in the project's folder, in which jobs run."""
 FEATURES = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_int8", "amx_bf16")
-"""Of processors, those that decide how fast numbers of few bits are."""
+"""Processor features that determine the speed of low-precision arithmetic."""
 
 
 class Measured(TypedDict):
-    """What every measured.json holds."""
+    """The content of every measured.json."""
 
     __pydantic_config__ = records.FORM  # type: ignore[misc]
     record: str
-    """Digest of the record beside it, so that another cell's costs do not pass for this one's."""
+    """Digest of the record next to it, so that costs of another cell are not accepted."""
     seconds: float
     peak_memory_bytes: int
     host: dict[str, Any]
@@ -59,19 +59,19 @@ class Measured(TypedDict):
 
 @dataclass
 class Cost:
-    """What a block of work took; zero until it ends."""
+    """The cost of a block of work; zero until it ends."""
 
     seconds: float = 0.0
     """Wall time."""
     peak_memory_bytes: int = 0
-    """Largest resident memory of this process meanwhile, the interpreter and its packages included."""
+    """Peak resident memory of this process during the block, including the interpreter and its packages."""
 
 
 @contextlib.contextmanager
 def measured() -> Iterator[Cost]:
-    """Measure the block's cost; also when it raises."""
+    """Measure the block's cost, even if it raises."""
     cost = Cost()
-    _forget_peak()
+    _reset_peak()
     began = time.monotonic()
     try:
         yield cost
@@ -82,7 +82,7 @@ def measured() -> Iterator[Cost]:
 
 @contextlib.contextmanager
 def leaving(record: Path) -> Iterator[dict[str, Any]]:
-    """Measure the block, which leaves a record; beside it goes what that cost, and where, and what the block adds."""
+    """Measure the block, which writes a record, and write measured.json next to it: cost, provenance, yielded facts."""
     more: dict[str, Any] = {}
     with measured() as cost:
         yield more
@@ -91,20 +91,22 @@ def leaving(record: Path) -> Iterator[dict[str, Any]]:
 
 
 def read(record: Path) -> dict[str, Any]:
-    """Return what the measured.json beside a record holds.
+    """Return the content of the measured.json next to a record.
 
     Raises:
-        ValueError: there is none, or not the one that the record's job left; one line.
+        ValueError: there is none, or it was not written by the record's job; one line.
     """
     path = record.with_name(MEASURED)
     facts = records.sealed(path, Measured)
     if not record.is_file() or facts["record"] != sha256(record):
-        raise ValueError(f"{path}: not of the job that left {record.name}; the next run makes it again")
+        raise ValueError(
+            f"{path}: not written by the job that wrote {record.name}; the next run makes it again"
+        )
     return facts
 
 
 def provenance() -> dict[str, Any]:
-    """Return what measured.json says of where and by what a result was made."""
+    """Return the provenance for measured.json: host, versions, time and commit."""
     return {
         "host": host(),
         "python": platform.python_version(),
@@ -117,7 +119,7 @@ def provenance() -> dict[str, Any]:
 
 @cache
 def host() -> dict[str, Any]:
-    """Return the machine: its name, system, processor and what it can, cores, memory and accelerators."""
+    """Return the machine: its name, system, processor and features, cores, memory and accelerators."""
     return {
         "name": platform.node(),
         "system": f"{platform.system()} {platform.release()}",
@@ -131,7 +133,7 @@ def host() -> dict[str, Any]:
 
 @cache
 def versions() -> dict[str, str]:
-    """Return the installed release of each package that can change a number."""
+    """Return the installed version of each package that can change a number."""
     found = {}
     for package in PACKAGES:
         with contextlib.suppress(PackageNotFoundError):
@@ -141,7 +143,7 @@ def versions() -> dict[str, str]:
 
 @cache
 def lock() -> str | None:
-    """Return the SHA-256 digest of requirements.lock, None where there is none."""
+    """Return the SHA-256 digest of requirements.lock, None if there is none."""
     return sha256(LOCK) if LOCK.is_file() else None
 
 
@@ -157,7 +159,7 @@ def commit() -> dict[str, Any]:
 
 
 def _cpuinfo(key: str) -> str:
-    """Return what the kernel says of the first processor (Linux), "" where it says nothing."""
+    """Return a value of /proc/cpuinfo for the first processor (Linux), "" if there is none."""
     with contextlib.suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith(key):
@@ -166,14 +168,14 @@ def _cpuinfo(key: str) -> str:
 
 
 def _accelerators() -> list[str]:
-    """Return the names of the GPUs, asked of the driver's files: torch would start CUDA to tell."""
+    """Return the names of the GPUs from the driver's files: torch would have to start CUDA."""
     files = sorted(Path("/proc/driver/nvidia/gpus").glob("*/information"))
     lines = [line for file in files for line in file.read_text().splitlines()]
     return [line.partition(":")[2].strip() for line in lines if line.startswith("Model:")]
 
 
-def _forget_peak() -> None:
-    """Set the kernel's record of this process's largest resident memory to what it is now (Linux)."""
+def _reset_peak() -> None:
+    """Reset the kernel's record of this process's peak resident memory to the current value (Linux)."""
     with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
 

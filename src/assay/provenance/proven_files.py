@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Prepared data that many jobs read are read whole once to prove them; after that their size and times say enough.
+"""Prepared data that many jobs read are hashed once; after that, unchanged sizes and times are proof enough.
 
-A file with other bytes has another time of change (ctime), which no program can set. ``assay verify --files`` still
+A file with changed contents has another change time (ctime), which no program can set. ``assay verify --files`` still
 compares every byte.
 """
 
@@ -18,17 +18,17 @@ from assay.files import write_text
 from assay.provenance import records
 
 FOLDER = Path(".assay/proven")
-"""A file a record: what the file system said of all that was read when it was proven."""
+"""One file per record: the stat of all files that were read when it was proven."""
 SETTLED_NS = 10**9
-"""A file that changed less than a second ago may change again without another time of change."""
+"""A file that changed less than a second ago may change again with the same change time."""
 
 
 def require(path: Path, *phases: str) -> dict[str, Any]:
     """Return the record at ``path`` as :func:`records.require_whole`, without reading files that were proven before.
 
     Raises:
-        Upstream: the job that left it did not end well.
-        ValueError: a file has other bytes; one line.
+        Upstream: the job that wrote it did not succeed.
+        ValueError: a file does not have the recorded digest; one line.
     """
     record = records.require(path, *phases)
     files = [path, *(path.parent / name for name in records.digests(record))]
@@ -39,13 +39,13 @@ def require(path: Path, *phases: str) -> dict[str, Any]:
             return record
     record = records.require_whole(path, *phases)
     if stamp and stamp == _stamp(files):
-        with suppress(OSError):  # it is wanted next time, not now
+        with suppress(OSError):  # it is only needed next time
             write_text(proof, stamp)
     return record
 
 
 def _stamp(files: Iterable[Path]) -> str:
-    """Return what the file system says of files; "" where one is missing or may change unseen."""
+    """Return the stat of files as text; "" if one is missing or may still change unnoticed."""
     now, stamps = time.time_ns(), []
     for file in files:
         try:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Status records: what a job leaves however it ends, so that no cell breaks the graph.
+"""Status records: every job writes one, however it ends, so that no cell breaks the graph.
 
-A record is equal from run to run; what cannot be equal (seconds, memory, host) goes beside it into measured.json.
+A record is deterministic; measurements that vary from run to run (seconds, memory, host) go into measured.json.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ SKIPPED = "skipped"
 FAILED = "failed"
 ENDED_WELL = (OK, SKIPPED)
 TRACEBACK_LINES = 12
-"""How much of the end of a traceback a record keeps."""
+"""The number of lines from the end of a traceback that a record keeps."""
 SEAL = "sha256"
-"""The key under which a record holds the digest of its other facts: an edit by hand does not pass for a result."""
+"""The key of the digest of a record's other facts, so that an edit by hand is not accepted as a result."""
 FORM = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
-"""Each class below names the facts that other code relies on; a record may hold more."""
+"""Each class below lists the facts that other code relies on; a record may hold more."""
 
 
 class Ended(TypedDict):
-    """What every record holds, however its job ended."""
+    """The facts in every record, however its job ended."""
 
     __pydantic_config__ = FORM  # type: ignore[misc]
     phase: str
@@ -81,7 +81,7 @@ class Validated(Ended):
 
 
 class Artifact(TypedDict):
-    """How a model lies on disk."""
+    """How a model is stored on disk."""
 
     __pydantic_config__ = FORM  # type: ignore[misc]
     format: str
@@ -104,7 +104,7 @@ class Evaluated(Reported):
 
 
 class Modelled(Evaluated):
-    """status.json beside a model."""
+    """status.json next to a model."""
 
     artifact: Artifact
 
@@ -133,11 +133,11 @@ FORMS: dict[str, Any] = {
     "evaluate": Evaluated,
     "report": Reported,
 }
-"""By phase: what the record of a job that ended well holds."""
+"""The record of a successful job, by phase."""
 
 
 class EndsAs(Exception):  # noqa: N818 - it is not always an error
-    """Raised by work that ends with a status of its own, such as ``skipped`` or ``diverged``."""
+    """Raised by work that ends with a specific status, such as ``skipped`` or ``diverged``."""
 
     status = FAILED
 
@@ -149,7 +149,7 @@ class Skip(EndsAs):
 
 
 class Upstream(Exception):  # noqa: N818 - it carries an earlier job's end
-    """What this job needs did not end well; its record becomes this job's record."""
+    """An earlier job that this one needs did not succeed; its record becomes this job's record."""
 
     def __init__(self, record: dict[str, Any]) -> None:
         super().__init__(record["reason"])
@@ -157,7 +157,7 @@ class Upstream(Exception):  # noqa: N818 - it carries an earlier job's end
 
 
 def aside(record: Path) -> Path:
-    """Return where a record that is not fine is kept as evidence, out of the way of the next try."""
+    """Return the path where a failed record is kept, out of the way of the next run."""
     return record.with_name(f"{record.stem}.failed.json")
 
 
@@ -165,7 +165,7 @@ def read(path: Path) -> dict[str, Any]:
     """Return the record at ``path``.
 
     Raises:
-        ValueError: there is none, or not one that a job left; one line.
+        ValueError: there is no valid record; one line.
     """
     record = sealed(path, Ended)
     if record["status"] == OK:
@@ -174,22 +174,22 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def sealed(path: Path, form: Any) -> dict[str, Any]:
-    """Return what :func:`write` left at ``path``.
+    """Return the record that :func:`write` wrote to ``path``.
 
     Args:
         form: the TypedDict that it must fit.
 
     Raises:
-        ValueError: there is no such file, or another one than was written; one line.
+        ValueError: there is no such file, or it was changed after it was written; one line.
     """
     try:
         found = json.loads(path.read_bytes())
     except FileNotFoundError:
         raise ValueError(f"{path}: not found; run the suite, or assay restore") from None
-    except OSError as fault:
-        raise ValueError(f"{path}: {fault.strerror}; run the suite, or assay restore") from None
-    except (ValueError, RecursionError) as fault:
-        raise _unusable(path, f"not valid JSON: {fault}") from None
+    except OSError as error:
+        raise ValueError(f"{path}: {error.strerror}; run the suite, or assay restore") from None
+    except (ValueError, RecursionError) as error:
+        raise _unusable(path, f"not valid JSON: {error}") from None
     facts = _check(path, form, found)
     if facts.get(SEAL) != _digest(facts):
         raise _unusable(path, "edited after its job wrote it")
@@ -199,15 +199,15 @@ def sealed(path: Path, form: Any) -> dict[str, Any]:
 def _check(path: Path, form: Any, value: Any) -> dict[str, Any]:
     try:
         _adapter(form).validate_python(value)
-    except ValidationError as fault:
-        found = fault.errors(include_url=False)[0]
+    except ValidationError as error:
+        found = error.errors(include_url=False)[0]
         raise _unusable(path, f"{'.'.join(map(str, found['loc']))} {found['msg']}".strip()) from None
     facts: dict[str, Any] = value
     return facts
 
 
 def find(path: Path) -> dict[str, Any] | None:
-    """Return the record at ``path``; None where there is none, or a bad one, which is as good as none."""
+    """Return the record at ``path``; None if there is none, or an invalid one."""
     try:
         return read(path)
     except ValueError:
@@ -215,8 +215,8 @@ def find(path: Path) -> dict[str, Any] | None:
 
 
 def _unusable(path: Path, reason: str) -> ValueError:
-    told = " ".join(reason.split())
-    return ValueError(f"{path}: not a record that a job left ({told}); the next run makes it again")
+    line = " ".join(reason.split())
+    return ValueError(f"{path}: not a valid record ({line}); the next run makes it again")
 
 
 @cache
@@ -226,7 +226,7 @@ def _adapter(form: Any) -> TypeAdapter[Any]:
 
 def write(path: Path, record: dict[str, Any]) -> None:
     """Write a record with the digest of its facts."""
-    facts = json.loads(json.dumps(record))  # as a reader will see them: a number that is a key becomes text
+    facts = json.loads(json.dumps(record))  # as they will be read: numeric keys become text
     write_json(path, {**facts, SEAL: _digest(facts)})
 
 
@@ -239,38 +239,38 @@ def require(path: Path, *phases: str) -> dict[str, Any]:
     """Return the record at ``path``, of a job of one of ``phases``.
 
     Raises:
-        Upstream: the job that left it did not end well.
+        Upstream: the job that wrote it did not succeed.
         ValueError: it is not such a record; one line.
     """
     record = read(path)
     if record["status"] != OK:
         raise Upstream(record)
     if record["phase"] not in phases:
-        raise _unusable(path, f"of the phase {record['phase']}")
+        raise _unusable(path, f"it is of the phase {record['phase']}")
     return record
 
 
 def require_whole(path: Path, *phases: str) -> dict[str, Any]:
-    """Return the record at ``path``, as :func:`require`, whose files have the bytes that it names.
+    """Return the record at ``path`` as :func:`require` does, after checking the digests of its files.
 
     Raises:
-        Upstream: the job that left it did not end well.
-        ValueError: a file has other bytes; one line.
+        Upstream: the job that wrote it did not succeed.
+        ValueError: a file does not have the recorded digest; one line.
     """
     record = require(path, *phases)
     for wrong in changed(path.parent, record):
-        raise ValueError(f"{wrong}: not the bytes that {path.name} names; the next run makes it again")
+        raise ValueError(f"{wrong}: does not have the digest in {path.name}; the next run makes it again")
     return record
 
 
 def digests(record: dict[str, Any]) -> dict[str, str]:
-    """Return the SHA-256 digest that a record names for each file beside it."""
+    """Return the SHA-256 digests of a record's files, by name."""
     files = record.get("files", {})
     return {name: fact["sha256"] if isinstance(fact, dict) else fact for name, fact in files.items()}
 
 
 def changed(folder: Path, record: dict[str, Any]) -> list[Path]:
-    """Return the files of a record's folder that do not have the bytes it names."""
+    """Return the files of a record's folder that are missing or have another digest."""
     paths = {folder / name: digest for name, digest in digests(record).items()}
     return [path for path, digest in paths.items() if not path.is_file() or sha256(path) != digest]
 
@@ -285,17 +285,17 @@ def keep(
     died: int | None = None,
     **facts: Any,
 ) -> None:
-    """Do ``work`` and leave its record at ``out``: what it returns, or how it failed.
+    """Run ``work`` and write its record to ``out``: the facts that it returns, or how it failed.
 
     Args:
-        out: where the record goes.
-        phase: the phase that the record names.
-        work: what is done; returns facts for the record.
-        code: digest of the files that this job runs.
-        made_from: earlier records; their digests stand in this one, so that what changes a record changes all
-            that follow from it, and a rule need name only the nearest.
-        died: the signal that ended an earlier try of this job, which is then recorded instead.
-        facts: what was requested; stands in the record however the work ends.
+        out: the path of the record.
+        phase: the phase of the job.
+        work: returns facts for the record.
+        code: digest of the code that this job runs.
+        made_from: earlier records, whose digests this one holds: a change of a record changes all records that
+            follow from it, and a rule need name only the nearest.
+        died: the signal that killed an earlier attempt of this job; recorded instead of running ``work``.
+        facts: the request; it is in the record however the work ends.
     """
     earlier = [sha256(path) if path.is_file() else "" for path in made_from]
     ending = {"phase": phase, "reason": "", "traceback": "", "code": code, "made_from": earlier, **facts}
@@ -304,12 +304,12 @@ def keep(
     except Upstream as upstream:
         kept = {key: upstream.record.get(key, "") for key in ("status", "phase", "reason", "traceback")}
         record = ending | kept
-    except Exception as fault:
-        record = ending | _failure(fault)
+    except Exception as error:
+        record = ending | _failure(error)
     try:
         write(out, record)
-    except (ValueError, TypeError) as fault:  # a fact that JSON cannot hold
-        record = {"phase": phase, "traceback": "", "code": code, "made_from": earlier, **_failure(fault)}
+    except (ValueError, TypeError) as error:  # a fact that JSON cannot hold
+        record = {"phase": phase, "traceback": "", "code": code, "made_from": earlier, **_failure(error)}
         write(out, record)
     if record["status"] in ENDED_WELL:
         aside(out).unlink(missing_ok=True)
@@ -321,27 +321,27 @@ def _killed(number: int) -> dict[str, str]:
     if number == signal.SIGALRM:
         return {
             "status": "timed out",
-            "reason": "it took longer than limits.cell_minutes of params.yaml allows",
+            "reason": "it took longer than limits.cell_minutes in params.yaml allows",
         }
     hint = "; the kernel does that when memory runs out" if number == signal.SIGKILL else ""
     return {"status": "killed", "reason": f"its process was ended by signal {number}{hint}"}
 
 
-def _failure(fault: Exception) -> dict[str, str]:
-    """Return how work failed; a user's mistake (ValueError family, told in one line) needs no traceback."""
-    status = getattr(fault, "status", FAILED) if isinstance(fault, EndsAs) else FAILED
-    reason = redacted(" ".join(str(fault).split())) or type(fault).__name__
+def _failure(error: Exception) -> dict[str, str]:
+    """Return how work failed; a user's error (a ValueError, one line) needs no traceback."""
+    status = getattr(error, "status", FAILED) if isinstance(error, EndsAs) else FAILED
+    reason = redacted(" ".join(str(error).split())) or type(error).__name__
     if (
-        isinstance(fault, MemoryError)
+        isinstance(error, MemoryError)
         or "can't allocate memory" in reason
         or "out of memory" in reason.lower()
     ):
         status = "out of memory"
-    if status != FAILED or type(fault) is ValueError:
+    if status != FAILED or type(error) is ValueError:
         return {"status": status, "reason": reason}
-    lines = redacted("".join(traceback.format_exception(fault))).replace(f"{Path.cwd()}/", "").splitlines()
+    lines = redacted("".join(traceback.format_exception(error))).replace(f"{Path.cwd()}/", "").splitlines()
     return {
         "status": status,
-        "reason": f"{type(fault).__name__}: {reason}",
+        "reason": f"{type(error).__name__}: {reason}",
         "traceback": "\n".join(lines[-TRACEBACK_LINES:]),
     }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One run a folder: a lock that ends with its process, however that ends.
+"""One run per folder: a lock that is released when its process ends, however it ends.
 
-Snakemake's own lock outlives a killed run and then wants ``--unlock``; profiles/default turns it off.
+Snakemake's own lock outlives a killed run and then needs ``--unlock``; profiles/default turns it off.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TextIO
 
 PLACE = Path(".snakemake/assay.lock")
 _held: list[TextIO] = []
-"""Open for as long as this process lives; children that execute another program do not inherit it."""
+"""Open until this process ends; children that execute another program do not inherit it."""
 
 
 def hold() -> None:
@@ -25,25 +25,25 @@ def hold() -> None:
         ValueError: another process holds it; one line.
     """
     stream = _open()
-    if not _is_taken(stream):
+    if not _acquire(stream):
         stream.seek(0)
         with stream:
             raise ValueError(
-                f"{PLACE}: process {stream.read().strip()} is at work in this folder; run again when it has ended"
+                f"{PLACE}: process {stream.read().strip()} is running in this folder; try again when it has ended"
             )
     _held.append(stream)
 
 
 @contextmanager
 def held_if_free() -> Iterator[bool]:
-    """Lock the current folder for the block, and yield whether that was possible."""
+    """Lock the current folder during the block, and yield whether that was possible."""
     try:
         stream = _open()
-    except OSError:  # a folder that cannot be written
+    except OSError:  # the folder is not writable
         yield False
         return
     with stream:
-        yield _is_taken(stream)
+        yield _acquire(stream)
 
 
 def _open() -> TextIO:
@@ -51,8 +51,8 @@ def _open() -> TextIO:
     return PLACE.open("a+", encoding="utf-8")
 
 
-def _is_taken(stream: TextIO) -> bool:
-    """Try to take the lock and leave this process's number in it; return whether it is ours."""
+def _acquire(stream: TextIO) -> bool:
+    """Try to acquire the lock and write this process's id into it; return whether that succeeded."""
     try:
         fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What Snakemake knows of a job travels with the job's files.
+"""Store Snakemake's metadata next to a job's outputs, so that clones have it too.
 
-Snakemake keeps in ``.snakemake/metadata`` the params and the digests of inputs that each output was made with, and
-re-runs what differs. A clone has the files but not that knowledge; so each folder of outputs holds it too, in
-``made.json``, from which :mod:`assay.pipeline.restore` gives it back.
+Snakemake keeps the params and the digests of inputs of each output in ``.snakemake/metadata`` and reruns jobs whose
+values differ. A clone has the files but not this metadata, so each folder of outputs also holds it, in ``made.json``,
+from which :mod:`assay.pipeline.restore` restores it.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ INCOMPLETE = Path(".snakemake/incomplete")
 MADE = "made.json"
 LONGEST_NAME = 255
 DOUBTED = {"external_jobid": None, "doubted_by": "assay"}
-"""Marks an output as incomplete, and the mark as ours."""
+"""The content of a file that marks an output as incomplete, recognisable as ours."""
 
 
 class _Known(TypedDict):
-    """Snakemake's record of an output, as its own class MetadataRecord has it."""
+    """Snakemake's record of an output, with the fields of its class MetadataRecord."""
 
     __pydantic_config__ = ConfigDict(extra="allow", strict=True)  # type: ignore[misc]
     rule: NotRequired[str | None]
@@ -56,7 +56,7 @@ _ADAPTER = TypeAdapter(_Known)
 
 
 def pack(jobs: Iterable[Sequence[str]]) -> None:
-    """Write what is known of jobs, each given by its outputs, to ``made.json`` beside its first output."""
+    """Write the metadata of jobs, each given by its outputs, to ``made.json`` next to its first output."""
     for outputs in jobs:
         known = {name: record for name in outputs if (record := read(place(name)))}
         path = Path(outputs[0]).parent / MADE
@@ -66,7 +66,7 @@ def pack(jobs: Iterable[Sequence[str]]) -> None:
 
 
 def pack_folders(folders: Container[Path]) -> None:
-    """Write what is known of all outputs in these folders to the ``made.json`` of each."""
+    """Write the metadata of all outputs in these folders to the ``made.json`` of each."""
     outputs: dict[Path, list[str]] = defaultdict(list)
     for name in map(_output, METADATA.rglob("*")):
         if Path(name).parent in folders and Path(name).exists():
@@ -75,7 +75,7 @@ def pack_folders(folders: Container[Path]) -> None:
 
 
 def _output(record: Path) -> str:
-    """Return the output that one of Snakemake's records is about, "" if it is about none."""
+    """Return the output of one of Snakemake's records, "" if its name is not valid."""
     parts = record.relative_to(METADATA).parts
     with suppress(ValueError):
         return urlsafe_b64decode("".join(part.removeprefix("@") for part in parts)).decode()
@@ -83,14 +83,14 @@ def _output(record: Path) -> str:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Return Snakemake's record of an output, {} where it has none or one that it could not read either."""
+    """Return Snakemake's record of an output, {} if there is none or an invalid one."""
     with suppress(OSError, ValueError):
         return _valid(read_json(path))
     return {}
 
 
 def packed(made: Path) -> dict[str, dict[str, Any]]:
-    """Return what a ``made.json`` holds: output -> Snakemake's record; without what is not such a record."""
+    """Return the valid records of a ``made.json``: output -> Snakemake's record."""
     with suppress(OSError, ValueError):
         found = read_json(made)
         if isinstance(found, dict):
@@ -108,40 +108,40 @@ def _valid(value: Any) -> dict[str, Any]:
 
 
 def unpack(made: Path) -> None:
-    """Give Snakemake what a ``made.json`` holds."""
-    INCOMPLETE.mkdir(parents=True, exist_ok=True)  # else Snakemake takes this for an old format
+    """Restore Snakemake's metadata from a ``made.json``."""
+    INCOMPLETE.mkdir(parents=True, exist_ok=True)  # without it, Snakemake assumes an old format
     for name, record in packed(made).items():
         path = place(name)
         if read(path) != record:
             write_json(path, record)
 
 
-def agree(output: str, asked: Mapping[str, str], inputs: Mapping[str, str]) -> None:
-    """Have Snakemake know how an output was made that lies here as it should, where it remembers another one.
+def agree(output: str, request: Mapping[str, str], inputs: Mapping[str, str]) -> None:
+    """Restore Snakemake's metadata of a proven output if Snakemake remembers another version of it.
 
     Args:
         output: path of a record that was proven.
-        asked: the rule's ``params.asked``.
-        inputs: path -> SHA-256 digest of records that the job read.
+        request: the rule's ``params.request``.
+        inputs: path -> SHA-256 digest of the records that the job read.
     """
     made = Path(output).parent / MADE
     names = packed(made)
     for name in {output, *names}:
         if (path := place(name)).is_file() and not read(path):
-            path.unlink()  # Snakemake would stop at it
-    if not _fits(read(place(output)), asked, inputs) and _fits(names.get(output, {}), asked, inputs):
+            path.unlink()  # Snakemake would fail on it
+    if not _fits(read(place(output)), request, inputs) and _fits(names.get(output, {}), request, inputs):
         unpack(made)
 
 
-def _fits(record: Mapping[str, Any], asked: Mapping[str, str], inputs: Mapping[str, str]) -> bool:
+def _fits(record: Mapping[str, Any], request: Mapping[str, str], inputs: Mapping[str, str]) -> bool:
     sums = record.get("input_checksums") or {}
-    return repr(dict(asked)) in (record.get("params") or ()) and all(
+    return repr(dict(request)) in (record.get("params") or ()) and all(
         sums.get(path, f"sha256:{digest}") == f"sha256:{digest}" for path, digest in inputs.items()
     )
 
 
 def doubt(outputs: Iterable[str]) -> None:
-    """Mark these outputs as not what their jobs made: Snakemake runs them again; earlier marks are taken away."""
+    """Mark these outputs as incomplete, so that Snakemake reruns their jobs; earlier marks are removed."""
     marks = {place(output, INCOMPLETE) for output in outputs}
     for mark in INCOMPLETE.rglob("*") if INCOMPLETE.is_dir() else ():
         if mark not in marks and mark.is_file() and _content(mark) == DOUBTED:
@@ -158,9 +158,9 @@ def _content(path: Path) -> Any:
 
 
 def not_later_than_now(paths: Iterable[str]) -> None:
-    """Take files of the future back to now: a clock was set back, and Snakemake fails each job that reads them.
+    """Set modification times in the future to now: after a clock was set back, Snakemake fails jobs that read them.
 
-    Nothing is lost by it: what changed is told by content here, not by times.
+    Nothing is lost: changes are detected by content here, not by times.
     """
     for path in map(Path, paths):
         if path.exists() and path.stat().st_mtime > time.time():
@@ -168,7 +168,7 @@ def not_later_than_now(paths: Iterable[str]) -> None:
 
 
 def place(output: str, folder: Path = METADATA) -> Path:
-    """Return the file in which Snakemake 9 keeps what it knows of an output, or that it is incomplete."""
+    """Return the file in which Snakemake 9 keeps the metadata of an output, or marks it as incomplete."""
     name = urlsafe_b64encode(output.encode()).decode()
     parts = [name[start : start + LONGEST_NAME - 1] for start in range(0, len(name), LONGEST_NAME - 1)]
     return folder.joinpath(*(f"@{part}" for part in parts[:-1]), parts[-1])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Addresses as they may be shown: without user, password or token."""
+"""Redact URLs: no user, password or token is shown."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from urllib.parse import quote, unquote
 
 HIDDEN = "***"
 
-# Each match begins where a word begins, and is bounded or ends with it: a long text takes linear time.
-_SCHEME = re.compile(r"((?<![\w+.-])[\w+.-]+:/+)")  # a Path makes one slash of two
+# Each match begins at the start of a word and is bounded or ends with it, so that a long text takes linear time.
+_SCHEME = re.compile(r"((?<![\w+.-])[\w+.-]+:/+)")  # pathlib turns two slashes into one
 _ENCODED = re.compile(r"(?<![\w+.-])[\w+.-]+%(?:25){0,4}3A\S*", re.IGNORECASE)
 _NO_USER = r"\s/@,;'\"=()\[\]{}"
 _BARE_USER = re.compile(rf"(?<![^{_NO_USER}])[^{_NO_USER}:]{{1,256}}:[^\s/@]{{1,2048}}@(?=[\w\[])")
@@ -19,10 +19,10 @@ _PORT = re.compile(r"(?::\d*\W*)?")
 
 
 def redacted(text: str) -> str:
-    """Return ``text`` with ``***`` for the user info and the values of the query in each address that it holds.
+    """Return ``text`` with ``***`` in place of the user info and the query values of each URL.
 
-    Every value is replaced, as any of them may be a token. An address may be cut off, percent-encoded or without
-    scheme. ``git@host:path`` stays, as its user is no secret. A redacted text stays as it is.
+    Every value is replaced, since any of them may be a token. A URL may be truncated, percent-encoded or without
+    scheme. ``git@host:path`` is kept, since its user is not secret. Redacting twice changes nothing.
     """
     first, *rest = _SCHEME.split(text)
     addresses = zip(rest[::2], rest[1::2], strict=True)
@@ -33,16 +33,16 @@ def redacted(text: str) -> str:
 
 
 class Redacting(logging.Filter):
-    """Redacts what a library logs: without a handler, Python prints its warnings to standard error."""
+    """Redacts the messages of a library: without a handler, Python prints its warnings to standard error."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Redact the message of ``record``, which is logged in any case."""
+        """Redact the message of ``record``; never drop it."""
         record.msg, record.args = redacted(record.getMessage()), ()
         return True
 
 
 def _redact_address(text: str) -> str:
-    """Return an address, whose scheme is cut off, and the text that follows it, without secrets."""
+    """Return a URL without its scheme, and the text that follows it, without secrets."""
     address, *_ = re.split(r"\s", text, maxsplit=1)
     place, mark, query = address.partition("?")
     return _redact_user(place) + mark + _redact_query(query, bare=True) + text[len(address) :]
@@ -54,7 +54,7 @@ def _redact_user(place: str) -> str:
         return f"{HIDDEN}@{authority.rpartition('@')[2]}{place[len(authority) :]}"
     if authority.startswith("[") or _PORT.fullmatch(authority[len(authority.partition(":")[0]) :]):
         return place
-    # No port looks like that: it is a password, which may go on after a slash.
+    # This is not a port but a password, which may continue after a slash.
     return f"{HIDDEN}@{place.rpartition('@')[2]}" if "@" in place else HIDDEN + place[len(authority) :]
 
 
@@ -65,8 +65,8 @@ def _redact_encoded(encoded: str) -> str:
 
 
 def _redact_query(query: str, *, bare: bool) -> str:
-    """Return a query without its values; ``bare`` says whether a part without a name is a value, too."""
-    body = query.rstrip(")]}>'\",.;:")  # of the sentence that holds the address
+    """Return a query without its values; ``bare`` says whether a part without a name is also a value."""
+    body = query.rstrip(")]}>'\",.;:")  # punctuation of the sentence around the URL
     parts = [
         re.sub(r"=.+", f"={HIDDEN}", part) if "=" in part else HIDDEN if bare and part else part
         for part in body.split("&")

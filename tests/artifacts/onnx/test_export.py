@@ -204,7 +204,7 @@ def test_one_step_of_a_recurrent_layer_is_pytorchs(layers, kind):
 
 
 def test_a_step_both_ways_is_refused():
-    with pytest.raises(ValueError, match="it must go one way"):
+    with pytest.raises(ValueError, match="it must be unidirectional"):
         OneStep(nn.GRU(3, 4, bidirectional=True))
 
 

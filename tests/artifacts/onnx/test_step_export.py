@@ -23,7 +23,7 @@ from assay.compression.support import integers
 from assay.config import registry
 from assay.data.special_tokens import BEGIN, END
 from assay.models.generation.beam_search import search, writer
-from tests.compression.conftest import subject
+from tests.compression.conftest import context
 from tests.models.knobs import NEURAL_PAIRS
 
 SOURCE, TARGET, VOCABULARY = 8, 7, 60
@@ -157,7 +157,7 @@ def test_the_layers_of_a_step_are_found():
 def test_the_same_network_is_the_same_bytes_and_is_not_modified():
     model = make("seq2seq_lstm")
     before = copy.deepcopy(model.state_dict())
-    made = full_precision.compress(subject(model, some_pairs(2)))
+    made = full_precision.compress(context(model, some_pairs(2)))
     assert made.format == "onnx_steps"
     assert made.parameters == sum(weight.numel() for weight in model.parameters())
     assert onnx_bundle.pack(made.model) == onnx_bundle.pack(
@@ -186,7 +186,7 @@ METHODS = {
 def test_weights_become_integers_in_both_graphs(row, method, monkeypatch, tmp_path):
     monkeypatch.setattr(integers, "parts_of", lambda *_, **__: copy.deepcopy(exported(row)))
     model, inputs, (compress, least) = make(row), some_pairs(40), METHODS[method]
-    made = compress(subject(model, inputs))
+    made = compress(context(model, inputs))
     assert made.format == "onnx_steps"
     assert made.parameters == sum(weight.numel() for weight in model.parameters())
     assert least.get(row, 0.85) < made.facts["quantised_share"] < 1  # biases stay

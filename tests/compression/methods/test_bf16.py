@@ -14,7 +14,7 @@ from assay.artifacts.onnx.export import export
 from assay.artifacts.openvino import OpenVinoPredictor, computes_in_half
 from assay.compression.methods.bf16 import HALF, compress, halved, rounded
 from assay.provenance.records import Skip
-from tests.compression.conftest import TEXT_ROWS, make_text, subject
+from tests.compression.conftest import TEXT_ROWS, context, make_text
 from tests.compression.support.test_integers import KNOBS, make
 
 IMAGES = np.random.default_rng(0).normal(size=(70, 1, 8, 8)).astype(np.float32)
@@ -42,7 +42,7 @@ def half(of):
 
 def assert_halved(model, inputs):
     """Answers stay near, products are computed in half, and most weights are of 16 bits in the file."""
-    made = half(subject(model, inputs))
+    made = half(context(model, inputs))
     if made is None:
         return None
     expected, found = logits(model, inputs), read(made.model).outputs(inputs)
@@ -82,7 +82,7 @@ def test_accuracy_is_kept(learned, digits):
 def test_the_same_bytes_each_time_and_the_model_is_not_modified():
     model = make("cnn")
     before = copy.deepcopy(model.state_dict())
-    made = [half(subject(model, IMAGES)) for _ in range(2)]
+    made = [half(context(model, IMAGES)) for _ in range(2)]
     assert len({each and each.model.SerializeToString(deterministic=True) for each in made}) == 1
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
 
@@ -140,7 +140,7 @@ def without_openvino(monkeypatch):
 def test_without_openvino_it_is_skipped_and_a_file_is_refused(monkeypatch):
     without_openvino(monkeypatch)
     with pytest.raises(Skip, match=r"openvino is not installed; pip install 'assay\[bf16\]'"):
-        compress(subject(make("mlp"), IMAGES))
+        compress(context(make("mlp"), IMAGES))
     with pytest.raises(ValueError, match=r"model\.onnx is run by OpenVINO: openvino is not installed"):
         OpenVinoPredictor(b"", {})
 
@@ -148,11 +148,11 @@ def test_without_openvino_it_is_skipped_and_a_file_is_refused(monkeypatch):
 def test_a_processor_without_half_width_arithmetic_is_skipped(monkeypatch):
     monkeypatch.setattr("assay.compression.methods.bf16.computes_in_half", lambda: False)
     with pytest.raises(Skip, match="the processor has neither AMX nor AVX-512 arithmetic"):
-        compress(subject(make("mlp"), IMAGES))
+        compress(context(make("mlp"), IMAGES))
 
 
 def test_a_graph_computed_in_full_width_is_an_error(monkeypatch):
     monkeypatch.setattr("assay.compression.methods.bf16.computes_in_half", lambda: True)
     monkeypatch.setattr(OpenVinoPredictor, "in_half", lambda _: {"Reorder": 1})
     with pytest.raises(RuntimeError, match="no product in bfloat16"):
-        compress(subject(nn.Sequential(nn.Flatten(), nn.Linear(64, 10)).eval(), IMAGES))
+        compress(context(nn.Sequential(nn.Flatten(), nn.Linear(64, 10)).eval(), IMAGES))

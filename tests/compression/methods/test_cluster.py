@@ -26,7 +26,7 @@ from assay.compression.methods.prune_magnitude import prune
 from assay.config import registry
 from assay.models.image.mlp import MLP
 from assay.provenance.records import Skip
-from tests.compression.conftest import TEXT_ROWS, make_text, subject, written
+from tests.compression.conftest import TEXT_ROWS, context, make_text, written
 from tests.compression.methods.test_other_forms import network, twin  # noqa: F401
 from tests.compression.support.test_integers import KNOBS
 
@@ -92,16 +92,16 @@ def test_zeros_of_a_pruned_network_stay():
         assert distinct(other) <= (4 if other.numel() > 640 else 640)
 
 
-def learned_subject(learned, digits, tmp_path, **changed):
+def learned_context(learned, digits, tmp_path, **changed):
     (images, targets), (others, theirs) = digits
     torch.manual_seed(0)
     model, target = learned(MLP(**ARGUMENTS)), "assay.models.image.mlp:MLP"
     of = {"target": target, "arguments": ARGUMENTS, "folder": tmp_path} | changed
-    return subject(model, images, targets, validation=(others[:300], theirs[:300]), **of)
+    return context(model, images, targets, validation=(others[:300], theirs[:300]), **of)
 
 
 def test_what_is_read_back_is_smaller_and_the_same_bit_for_bit(learned, digits, tmp_path):
-    of = learned_subject(learned, digits, tmp_path, max_relative_drop=0.02)
+    of = learned_context(learned, digits, tmp_path, max_relative_drop=0.02)
     store.save(tmp_path / "dense", of.model, target="", arguments={})
     made = compress(of, bits=[8, 6, 4, 3, 2, 1], fine_tune=0, rate=0.3)
     loaded = written(made, tmp_path, of)
@@ -118,7 +118,7 @@ def test_what_is_read_back_is_smaller_and_the_same_bit_for_bit(learned, digits, 
 
 
 def test_the_fewest_bits_within_the_budget_are_chosen(learned, digits, tmp_path):
-    of = learned_subject(learned, digits, tmp_path, max_relative_drop=0.02)
+    of = learned_context(learned, digits, tmp_path, max_relative_drop=0.02)
     made = compress(of, bits=[8, 6, 4, 3, 2, 1], fine_tune=0, rate=0.3)
     chosen = [trial["bits"] for trial in made.trials if trial["lost"] <= 0.02][-1]
     assert len(made.trials) == 6
@@ -128,7 +128,7 @@ def test_the_fewest_bits_within_the_budget_are_chosen(learned, digits, tmp_path)
 
 
 def test_trained_fewer_bits_stay_within_the_budget(learned, digits, tmp_path):
-    of = learned_subject(learned, digits, tmp_path)
+    of = learned_context(learned, digits, tmp_path)
     lost = of.lost(of.score(of.model), of.score(cluster(of.model, 1)))
     of = replace(of, max_relative_drop=0.9 * lost)
     plain = compress(of, bits=[8, 1], fine_tune=0, rate=0.3)
@@ -145,7 +145,7 @@ def test_trained_fewer_bits_stay_within_the_budget(learned, digits, tmp_path):
 
 
 def test_where_none_stays_within_the_budget_the_gentlest_is_trained(learned, digits, tmp_path):
-    of = learned_subject(learned, digits, tmp_path, max_relative_drop=-1.0)
+    of = learned_context(learned, digits, tmp_path, max_relative_drop=-1.0)
     made = compress(of, bits=[3, 1], fine_tune=0.05, rate=0.3)
     assert max(map(distinct, layer_weights(made.model))) == 8
     assert "tuned_lost" in made.trials[0]
@@ -153,7 +153,7 @@ def test_where_none_stays_within_the_budget_the_gentlest_is_trained(learned, dig
 
 
 def test_training_keeps_exactly_the_shared_values_and_zeros(learned, digits, tmp_path):
-    of = learned_subject(learned, digits, tmp_path)
+    of = learned_context(learned, digits, tmp_path)
     shared = cluster(prune(of.model, 0.5), 3)
     before = [weight.detach().clone() for weight in layer_weights(shared)]
     train_values(of, shared, share=0.1, rate=1.0)
@@ -190,8 +190,8 @@ def test_lenet_300_100_pruned_and_clustered_is_thirty_times_smaller(tmp_path):
 
 
 def test_after_pruning_zeros_are_not_held(learned, digits, tmp_path):
-    of = learned_subject(learned, digits, tmp_path, max_relative_drop=1.0)
-    pruned = subject(
+    of = learned_context(learned, digits, tmp_path, max_relative_drop=1.0)
+    pruned = context(
         prune(of.model, 0.8),
         of.splits["train"].inputs,
         max_relative_drop=1.0,
@@ -209,7 +209,7 @@ def test_a_network_with_other_sizes_is_read_back(tmp_path):
     torch.manual_seed(0)
     smaller = MLP(**(ARGUMENTS | {"hidden": [48, 40]})).eval()
     images = torch.randn(3, 1, 8, 8)
-    of = subject(
+    of = context(
         smaller,
         images,
         target="assay.models.image.mlp:MLP",
@@ -224,14 +224,14 @@ def test_a_network_with_other_sizes_is_read_back(tmp_path):
 
 
 def test_bits_must_fall():
-    of = subject(MLP(**ARGUMENTS), torch.randn(3, 1, 8, 8))
-    with pytest.raises(ValueError, match="they must fall"):
+    of = context(MLP(**ARGUMENTS), torch.randn(3, 1, 8, 8))
+    with pytest.raises(ValueError, match="they must decrease"):
         compress(of, bits=[3, 4], fine_tune=0, rate=0.3)
 
 
 def test_a_network_of_small_layers_is_skipped():
     with pytest.raises(Skip, match="Linear has no Linear, convolution, recurrent or embedding layer of 512"):
-        compress(subject(nn.Linear(3, 3), torch.randn(3, 3)), bits=[4], fine_tune=0, rate=0.3)
+        compress(context(nn.Linear(3, 3), torch.randn(3, 3)), bits=[4], fine_tune=0, rate=0.3)
 
 
 @pytest.mark.parametrize("name", [*sorted(KNOBS), *sorted(TEXT_ROWS)])
@@ -244,7 +244,7 @@ def test_networks_that_classify_are_read_back(name, tmp_path):
         row, knobs = TEXT_ROWS[name]
         entry, model, inputs = registry.MODELS[row], make_text(name), torch.randint(0, 400, (5, 12))
         arguments = {"vocabulary": 400, "num_classes": 4, "words": 400, "dropout": 0.0, **knobs}
-    of = subject(model, inputs, target=entry.target, arguments=arguments, max_relative_drop=1.0)
+    of = context(model, inputs, target=entry.target, arguments=arguments, max_relative_drop=1.0)
     made = compress(of, bits=[4], fine_tune=0, rate=0.3)
     loaded = written(made, tmp_path, of)
     for key, expected in made.model.state_dict().items():
@@ -327,8 +327,8 @@ def parts(**changed):
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
-        ({"codes": None}, r"w: no \|codes beside its codebook"),
-        ({"shape": None}, r"w: no \|shape beside its codebook"),
+        ({"codes": None}, r"w: no \|codes its codebook has no"),
+        ({"shape": None}, r"w: no \|shape its codebook has no"),
         ({"gaps": None}, r"w: 105 numbers for a weight of shape \[100, 20\]"),
         ({"codebook": torch.ones(3)}, "w: code 6 in a codebook of 3 values"),
         ({"codebook": torch.ones(7, 7)}, "w: a codebook of float32"),

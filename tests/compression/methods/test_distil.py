@@ -30,7 +30,7 @@ from assay.tasks import (
     transduction,
 )
 from assay.training import supervised
-from tests.compression.conftest import LIGHTNING, TEXT_ROWS, TRAINING, make_text, subject, written
+from tests.compression.conftest import LIGHTNING, TEXT_ROWS, TRAINING, context, make_text, written
 
 # Fixtures of the networks whose answer is not one class.
 from tests.compression.methods.test_other_forms import NETWORKS, PARAMS, network, twin  # noqa: F401 (fixtures)
@@ -81,7 +81,7 @@ def mlp(*hidden):
 
 def of_mlp(images, targets=None, model=None, **changed):
     model = model or mlp(64, 64)
-    of = subject(model, images, targets, target=TARGET, arguments=ARGUMENTS, **changed)
+    of = context(model, images, targets, target=TARGET, arguments=ARGUMENTS, **changed)
     return replace(of, student=SMALL)
 
 
@@ -311,7 +311,7 @@ def check(of, folder):
 def test_networks_of_images_are_taught(name, tmp_path):
     arguments = {"shape": [1, 8, 8], "num_classes": 10, **KNOBS[name]}
     images = torch.randn(20, 1, 8, 8, generator=torch.Generator().manual_seed(0))
-    check(subject(make(name), images, target=registry.MODELS[name].target, arguments=arguments), tmp_path)
+    check(context(make(name), images, target=registry.MODELS[name].target, arguments=arguments), tmp_path)
 
 
 @pytest.mark.parametrize("row", sorted(TEXT_ROWS))
@@ -320,7 +320,7 @@ def test_networks_of_texts_are_taught(row, texts, tmp_path):
     arguments = {"vocabulary": 400, "num_classes": 4, "words": 400, "dropout": 0.0, **knobs}
     ids, targets = (part[:20] for part in texts)
     target = registry.MODELS[name].target
-    check(subject(make_text(row), ids, targets, target=target, arguments=arguments), tmp_path)
+    check(context(make_text(row), ids, targets, target=target, arguments=arguments), tmp_path)
 
 
 def test_networks_of_other_forms_are_taught(network, tmp_path):  # noqa: F811

@@ -11,7 +11,7 @@ from assay.models.tabular.decision_tree import DecisionTree
 from assay.models.tabular.hist_gradient_boosting import HistGradientBoosting
 from assay.models.tabular.logistic_regression import LogisticRegression
 from assay.provenance.records import Skip
-from tests.compression.conftest import subject, written
+from tests.compression.conftest import context, written
 from tests.models.knobs import CLASSICAL
 
 TREES = {"decision_tree": DecisionTree, "hist_gradient_boosting": HistGradientBoosting}
@@ -30,7 +30,7 @@ def subject_of(name, digits, max_relative_drop, **changed):
     target = f"{TREES[name].__module__}:{TREES[name].__qualname__}"
     validation = (others[:400], theirs[:400])
     model = fitted(name, digits, **changed)
-    return subject(
+    return context(
         model, images, targets, validation=validation, max_relative_drop=max_relative_drop, target=target
     )
 
@@ -108,7 +108,7 @@ def test_the_model_is_not_modified(name, digits):
 
 
 def test_shares_must_fall(digits):
-    with pytest.raises(ValueError, match="they must fall"):
+    with pytest.raises(ValueError, match="they must decrease"):
         compress(subject_of("decision_tree", digits, 0.1), shares=[0.25, 0.5])
 
 

@@ -13,14 +13,14 @@ from assay.models.language.ngram import NGram
 from assay.models.layers.word_counts import WordCounts
 from assay.models.text.bag_of_embeddings import BagOfEmbeddings
 from assay.provenance.records import Skip
-from tests.compression.conftest import subject, written
+from tests.compression.conftest import context, written
 from tests.models.knobs import CLASSICAL, CLASSICAL_LANGUAGE, CLASSICAL_TEXT
 
 TEXT = sorted(set(CLASSICAL_TEXT) - {"majority"})
 
 
 def fitted(name, digits, texts):
-    """Return a subject of an estimator that has learned images, or texts."""
+    """Return a context of an estimator that has learned images, or texts."""
     entry = registry.MODELS[name]
     if name in TEXT:
         knobs = {"vocabulary": 400, "num_classes": 4, **CLASSICAL_TEXT[name]}
@@ -30,7 +30,7 @@ def fitted(name, digits, texts):
         inputs, targets = digits[0]
     model = registry.load(entry.target)(seed=0, **knobs)
     model.fit(inputs.numpy(), targets.numpy())
-    return subject(model, inputs, targets, target=entry.target)
+    return context(model, inputs, targets, target=entry.target)
 
 
 @pytest.mark.parametrize("bits", [32, 16])
@@ -52,7 +52,7 @@ def test_the_file_is_smaller_and_answers_the_same(name, bits, digits, texts, tmp
 
 def test_what_is_float32_already_can_only_be_halved(digits, texts):
     of = fitted("scratch_mlp", digits, texts)
-    with pytest.raises(Skip, match="ScratchMLP's numbers have no more than 32 bits as it is"):
+    with pytest.raises(Skip, match="ScratchMLP's numbers already have no more than 32 bits"):
         compress(of, bits=32)
     model = compress(of, bits=16).model
     assert {part.dtype for layer in model.layers for part in layer} == {np.dtype("float16")}
@@ -69,7 +69,7 @@ def test_a_sparse_matrix_of_16_bits_is_skipped_with_the_reason():
     ids = torch.randint(0, 9, (20, 12), generator=torch.Generator().manual_seed(0))
     model.fit(ids.numpy(), ids.roll(-1, 1).numpy())
     with pytest.raises(Skip, match="NGram does not compute with float16: "):
-        compress(subject(model, ids), bits=16)
+        compress(context(model, ids), bits=16)
 
 
 def test_a_few_wide_numbers_among_others_are_skipped_with_the_reason():
@@ -96,7 +96,7 @@ class Told:
 def test_numbers_too_small_for_16_bits_are_skipped_where_they_are_needed():
     """The smallest half-width number is 6e-8; less is 0, whose logarithm is infinite."""
     with pytest.raises(Skip, match="Told answers with infinite numbers"), np.errstate(divide="ignore"):
-        compress(subject(Told(np.array([1.0, 1e-9])), np.zeros((2, 1))), bits=16)
+        compress(context(Told(np.array([1.0, 1e-9])), np.zeros((2, 1))), bits=16)
 
 
 def test_an_array_that_is_held_twice_stays_one_and_integers_stay():

@@ -14,7 +14,7 @@ from assay.compression.methods import int8_qat, int8_static
 from assay.compression.support.fake_quantise import Activation, RoundedWeight, round_activations, rounded
 from assay.compression.support.integers import LEAST_SHARE, share_of
 from assay.provenance.records import Skip
-from tests.compression.conftest import TEXT_ROWS, TRAINING, make_text, subject, written
+from tests.compression.conftest import TEXT_ROWS, TRAINING, context, make_text, written
 
 # Fixtures of the networks whose answer is not one class.
 from tests.compression.methods.test_other_forms import network, twin  # noqa: F401
@@ -106,7 +106,7 @@ def test_a_convolution_that_reads_few_channels_is_not_rounded_nor_is_it_in_the_g
     assert "features.0.reads" not in there
     assert "features.3.reads" in there
     images = np.random.default_rng(0).normal(size=(20, 1, 8, 8)).astype(np.float32)
-    graph = int8_static.compress(subject(model, images), calibration_items=20).model.graph
+    graph = int8_static.compress(context(model, images), calibration_items=20).model.graph
     makers = {output: node.op_type for node in graph.node for output in node.output}
     first, second, _ = [node for node in graph.node if node.op_type == "Conv"]
     assert [makers.get(name) for name in first.input[:2]] == [None, None]
@@ -142,7 +142,7 @@ def test_training_sees_what_the_graph_will_answer(name, learned, digits, tmp_pat
     """To the bit but for a value now and then on the edge between two steps."""
     (images, _), _ = digits
     model = outlier(learned(make(name)), 100) if name == "cnn" else learned(make(name))
-    of = subject(model, images)
+    of = context(model, images)
     graph = written(int8_static.compress(of, calibration_items=200), tmp_path, of)
     expected = graph.outputs(images[:200].numpy())
     with torch.inference_mode():
@@ -156,7 +156,7 @@ def test_it_scores_more_where_rounding_hurts(learned, digits, tmp_path):
     (images, targets), (others, theirs) = digits
     model = outlier(learned(make("cnn")), 200)
     before = copy.deepcopy(model.state_dict())
-    of = subject(model, images, targets, validation=(others, theirs), folder=tmp_path)
+    of = context(model, images, targets, validation=(others, theirs), folder=tmp_path)
     static = int8_static.compress(of, calibration_items=80)
     aware = int8_qat.compress(of, **ASKED)
     full = of.score(model)
@@ -172,7 +172,7 @@ def test_it_scores_more_where_rounding_hurts(learned, digits, tmp_path):
 
 def test_the_same_bytes_twice(digits, tmp_path):
     (images, targets), _ = digits
-    of = briefly(subject(make("cnn"), images[:100], targets[:100], folder=tmp_path))
+    of = briefly(context(make("cnn"), images[:100], targets[:100], folder=tmp_path))
     first, second = (int8_qat.compress(of, **ASKED).model.SerializeToString() for _ in range(2))
     assert first == second
 
@@ -180,7 +180,7 @@ def test_the_same_bytes_twice(digits, tmp_path):
 @pytest.mark.parametrize("name", ["rnn", "lstm"])
 def test_recurrent_networks_are_skipped_before_they_are_trained(name):
     with pytest.raises(Skip, match="training can round only"):
-        int8_qat.compress(subject(make(name), np.zeros((1, 1, 8, 8), np.float32)), **ASKED)
+        int8_qat.compress(context(make(name), np.zeros((1, 1, 8, 8), np.float32)), **ASKED)
 
 
 def check(of, folder):
@@ -202,12 +202,12 @@ def check(of, folder):
 
 @pytest.mark.parametrize("name", sorted(KNOBS))
 def test_networks_of_images(name, tmp_path):
-    check(subject(make(name), torch.randn(20, 1, 8, 8, generator=torch.Generator().manual_seed(0))), tmp_path)
+    check(context(make(name), torch.randn(20, 1, 8, 8, generator=torch.Generator().manual_seed(0))), tmp_path)
 
 
 @pytest.mark.parametrize("row", sorted(TEXT_ROWS))
 def test_networks_of_texts(row, texts, tmp_path):
-    check(subject(make_text(row), *(part[:20] for part in texts)), tmp_path)
+    check(context(make_text(row), *(part[:20] for part in texts)), tmp_path)
 
 
 def test_networks_of_other_forms(network, tmp_path):  # noqa: F811

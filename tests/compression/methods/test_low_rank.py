@@ -20,7 +20,7 @@ from assay.config import registry
 from assay.models.image.mlp import MLP
 from assay.models.resizing import Factored
 from assay.provenance.records import Skip
-from tests.compression.conftest import TEXT_ROWS, make_text, subject, written
+from tests.compression.conftest import TEXT_ROWS, context, make_text, written
 from tests.compression.methods.test_other_forms import network, twin  # noqa: F401
 from tests.compression.support.test_integers import KNOBS
 
@@ -135,19 +135,19 @@ def test_a_network_that_was_factored_is_not_taken_apart_again():
     assert replaceable(model, torch.zeros(1, 20)) == ["1"]
 
 
-def learned_subject(learned, digits, tmp_path, model=None, **changed):
+def learned_context(learned, digits, tmp_path, model=None, **changed):
     (images, targets), (others, theirs) = digits
     torch.manual_seed(0)
     model = learned(model or MLP(**ARGUMENTS))
     of = {"target": "assay.models.image.mlp:MLP", "arguments": ARGUMENTS, "folder": tmp_path} | changed
-    return subject(model, images, targets, validation=(others[:300], theirs[:300]), **of)
+    return context(model, images, targets, validation=(others[:300], theirs[:300]), **of)
 
 
 ENERGIES = [0.95, 0.9, 0.8, 0.6, 0.3]
 
 
 def test_what_is_read_back_is_smaller_and_answers_the_same(learned, digits, tmp_path):
-    of = learned_subject(learned, digits, tmp_path, max_relative_drop=0.05)
+    of = learned_context(learned, digits, tmp_path, max_relative_drop=0.05)
     store.save(tmp_path / "dense", of.model, target="", arguments={})
     made = compress(of, energies=ENERGIES, fine_tune=0, rate=0.3)
     loaded = written(made, tmp_path, of)
@@ -163,7 +163,7 @@ def test_what_is_read_back_is_smaller_and_answers_the_same(learned, digits, tmp_
 
 
 def test_the_lowest_energy_within_the_budget_is_chosen(learned, digits, tmp_path):
-    of = learned_subject(learned, digits, tmp_path, max_relative_drop=0.05)
+    of = learned_context(learned, digits, tmp_path, max_relative_drop=0.05)
     made = compress(of, energies=ENERGIES, fine_tune=0, rate=0.3)
     assert [trial["energy"] for trial in made.trials] == ENERGIES
     chosen = [trial["energy"] for trial in made.trials if trial["lost"] <= 0.05][-1]
@@ -174,7 +174,7 @@ def test_the_lowest_energy_within_the_budget_is_chosen(learned, digits, tmp_path
 
 
 def test_trained_a_lower_energy_stays_within_the_budget(learned, digits, tmp_path):
-    of = learned_subject(learned, digits, tmp_path, max_relative_drop=0.03)
+    of = learned_context(learned, digits, tmp_path, max_relative_drop=0.03)
     plain = compress(of, energies=ENERGIES, fine_tune=0, rate=0.3)
     tuned = compress(of, energies=ENERGIES, fine_tune=0.3, rate=0.5)
     assert tuned.parameters < plain.parameters
@@ -183,7 +183,7 @@ def test_trained_a_lower_energy_stays_within_the_budget(learned, digits, tmp_pat
 
 
 def test_where_none_stays_within_the_budget_the_gentlest_is_trained(learned, digits, tmp_path):
-    of = learned_subject(learned, digits, tmp_path, max_relative_drop=-1.0)
+    of = learned_context(learned, digits, tmp_path, max_relative_drop=-1.0)
     made = compress(of, energies=[0.7, 0.3], fine_tune=0.05, rate=0.3)
     assert "tuned_lost" in made.trials[0]
     assert "tuned_lost" not in made.trials[1]
@@ -195,7 +195,7 @@ def recurrent(name, learned, digits, tmp_path, **changed):
     entry, arguments = registry.MODELS[name], {"shape": [1, 8, 8], "num_classes": 10, **KNOBS[name]}
     torch.manual_seed(0)
     model = registry.load(entry.target)(**arguments)
-    return learned_subject(
+    return learned_context(
         learned, digits, tmp_path, model, target=entry.target, arguments=arguments, **changed
     )
 
@@ -247,14 +247,14 @@ def test_int8_takes_it_further(name, learned, digits, tmp_path):
 
 
 def test_energies_must_fall():
-    of = subject(MLP(**ARGUMENTS), torch.randn(3, 1, 8, 8))
-    with pytest.raises(ValueError, match="they must fall"):
+    of = context(MLP(**ARGUMENTS), torch.randn(3, 1, 8, 8))
+    with pytest.raises(ValueError, match="they must decrease"):
         compress(of, energies=[0.8, 0.9], fine_tune=0, rate=0.3)
 
 
 def test_where_nothing_gets_smaller_it_is_skipped():
     model = nn.Sequential(nn.Flatten(), linear(torch.eye(64)))
-    of = subject(model, torch.randn(30, 1, 8, 8), torch.arange(30) % 10, max_relative_drop=0.0)
+    of = context(model, torch.randn(30, 1, 8, 8), torch.arange(30) % 10, max_relative_drop=0.0)
     with pytest.raises(Skip, match=r"none of the 1 matrices of Sequential .* with 90% of its energy"):
         compress(of, energies=[0.99, 0.9], fine_tune=0, rate=0.3)
     with pytest.raises(Skip, match="none of the 0 matrices of BatchNorm2d"):
@@ -262,7 +262,7 @@ def test_where_nothing_gets_smaller_it_is_skipped():
 
 
 def test_where_only_a_loss_beyond_the_budget_is_smaller_it_is_skipped(learned, digits, tmp_path):
-    of = learned_subject(learned, digits, tmp_path, max_relative_drop=0.01)
+    of = learned_context(learned, digits, tmp_path, max_relative_drop=0.01)
     with pytest.raises(Skip, match="within the budget none of the 3 matrices of MLP"):
         compress(of, energies=[0.9999, 0.05], fine_tune=0, rate=0.3)
 
@@ -277,7 +277,7 @@ def test_networks_that_classify_are_read_back(name, tmp_path):
         row, knobs = TEXT_ROWS[name]
         entry, model, inputs = registry.MODELS[row], make_text(name), torch.randint(0, 400, (5, 12))
         arguments = {"vocabulary": 400, "num_classes": 4, "words": 400, "dropout": 0.0, **knobs}
-    of = subject(model, inputs, target=entry.target, arguments=arguments, max_relative_drop=1.0)
+    of = context(model, inputs, target=entry.target, arguments=arguments, max_relative_drop=1.0)
     check_is_read_back(of, tmp_path)
 
 

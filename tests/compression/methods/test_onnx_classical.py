@@ -20,7 +20,7 @@ from assay.config import registry
 from assay.models.layers.word_counts import WordCounts
 from assay.models.word_vectors.glove import GloVe
 from assay.provenance.records import Skip
-from tests.compression.conftest import subject, written
+from tests.compression.conftest import context, written
 from tests.models.knobs import (
     CLASSICAL,
     CLASSICAL_LANGUAGE,
@@ -66,7 +66,7 @@ def test_models_of_images(name, classes, digits, tmp_path):
     chosen = {"all": targets >= 0, "no 3": targets != 3, "0 and 1": targets < 2}[classes]
     model = make(name, shape=(1, 8, 8), num_classes=12)
     model.fit(images[chosen].numpy(), targets[chosen].numpy())
-    found, expected = answers(subject(model, others), tmp_path)
+    found, expected = answers(context(model, others), tmp_path)
     if name == "logistic_regression":  # scikit-learn takes a probability from 1 in float32
         assert (found.argmax(1) == expected.argmax(1)).all()
         np.testing.assert_allclose(np.exp(found), np.exp(expected), atol=1e-6)
@@ -86,14 +86,14 @@ def test_models_of_texts(name, ngrams, classes, texts, tmp_path):
     model = family(vocabulary=400, num_classes=5, seed=0, **{**KNOBS[name], **changed})
     model.fit(ids[:300].numpy(), targets[:300].numpy())
     assert (ngrams == 2) == (len(model.words.pairs) > 0)
-    assert_same(*answers(subject(model, ids[300:500]), tmp_path))
+    assert_same(*answers(context(model, ids[300:500]), tmp_path))
 
 
 def test_the_control_of_images_and_texts(texts, tmp_path):
     ids, targets = texts
     model = make("majority", num_classes=5)
     model.fit(ids.numpy(), targets.numpy())
-    assert_same(*answers(subject(model, ids[:20]), tmp_path))
+    assert_same(*answers(context(model, ids[:20]), tmp_path))
 
 
 @pytest.mark.parametrize("name", ["unigram", "bigram"])
@@ -101,7 +101,7 @@ def test_models_of_the_next_character(name, texts, tmp_path):
     ids = texts[0]
     model = make(name, vocabulary=400)
     model.fit(ids.numpy(), ids.roll(-1, 1).numpy())
-    assert_same(*answers(subject(model, ids[:20]), tmp_path))
+    assert_same(*answers(context(model, ids[:20]), tmp_path))
 
 
 def test_the_control_of_tags(texts, tmp_path):
@@ -109,7 +109,7 @@ def test_the_control_of_tags(texts, tmp_path):
     inputs = torch.stack([ids, ids + 1, ids], dim=2)  # a word and two characters a place
     model = make("most_frequent_tag", vocabulary=400, num_classes=5)
     model.fit(inputs.numpy(), (ids % 5).numpy())
-    assert_same(*answers(subject(model, inputs[:20]), tmp_path))
+    assert_same(*answers(context(model, inputs[:20]), tmp_path))
 
 
 @pytest.mark.parametrize("name", sorted(set(KNOBS) - set(CLASSICAL) - set(TEXT)))
@@ -121,7 +121,7 @@ def test_every_other_one_is_written_or_skipped_with_the_reason(name):
 @pytest.mark.parametrize("name", ["ngram", *sorted(CLASSICAL_PAIRS)])
 def test_tables_of_runs_and_rules_are_skipped(name):
     given = {"source_length": 4} if name in CLASSICAL_PAIRS else {}
-    of = subject(make(name, vocabulary=9, **given), np.zeros((2, 8), np.int64))
+    of = context(make(name, vocabulary=9, **given), np.zeros((2, 8), np.int64))
     with pytest.raises(Skip, match="sparse rows" if name in {"ngram", "word_by_word"} else "is a rule"):
         compress(of)
 
@@ -130,7 +130,7 @@ def test_a_network_that_learns_like_an_estimator_is_exported(tmp_path):
     model = GloVe(vocabulary=60, seed=0, **MASKED["glove"]).eval()
     ids = torch.randint(3, 60, (20, 12), generator=torch.Generator().manual_seed(0))
     ids[:, 4] = 2
-    of = subject(model, ids)
+    of = context(model, ids)
     with torch.inference_mode():
         expected = model(ids).numpy()
     np.testing.assert_allclose(written(compress(of), tmp_path, of).outputs(ids.numpy()), expected, atol=1e-4)
@@ -183,6 +183,6 @@ def test_no_operator_is_of_onnxruntime_alone(digits):
     for name in sorted(set(CLASSICAL) - {"majority"}):
         model = make(name, shape=(1, 8, 8), num_classes=10)
         model.fit(images.numpy(), targets.numpy())
-        graph = compress(subject(model, images)).model
+        graph = compress(context(model, images)).model
         assert {each.domain for each in graph.opset_import} <= {"", "ai.onnx.ml"}
         onnx.checker.check_model(graph)

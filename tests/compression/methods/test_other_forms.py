@@ -14,7 +14,7 @@ from assay.config import registry
 from assay.config.params import load_params
 from assay.data.loading import load as load_dataset
 from assay.tasks import loading
-from tests.compression.conftest import subject, written
+from tests.compression.conftest import context, written
 from tests.models.knobs import TABLES
 
 PARAMS = load_params(Path("params.yaml"))
@@ -55,7 +55,7 @@ def network(request, twin):
     torch.manual_seed(0)
     model = family(**arguments).eval()
     items = task.load(folder, ("train",))["train"].batch(slice(40))
-    return subject(model, items.inputs, items.targets, task=task, target=entry.target, arguments=arguments)
+    return context(model, items.inputs, items.targets, task=task, target=entry.target, arguments=arguments)
 
 
 def test_some_were_found():

@@ -11,7 +11,7 @@ from assay.artifacts import store
 from assay.compression.methods.prune_magnitude import compress, frozen, prunable, prune
 from assay.models.image.mlp import MLP
 from assay.provenance.records import Skip
-from tests.compression.conftest import TEXT_ROWS, make_text, subject, written
+from tests.compression.conftest import TEXT_ROWS, context, make_text, written
 
 ARGUMENTS = {"shape": [1, 8, 8], "num_classes": 10, "hidden": [64, 64], "dropout": 0.0}
 
@@ -95,7 +95,7 @@ def test_what_is_on_disk_is_smaller_and_the_same_bit_for_bit(tmp_path):
     torch.manual_seed(0)
     model, target = MLP(**ARGUMENTS).eval(), "assay.models.image.mlp:MLP"
     store.save(tmp_path / "dense", model, target=target, arguments=ARGUMENTS)
-    of = subject(model, torch.randn(3, 1, 8, 8), target=target, arguments=ARGUMENTS, max_relative_drop=1.0)
+    of = context(model, torch.randn(3, 1, 8, 8), target=target, arguments=ARGUMENTS, max_relative_drop=1.0)
     made = compress(of, sparsities=[0.75], fine_tune=0, rate=0.3)
     weights, biases = 64 * 64 * 2 + 64 * 10, 64 * 2 + 10
     assert (made.format, made.parameters) == ("sparse", weights // 4 + biases)
@@ -110,16 +110,16 @@ def test_what_is_on_disk_is_smaller_and_the_same_bit_for_bit(tmp_path):
         np.testing.assert_array_equal(loaded.outputs(images.numpy()), prune(model, 0.75)(images))
 
 
-def learned_subject(learned, digits, tmp_path, **changed):
+def learned_context(learned, digits, tmp_path, **changed):
     (images, targets), (others, theirs) = digits
     model = learned(MLP(**ARGUMENTS))
-    return subject(
+    return context(
         model, images, targets, validation=(others[:300], theirs[:300]), folder=tmp_path, **changed
     )
 
 
 def test_trained_on_it_stays_within_its_budget_at_a_higher_sparsity(learned, digits, tmp_path):
-    of = learned_subject(learned, digits, tmp_path, max_relative_drop=0.02)
+    of = learned_context(learned, digits, tmp_path, max_relative_drop=0.02)
     sparsities = [0.5, 0.8, 0.9, 0.99]
     plain = compress(of, sparsities=sparsities, fine_tune=0, rate=0.3)
     tuned = compress(of, sparsities=sparsities, fine_tune=1.0, rate=0.5)
@@ -137,7 +137,7 @@ def test_trained_on_it_stays_within_its_budget_at_a_higher_sparsity(learned, dig
 
 
 def test_where_none_stays_within_the_budget_the_gentlest_is_taken(learned, digits, tmp_path):
-    of = learned_subject(learned, digits, tmp_path, max_relative_drop=-1.0)
+    of = learned_context(learned, digits, tmp_path, max_relative_drop=-1.0)
     made = compress(of, sparsities=[0.5, 0.9], fine_tune=0.05, rate=0.3)
     zeros = sum(int((weight == 0).sum()) for weight in prunable(made.model))
     assert zeros == (64 * 64 * 2 + 64 * 10) // 2
@@ -156,8 +156,8 @@ def test_weights_that_do_not_learn_are_pruned_and_stay():
 
 
 def test_sparsities_must_rise():
-    of = subject(MLP(**ARGUMENTS), torch.randn(3, 1, 8, 8))
-    with pytest.raises(ValueError, match="they must rise"):
+    of = context(MLP(**ARGUMENTS), torch.randn(3, 1, 8, 8))
+    with pytest.raises(ValueError, match="they must increase"):
         compress(of, sparsities=[0.5, 0.3], fine_tune=0, rate=0.3)
 
 
@@ -165,7 +165,7 @@ def test_sparsities_must_rise():
 def test_networks_of_texts_are_pruned_too(row):
     model = make_text(row)
     texts = torch.randint(0, 400, (3, 12))
-    made = compress(subject(model, texts, max_relative_drop=1.0), sparsities=[0.75], fine_tune=0, rate=0.3)
+    made = compress(context(model, texts, max_relative_drop=1.0), sparsities=[0.75], fine_tune=0, rate=0.3)
     total = sum(weight.numel() for weight in prunable(model))
     assert total > 0.9 * sum(parameter.numel() for parameter in model.parameters())
     assert made.parameters == sum(p.numel() for p in model.parameters()) - round(0.75 * total)

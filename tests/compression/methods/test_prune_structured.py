@@ -21,7 +21,7 @@ from assay.models.seq2seq.seq2seq_lstm import Seq2SeqLSTM
 from assay.models.seq2seq.seq2seq_transformer import Seq2SeqTransformer
 from assay.models.text.hugging_face import HuggingFace
 from assay.provenance.records import Skip
-from tests.compression.conftest import TEXT_ROWS, make_text, subject, written
+from tests.compression.conftest import TEXT_ROWS, context, make_text, written
 from tests.compression.methods.test_other_forms import network, twin  # noqa: F401
 from tests.compression.support.test_integers import KNOBS, make
 from tests.models.knobs import NEURAL_PAIRS
@@ -78,7 +78,7 @@ def test_units_that_nothing_reads_can_be_taken_from_every_network_that_classifie
 def test_units_that_nothing_reads_can_be_taken_from_every_other_network(network):  # noqa: F811
     inputs = network.splits["train"].inputs
     if type(network.model).__name__ in WITHOUT_UNITS:
-        with pytest.raises(Skip, match="no units that can go"):
+        with pytest.raises(Skip, match="no units that can be removed"):
             compress(network, ratios=[0.5], fine_tune=0, rate=0.3)
         return
     check(network.model, inputs[:12])
@@ -108,7 +108,7 @@ def test_half_is_smaller_and_reads_back(name, tmp_path):
     make, inputs = CLASSIFYING[name]
     model = make()
     entry = f"{type(model).__module__}:{type(model).__name__}"
-    of = subject(model, inputs, target=entry, arguments=arguments(name), max_relative_drop=2.0)
+    of = context(model, inputs, target=entry, arguments=arguments(name), max_relative_drop=2.0)
     made = compress(of, ratios=[0.25, 0.5], fine_tune=0, rate=0.3)
     assert [trial["ratio"] for trial in made.trials] == [0.25, 0.5]
     assert made.parameters == count(made.model) < count(model)
@@ -125,7 +125,7 @@ def test_half_is_smaller_and_reads_back(name, tmp_path):
 def test_half_is_exported(name, tmp_path):
     make, inputs = CLASSIFYING[name]
     model = make()
-    smaller = subject(prune(model, dependency_graph.find(model, inputs), 0.5), inputs)
+    smaller = context(prune(model, dependency_graph.find(model, inputs), 0.5), inputs)
     found = written(onnx.compress(smaller), tmp_path, smaller).outputs(inputs.numpy())
     np.testing.assert_allclose(found, answers(smaller.model, inputs).numpy(), rtol=1e-3, atol=1e-5)
 
@@ -201,11 +201,11 @@ def test_a_smaller_gpt_generates_the_same_with_its_cache():
     assert torch.equal(cached, plain)
 
 
-def learned_subject(learned, digits, tmp_path, name="cnn", **changed):
+def learned_context(learned, digits, tmp_path, name="cnn", **changed):
     (images, targets), (others, theirs) = digits
     model = learned(make(name))
     entry = f"{type(model).__module__}:{type(model).__name__}"
-    return subject(
+    return context(
         model, images, targets, validation=(others[:300], theirs[:300]), folder=tmp_path, target=entry,
         arguments=arguments(name), **changed,
     )  # fmt: skip
@@ -213,7 +213,7 @@ def learned_subject(learned, digits, tmp_path, name="cnn", **changed):
 
 @pytest.mark.parametrize("name", ["cnn", "lstm", "transformer"])
 def test_trained_on_the_smaller_network_is_within_its_budget(name, learned, digits, tmp_path):
-    of = learned_subject(learned, digits, tmp_path, name, max_relative_drop=0.03)
+    of = learned_context(learned, digits, tmp_path, name, max_relative_drop=0.03)
     made = compress(of, ratios=[0.25, 0.5], fine_tune=1.0, rate=1.0)
     gentle, strong = made.trials
     assert strong["tuned_score"] > strong["score"]
@@ -224,7 +224,7 @@ def test_trained_on_the_smaller_network_is_within_its_budget(name, learned, digi
 
 
 def test_where_none_stays_within_the_budget_the_gentlest_is_left(learned, digits, tmp_path):
-    of = learned_subject(learned, digits, tmp_path, max_relative_drop=-1.0)
+    of = learned_context(learned, digits, tmp_path, max_relative_drop=-1.0)
     made = compress(of, ratios=[0.25, 0.75], fine_tune=0.02, rate=0.3)
     assert made.model.features[0].out_channels == 6
     assert all(trial["tuned_lost"] > -1.0 for trial in made.trials)
@@ -232,7 +232,7 @@ def test_where_none_stays_within_the_budget_the_gentlest_is_left(learned, digits
 
 
 def test_without_training_the_curve_decides(learned, digits, tmp_path):
-    of = learned_subject(learned, digits, tmp_path, max_relative_drop=0.5)
+    of = learned_context(learned, digits, tmp_path, max_relative_drop=0.5)
     made = compress(of, ratios=[0.125, 0.25, 0.875], fine_tune=0, rate=0.3)
     assert all("tuned_score" not in trial for trial in made.trials)
     chosen = [trial for trial in made.trials if trial["lost"] <= 0.5][-1]
@@ -241,7 +241,7 @@ def test_without_training_the_curve_decides(learned, digits, tmp_path):
 
 
 def test_the_same_bytes_twice_and_the_model_as_it_was(learned, digits, tmp_path):
-    of = learned_subject(learned, digits, tmp_path, max_relative_drop=1.0)
+    of = learned_context(learned, digits, tmp_path, max_relative_drop=1.0)
     before = copy.deepcopy(of.model.state_dict())
     files = []
     for name in ("one", "other"):
@@ -254,7 +254,7 @@ def test_the_same_bytes_twice_and_the_model_as_it_was(learned, digits, tmp_path)
 
 @pytest.mark.parametrize("name", ["cnn", "lstm", "transformer"])
 def test_integers_and_zeros_can_follow(name, learned, digits, tmp_path):
-    of = learned_subject(learned, digits, tmp_path, name, max_relative_drop=1.0)
+    of = learned_context(learned, digits, tmp_path, name, max_relative_drop=1.0)
     made = compress(of, ratios=[0.5], fine_tune=0.3, rate=1.0)
     smaller = dataclasses.replace(of, model=made.model, record={**of.record, **made.facts})
     full = of.score(made.model)
@@ -290,12 +290,12 @@ def test_of_every_group_at_least_one_goes_and_one_stays(ratio, left):
 
 
 def test_ratios_must_rise():
-    of = subject(MLP(**ARGUMENTS).eval(), IMAGES)
-    with pytest.raises(ValueError, match=r"ratios = \[0.5, 0.3\]; they must rise"):
+    of = context(MLP(**ARGUMENTS).eval(), IMAGES)
+    with pytest.raises(ValueError, match=r"ratios = \[0.5, 0.3\]; they must increase"):
         compress(of, ratios=[0.5, 0.3], fine_tune=0, rate=0.3)
 
 
 def test_a_network_whose_units_all_must_stay_is_skipped():
-    of = subject(MLP(**{**ARGUMENTS, "hidden": []}).eval(), IMAGES, folder=Path())
-    with pytest.raises(Skip, match="MLP has no units that can go"):
+    of = context(MLP(**{**ARGUMENTS, "hidden": []}).eval(), IMAGES, folder=Path())
+    with pytest.raises(Skip, match="MLP has no units that can be removed"):
         compress(of, ratios=[0.5], fine_tune=0, rate=0.3)

@@ -9,7 +9,7 @@ from torch import nn
 from assay.compression.methods import int8_dynamic, int8_static
 from assay.config import registry
 from assay.provenance.records import Skip
-from tests.compression.conftest import TEXT_ROWS, make_text, subject, written
+from tests.compression.conftest import TEXT_ROWS, context, make_text, written
 
 KNOBS = {
     "mlp": {"hidden": [64], "dropout": 0.0},
@@ -56,7 +56,7 @@ def logits(model, images):
 def test_keeps_logits_and_accuracy(name, learned, digits, tmp_path):
     (train, _), (images, targets) = digits
     model = learned(make(name))
-    of = subject(model, train)
+    of = context(model, train)
     expected = logits(model, images)
     found = written(fitting(name, of), tmp_path, of).outputs(images.numpy())
     full, integer = ((scores.argmax(1) == targets.numpy()).mean() for scores in (expected, found))
@@ -81,7 +81,7 @@ def test_every_network_that_classifies_is_tested():
 def test_the_weights_are_integers(name, tmp_path):
     model = make(name)
     inputs = np.random.default_rng(0).normal(size=(96, 1, 8, 8)).astype(np.float32)
-    of = subject(model, inputs)
+    of = context(model, inputs)
     made = fitting(name, of)
     graph = made.model.graph
     if name in EXPECTED:
@@ -113,7 +113,7 @@ def test_networks_of_texts_keep_their_logits_with_tables_of_integers(row, texts,
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-    of = subject(model.eval(), ids[:800])
+    of = context(model.eval(), ids[:800])
     made = fitting(row, of, calibration_items=200)
     expected, found = logits(model, ids[800:]), written(made, tmp_path, of).outputs(ids[800:].numpy())
     full, integer = ((scores.argmax(1) == targets[800:].numpy()).mean() for scores in (expected, found))
@@ -129,7 +129,7 @@ def test_networks_of_texts_keep_their_logits_with_tables_of_integers(row, texts,
 
 def test_a_tanh_network_of_texts_is_unrolled_where_its_table_is_the_smaller_part():
     model = make_text("tanh", words=10, hidden=40)
-    made = int8_dynamic.compress(subject(model, np.ones((4, 12), np.int64)))
+    made = int8_dynamic.compress(context(model, np.ones((4, 12), np.int64)))
     assert made.facts["operators"]["MatMulInteger"] > 10
     assert made.facts["quantised_share"] > 0.9
 
@@ -149,7 +149,7 @@ def assert_convolutions_are_quantised(graph):
 
 def test_the_lstm_is_a_quarter_of_its_size(tmp_path):
     model = make("lstm")
-    of = subject(model, np.zeros((1, 1, 8, 8), np.float32))
+    of = context(model, np.zeros((1, 1, 8, 8), np.float32))
     written(int8_dynamic.compress(of), tmp_path, of)
     full = 4 * sum(parameter.numel() for parameter in model.parameters())
     assert (tmp_path / "model.onnx").stat().st_size < 0.4 * full
@@ -167,7 +167,7 @@ class Gated(nn.Module):
 
 
 def test_what_would_stay_in_full_precision_is_skipped_with_the_reason():
-    of = subject(Gated(), np.zeros((1, 1, 8, 8), np.float32))
+    of = context(Gated(), np.zeros((1, 1, 8, 8), np.float32))
     for method in (lambda: int8_dynamic.compress(of), lambda: int8_static.compress(of, calibration_items=1)):
         with pytest.raises(Skip, match="11% of Gated's weights"):
             method()
@@ -175,19 +175,19 @@ def test_what_would_stay_in_full_precision_is_skipped_with_the_reason():
 
 def test_an_lstm_has_no_static_operator():
     with pytest.raises(Skip, match="operators of 8 bits for only"):
-        int8_static.compress(subject(make("lstm"), np.zeros((1, 1, 8, 8), np.float32)), calibration_items=1)
+        int8_static.compress(context(make("lstm"), np.zeros((1, 1, 8, 8), np.float32)), calibration_items=1)
 
 
 @pytest.mark.parametrize("name", ["vgg_small", "resnet_small", "inception_small"])
 def test_convolutions_stay_as_they_are_where_ranges_are_measured_at_each_call(name):
     with pytest.raises(Skip, match="operators of 8 bits for only"):
-        int8_dynamic.compress(subject(make(name), np.zeros((1, 1, 8, 8), np.float32)))
+        int8_dynamic.compress(context(make(name), np.zeros((1, 1, 8, 8), np.float32)))
 
 
 def test_a_graph_left_in_full_precision_is_an_error(monkeypatch):
     monkeypatch.setattr("assay.compression.methods.int8_dynamic.OPERATORS", ["Attention"])
     with pytest.raises(RuntimeError, match="quantised 0% of the weights"):
-        int8_dynamic.compress(subject(make("mlp"), np.zeros((1, 1, 8, 8), np.float32)))
+        int8_dynamic.compress(context(make("mlp"), np.zeros((1, 1, 8, 8), np.float32)))
 
 
 def test_only_so_many_items_are_measured():
@@ -197,7 +197,7 @@ def test_only_so_many_items_are_measured():
     outlier[15] *= 1000
     asked = (inputs, 10), (outlier, 10), (outlier, 20)
     written = [
-        int8_static.compress(subject(make("cnn"), items), calibration_items=count).model.SerializeToString()
+        int8_static.compress(context(make("cnn"), items), calibration_items=count).model.SerializeToString()
         for items, count in asked
     ]
     assert written[0] == written[1] != written[2]
@@ -212,7 +212,7 @@ def test_a_mask_takes_no_values_from_the_scores_under_it(tmp_path):
         for name, weight in model.named_parameters():
             weight.mul_(8.0 if weight.ndim > 1 and "blocks" in name else 1.0)
     ids = torch.randint(3, 60, (80, 16), generator=torch.Generator().manual_seed(1))
-    of = subject(model, ids)
+    of = context(model, ids)
     found = written(int8_static.compress(of, calibration_items=80), tmp_path, of).outputs(ids.numpy())
     expected = logits(model, ids)
     assert np.abs(found - expected).mean() < 0.1 * expected.std()  # 0.04; 0.44 if the mask counts

@@ -150,8 +150,8 @@ def test_rows_of_a_table_are_given_by_the_names_of_its_columns(row, asked, tmp_p
             lambda lines: [lines[0].replace("bmi", "BMI"), *lines[1:]],
             "row 1: the column bmi is missing; needed are age",
         ),
-        (lambda lines: [lines[0].replace("bmi", "age"), *lines[1:]], "row 1: the column age is there twice"),
-        (lambda lines: lines[:1], "no row after the names of the columns"),
+        (lambda lines: [lines[0].replace("bmi", "age"), *lines[1:]], "row 1: the column age is repeated"),
+        (lambda lines: lines[:1], "no row after the column names"),
         (lambda lines: [*lines[:2], lines[2].rpartition(",")[0]], "row 3: 9 values; the first line names 10"),
         (lambda lines: [*lines[:2], "x" + lines[2]], "row 3: age = 'x"),
         (
@@ -164,9 +164,9 @@ def test_rows_of_a_table_are_given_by_the_names_of_its_columns(row, asked, tmp_p
 def test_a_table_that_is_not_the_datasets_is_one_line(change, words, asked, tmp_path):
     asked = asked("diabetes")
     lines = asked.items[[*asked.dataset.columns]].to_csv(index=False).splitlines()
-    with pytest.raises(ValueError, match=words) as fault:
+    with pytest.raises(ValueError, match=words) as error:
         asked.read(written(tmp_path, change(lines)))
-    assert "\n" not in str(fault.value)
+    assert "\n" not in str(error.value)
 
 
 def test_an_image_is_told_how_much_of_it_is_lost(asked, tmp_path):
@@ -252,7 +252,7 @@ def test_a_text_is_made_of_a_text(row, asked, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("array", "told"),
+    ("array", "message"),
     [
         (np.full((3, 8, 8), 17), "row 1: value 17; allowed are whole numbers, 0 to 16"),
         (np.concatenate([np.zeros((2, 8, 8)), np.full((1, 8, 8), 0.5)]), "row 3: value 0.5; allowed"),
@@ -262,13 +262,13 @@ def test_a_text_is_made_of_a_text(row, asked, tmp_path):
         (np.full((1, 8, 8), "a"), "values of type <U1; numbers are expected"),
     ],
 )
-def test_images_that_cannot_be_are_told(array, told, asked, tmp_path):
-    with pytest.raises(ValueError, match=rf"items\.npy: {told}"):
+def test_images_that_cannot_be_are_told(array, message, asked, tmp_path):
+    with pytest.raises(ValueError, match=rf"items\.npy: {message}"):
         asked("digits").read(saved(tmp_path, array))
 
 
 @pytest.mark.parametrize(
-    ("row", "line", "told"),
+    ("row", "line", "message"),
     [
         ("reviews_and_news", "a fine film", "a task, a tab and a text are expected"),
         ("reviews_and_news", "films\ta fine film", "task 'films'; allowed are movie_reviews, ag_news"),
@@ -278,9 +278,9 @@ def test_images_that_cannot_be_are_told(array, told, asked, tmp_path):
         ("wnut17", "a " * 500, "500 words; allowed are .*, as in the dataset"),
     ],
 )
-def test_lines_that_cannot_be_are_told(row, line, told, asked, tmp_path):
+def test_lines_that_cannot_be_are_told(row, line, message, asked, tmp_path):
     fine = {"reviews_and_news": "ag_news\ta text", "english": "a ____ text", "wnut17": "a text"}[row]
-    with pytest.raises(ValueError, match=f"items.txt: row 2: {told}"):
+    with pytest.raises(ValueError, match=f"items.txt: row 2: {message}"):
         asked(row).read(written(tmp_path, [fine, line]))
 
 
@@ -288,13 +288,13 @@ def test_files_that_are_none_are_told(tmp_path):
     path = tmp_path / "items.txt"
     with pytest.raises(ValueError, match=r"items\.txt: no such file"):
         files.lines(path)
-    for data, told in {
+    for data, message in {
         b"": "empty",
         b"a\n \nb\n": "row 2: the line is blank",
         b"a\nb\xff\n": "row 2: byte 0xff is not UTF-8",
     }.items():
         path.write_bytes(data)
-        with pytest.raises(ValueError, match=rf"items\.txt: {told}"):
+        with pytest.raises(ValueError, match=rf"items\.txt: {message}"):
             files.lines(path)
     path.write_bytes(b"a line\r\nanother")
     assert files.lines(path) == ["a line", "another"]
@@ -339,8 +339,8 @@ def grown(size):
 
 FINE = npy(np.zeros(8, np.uint8))
 DAMAGED = {
-    "another format": (b"P5 8 8 255", "not a file of NumPy's; .npy or .npz is expected"),
-    "nothing": (b"", "not a file of NumPy's"),
+    "another format": (b"P5 8 8 255", "not a NumPy file; .npy or .npz is expected"),
+    "nothing": (b"", "not a NumPy file"),
     "objects": (npy(np.array([{}], object)), "Object arrays cannot be loaded"),
     "a cut zip": (b"PK\x03\x04 and no more", "File is not a zip file"),
     "a cut array": (FINE[:-1], r"shape \(8,\) of uint8 needs 8 bytes, 7 are there; save the array again"),
@@ -360,23 +360,23 @@ DAMAGED = {
     "a header cut off": (b"\x93NUMPY\x01\x00\xff\xff{", ""),
     "another version": (b"\x93NUMPY\x09\x00" + FINE[8:], r"version|only support"),
     "two arrays": (zipped(FINE, FINE), "2 arrays; one is expected"),
-    "an empty zip": (b"PK\x05\x06" + b"\0" * 18, "not a file of NumPy's"),
+    "an empty zip": (b"PK\x05\x06" + b"\0" * 18, "not a NumPy file"),
     "an encrypted member": (zipped(FINE, flags=1), "encrypted"),
     "an unknown compression": (zipped(FINE, method=99), "compression"),
-    "a member that is no array": (zipped(b"hello"), "not a file of NumPy's"),
-    "a zip in a zip": (zipped(zipped(FINE)), "not a file of NumPy's"),
+    "a member that is no array": (zipped(b"hello"), "not a NumPy file"),
+    "a zip in a zip": (zipped(zipped(FINE)), "not a NumPy file"),
     "a bomb": (grown(2**32 - 2), r"4,294,967,294 bytes unpacked; allowed are 1,073,741,824: split the file"),
-    "a folder": (zipped(b"", name="arr_0/"), "not a file of NumPy's"),
+    "a folder": (zipped(b"", name="arr_0/"), "not a NumPy file"),
     "a damaged member": (zipped(FINE)[:60] + b"\xff\xff\xff" + zipped(FINE)[63:], ""),
 }
 
 
-@pytest.mark.parametrize(("data", "told"), DAMAGED.values(), ids=DAMAGED)
-def test_a_damaged_array_is_one_line_and_takes_no_memory(data, told, tmp_path):
+@pytest.mark.parametrize(("data", "message"), DAMAGED.values(), ids=DAMAGED)
+def test_a_damaged_array_is_one_line_and_takes_no_memory(data, message, tmp_path):
     path = tmp_path / "items.npy"
     path.write_bytes(data)
     tracemalloc.start()
-    with pytest.raises(ValueError, match=rf"items\.npy: .*{told}") as caught:
+    with pytest.raises(ValueError, match=rf"items\.npy: .*{message}") as caught:
         files.array(path)
     assert tracemalloc.get_traced_memory()[1] < 20e6
     tracemalloc.stop()
@@ -396,12 +396,12 @@ def test_numbers_of_every_size_and_order_are_read(kind, row, most, side, asked, 
 
 def test_what_cannot_be_opened_is_one_line(tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    for name, told in {
-        "pipe": "is no file; a file is expected",
-        ".": "is no file; a file is expected",
+    for name, message in {
+        "pipe": "not a file; a file is expected",
+        ".": "not a file; a file is expected",
         "a" * 300: "cannot be read: File name too long",
     }.items():
-        with pytest.raises(ValueError, match=told):
+        with pytest.raises(ValueError, match=message):
             files.contents(tmp_path / name)
 
 

@@ -75,7 +75,7 @@ def test_damaged_data_is_named_and_not_used(folder, phase, name, damage):
         path.write_bytes(whole[: len(whole) // 2] if damage == "cut" else whole[:-1] + bytes([whole[-1] ^ 1]))
     assert ended(folder, phase) == (
         "failed",
-        f"{DATA}/{name}: not the bytes that prepared.json names; the next run makes it again",
+        f"{DATA}/{name}: does not have the digest in prepared.json; the next run makes it again",
     )
 
 
@@ -84,7 +84,7 @@ def test_damaged_raw_data_is_named_and_not_prepared(folder):
     path.write_bytes(path.read_bytes()[:-5])
     status, reason = ended(folder, "prepared")
     assert status == "failed"
-    assert reason == "raw/digits.csv.gz: not the bytes that source.json names; the next run makes it again"
+    assert reason == "raw/digits.csv.gz: does not have the digest in source.json; the next run makes it again"
 
 
 def test_damaged_weights_are_named_and_not_evaluated(folder):
@@ -102,7 +102,7 @@ def test_a_record_that_was_cut_is_named(folder, phase):
     path.write_text(path.read_text()[:100])
     status, reason = ended(folder, phase)
     assert status == "failed"
-    assert reason.startswith(f"{DATA}/prepared.json: not a record that a job left (not valid JSON: ")
+    assert reason.startswith(f"{DATA}/prepared.json: not a valid record (not valid JSON: ")
     assert reason.endswith("; the next run makes it again")
 
 

@@ -51,8 +51,8 @@ def test_a_record_set_aside_is_kept_as_evidence(tmp_path):
 def test_causes_are_told_once_each_and_not_all_of_hundreds():
     same = [{"phase": "validate", "status": "failed", "reason": "mnist: label 11"}] * 40
     others = [{"phase": "train", "status": "diverged", "reason": f"at step {step}"} for step in range(12)]
-    lines = verdict.told(same + others).splitlines()
-    assert lines[0].startswith("52 records of this run are not fine")
+    lines = verdict.summary(same + others).splitlines()
+    assert lines[0].startswith("52 records of this run are not ok")
     assert lines[1] == "  validate: failed: mnist: label 11"
     assert lines[-1] == "  and 3 more"
 

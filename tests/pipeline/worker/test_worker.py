@@ -349,7 +349,7 @@ def test_a_package_that_cannot_be_imported_ahead_stops_nothing(capfd: pytest.Cap
     assert server is not None
     assert run("ids").stdout == f"True {server.process.pid}\n"
     server.stop()
-    assert "no_such_package is not imported ahead" in capfd.readouterr().err
+    assert "no_such_package is not imported in advance" in capfd.readouterr().err
 
 
 @pytest.mark.usefixtures("server")

@@ -42,7 +42,7 @@ def test_the_project_s_own_targets_are_read(tmp_path):
         ("- [", "line 1: not YAML: expected the node content, but found '<stream end>'"),
     ],
 )
-def test_a_fault_is_one_line_that_names_the_target_and_the_key(tmp_path, text, line):
+def test_an_error_is_one_line_that_names_the_target_and_the_key(tmp_path, text, line):
     path = tmp_path / "targets.yaml"
     path.write_text(text)
     with pytest.raises(ValueError, match=f"^{re.escape(f'{path}: {line}')}$"):

@@ -177,7 +177,7 @@ def test_a_report_that_was_changed_is_not_published(name, tmp_path):
     path = tmp_path / "reports" / name
     for content in ("", path.read_text() + "\n", None):
         path.unlink() if content is None else path.write_text(content)
-        with pytest.raises(ValueError, match=rf"{path.name}: not the bytes that report.json names"):
+        with pytest.raises(ValueError, match=rf"{path.name}: does not have the digest in report.json"):
             publish.publish(tmp_path / "reports", tmp_path / "docs")
     (tmp_path / "reports" / "report.json").unlink()
     with pytest.raises(ValueError, match=r"report.json: not found; run the suite"):
@@ -199,7 +199,9 @@ def test_costs_of_another_cell_are_not_published(tmp_path):
         tmp_path / f"reports/cells/public/a/{name}/0/none/measured.json" for name in ("good", "poor")
     )
     good.write_bytes(poor.read_bytes())
-    with pytest.raises(ValueError, match=r"good/0/none/measured.json: not of the job that left status.json"):
+    with pytest.raises(
+        ValueError, match=r"good/0/none/measured.json: not written by the job that wrote status.json"
+    ):
         publish.publish(tmp_path / "reports", tmp_path / "docs")
     assert not (tmp_path / "docs").exists()
 

@@ -110,13 +110,13 @@ def ended(job: Job) -> dict[str, Any]:
     """Run a job into a folder of its own and return its record."""
     stage, words = STAGES[job.phase]
     given = [text for word, record in zip(words, job.made_from, strict=False) for text in (word, record)]
-    given += ["--code", job.asked["code"], "--out", str(SCRATCH / "record.json")]
+    given += ["--code", job.request["code"], "--out", str(SCRATCH / "record.json")]
     if job.phase in ("prepare", "validate"):
         given.insert(0, job.name)
     if job.phase == "validate":
         given += ["--docs", str(SCRATCH / "docs")]
-    if "spec" in job.asked:
-        given += ["--spec", job.asked["spec"]]
+    if "spec" in job.request:
+        given += ["--spec", job.request["spec"]]
     with redirect_stderr(StringIO()):
         assert stage.main(given) == 0
     record: dict[str, Any] = json.loads((SCRATCH / "record.json").read_bytes())
@@ -165,7 +165,7 @@ def check(finished: Finished, damaged: tuple[Path, Damage], choice: int) -> None
 def in_report(path: Path) -> dict[str, str]:
     """Build the report elsewhere; return the status of each variant that follows from a file."""
     job = jobs()[-1]
-    words = ["--spec", job.asked["spec"], "--params", str(paths.PARAMS), "--code", job.asked["code"]]
+    words = ["--spec", job.request["spec"], "--params", str(paths.PARAMS), "--code", job.request["code"]]
     with redirect_stderr(StringIO()):
         assert report.main([*words, "--out", str(SCRATCH / "index.html")]) == 0
     table = pd.read_csv(SCRATCH / "results.csv", dtype=str)

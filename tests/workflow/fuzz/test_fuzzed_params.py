@@ -47,7 +47,7 @@ def damages() -> st.SearchStrategy[Damage]:
 
 def requested() -> dict[str, Any]:
     """Return what each job of the suite is requested to do."""
-    return {job.record: dict(job.asked) for job in Graph(matrix_or_exit({"suite": "tiny"})).jobs}
+    return {job.record: dict(job.request) for job in Graph(matrix_or_exit({"suite": "tiny"})).jobs}
 
 
 @pytest.mark.parametrize("count", COUNTS)

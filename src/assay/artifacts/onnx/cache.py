@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Exported graphs, kept without their weights: an export is PyTorch tracing a network, twice, for a second or more.
+"""A cache of exported graphs without weights: in an export, PyTorch traces a network twice, for a second or more.
 
-What it traces depends on the network's classes, sizes and code alone, so that the same network with other weights,
-of another seed or for another method, takes the graph and puts its own weights in. A graph is kept only if each of
-its weights is found in it by name, byte for byte; a network with a part that is not this package's or PyTorch's, or
-with a setting that is not plain data, is exported each time.
+A trace depends only on the network's classes, sizes and code, so that the same network with other weights, of another
+seed or for another method, can use the graph with its own weights. A graph is cached only if each of its weights is
+found in it by name, byte for byte; a network with a part that is not from this package or PyTorch, or with a setting
+that is not plain data, is exported each time.
 
-Whoever can write into the project can write a graph. Its digest covers what made it, so that one network's graph is
-none of another's, and a kept graph is used only if it answers as the network does.
+Anyone who can write into the project can write a graph. Its digest covers its inputs, so that a graph is not used for
+another network, and a cached graph is used only if its outputs equal the network's.
 """
 
 from __future__ import annotations
@@ -32,29 +32,29 @@ from assay.files import replacing
 from assay.provenance.code_digest import digest, package
 
 FOLDER = Path(".assay/graphs")
-"""A folder for each state of the code, of which the last alone is kept; in it a file a network."""
+"""One folder per state of the code, of which only the last is kept, with one file per network."""
 MAKERS = ("torch", "onnx", "onnxscript")
 DIGEST = 32
-"""Bytes of SHA-256, of what made the graph and of the graph, with which a file begins."""
+"""A file begins with this many bytes: the SHA-256 digest of its path and the graph."""
 PLAIN = (int, float, str, bool, type(None), torch.dtype, torch.device)
 
 
 def exported(
     ready: nn.Module,
-    asked: Any,
+    options: Any,
     export: Callable[[], onnx.ModelProto],
     is_right: Callable[[onnx.ModelProto], bool],
 ) -> onnx.ModelProto:
-    """Return a network's graph, its weights named as in ``ready``: the kept one if there is one, else ``export()``.
+    """Return a network's graph, its weights named as in ``ready``: the cached one if there is one, else ``export()``.
 
     Args:
-        asked: what the graph depends on beside the network, as plain data.
-        is_right: says whether a graph answers as the network does; a kept one that does not is replaced.
+        options: what the graph depends on in addition to the network, as plain data.
+        is_right: returns whether a graph's outputs equal the network's; a cached one that fails is replaced.
     """
     described = _description(ready) if kept.usable() else None
     if described is None:
         return export()
-    key = hashlib.sha256(repr((described, asked)).encode())
+    key = hashlib.sha256(repr((described, options)).encode())
     path = _folder() / f"{key.hexdigest()}.onnx"
     weights = {name: _bytes(tensor) for name, tensor in _tensors(ready)}
     graph = _read(path)
@@ -66,7 +66,7 @@ def exported(
             return graph
     graph = export()
     if _holds_each(graph, weights):
-        with contextlib.suppress(OSError):  # it is wanted next time, not now
+        with contextlib.suppress(OSError):  # it is only needed next time
             _write(path, graph, weights)
     return graph
 
@@ -81,7 +81,7 @@ def _bytes(tensor: Tensor) -> bytes:
 
 
 def _description(ready: nn.Module) -> list[Any] | None:
-    """Return all that tracing a network can see but its weights' numbers; None if that is not known."""
+    """Return everything that tracing a network can see, except its weights' values; None if that is not known."""
     found: list[Any] = [
         (name, tuple(tensor.shape), tensor.stride(), str(tensor.dtype)) for name, tensor in _tensors(ready)
     ]
@@ -98,16 +98,16 @@ def _description(ready: nn.Module) -> list[Any] | None:
 
 
 _OWN = frozenset(vars(nn.Module()))
-"""What every module has: its tensors and parts, which are described by name, and its hooks."""
+"""The attributes of every module: its tensors and parts, which are described by name, and its hooks."""
 
 
 def _is_torchs(name: str) -> bool:
-    # Of recurrent layers: lists of the same weights.
+    # Recurrent layers have lists of the same weights.
     return name in _OWN or name in ("_flat_weights", "_flat_weight_refs")
 
 
 def _plain(value: Any) -> str | None:
-    """Return a setting as text if that says all about it, else None."""
+    """Return a setting as text if the text describes it completely, else None."""
     if isinstance(value, PLAIN):
         return repr(value)
     if isinstance(value, list | tuple):
@@ -122,7 +122,7 @@ def _plain(value: Any) -> str | None:
 
 
 def _holds_each(graph: onnx.ModelProto, weights: Mapping[str, bytes]) -> bool:
-    """Say whether whatever a graph holds of the weights stands there under its name."""
+    """Return whether each weight in a graph has its own name there."""
     held = {tensor.name: tensor.raw_data for tensor in graph.graph.initializer}
     others = {data for name, data in held.items() if name not in weights}
     return all(weights[name] == data for name, data in held.items() if name in weights) and not (
@@ -131,7 +131,7 @@ def _holds_each(graph: onnx.ModelProto, weights: Mapping[str, bytes]) -> bool:
 
 
 def _folder() -> Path:
-    """Return the folder of this state of the code."""
+    """Return the folder for the current state of the code."""
     code = digest(package()) + "".join(version(maker) for maker in MAKERS)
     return FOLDER / hashlib.sha256(code.encode()).hexdigest()[:16]
 
@@ -150,7 +150,7 @@ def _write(path: Path, graph: onnx.ModelProto, weights: Mapping[str, bytes]) -> 
 
 
 def _read(path: Path) -> onnx.ModelProto | None:
-    """Return the graph that a file holds; None if there is none, or not a whole one."""
+    """Return the graph in a file; None if there is none, or an incomplete one."""
     try:
         content = path.read_bytes()
     except OSError:
@@ -160,10 +160,10 @@ def _read(path: Path) -> onnx.ModelProto | None:
         return None
     try:
         return onnx.load_from_string(data)
-    except DecodeError:  # somebody else wrote it
+    except DecodeError:  # another program wrote it
         return None
 
 
 def _digest(path: Path, data: bytes) -> bytes:
-    """Return the digest of a graph and of what made it, which its path names: code, network, inputs."""
+    """Return the digest of a graph and its path, which contains the digests of code, network and inputs."""
     return hashlib.sha256(f"{path.parent.name}/{path.name}\0".encode() + data).digest()

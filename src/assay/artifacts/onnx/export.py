@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A trained network as an ONNX graph: dynamic batch, folded constants, the same bytes each time.
+"""A trained network as an ONNX graph: dynamic batch size, folded constants, reproducible bytes.
 
-PyTorch's exporter writes the graph, onnxruntime folds it. The exporter's own optimiser is left off: it makes
-4.6 s of export 7.8 s on a tanh network unrolled over 28 steps, and onnxruntime's does as much in 0.1 s. Of
-what stays, 0.5 s an export is PyTorch reading its table of operators. Recurrent layers become ONNX's own
-operators, a tanh network if asked not: onnxruntime has its operator in full precision only. In the graph of a
-single step (:mod:`assay.artifacts.onnx.step_export`) they all are unrolled.
+PyTorch's exporter writes the graph, onnxruntime folds it. The exporter's own optimiser is disabled: it increases an
+export from 4.6 to 7.8 s for a tanh network unrolled over 28 steps, and onnxruntime's does the same in 0.1 s. Of the
+rest, PyTorch needs 0.5 s per export to read its table of operators. Recurrent layers become ONNX's operators, except
+tanh layers if ``unroll_tanh``: onnxruntime has their operator in full precision only. In the graph of a single step
+(:mod:`assay.artifacts.onnx.step_export`) all are unrolled.
 """
 
 from __future__ import annotations
@@ -41,18 +41,18 @@ def export(module: nn.Module, example: torch.Tensor, *, unroll_tanh: bool = Fals
     """Return the network as a graph with one input, ``inputs``, and one output, ``logits``.
 
     Args:
-        module: is not modified; exported as it is in evaluation. For a :class:`OneLength` no other length
+        module: exported in evaluation mode; it is not modified. For a :class:`OneLength` no other length
             is tried.
-        example: (N, ...) with any N; the graph takes every batch size, and of texts every length.
-        unroll_tanh: whether each ``nn.RNN`` becomes a matrix product a step instead of one operator.
+        example: (N, ...) with any N; the graph accepts every batch size and, for texts, every length.
+        unroll_tanh: whether each ``nn.RNN`` becomes one matrix product per step instead of one operator.
 
     Raises:
-        ValueError: an LSTM in ``module`` has projections, which the ONNX operator has not.
+        ValueError: an LSTM in ``module`` has projections, which the ONNX operator does not support.
     """
     evaluated = copy.deepcopy(module).eval()
-    # The exporter takes a dynamic size of 1 for a constant.
+    # The exporter treats a dynamic size of 1 as a constant.
     batch = example[:2] if len(example) > 1 else example.expand(2, *example.shape[1:]).contiguous()
-    if batch.dtype == torch.int64:  # the graph that is traced leaves no padding out
+    if batch.dtype == torch.int64:  # the traced graph does not skip padding
         batch = batch.clamp(min=UNKNOWN)
     of_any_length = not (unroll_tanh or isinstance(module, OneLength)) and padding.ignores(evaluated, batch)
     ready = with_operators(copy.deepcopy(evaluated), (nn.LSTM, nn.GRU) if unroll_tanh else (nn.RNNBase,))
@@ -62,7 +62,7 @@ def export(module: nn.Module, example: torch.Tensor, *, unroll_tanh: bool = Fals
             return [evaluated(batch)]
 
     if of_any_length:
-        # It is refused of a network with a loop over the words, such as a CRF: that is unrolled for one length.
+        # It fails for a network with a loop over the words, such as a CRF, which is unrolled for one length.
         with contextlib.suppress(torch.onnx.OnnxExporterError):
             graph = graph_of(ready, {INPUT: batch}, [OUTPUT], [{0: "batch", 1: padding.LENGTH}], answers)
             return tidy(padding.left_out(graph))
@@ -76,14 +76,14 @@ def graph_of(
     dynamic: Sequence[Any],
     answers: Callable[[], Sequence[torch.Tensor]],
 ) -> onnx.ModelProto:
-    """Return a module, exported as it is, as a graph with these inputs and outputs.
+    """Return a module, exported without changes, as a graph with these inputs and outputs.
 
     Args:
-        inputs: an example of each, in the order of ``ready.forward``.
-        dynamic: for each argument of ``ready.forward`` the axes whose sizes vary, 2 or more in the example, and
-            what they count, as ``{0: "batch"}``; for its ``*arguments`` a tuple of such.
-        answers: returns what the network gives for these inputs, an output each: ``ready`` may have parts that the
-            exporter alone can run.
+        inputs: an example of each input, in the order of ``ready.forward``.
+        dynamic: for each argument of ``ready.forward`` the axes of variable size, 2 or more in the example, and
+            their names, such as ``{0: "batch"}``; for its ``*arguments`` a tuple of such.
+        answers: returns the network's outputs for these inputs: ``ready`` may have parts that only the exporter can
+            run.
     """
     examples = [(name, tuple(example.shape), str(example.dtype)) for name, example in inputs.items()]
     traced = cache.exported(
@@ -92,20 +92,20 @@ def graph_of(
         lambda: trace(ready, inputs, outputs, dynamic),
         lambda graph: agrees(graph, inputs, answers()),
     )
-    # Clipped first: so onnxruntime merges the Relu with a convolution, and integers keep one layout.
+    # The Relu comes first, so that onnxruntime merges it with a convolution, and integers keep one layout.
     return tidy(exchanged(fold(traced), "MaxPool", "Relu"))
 
 
 def agrees(
     graph: onnx.ModelProto, inputs: Mapping[str, torch.Tensor], expected: Sequence[torch.Tensor]
 ) -> bool:
-    """Say whether a graph gives what is expected for these inputs, but for the order of sums."""
+    """Return whether a graph gives the expected outputs for these inputs, except for the order of sums."""
     try:
         running = session("kept.onnx", graph.SerializeToString(), 1, optimised=False)
-        asked = {value.name for value in running.get_inputs()}
-        feed = {name: example.numpy() for name, example in inputs.items() if name in asked}
+        names = {value.name for value in running.get_inputs()}
+        feed = {name: example.numpy() for name, example in inputs.items() if name in names}
         found = running.run(None, feed)
-    except Exception:  # onnxruntime's own exceptions share no base but this
+    except Exception:  # onnxruntime's exceptions have no other common base class
         return False
     return len(found) == len(expected) and all(
         one.shape == tuple(other.shape) and np.allclose(one, other.numpy(), rtol=1e-3, atol=1e-4)
@@ -116,7 +116,7 @@ def agrees(
 def trace(
     ready: nn.Module, inputs: Mapping[str, torch.Tensor], outputs: Sequence[str], dynamic: Sequence[Any]
 ) -> onnx.ModelProto:
-    """Return a module as PyTorch's exporter writes it, given as :func:`graph_of` is."""
+    """Return a module as written by PyTorch's exporter; the arguments are those of :func:`graph_of`."""
     with quiet():
         program = torch.onnx.export(
             ready,
@@ -138,23 +138,23 @@ def trace(
 
 
 def remainder(dividend: Any, divisor: Any) -> Any:
-    """Write the remainder of integers; the exporter's own version knows no divisor that is an axis's size."""
+    """Write the remainder of integers; the exporter's own version does not support an axis's size as divisor."""
     return opset18.Mod(dividend, opset18.CastLike(divisor, dividend))
 
 
 def unbind(values: Any, dim: int = 0) -> list[Any]:
-    """Write the parts along an axis of known size as one operator each; the exporter's own version takes two."""
+    """Write the parts along an axis of known size as one operator each; the exporter's own version needs two."""
     places: list[Any] = [opset18.Constant(value_int=place) for place in range(values.shape[dim])]
     return [opset18.Gather(values, place, axis=dim) for place in places]
 
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Silence exporter and quantiser, which warn of their own deprecated calls and of missing torchvision."""
+    """Silence exporter and quantiser, which warn about their own deprecated calls and missing torchvision."""
     logger, root, silent = logging.getLogger("torch.onnx"), logging.getLogger(), logging.NullHandler()
     level = logger.level
     logger.setLevel(logging.ERROR)
-    root.addHandler(silent)  # else the first message through the root logger gives it a handler, for good
+    root.addHandler(silent)  # otherwise the first message through the root logger adds a handler permanently
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -167,7 +167,7 @@ def quiet() -> Iterator[None]:
 def fold(model: onnx.ModelProto) -> onnx.ModelProto:
     """Return the graph with constants folded and normalisation merged into convolutions.
 
-    What is folded stays standard ONNX: onnxruntime's higher levels would write operators of one processor.
+    The result is standard ONNX: onnxruntime's higher optimisation levels would write processor-specific operators.
     """
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
@@ -183,12 +183,12 @@ def fold(model: onnx.ModelProto) -> onnx.ModelProto:
 def exchanged(
     model: onnx.ModelProto, first: str, second: str, chosen: Collection[str] | None = None
 ) -> onnx.ModelProto:
-    """Exchange each operator ``second`` that reads a ``first`` with it, in place, and return the model.
+    """Swap each operator ``second`` with the ``first`` that it reads, in place, and return the model.
 
-    Relu and MaxPool may be exchanged: what is largest stays so when all is clipped.
+    Relu and MaxPool may be swapped: clipping does not change which value is largest.
 
     Args:
-        chosen: names of the ``second`` ones to exchange; all if left out.
+        chosen: names of the ``second`` operators to swap; by default all.
     """
     graph = model.graph
     makers = {name: node for node in graph.node for name in node.output}
@@ -208,10 +208,10 @@ def exchanged(
 
 
 def tidy(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Take out, in place, what differs between two exports of one network, and return the model.
+    """Remove, in place, what differs between two exports of one network, and return the model.
 
-    That is stack traces with paths and addresses, and the order of initialisers and of unused operator sets.
-    Inferred shapes go too: they are stale once a graph is quantised, and onnxruntime then refuses it.
+    These are stack traces with paths and addresses, and the order of initialisers and of unused operator sets.
+    Inferred shapes are removed too: they are stale once a graph is quantised, and onnxruntime then refuses it.
     """
     graph = model.graph
     for part in (model, graph, *graph.node, *graph.initializer, *graph.input, *graph.output):
@@ -226,7 +226,7 @@ def tidy(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def replace(field: Any, values: Sequence[Any]) -> None:
-    """Give a repeated protobuf field new values."""
+    """Replace the values of a repeated protobuf field."""
     kept = copy.deepcopy(list(values))
     del field[:]
     field.extend(kept)
@@ -239,11 +239,11 @@ def with_operators(
 ) -> nn.Module:
     """Replace, in place, each recurrent layer of the given kinds by ONNX's operator, and return the module.
 
-    Left to itself the exporter unrolls a layer over its steps (an LSTM only to learn its shapes: 3 s for 28
+    Otherwise the exporter unrolls a layer over its steps (an LSTM only to infer its shapes: 3 s for 28
     steps) and slices an LSTM's weights at run time, so that quantisation finds none in the graph.
 
     Args:
-        make: what a layer becomes, if not :class:`OnnxRecurrent`.
+        make: returns the replacement of a layer, by default :class:`OnnxRecurrent`.
     """
     make = make or OnnxRecurrent
     if isinstance(module, kinds):
@@ -254,7 +254,7 @@ def with_operators(
     return module
 
 
-# Where ONNX's order of gates is in PyTorch's: of an LSTM i, o, f, g in i, f, g, o; of a GRU z, r, n in r, z, n.
+# ONNX's order of gates as indices into PyTorch's: LSTM i, o, f, g in i, f, g, o; GRU z, r, n in r, z, n.
 GATES = {"LSTM": (0, 3, 1, 2), "GRU": (1, 0, 2), "RNN": (0,)}
 ACTIVATIONS = {"tanh": "Tanh", "relu": "Relu"}
 
@@ -301,7 +301,7 @@ class OnnxRecurrent(nn.Module):
         return torch.cat([gates[place] for place in GATES[self.operator]])
 
     def forward(self, inputs: torch.Tensor) -> tuple[torch.Tensor, Any]:
-        """Do as the layers: inputs (N, T, F) if ``batch_first``, else (T, N, F)."""
+        """Compute the layers' outputs: inputs (N, T, F) if ``batch_first``, else (T, N, F)."""
         states = inputs.transpose(0, 1) if self.batch_first else inputs  # (T, N, F)
         last: list[Sequence[torch.Tensor]] = []
         for layer in range(self.layers):
@@ -330,22 +330,24 @@ class OnnxRecurrent(nn.Module):
 
 
 class OneStep(nn.Module):
-    """Recurrent layers of PyTorch that are given one element and a state: products and gates, no operator.
+    """Recurrent layers of PyTorch applied to one element and a state, as products and gates instead of one operator.
 
-    Products have operators of 8 bits, the GRU's and the tanh layer's operators have not.
+    Products have 8-bit operators; the GRU's and the tanh layer's operators do not.
     """
 
     def __init__(self, layers: nn.RNNBase) -> None:
         super().__init__()
         if layers.bidirectional or layers.proj_size:
-            raise ValueError(f"ONNX export: a step of {layers}; it must go one way and have no projections")
+            raise ValueError(
+                f"ONNX export: a step of {layers}; it must be unidirectional and without projections"
+            )
         self.layers, self.hidden_size = layers, layers.hidden_size
         cells: dict[str, Callable[..., tuple[torch.Tensor, ...]]]
         cells = {"LSTM": self.lstm, "GRU": self.gru, "RNN_TANH": self.tanh, "RNN_RELU": self.relu}
         self.cell = cells[layers.mode]
 
     def forward(self, inputs: torch.Tensor, last: Any) -> tuple[torch.Tensor, Any]:
-        """Do as the layers, for inputs (N, 1, F) if ``batch_first``, else (1, N, F)."""
+        """Compute the layers' outputs, for inputs (N, 1, F) if ``batch_first``, else (1, N, F)."""
         axis = 1 if self.layers.batch_first else 0
         states = inputs.squeeze(axis)  # (N, F)
         given = last if isinstance(last, tuple) else (last,)
@@ -359,7 +361,7 @@ class OneStep(nn.Module):
         return states.unsqueeze(axis), (hidden, *cells) if cells else hidden
 
     def gates(self, kind: str, number: int, states: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """Return what one layer's gates, each (N, hidden), make of states (N, F)."""
+        """Return one layer's gate pre-activations, each (N, hidden), for states (N, F)."""
         bias = getattr(self.layers, f"bias_{kind}_l{number}") if self.layers.bias else None
         every = F.linear(states, getattr(self.layers, f"weight_{kind}_l{number}"), bias)
         return every.view(every.shape[0], -1, self.hidden_size).unbind(dim=1)
@@ -367,7 +369,7 @@ class OneStep(nn.Module):
     def lstm(
         self, read: Sequence[torch.Tensor], kept: Sequence[torch.Tensor], *last: torch.Tensor
     ) -> tuple[torch.Tensor, ...]:
-        """Return the next states (N, hidden): of what is read, of the last one, and the last ones themselves."""
+        """Return the next states (N, hidden), from the gates of the input and last state, and the last states."""
         into, forget, offered, out = (one + other for one, other in zip(read, kept, strict=True))
         cell = forget.sigmoid() * last[1] + into.sigmoid() * offered.tanh()
         return out.sigmoid() * cell.tanh(), cell
@@ -375,7 +377,7 @@ class OneStep(nn.Module):
     def gru(
         self, read: Sequence[torch.Tensor], kept: Sequence[torch.Tensor], last: torch.Tensor
     ) -> tuple[torch.Tensor, ...]:
-        """Return the next state (N, hidden), given as :meth:`lstm` is."""
+        """Return the next state (N, hidden); the arguments are those of :meth:`lstm`."""
         reset, update = ((read[gate] + kept[gate]).sigmoid() for gate in (0, 1))
         offered = (read[2] + reset * kept[2]).tanh()
         return (offered + update * (last - offered),)
@@ -383,13 +385,13 @@ class OneStep(nn.Module):
     def tanh(
         self, read: Sequence[torch.Tensor], kept: Sequence[torch.Tensor], last: torch.Tensor
     ) -> tuple[torch.Tensor, ...]:
-        """Return the next state (N, hidden), given as :meth:`lstm` is."""
+        """Return the next state (N, hidden); the arguments are those of :meth:`lstm`."""
         del last
         return ((read[0] + kept[0]).tanh(),)
 
     def relu(
         self, read: Sequence[torch.Tensor], kept: Sequence[torch.Tensor], last: torch.Tensor
     ) -> tuple[torch.Tensor, ...]:
-        """Return the next state (N, hidden), given as :meth:`lstm` is."""
+        """Return the next state (N, hidden); the arguments are those of :meth:`lstm`."""
         del last
         return ((read[0] + kept[0]).relu(),)

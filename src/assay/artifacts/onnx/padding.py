@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Graphs of texts that leave padding out, as the networks do: what a short text costs is what its words cost.
+"""Text graphs that skip padding, as the networks do, so that a short text costs only its words.
 
-PyTorch's exporter wants sizes that do not depend on what is in a batch. So a network is exported as if nothing were
-cut, for texts of any length, and the graph is given the cut in front.
+PyTorch's exporter needs sizes that do not depend on the contents of a batch. So a network is exported without
+the truncation, for texts of any length, and the truncation is added in front of the graph.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from assay.data.special_tokens import PADDING
 from assay.models.layers.word_embedding import COLUMNS
 
 LENGTH = "words"
-"""The name of the axis that is cut, in the shapes of a graph's input and output."""
+"""The name of the truncated axis in the shapes of a graph's input and output."""
 NAME = "padding/{}"
 
 
 def ignores(module: nn.Module, example: Tensor) -> bool:
-    """Say whether a network answers the same once columns of padding go: it is tried.
+    """Return whether a network's outputs are the same without columns of padding, by trying it.
 
     Args:
-        module: in evaluation mode.
+        module: a network in evaluation mode.
         example: (N, T) ids, or (N, T, ...) which begin with ids.
 
     Returns:
-        False too if it answers anything but zeros where there is padding, as a model of the next character does.
+        False also if its outputs at padding are not zero, as in a model of the next character.
     """
     if example.dtype != torch.int64 or example.ndim < 2:
         return False
@@ -42,18 +42,18 @@ def ignores(module: nn.Module, example: Tensor) -> bool:
     with torch.inference_mode():
         try:
             short = module(padded[:, :half])
-        except Exception:  # a network that knows one size can fail with anything
+        except Exception:  # a network for one size can fail with any error
             return False
         long = module(padded)
     if long.ndim > 2 and long.shape[1] == example.shape[1] and not long[:, half:].any():
-        long = long[:, :half]  # an answer a word
+        long = long[:, :half]  # one output per word
     return short.shape == long.shape and torch.allclose(short, long, rtol=1e-4, atol=1e-5)
 
 
 def left_out(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Put the cut in front of a graph for texts of any length, in place, and return the model.
+    """Add the truncation in front of a graph for texts of any length, in place, and return the model.
 
-    To answers (N, T, K), one a word, zeros are added where the padding was.
+    Outputs (N, T, K), one per word, are padded with zeros where the padding was.
     """
     graph, cut, kept = model.graph, Nodes(), NAME.format("kept")
     inputs, output = graph.input[0].name, graph.output[0].name
@@ -62,7 +62,9 @@ def left_out(model: onnx.ModelProto) -> onnx.ModelProto:
     real = cut.add("ReduceMax", words, np.array([0]), keepdims=0)  # (T,), 0 where every text is padding
     count = cut.add("ReduceSum", cut.add("Min", real, np.int64(1)), np.array([0]))
     more = cut.add("Add", cut.add("Max", count, np.int64(1)), np.int64(COLUMNS - 1))
-    end = cut.add("Mul", cut.add("Div", more, np.int64(COLUMNS)), np.int64(COLUMNS))  # as the networks cut
+    end = cut.add(
+        "Mul", cut.add("Div", more, np.int64(COLUMNS)), np.int64(COLUMNS)
+    )  # as the networks truncate
     cut.add("Slice", inputs, np.array([0]), end, np.array([1]), to=kept)
     for node in graph.node:
         node.input[:] = [kept if name == inputs else name for name in node.input]
@@ -85,7 +87,7 @@ class Nodes:
     """Operators with one output each, and their constants.
 
     Args:
-        first: number of the first, by which all are named.
+        first: the number of the first operator, from which names are derived.
     """
 
     def __init__(self, first: int = 0) -> None:
@@ -100,13 +102,13 @@ class Nodes:
         to: str | None = None,
         **attributes: Any,
     ) -> str:
-        """Add an operator, of names or of constants, and return its output's name, ``to`` if that is given."""
+        """Add an operator over names or constants, and return its output's name, which is ``to`` if given."""
         name = NAME.format(self.first + len(self.nodes))
         names = [each if isinstance(each, str) else self.constant(name, each) for each in inputs]
         self.nodes.append(helper.make_node(operator, names, [to or name], name=name, **attributes))
         return to or name
 
     def constant(self, name: str, value: NDArray[np.int64] | np.int64) -> str:
-        """Keep a constant and return its name."""
+        """Store a constant and return its name."""
         self.constants.append(numpy_helper.from_array(np.asarray(value), f"{name}/{len(self.constants)}"))
         return self.constants[-1].name

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A network as the graphs that answer for it: one, or for a network that writes word by word two.
+"""Export a network as one graph or, if it generates token by token, as two.
 
-Of a network with ``start`` and ``step`` (:mod:`assay.models.generation.beam_search`) each becomes a graph: ``start``
-reads the source and returns what is kept, ``step`` is given the last words and what is kept and returns logits and what
-changed of it. So a text costs one pass over its source and one step a word, and what has been read is not read again.
-The logits of known texts are steps too: a third graph would hold most weights a second time.
+For a network with ``start`` and ``step`` (:mod:`assay.models.generation.beam_search`) each becomes a graph: ``start``
+reads the source and returns the state, ``step`` takes the last words and the state and returns logits and the changed
+parts of the state. So a text costs one pass over its source and one step per word, and nothing is read again.
+The logits of known texts are also computed in steps: a third graph would store most weights a second time.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from assay.models.capabilities import Steps
 from assay.models.layers.source_and_target import parts as source_and_target
 
 ITEMS = 64
-"""Items in one call."""
-# Sizes of the example: 0 and 1 would be taken for constants, equal ones for one another.
+"""Items per call."""
+# Sizes of the example: 0 and 1 would be treated as constants, equal sizes as the same dimension.
 EXAMPLE_ITEMS, EXAMPLE_SOURCE, EXAMPLE_WORDS = 3, 4, 2
 
 Feed = dict[str, NDArray[Any]]
@@ -41,18 +41,18 @@ class Part:
     name: str
     graph: onnx.ModelProto
     constants: frozenset[str]
-    """Names in the graph of what was not learned."""
+    """Names in the graph of tensors that are not learned."""
     feeds: Callable[[Tensor], Iterator[Feed]]
-    """Returns, for the network's inputs (N, ...), what the graph is called with, ``ITEMS`` items at a time."""
+    """Returns, for the network's inputs (N, ...), the inputs of the graph's calls, ``ITEMS`` items at a time."""
 
 
 def parts_of(model: nn.Module, inputs: Tensor, *, unroll_tanh: bool = False) -> list[Part]:
     """Return a network's graphs: ``logits``, or ``start`` and ``step``.
 
     Args:
-        inputs: (N, ...) the network's inputs, of which the shape is read.
-        unroll_tanh: as :func:`assay.artifacts.onnx.export.export` has it; ``step`` has no recurrent operator in any
-            case, and ``start``, which takes sources of every length, cannot be unrolled.
+        inputs: (N, ...) inputs of the network, for their shape.
+        unroll_tanh: as in :func:`assay.artifacts.onnx.export.export`; ``step`` never has a recurrent operator, and
+            ``start``, which accepts sources of every length, cannot be unrolled.
     """
     if isinstance(model, Steps):
         return start_and_step(model)
@@ -69,7 +69,7 @@ def parts_of(model: nn.Module, inputs: Tensor, *, unroll_tanh: bool = False) -> 
 
 
 def stored(graphs: dict[str, onnx.ModelProto]) -> tuple[str, Any]:
-    """Return the format in which graphs are kept, by the names of :func:`parts_of`, and the model to write."""
+    """Return the format of graphs with the names of :func:`parts_of`, and the model to write."""
     return ("onnx", graphs[LOGITS]) if LOGITS in graphs else ("onnx_steps", graphs)
 
 
@@ -90,7 +90,7 @@ def step_layers(model: nn.Module) -> set[nn.Module]:
 
 
 def start_and_step(model: Any) -> list[Part]:
-    """Return the two graphs of a network that writes word by word."""
+    """Return the two graphs of a network that generates token by token."""
     short, memory = begin(model, EXAMPLE_SOURCE // 2), begin(model, EXAMPLE_SOURCE)
     before, now, then = (after(model, memory, EXAMPLE_WORDS + more) for more in (-1, 0, 1))
     names = named(MEMORY, len(memory))
@@ -116,10 +116,10 @@ def start_and_step(model: Any) -> list[Part]:
     step = graph_of(Step(writing, changed), given, outputs, [{0: "batch"}, sizes], answers)
 
     constants = frozenset(f"network.{name}" for name, _ in model.named_buffers())
-    asked = {value.name for value in step.graph.input}
+    input_names = {value.name for value in step.graph.input}
     return [
         Part(START, start, constants, lambda items: start_feeds(model, items)),
-        Part(STEP, step, constants, lambda items: step_feeds(model, items, asked)),
+        Part(STEP, step, constants, lambda items: step_feeds(model, items, input_names)),
     ]
 
 
@@ -131,41 +131,41 @@ class Start(nn.Module):
         self.network = network
 
     def forward(self, source: Tensor) -> tuple[Tensor, ...]:
-        """Map source ids (N, S) to what is kept."""
+        """Map source ids (N, S) to the state."""
         # Clones, since an output that is an input or another output would lose its name.
         return tuple(part.clone() for part in self.network.start(source))
 
 
 class Step(nn.Module):
-    """``network.step`` as a module that returns, of what is kept, what has changed."""
+    """``network.step`` as a module that returns only the changed parts of the state."""
 
     def __init__(self, network: Any, changed: Sequence[int]) -> None:
         super().__init__()
         self.network, self.changed = network, changed
 
     def forward(self, words: Tensor, *memory: Tensor) -> tuple[Tensor, ...]:
-        """Map the last words (N,) and what is kept to logits (N, V) and what is kept anew."""
+        """Map the last words (N,) and the state to logits (N, V) and the changed parts of the state."""
         logits, renewed = self.network.step(words, list(memory))
         return logits, *(renewed[number] for number in self.changed)
 
 
 @torch.no_grad()  # the exporter refuses what inference mode makes
 def begin(model: Any, length: int) -> list[Tensor]:
-    """Return what is kept of sources of ``length`` words."""
+    """Return the state for sources of ``length`` words."""
     memory: list[Tensor] = model.start(some_words(EXAMPLE_ITEMS, length))
     return memory
 
 
 @torch.no_grad()  # the exporter refuses what inference mode makes
 def after(model: Any, memory: list[Tensor], words: int) -> list[Tensor]:
-    """Return what is kept after so many words."""
+    """Return the state after this many words."""
     for _ in range(words):
         memory = model.step(some_words(EXAMPLE_ITEMS), memory)[1]
     return memory
 
 
 def some_words(*shape: int) -> Tensor:
-    """Return ids that every vocabulary has, not all alike and none padding."""
+    """Return ids that are in every vocabulary, not all equal and none padding."""
     return UNKNOWN + torch.arange(math.prod(shape)).view(shape) % END
 
 
@@ -182,12 +182,12 @@ def start_feeds(model: Any, inputs: Tensor) -> Iterator[Feed]:
 
 
 @torch.inference_mode()
-def step_feeds(model: Any, inputs: Tensor, asked: set[str]) -> Iterator[Feed]:
-    """Yield each word of inputs (N, S + T) with what is kept before it, of that what is ``asked``."""
+def step_feeds(model: Any, inputs: Tensor, input_names: set[str]) -> Iterator[Feed]:
+    """Yield each word of inputs (N, S + T) with the state before it, only the parts in ``input_names``."""
     for items in torch.split(inputs, ITEMS):
         source, target = source_and_target(items, model.source_length)
         memory = model.start(source)
         for words in target.T:
             given = {WORDS: words, **dict(zip(named(MEMORY, len(memory)), memory, strict=True))}
-            yield {name: part.contiguous().numpy() for name, part in given.items() if name in asked}
+            yield {name: part.contiguous().numpy() for name, part in given.items() if name in input_names}
             memory = model.step(words, memory)[1]

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Half-width numbers: weights stored as bfloat16, weights and activations computed in it where the processor can.
+"""bfloat16: weights stored in it, weights and activations computed in it where the processor can.
 
 Source: Kalamkar et al., "A Study of BFLOAT16 for Deep Learning Training", 2019,
-https://arxiv.org/abs/1905.12322: the exponent of float32 with 7 bits after the point, so that nothing overflows
-that did not. The file is an ONNX graph whose tables and matrices are bfloat16, each with a cast behind it;
+https://arxiv.org/abs/1905.12322: the exponent of float32 with 7 fraction bits, so that nothing new overflows.
+The file is an ONNX graph whose tables and matrices are bfloat16, each followed by a cast;
 OpenVINO (https://docs.openvino.ai), an optional extra, runs it. Biases and normalisation stay in float32 in the
 file: they are small.
 """
@@ -22,31 +22,31 @@ from assay.compression.context import CompressedModel, CompressionContext, Metho
 from assay.provenance.records import Skip
 
 HALF = "|bfloat16"
-"""Behind the name of a weight that is kept in half its width."""
+"""Suffix of the name of a weight that is stored in half width."""
 PRODUCTS = {"Convolution", "FullyConnected", "MatMul", "RNNSeq", "RNNCell"}
-"""OpenVINO's kinds of layers that multiply by weights."""
+"""OpenVINO's types of layers that multiply by weights."""
 LARGEST = np.float32(float.fromhex("0x1.fep127"))
-"""Of the finite bfloat16."""
+"""The largest finite bfloat16."""
 
 
-def compress(subject: CompressionContext) -> CompressedModel:
-    """Return the network as a graph of half-width weights.
+def compress(context: CompressionContext) -> CompressedModel:
+    """Return the network as a graph with half-width weights.
 
     Raises:
         Skip: OpenVINO is not installed, refuses the graph, or the processor has no arithmetic for bfloat16.
-        RuntimeError: OpenVINO computes no product of it in bfloat16.
+        RuntimeError: OpenVINO computes none of its products in bfloat16.
     """
     if not installed():
         raise Skip(EXTRA)
     if not computes_in_half():
         raise Skip("the processor has neither AMX nor AVX-512 arithmetic for bfloat16")
-    graph = halved(export(subject.model, subject.examples[:1]))
-    parameters = count_parameters(subject.model)
-    record = {"format": "openvino", "parameters": parameters, "arguments": subject.record["arguments"]}
+    graph = halved(export(context.model, context.examples[:1]))
+    parameters = count_parameters(context.model)
+    record = {"format": "openvino", "parameters": parameters, "arguments": context.record["arguments"]}
     try:
         layers = OpenVinoPredictor(graph.SerializeToString(), record).in_half()
-    except ValueError as fault:
-        raise Skip(f"{type(subject.model).__name__}: {fault}") from None
+    except ValueError as error:
+        raise Skip(f"{type(context.model).__name__}: {error}") from None
     operators = {kind: count for kind, count in layers.items() if kind in PRODUCTS}
     if not operators:
         raise RuntimeError(f"bf16: OpenVINO computes no product in bfloat16, only {layers}")
@@ -70,16 +70,16 @@ def is_weight(tensor: onnx.TensorProto) -> bool:
 
 
 def half(tensor: onnx.TensorProto) -> onnx.TensorProto:
-    """Return a constant in bfloat16 under a name that says so."""
+    """Return a constant in bfloat16, with ``HALF`` in its name."""
     found = onnx.TensorProto(name=tensor.name + HALF, data_type=TensorProto.BFLOAT16, dims=tensor.dims)
     found.raw_data = rounded(onnx.numpy_helper.to_array(tensor)).tobytes()
     return found
 
 
 def rounded(values: NDArray[np.float32]) -> NDArray[np.uint16]:
-    """Return the bits of the nearest bfloat16 of each number, of two equally near ones the even one.
+    """Return the bits of the nearest bfloat16 of each number, rounding half to even.
 
-    What is finite stays so: what would round to infinity, as a mask's lowest number, becomes the largest one.
+    Finite numbers stay finite: those that would round to infinity, such as a mask's, become the largest bfloat16.
     """
     kept = np.where(np.isfinite(values), np.clip(values, -LARGEST, LARGEST), values)
     bits = kept.view(np.uint32)

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Weight sharing: the weights of a layer take few values, and Huffman codes say which one each has.
+"""Weight sharing: the weights of a layer take few distinct values, and each weight is stored as a Huffman code.
 
 Source: Han, Mao and Dally, "Deep Compression: Compressing Deep Neural Networks with Pruning, Trained Quantization
 and Huffman Coding", ICLR 2016, https://arxiv.org/abs/1510.00149. k-means finds the values, from centroids that are
-first spread evenly from the smallest to the largest weight; weights that are zero stay zero. What is read back is
-dense, so that the file is smaller and the network runs as fast as before.
+initialised evenly between the smallest and the largest weight; weights that are zero stay zero. The loaded weights are
+dense, so the file is smaller but the network is not faster.
 
-Unlike in the paper a centroid learns from the mean of its weights' gradients, not from the sum: that is the gradient
-in the space of networks that share so, at the scale that the learning rate of the weights is made for.
+Unlike in the paper, a centroid learns from the mean of its weights' gradients, not from the sum, which keeps the scale
+for which the learning rate of the weights was chosen.
 """
 
 from __future__ import annotations
@@ -28,54 +28,54 @@ from assay.provenance.records import Skip
 
 SHARED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.ConvTranspose2d, nn.RNNBase, nn.Embedding)
 LEAST_NUMBERS = 512
-"""In a smaller tensor the codebook outweighs what the codes save."""
+"""In a smaller tensor the codebook costs more than the codes save."""
 MOST_ROUNDS = 200
-"""Of k-means; it has mostly settled after some 50."""
+"""The limit of k-means; it usually converges after some 50 rounds."""
 
 
 def compress(
-    subject: CompressionContext,
+    context: CompressionContext,
     *,
     bits: Annotated[list[Annotated[int, Field(ge=1, le=8)]], Field(min_length=1)],
     fine_tune: Annotated[float, Field(ge=0, le=1)],
     rate: Annotated[float, Field(gt=0, le=1)],
 ) -> CompressedModel:
-    """Return the network with the fewest values a tensor that stays within the budget.
+    """Return the network with the fewest values per tensor that stays within the budget.
 
-    With training the numbers of bits from the first on that leaves the budget are tried in turn, each from the network
-    as it was given; the first that still loses twice the budget is the last.
+    With training, the numbers of bits from the first that exceeds the budget on are tried in order, each from the
+    original network, up to the first that loses twice the budget.
 
     Args:
-        bits: falling; each tensor has 2**bits values, and zero where it had zeros.
+        bits: decreasing; each tensor has 2**bits values, and zero where it had zeros.
         fine_tune: share of the cell's training steps for which the values are trained; 0 for none.
         rate: highest learning rate of that training, as a share of the cell's.
 
     Raises:
         Skip: no layer has enough weights.
-        ValueError: ``bits`` do not fall.
+        ValueError: ``bits`` are not decreasing.
     """
     if sorted(set(bits), reverse=True) != bits:
-        raise ValueError(f"cluster: bits = {bits}; they must fall")
-    if not any(weight.numel() >= LEAST_NUMBERS for weight in layer_weights(subject.model)):
+        raise ValueError(f"cluster: bits = {bits}; they must decrease")
+    if not any(weight.numel() >= LEAST_NUMBERS for weight in layer_weights(context.model)):
         raise Skip(
-            f"{type(subject.model).__name__} has no Linear, convolution, recurrent or embedding layer"
+            f"{type(context.model).__name__} has no Linear, convolution, recurrent or embedding layer"
             f" of {LEAST_NUMBERS} weights"
         )
 
     def make(bits: float) -> nn.Module:
-        return cluster(subject.model, int(bits))
+        return cluster(context.model, int(bits))
 
     def tune(model: nn.Module) -> None:
-        train_values(subject, model, share=fine_tune, rate=rate)
+        train_values(context, model, share=fine_tune, rate=rate)
 
-    chosen, trials = search(subject, "bits", bits, make)
-    best = trained(subject, "bits", trials, lambda _, each: make(each), tune) if fine_tune else make(chosen)
+    chosen, trials = search(context, "bits", bits, make)
+    best = trained(context, "bits", trials, lambda _, each: make(each), tune) if fine_tune else make(chosen)
     zeros = sum(int((weight == 0).sum()) for weight in layer_weights(best))
     return CompressedModel("clustered", best, count_parameters(best) - zeros, trials=trials)
 
 
 def layer_weights(model: nn.Module) -> list[nn.Parameter]:
-    """Return the weights, without biases, of the layers that are clustered, each once, in the model's order."""
+    """Return the weights, without biases, of the layers to be clustered, each once, in the model's order."""
     weights = {
         id(parameter): parameter
         for layer in model.modules()
@@ -87,7 +87,7 @@ def layer_weights(model: nn.Module) -> list[nn.Parameter]:
 
 
 def cluster(model: nn.Module, bits: int) -> nn.Module:
-    """Return a copy of ``model`` each of whose large weights has at most 2**bits values, and zero where it had it."""
+    """Return a copy of ``model`` whose large weights have at most 2**bits values each; zeros stay zero."""
     shared = copy.deepcopy(model)
     for weight in layer_weights(shared):
         if weight.numel() >= LEAST_NUMBERS:
@@ -98,7 +98,7 @@ def cluster(model: nn.Module, bits: int) -> nn.Module:
 
 
 def shared_values(values: NDArray[np.float32], count: int) -> NDArray[np.float32]:
-    """Return values (N,) each replaced by the nearest of at most ``count`` centroids; zeros stay."""
+    """Return values (N,), each replaced by the nearest of at most ``count`` centroids; zeros stay zero."""
     kept = values != 0
     ordered = np.sort(values[kept]).astype(np.float64)
     if (np.diff(ordered) != 0).sum() < count:
@@ -110,9 +110,10 @@ def shared_values(values: NDArray[np.float32], count: int) -> NDArray[np.float32
 
 
 def k_means(ordered: NDArray[np.float64], count: int) -> NDArray[np.float64]:
-    """Return the centroids (count,), rising, that Lloyd's rounds leave of rising values (N,).
+    """Return the ascending centroids (count,) of ascending values (N,), by Lloyd's algorithm.
 
-    A cluster is a run of the values, so that a round is a search for its ends. One that is empty keeps its centroid.
+    A cluster is a contiguous range of the values, so a round is a search for its ends. An empty cluster keeps its
+    centroid.
     """
     centroids = np.linspace(ordered[0], ordered[-1], count)
     sums = np.append(0.0, np.cumsum(ordered))
@@ -128,15 +129,15 @@ def k_means(ordered: NDArray[np.float64], count: int) -> NDArray[np.float64]:
 
 
 def middles(centroids: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the values (K - 1,) from which on the next centroid is the nearer one."""
+    """Return the midpoints (K - 1,) between neighbouring centroids."""
     return (centroids[:-1] + centroids[1:]) / 2
 
 
-def train_values(subject: CompressionContext, model: nn.Module, *, share: float, rate: float) -> None:
-    """Train a clustered network in place: what has one value keeps one, and zeros stay.
+def train_values(context: CompressionContext, model: nn.Module, *, share: float, rate: float) -> None:
+    """Train a clustered network in place: weights that share a value still share one, and zeros stay zero.
 
     Args:
-        share: of the cell's training steps.
+        share: share of the cell's training steps.
         rate: highest learning rate, as a share of the cell's.
     """
     groups = [
@@ -149,7 +150,7 @@ def train_values(subject: CompressionContext, model: nn.Module, *, share: float,
         for weight, values, labels in groups
         if weight.requires_grad
     ]
-    subject.fine_tune(model, share=share, rate=rate)
+    context.fine_tune(model, share=share, rate=rate)
     for hook in hooks:
         hook.remove()
     with torch.no_grad():  # an optimizer's vector instructions round the last numbers of a tensor otherwise

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Knowledge distillation: a smaller student of the same class learns from labels and from the trained teacher.
+"""Knowledge distillation: a smaller student of the same class learns from the labels and the trained teacher.
 
 Source: Hinton, Vinyals and Dean, "Distilling the Knowledge in a Neural Network", 2015,
 https://arxiv.org/abs/1503.02531: soft targets at a temperature. Hidden states: Romero et al., "FitNets: Hints for
-Thin Deep Nets", ICLR 2015, https://arxiv.org/abs/1412.6550, without their regressor: only where both networks'
-states have one shape. With ``teacher`` = 0 the same student learns from labels alone, to be compared.
+Thin Deep Nets", ICLR 2015, https://arxiv.org/abs/1412.6550, without their regressor: only if the states of both
+networks have the same shape. With ``teacher`` = 0 the same student learns from the labels only, for comparison.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ from assay.provenance.records import Skip
 from assay.tasks.protocol import Objective, SmoothsLabels, training_loss
 
 NEVER = -1e4
-"""Logit of what the loss does not read: far below all others, and finite."""
+"""The logit of classes that the loss does not use: far below all others, but finite."""
 
 
 def compress(
-    subject: CompressionContext,
+    context: CompressionContext,
     *,
     temperature: Annotated[float, Field(ge=1, le=100)],
     teacher: Annotated[float, Field(ge=0, le=1)],
@@ -44,55 +44,55 @@ def compress(
     epochs: Annotated[float, Field(gt=0, le=20)],
     begin: Literal["drawn", "teacher"],
 ) -> CompressedModel:
-    """Return a student that was taught by the subject's network.
+    """Return a student distilled from the context's network.
 
     Args:
-        temperature: by which the logits of both networks are divided before they are compared, if they are logits.
-        teacher: share of the teacher in the loss; the labels have the rest. 0 does not ask the teacher at all.
-        hidden: weight, beside the soft targets, of the squared error between what the last Linear layers of both
-            networks read, in units of the teacher's mean square; nothing where the shapes differ.
-        epochs: steps of training, as a share of those that the teacher had.
-        begin: whether the student's first weights are drawn from the cell's seed, or are those of the teacher's
-            strongest units, as far as they fit (:mod:`assay.compression.support.student_init`).
+        temperature: divides the logits of both networks before they are compared, if the outputs are logits.
+        teacher: weight of the teacher in the loss; the labels have the rest. 0 does not use the teacher.
+        hidden: weight, relative to the soft targets, of the squared error between the inputs of the last Linear
+            layers of both networks, in units of the teacher's mean square; ignored if the shapes differ.
+        epochs: training steps, as a share of the teacher's.
+        begin: whether the student is initialised randomly from the cell's seed, or with the teacher's strongest
+            units, as far as they fit (:mod:`assay.compression.support.student_init`).
 
     Raises:
         Skip: the model's row has no student, or it is not smaller than its teacher, or the items have weights.
     """
-    if subject.student is None:
-        raise Skip(f"params.yaml describes no student of {subject.cell['model']}")
-    if subject.splits["train"].weights is not None:
-        raise Skip("the training items have weights, which a teacher's lesson does not take")
-    target, arguments = subject.record["target"], {**subject.record["arguments"], **subject.student}
-    torch.manual_seed(subject.cell["seed"])
+    if context.student is None:
+        raise Skip(f"params.yaml describes no student of {context.cell['model']}")
+    if context.splits["train"].weights is not None:
+        raise Skip("the training items have weights, which distillation does not support")
+    target, arguments = context.record["target"], {**context.record["arguments"], **context.student}
+    torch.manual_seed(context.cell["seed"])
     student = registry.load(target)(**arguments)
-    parameters, before = count_parameters(student), count_parameters(subject.model)
+    parameters, before = count_parameters(student), count_parameters(context.model)
     if parameters >= before:
-        raise Skip(f"the student has {parameters} numbers, its teacher {before}: it is not smaller")
+        raise Skip(f"the student has {parameters} parameters, its teacher {before}: it is not smaller")
     if begin == "teacher":
-        inherit(student, subject.model, subject.examples)
-    smoothing = subject.cell["training"]["label_smoothing"]
+        inherit(student, context.model, context.examples)
+    smoothing = context.cell["training"]["label_smoothing"]
     taught = Taught(
-        student, Lesson(subject.model, subject.task, temperature, teacher, hidden, label_smoothing=smoothing)
+        student, Lesson(context.model, context.task, temperature, teacher, hidden, label_smoothing=smoothing)
     )
-    subject.fine_tune(taught, share=epochs, rate=1.0)
+    context.fine_tune(taught, share=epochs, rate=1.0)
     return CompressedModel("safetensors", student, parameters, {"arguments": arguments})
 
 
 @dataclass(frozen=True)
 class Lesson:
-    """What a student is taught by, and how."""
+    """The teacher of a student, and the weights of the loss."""
 
     teacher: nn.Module
     task: Objective
     temperature: float
     share: float
-    """Of the teacher in the loss."""
+    """The weight of the teacher in the loss."""
     hidden: float
     label_smoothing: float
 
 
 class Taught(nn.Module, OwnLoss):
-    """A student while it learns: the weights of this module are the student's, the teacher's are no part of it."""
+    """A student during training: the weights of this module are the student's, without the teacher's."""
 
     def __init__(self, student: nn.Module, lesson: Lesson) -> None:
         super().__init__()
@@ -102,18 +102,18 @@ class Taught(nn.Module, OwnLoss):
         ]  # a list is not registered
 
     def extra_repr(self) -> str:
-        """Return what is taught: an interrupted training is taken up only by one of the same teacher and lesson."""
+        """Return the settings: an interrupted training is resumed only with the same teacher and lesson."""
         lesson = self.lesson
         digest = hashlib.sha256(safetensors.torch.save(plain_state(lesson.teacher))).hexdigest()
         return f"{lesson.temperature}, {lesson.share}, {lesson.hidden}, {digest}"
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Answer as the student does."""
+        """Return the student's outputs."""
         outputs: Tensor = self.student(inputs)
         return outputs
 
     def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        """Return the mixed loss of inputs (N, ...) and targets (N, ...); in evaluation that of the labels alone."""
+        """Return the mixed loss for inputs (N, ...) and targets (N, ...); in evaluation mode the loss of the labels."""
         own = self.student.loss if isinstance(self.student, OwnLoss) else None
         share = self.lesson.share if self.training else 0.0
         if own is not None and not share:
@@ -135,7 +135,7 @@ class Taught(nn.Module, OwnLoss):
         read = read_by(self.lesson.task, outputs, targets)
         if isinstance(self.lesson.task, SmoothsLabels):
             loss = soft_loss(outputs, expected, read, self.lesson.temperature)
-        else:  # no classes, so no temperature: the teacher's outputs are targets as any others
+        else:  # no classes, so no temperature: the teacher's outputs are the targets
             loss = self.lesson.task.loss(outputs, expected)
         if self.lesson.hidden and states and taught and states[-1].shape == taught[-1].shape:
             loss = loss + self.lesson.hidden * hidden_loss(states[-1], taught[-1], read.any(dim=-1))
@@ -144,7 +144,7 @@ class Taught(nn.Module, OwnLoss):
 
 @contextlib.contextmanager
 def listening(network: nn.Module) -> Iterator[list[Tensor]]:
-    """Yield a list that receives what the last Linear layer of ``network`` reads; it stays empty without one."""
+    """Yield a list that receives the inputs of the last Linear layer of ``network``; it stays empty without one."""
     heard: list[Tensor] = []
     layers = [layer for layer in network.modules() if isinstance(layer, nn.Linear)]
     handles = [
@@ -158,9 +158,9 @@ def listening(network: nn.Module) -> Iterator[list[Tensor]]:
 
 
 def read_by(task: Objective, outputs: Tensor, targets: Tensor) -> Tensor:
-    """Return which of the outputs (N, ..., K) the task's loss reads: not those of padding, nor of other tasks.
+    """Return which of the outputs (N, ..., K) the task's loss uses: not those of padding, nor of other tasks.
 
-    They are those on which it depends: at outputs of zero no probability is so small that the gradient vanishes.
+    They are those with a gradient: at outputs of zero no probability is so small that its gradient vanishes.
     """
     zeros = torch.zeros_like(outputs, dtype=torch.float32, requires_grad=True)
     with torch.enable_grad():
@@ -173,9 +173,9 @@ def soft_loss(outputs: Tensor, expected: Tensor, read: Tensor, temperature: floa
 
     Args:
         outputs: (N, ..., K) logits of the student; ``expected`` those of the teacher.
-        read: (N, ..., K), which of them count; the mean is over the rows in which any does.
+        read: (N, ..., K), which of them count; the mean is over the rows in which any of them does.
     """
-    # Rows of which nothing is read become uniform in both networks: a divergence of zero.
+    # Rows without any such entry become uniform in both networks: a divergence of zero.
     student, teacher = (
         (logits / temperature).masked_fill(~read, NEVER).log_softmax(dim=-1) for logits in (outputs, expected)
     )
@@ -187,7 +187,7 @@ def hidden_loss(states: Tensor, expected: Tensor, rows: Tensor) -> Tensor:
     """Return the mean squared error of states (N, ..., D) in units of the teacher's mean square.
 
     Args:
-        rows: (N, ...), which places count; all do if the states' places are others than the outputs'.
+        rows: (N, ...), which positions count; all do if the positions of states and outputs differ.
     """
     if rows.ndim == states.ndim - 1:
         rows = rows[tuple(slice(size) for size in states.shape[:-1])]  # networks may cut padding off

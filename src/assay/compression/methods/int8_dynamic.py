@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Post-training quantisation with ranges of activations measured at each call.
+"""Dynamic post-training quantisation: ranges of activations are measured at each call.
 
-Source: :mod:`assay.compression.support.integers`. Measuring costs little beside a matrix product, and nothing must be
-calibrated: the choice for LSTM and Transformer. Convolutions stay in full precision, since onnxruntime's
+Source: :mod:`assay.compression.support.integers`. Measuring costs little compared with a matrix product, and nothing
+needs calibration: the choice for LSTM and Transformer. Convolutions stay in full precision, since onnxruntime's
 ConvInteger runs at a third of its speed.
 """
 
@@ -21,19 +21,19 @@ LAYERS: tuple[type[nn.Module], ...] = (nn.Linear, nn.LSTM, nn.Embedding)
 OPERATORS = ["MatMul", "Gemm", "LSTM", "Gather"]
 
 
-def compress(subject: CompressionContext) -> CompressedModel:
-    """Return the network as a graph of integers.
+def compress(context: CompressionContext) -> CompressedModel:
+    """Return the network as an integer graph.
 
     Raises:
-        Skip: less than half of the weights lie in layers that this method turns into integers.
+        Skip: less than half of the weights are in layers that this method quantises.
     """
-    return integer_graph(subject.model, subject.examples, LAYERS, quantise)
+    return integer_graph(context.model, context.examples, LAYERS, quantise)
 
 
 def quantise(part: Part, path: Path) -> None:
-    """Write a network's graph with its weights in 8 bits, a scale a channel, to ``path``.
+    """Write a network's graph with its weights in 8 bits, one scale per channel, to ``path``.
 
-    Beside an LSTM it is a scale a matrix, which that operator multiplies by a fifth faster (benchmarks/int8_lstm.py).
+    With an LSTM it is one scale per matrix, which makes that operator a fifth faster (benchmarks/int8_lstm.py).
     """
     recurrent = any(node.op_type == "LSTM" for node in part.graph.graph.node)
     quantize_dynamic(

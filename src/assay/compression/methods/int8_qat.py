@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Quantisation-aware fine-tuning: the network trains on with rounded numbers, then becomes a graph of integers.
+"""Quantisation-aware fine-tuning: the network is trained further with rounded numbers, then becomes an integer graph.
 
 Source: :mod:`assay.compression.support.fake_quantise` for the training, :mod:`assay.compression.methods.int8_static`
-for the graph, whose ranges are measured as they were in training.
+for the graph, whose ranges are measured as in training.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from assay.provenance.records import Skip
 
 
 def compress(
-    subject: CompressionContext,
+    context: CompressionContext,
     *,
     calibration_items: Annotated[int, Field(ge=1)],
     fine_tune: Annotated[float, Field(gt=0, le=1)],
     rate: Annotated[float, Field(gt=0, le=1)],
 ) -> CompressedModel:
-    """Return the network, trained on in 8 bits, as a graph of integers.
+    """Return the network, trained further in 8 bits, as an integer graph.
 
     Args:
         calibration_items: training items on which activations are measured; all if there are fewer.
@@ -34,18 +34,18 @@ def compress(
         rate: highest learning rate of that training, as a share of the cell's.
 
     Raises:
-        Skip: less than half of the weights lie in layers that training can round.
+        Skip: less than half of the weights are in layers that training can round.
     """
-    possible = share_of(subject.model, LAYERS)
+    possible = share_of(context.model, LAYERS)
     if possible < LEAST_SHARE:
-        name = type(subject.model).__name__
+        name = type(context.model).__name__
         raise Skip(f"training can round only {possible:.0%} of {name}'s weights: no recurrent ones")
-    calibration = subject.splits["train"].inputs[:calibration_items]
-    network = copy.deepcopy(subject.model)
+    calibration = context.splits["train"].inputs[:calibration_items]
+    network = copy.deepcopy(context.model)
     with rounded(network, calibration):
-        subject.fine_tune(network, share=fine_tune, rate=rate)
+        context.fine_tune(network, share=fine_tune, rate=rate)
     return integer_graph(
-        network, subject.examples, LAYERS, lambda part, path: quantise(part, path, calibration.numpy())
+        network, context.examples, LAYERS, lambda part, path: quantise(part, path, calibration.numpy())
     )
 
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Post-training quantisation with ranges of activations measured beforehand, on training items.
+"""Static post-training quantisation: ranges of activations are calibrated on training items.
 
 Source: :mod:`assay.compression.support.integers`. The choice for convolutional networks; it can ruin a Transformer,
-whose activations have outliers, which is why each variant is held against its budget. A convolution that reads an image
-of few colours stays in full precision.
+whose activations have outliers, so each variant is checked against its budget. A convolution over an image with few
+channels stays in full precision.
 """
 
 from __future__ import annotations
@@ -40,30 +40,30 @@ OPERATORS = [
 
 
 def compress(
-    subject: CompressionContext, *, calibration_items: Annotated[int, Field(ge=1)]
+    context: CompressionContext, *, calibration_items: Annotated[int, Field(ge=1)]
 ) -> CompressedModel:
-    """Return the network as a graph of integers.
+    """Return the network as an integer graph.
 
     Args:
         calibration_items: training items on which activations are measured; all if there are fewer.
 
     Raises:
-        Skip: less than half of the weights lie in layers that this method turns into integers.
+        Skip: less than half of the weights are in layers that this method quantises.
     """
-    calibration = subject.splits["train"].inputs[:calibration_items].numpy()
+    calibration = context.splits["train"].inputs[:calibration_items].numpy()
     return integer_graph(
-        subject.model, subject.examples, LAYERS, lambda part, path: quantise(part, path, calibration)
+        context.model, context.examples, LAYERS, lambda part, path: quantise(part, path, calibration)
     )
 
 
 def quantise(part: Part, path: Path, calibration: NDArray[Any]) -> None:
-    """Write a network's graph with weights, a scale a channel, and activations in 8 bits to ``path``.
+    """Write a network's graph with weights (one scale per channel) and activations in 8 bits to ``path``.
 
     Args:
-        calibration: (N, ...) inputs of the network, on which the activations' ranges are measured.
+        calibration: (N, ...) inputs of the network, on which the ranges of activations are measured.
     """
     plain = shallow(part.graph)
-    # Else onnxruntime would pool integers that lie in the layout of the convolution before: a hundred times slower.
+    # Otherwise onnxruntime would pool integers in the layout of the previous convolution, a hundred times slower.
     graph = exchanged(part.graph, "Relu", "MaxPool", plain)
     quantize_static(
         graph,
@@ -79,22 +79,22 @@ def quantise(part: Part, path: Path, calibration: NDArray[Any]) -> None:
 
 
 def before_logarithms(graph: onnx.ModelProto) -> list[str]:
-    """Return the nodes whose results a logarithm is taken of: among 256 values of a probability one is zero."""
+    """Return the nodes whose results are inputs of a logarithm: one of the 256 values of a probability is zero."""
     read = {name for node in graph.graph.node if node.op_type == "Log" for name in node.input}
     return [node.name for node in graph.graph.node if read & set(node.output)]
 
 
 def masked(graph: onnx.ModelProto) -> list[str]:
-    """Return the sums that a softmax reads: in the range of a mask all scores would be one value of 256."""
+    """Return the sums that a softmax reads: in the range of a mask, all scores would be one of the 256 values."""
     read = {node.input[0] for node in graph.graph.node if node.op_type == "Softmax"}
     return [node.name for node in graph.graph.node if node.op_type == "Add" and node.output[0] in read]
 
 
 def shallow(graph: onnx.ModelProto) -> list[str]:
-    """Return the convolutions that read few channels, with what clips and pools their results."""
+    """Return the convolutions with few input channels, and the nodes that clip and pool their results."""
     depths = {tensor.name: tensor.dims[1] for tensor in graph.graph.initializer if len(tensor.dims) > 1}
     found, names = set(), []
-    for node in graph.graph.node:  # makers come before readers
+    for node in graph.graph.node:  # in topological order
         few = node.op_type == "Conv" and depths.get(node.input[1], SHALLOW + 1) <= SHALLOW
         if few or (node.op_type in {"Relu", "MaxPool"} and node.input[0] in found):
             found.update(node.output)
@@ -103,13 +103,13 @@ def shallow(graph: onnx.ModelProto) -> list[str]:
 
 
 class Feeds(CalibrationDataReader):  # type: ignore[misc]
-    """What a graph is called with, one call after the other, as onnxruntime asks for it."""
+    """The inputs of a graph's calls, one after the other, in the interface of onnxruntime."""
 
     def __init__(self, feeds: Iterator[Feed]) -> None:
         self.feeds = feeds
 
     def get_next(self) -> Feed | None:
-        """Return what the next call is given, None after the last."""
+        """Return the inputs of the next call, None after the last."""
         return next(self.feeds, None)
 
 

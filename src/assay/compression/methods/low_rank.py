@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Low rank: matrices as products of two thin ones, by the singular value decomposition.
+"""Low-rank factorisation: matrices become products of two thin ones, by singular value decomposition.
 
 Source: Denton et al., "Exploiting Linear Structure Within Convolutional Networks for Efficient Evaluation", NeurIPS
 2014, https://arxiv.org/abs/1404.0736 (dense layers); Prabhavalkar et al., "On the Compression of Recurrent Neural
 Networks with an Application to LVCSR Acoustic Modeling for Embedded Speech Recognition", ICASSP 2016,
-https://arxiv.org/abs/1603.08042 (recurrent ones). That no other matrix of the rank is nearer: Eckart and Young,
-Psychometrika 1936, https://doi.org/10.1007/BF02288367.
+https://arxiv.org/abs/1603.08042 (recurrent ones). The truncated decomposition is the best approximation of its rank:
+Eckart and Young, Psychometrika 1936, https://doi.org/10.1007/BF02288367.
 
-A Linear layer runs as two, with fewer operations. PyTorch's recurrent layers take whole matrices only: these are kept
-as factors and multiplied when the file is read, smaller and no faster.
+A Linear layer runs as two, with fewer operations. PyTorch's recurrent layers need whole matrices: these are stored
+as factors and multiplied when the file is read, so they are smaller but not faster.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Factors = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 
 
 def compress(
-    subject: CompressionContext,
+    context: CompressionContext,
     *,
     energies: Annotated[list[Annotated[float, Field(gt=0, lt=1)]], Field(min_length=1)],
     fine_tune: Annotated[float, Field(ge=0, le=1)],
@@ -40,41 +40,40 @@ def compress(
 ) -> CompressedModel:
     """Return the network at the lowest energy that stays within the budget.
 
-    With training the energies from the first on that leaves the budget are tried in turn, each from the network as it
-    was given; the first that still loses twice the budget is the last. Recurrent matrices that are products stay as
-    they are then.
+    With training, the energies from the first that exceeds the budget on are tried in order, each from the original
+    network, up to the first that loses twice the budget. Recurrent matrices that are products are not trained.
 
     Args:
-        energies: falling shares of the sum of a matrix's squared singular values that its factors keep.
+        energies: decreasing shares of the sum of a matrix's squared singular values that its factors keep.
         fine_tune: share of the cell's training steps that follows; 0 for none.
         rate: highest learning rate of that training, as a share of the cell's.
 
     Raises:
-        Skip: no matrix holds fewer numbers as two factors.
-        ValueError: ``energies`` do not fall.
+        Skip: no matrix has fewer numbers as two factors.
+        ValueError: ``energies`` are not decreasing.
     """
     if sorted(set(energies), reverse=True) != energies:
-        raise ValueError(f"low_rank: energies = {energies}; they must fall")
-    found = decompose(subject.model, subject.examples[:1])
-    if held(factor(subject.model, found, energies[-1])) == count_parameters(subject.model):
+        raise ValueError(f"low_rank: energies = {energies}; they must decrease")
+    found = decompose(context.model, context.examples[:1])
+    if held(factor(context.model, found, energies[-1])) == count_parameters(context.model):
         raise Skip(
-            f"none of the {len(found)} matrices of {type(subject.model).__name__} that can be factored holds fewer"
+            f"none of the {len(found)} matrices of {type(context.model).__name__} that can be factored holds fewer"
             f" numbers as two factors with {energies[-1]:.0%} of its energy"
         )
 
     def make(energy: float) -> nn.Module:
-        return factor(subject.model, found, energy)
+        return factor(context.model, found, energy)
 
     def tune(model: nn.Module) -> None:
         for name, _ in products(model):
             model.get_parameter(name).requires_grad_(False)
-        subject.fine_tune(model, share=fine_tune, rate=rate)
+        context.fine_tune(model, share=fine_tune, rate=rate)
 
-    chosen, trials = search(subject, "energy", energies, make)
-    best = trained(subject, "energy", trials, lambda _, each: make(each), tune) if fine_tune else make(chosen)
-    if held(best) == count_parameters(subject.model):
+    chosen, trials = search(context, "energy", energies, make)
+    best = trained(context, "energy", trials, lambda _, each: make(each), tune) if fine_tune else make(chosen)
+    if held(best) == count_parameters(context.model):
         raise Skip(
-            f"within the budget none of the {len(found)} matrices of {type(subject.model).__name__} that can be"
+            f"within the budget none of the {len(found)} matrices of {type(context.model).__name__} that can be"
             " factored holds fewer numbers as two factors"
         )
     return CompressedModel("low_rank", best, held(best), {"resized": True}, trials)
@@ -84,7 +83,7 @@ def decompose(model: nn.Module, example: torch.Tensor) -> dict[str, Factors]:
     """Return the singular value decompositions of the matrices that can be factored, by the weights' names.
 
     Args:
-        example: (1, ...) an input, to see whether the network still runs.
+        example: (1, ...) an input, to check that the network still runs.
     """
     places = Counter(id(weight) for _, weight in model.named_parameters(remove_duplicate=False))
     names = [
@@ -101,14 +100,14 @@ def decompose(model: nn.Module, example: torch.Tensor) -> dict[str, Factors]:
         name: tuple(torch.linalg.svd(weight.detach(), full_matrices=False))
         for name, weight in ((name, model.get_parameter(name)) for name in names)
         if places[id(weight)]
-        == 1  # two factors beside a matrix that another layer has too would be more numbers
+        == 1  # two factors in addition to a matrix shared with another layer would be more numbers
     }
 
 
 def replaceable(model: nn.Module, example: torch.Tensor) -> list[str]:
-    """Return the names of the Linear layers without which the network runs once they are two.
+    """Return the names of the Linear layers that can be replaced by two.
 
-    It does not where it reads a layer's weight itself.
+    A layer cannot be replaced if the network reads its weight directly.
     """
     inside = tuple(f"{name}." for name, layer in model.named_modules() if isinstance(layer, Factored))
     names = [
@@ -122,7 +121,7 @@ def replaceable(model: nn.Module, example: torch.Tensor) -> list[str]:
 
 
 def runs(model: nn.Module, names: list[str], example: torch.Tensor) -> bool:
-    """Return whether a network takes its input when these layers of it are two each."""
+    """Return whether a network runs when these layers are replaced by two each."""
     tried = copy.deepcopy(model)
     for name in names:
         layer = tried.get_submodule(name)
@@ -131,19 +130,19 @@ def runs(model: nn.Module, names: list[str], example: torch.Tensor) -> bool:
     try:
         with torch.inference_mode():
             tried(example)
-    except Exception:  # what fails in a network that was taken apart can be anything
+    except Exception:  # a modified network can fail with any error
         return False
     return True
 
 
 def factor(model: nn.Module, found: dict[str, Factors], energy: float) -> nn.Module:
-    """Return a copy of ``model`` with factors of the least rank that keeps the energy, where they are smaller."""
+    """Return a copy of ``model`` with factors of the lowest rank that keeps the energy, where they are smaller."""
     factored = copy.deepcopy(model)
     for name, (left, values, right) in found.items():
         rank = rank_of(values, energy)
         if rank * (len(left) + right.shape[1]) >= len(left) * right.shape[1]:
             continue
-        root = values[:rank].sqrt()  # of equal size, both learn at the same pace
+        root = values[:rank].sqrt()  # of equal size, so that both learn at the same pace
         left, right = left[:, :rank] * root, root[:, None] * right[:rank]  # (M, R), (R, N)
         place, _, key = name.rpartition(".")
         layer = factored.get_submodule(place)
@@ -158,13 +157,13 @@ def factor(model: nn.Module, found: dict[str, Factors], energy: float) -> nn.Mod
 
 
 def rank_of(values: torch.Tensor, energy: float) -> int:
-    """Return how many singular values (K,), falling, hold that share of the sum of their squares; at least one."""
+    """Return how many of the decreasing singular values (K,) have that share of the sum of squares; at least one."""
     sums = values.double().square().cumsum(0)
     return int((sums < energy * sums[-1]).sum()) + 1
 
 
 def two(layer: nn.Linear, left: torch.Tensor, right: torch.Tensor) -> Factored:
-    """Return a layer as two whose weights are right (R, inputs) and left (outputs, R)."""
+    """Return a layer as two layers with the weights ``right`` (R, inputs) and ``left`` (outputs, R)."""
     factored = Factored(layer.in_features, len(right), layer.out_features, bias=layer.bias is not None)
     weights = {"0.weight": right, "1.weight": left}
     factored.load_state_dict(weights if layer.bias is None else {**weights, "1.bias": layer.bias})
@@ -172,7 +171,7 @@ def two(layer: nn.Linear, left: torch.Tensor, right: torch.Tensor) -> Factored:
 
 
 def products(model: nn.Module) -> Iterable[tuple[str, int]]:
-    """Yield the names of the weights that are kept as factors, and how many numbers these have."""
+    """Yield the names of the weights that are stored as factors, and the numbers of their elements."""
     buffers = dict(model.named_buffers())
     for name in buffers:
         if name.endswith(LEFT):
@@ -181,7 +180,7 @@ def products(model: nn.Module) -> Iterable[tuple[str, int]]:
 
 
 def held(model: nn.Module) -> int:
-    """Return how many numbers the file of a network holds of what was learned."""
+    """Return the number of learned parameters in a network's file."""
     saved = sum(model.get_parameter(name).numel() - numbers for name, numbers in products(model))
     return count_parameters(model) - saved
 

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A classical model as a graph that onnxruntime runs: neither scikit-learn nor our code is needed to answer.
+"""A classical model as a graph that onnxruntime runs: predictions need neither scikit-learn nor Assay.
 
 Source: the ONNX standard with its operators for classical models, https://onnx.ai/onnx/operators/#ai-onnx-ml;
-skl2onnx, https://onnx.ai/sklearn-onnx/, writes what is scikit-learn's alone: linear functions of pixels, and one
-tree. The others are written here, or by the model itself. For boosted trees skl2onnx 1.20 makes attributes that
-protobuf 7 refuses, and it writes a kernel machine once for each pair of classes. Counts of words would be rows as
-wide as the vocabulary: here each place of a text looks up what its word adds. All is computed in float32.
+skl2onnx, https://onnx.ai/sklearn-onnx/, converts plain scikit-learn models: linear functions of pixels, and one
+tree. The others are written here, or by the model itself. For boosted trees skl2onnx 1.20 creates attributes that
+protobuf 7 refuses, and it writes a kernel machine once per pair of classes. Word counts would be rows as
+wide as the vocabulary: here each position of a text looks up the contribution of its word. All is in float32.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ SPARSE = "ONNX has no operator for sparse rows: with dense ones the file would b
 SKIPPED = {"NGram": SPARSE, "WordByWord": SPARSE, "CopySource": RULE, "FirstWords": RULE}
 
 
-def compress(subject: CompressionContext) -> CompressedModel:
-    """Return the estimator as a graph; a network that learns like one is exported as others are.
+def compress(context: CompressionContext) -> CompressedModel:
+    """Return the estimator as a graph; a network with this training loop is exported like any other network.
 
     Raises:
-        Skip: what such an estimator does has no operators in ONNX.
+        Skip: ONNX has no operators for such an estimator.
     """
-    model = subject.model
+    model = context.model
     if isinstance(model, nn.Module):
-        return networks.compress(subject)
-    example = subject.examples[:1].numpy()
+        return networks.compress(context)
+    example = context.examples[:1].numpy()
     graph = Graph(example)
     made = graph.model(written(graph, model), model.outputs(example).shape[1:])
     return CompressedModel("onnx", made, int(model.parameters()))
@@ -55,7 +55,7 @@ def written(graph: Graph, model: Any) -> str:
     """Write an estimator and return the name of its outputs.
 
     Raises:
-        Skip: what such an estimator does has no operators in ONNX.
+        Skip: ONNX has no operators for such an estimator.
     """
     name = type(model).__name__
     if isinstance(model, WritesGraph):
@@ -86,8 +86,8 @@ def decisions(graph: Graph, model: Any, **options: bool) -> str:
 
 
 def converted(graph: Graph, model: Any, **options: bool) -> str:
-    """Write what skl2onnx makes of the estimator of scikit-learn, and return its scores (N, classes)."""
-    import skl2onnx  # takes 2 s, which other models need not wait for
+    """Write the graph of scikit-learn's estimator as converted by skl2onnx, and return its scores (N, classes)."""
+    import skl2onnx  # takes 2 s, which other models do not need
     from skl2onnx.common.data_types import FloatTensorType
 
     estimator, width = model.estimator, model.estimator.n_features_in_
@@ -114,7 +114,7 @@ def boosted_trees(graph: Graph, model: Any) -> str:
 
 
 def boosted_scores(graph: Graph, estimator: Any) -> str:
-    """Write the scores (N, classes) or numbers (N, 1) of boosted trees, all of them one operator."""
+    """Write the scores (N, classes) or numbers (N, 1) of boosted trees as one operator."""
     trees = [(tree.nodes, place) for each in estimator._predictors for place, tree in enumerate(each)]
     return graph.add(
         "TreeEnsembleRegressor",
@@ -131,7 +131,7 @@ def ensemble(trees: list[tuple[NDArray[Any], int]]) -> dict[str, list[Any]]:
     """Return the attributes of ONNX's operator for trees.
 
     Args:
-        trees: each tree's nodes as scikit-learn keeps them, and the score that its leaves add to.
+        trees: each tree's nodes as stored by scikit-learn, and the index of the score that its leaves add to.
     """
     nodes = np.concatenate([each for each, _ in trees])
     sizes = [len(each) for each, _ in trees]
@@ -155,7 +155,7 @@ def ensemble(trees: list[tuple[NDArray[Any], int]]) -> dict[str, list[Any]]:
 
 
 def rounded_down(thresholds: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Return the largest float32 that is no more than each: what a float32 is compared with comes out the same."""
+    """Return the largest float32 not above each threshold, so that comparisons of a float32 give the same results."""
     nearest = thresholds.astype(np.float32)
     return np.where(nearest > thresholds, np.nextafter(nearest, np.float32(-np.inf)), nearest)
 
@@ -186,8 +186,8 @@ def kernel_machine(graph: Graph, model: Any) -> str:
 
 
 def of_pairs(estimator: Any) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return what each support vector weighs for each pair of classes (vectors, pairs), and which class is the
-    first and which the second of each pair, 1 among 0, both (pairs, classes)."""
+    """Return the weight of each support vector for each pair of classes (vectors, pairs), and the first and the second
+    class of each pair, one-hot (pairs, classes)."""
     counts, weights = estimator.n_support_, estimator.dual_coef_
     owners = np.repeat(np.arange(len(counts)), counts)
     pairs = np.array(list(combinations(range(len(counts)), 2)))
@@ -229,8 +229,8 @@ def tfidf_margins(graph: Graph, model: Any) -> str:
 def weighted(graph: Graph, model: Any) -> str:
     """Write linear functions of weighted counts in rows of length 1: (N, classes), or of two classes (N, 1).
 
-    A word that stands c times in a text weighs c, or 1 + log(c), times its rarity: each of its c places adds a
-    c-th of that.
+    A word that occurs c times in a text has the weight c, or 1 + log(c), times its rarity: each of its c positions adds
+    a c-th of that.
     """
     rows = columns(graph, model.words)  # (N, P)
     same = graph.add(
@@ -254,9 +254,9 @@ def weighted(graph: Graph, model: Any) -> str:
 
 
 def columns(graph: Graph, words: Any) -> str:
-    """Write the columns of counts that the places of texts (N, T), and the pairs of places, add to: (N, P).
+    """Write the columns of counts to which positions of texts (N, T), and pairs of positions, add: (N, P).
 
-    They are numbered from 1, as the words are; 0 is for padding and for pairs without a column.
+    They are numbered from 1, as the words are; 0 is padding or a pair without a column.
     """
     common = graph.add("Less", INPUT, np.array(words.words))
     known = graph.add("Where", common, INPUT, np.array(UNKNOWN))  # (N, T)
@@ -284,7 +284,7 @@ def under_zeros(table: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def softmax(graph: Graph, scores: str, model: Any) -> str:
-    """Write probabilities (N, classes) from scores (N, classes), of two classes (N, 1): the first one's is 0."""
+    """Write probabilities (N, classes) from scores (N, classes); for two classes (N, 1), where the first score is 0."""
     if len(model.estimator.classes_) == 2:
         scores = graph.add("Pad", scores, np.array([0, 1, 0, 0]))
     return graph.add("Softmax", scores, axis=1)
@@ -317,7 +317,7 @@ def margins(graph: Graph, decisions: str, model: Any) -> str:
 
 
 def places(classes: NDArray[np.integer], num_classes: int) -> NDArray[np.int64]:
-    """Return for each class its place among those seen, for one not seen the place after them."""
+    """Return the position of each class among those seen in training; unseen classes get the position after them."""
     found = np.full(num_classes, len(classes))
     found[classes] = np.arange(len(classes))
     return found
@@ -331,7 +331,7 @@ def majority(graph: Graph, model: Any) -> str:
 
 
 def unigram(graph: Graph, model: Any) -> str:
-    """Write the same log-probabilities at each place."""
+    """Write the same log-probabilities at each position."""
     shape = graph.add("Concat", graph.add("Shape", INPUT), np.array([model.vocabulary]), axis=0)
     return graph.add("Expand", model.logarithms, shape)
 

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Unstructured magnitude pruning: zero the smallest weights, train the others on, zero more of them.
+"""Unstructured magnitude pruning: zero the smallest weights, train the others further, zero more of them.
 
 Source: Han et al., "Learning both Weights and Connections for Efficient Neural Networks",
-NeurIPS 2015, https://arxiv.org/abs/1506.02626. Weights are compared, as there, in units of their own layer's: else
-a layer of small ones would go as a whole, such as a text network's convolutions beside its table of words. What is
-left is kept as a mask of a bit a weight and the weights that are not zero: the file is smaller, the network runs as
-fast as before.
+NeurIPS 2015, https://arxiv.org/abs/1506.02626. As there, weights are compared relative to their own layer: otherwise
+a layer of small weights would be removed entirely, such as a text network's convolutions. The result is stored as a
+mask of one bit per weight and the weights that are not zero: the file is smaller, but the network is not faster.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ PRUNED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.RNNBase, nn.Embedding)
 
 
 def compress(
-    subject: CompressionContext,
+    context: CompressionContext,
     *,
     sparsities: Annotated[list[Annotated[float, Field(gt=0, lt=1)]], Field(min_length=1)],
     fine_tune: Annotated[float, Field(ge=0, le=1)],
@@ -33,35 +32,35 @@ def compress(
 ) -> CompressedModel:
     """Return the network at the highest sparsity that stays within the budget.
 
-    Each is tried on its own. From the first on that leaves the budget training follows in turn: each sparsity begins
-    from the weights that the one before it was trained to, and the first that still loses twice the budget is the last.
+    Each is first tried without training. From the first that exceeds the budget on, networks are trained in order: each
+    sparsity starts from the trained weights of the previous one, up to the first that loses twice the budget.
 
     Args:
-        sparsities: rising fractions of the weights of Linear, convolution, recurrent and embedding layers that
+        sparsities: increasing fractions of the weights of Linear, convolution, recurrent and embedding layers that
             are set to zero, over the whole network.
         fine_tune: share of the cell's training steps that follows each pruning; 0 for none.
         rate: highest learning rate of that training, as a share of the cell's.
 
     Raises:
         Skip: the network has no such layer.
-        ValueError: a sparsity is so small that it prunes nothing, or they do not rise.
+        ValueError: a sparsity is so small that it prunes nothing, or they are not increasing.
     """
     if sorted(set(sparsities)) != sparsities:
-        raise ValueError(f"prune_magnitude: sparsities = {sparsities}; they must rise")
-    chosen, trials = search(subject, "sparsity", sparsities, lambda each: prune(subject.model, each))
+        raise ValueError(f"prune_magnitude: sparsities = {sparsities}; they must increase")
+    chosen, trials = search(context, "sparsity", sparsities, lambda each: prune(context.model, each))
 
     def tune(model: nn.Module) -> None:
-        subject.fine_tune(frozen(model), share=fine_tune, rate=rate)
+        context.fine_tune(frozen(model), share=fine_tune, rate=rate)
 
-    best = trained(subject, "sparsity", trials, prune, tune) if fine_tune else prune(subject.model, chosen)
+    best = trained(context, "sparsity", trials, prune, tune) if fine_tune else prune(context.model, chosen)
     zeros = sum(int((weight == 0).sum()) for weight in prunable(best))
     return CompressedModel("sparse", best, count_parameters(best) - zeros, trials=trials)
 
 
 def frozen(model: nn.Module) -> nn.Module:
-    """Hold the zeros of a pruned network at zero while it learns, and return it: they get no gradient."""
+    """Keep the zeros of a pruned network at zero during training, by masking their gradients; return the network."""
     for weight in prunable(model):
-        if not weight.requires_grad:  # word vectors that stay as they were
+        if not weight.requires_grad:  # frozen word vectors
             continue
         kept = weight.detach() != 0
         # The ignore: torch leaves this method untyped.
@@ -70,12 +69,12 @@ def frozen(model: nn.Module) -> nn.Module:
 
 
 def prune(model: nn.Module, sparsity: float) -> nn.Module:
-    """Return a copy of ``model`` whose smallest weights are zero; of equal ones, the model's first go first.
+    """Return a copy of ``model`` whose smallest weights are zero; among equal ones, the model's first are zeroed.
 
-    A weight's size is its magnitude beside the root of the mean square of its layer's weights that are not zero.
+    A weight's size is its magnitude relative to the root mean square of its layer's non-zero weights.
 
     Raises:
-        Skip: no layer that can be pruned.
+        Skip: no layer can be pruned.
         ValueError: ``sparsity`` is so small that it prunes nothing.
     """
     pruned = copy.deepcopy(model)
@@ -90,7 +89,7 @@ def prune(model: nn.Module, sparsity: float) -> nn.Module:
         raise ValueError(
             f"prune_magnitude: sparsity = {sparsity} of {sizes.numel()} weights is none; raise it"
         )
-    # By rank: a threshold would prune more than was asked where weights are equal.
+    # By rank: a threshold would prune too many weights if some are equal.
     kept = torch.ones_like(sizes, dtype=torch.bool)
     kept[sizes.argsort(stable=True)[:num_pruned]] = False
     with torch.no_grad():

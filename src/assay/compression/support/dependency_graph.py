@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which units of a network belong together, and the network without some of them.
+"""Which units of a network depend on each other, and the network without some of them.
 
-A unit is an output of a Linear, convolution or recurrent layer, or a number of a word's vector. To take one away,
-what makes it must go from its layer and what reads it from all later ones. Which places those are is found by
-running the network, not from its code: a marked unit gives NaN, all other layers what they gave before, and the
-later layers' inputs that are NaN then stem from that unit, through whatever lies between them. Units that meet in
-an input stand or fall together: those on both sides of a residual sum, the rows of one attention head, all that a
-layer normalisation looks at. A unit that reaches the network's output stays.
+A unit is an output of a Linear, convolution or recurrent layer, or an element of a word vector. To remove one, the
+weights that produce it must be removed from its layer, and the weights that read it from all later layers. These are
+found by running the network, not from its code: a marked unit outputs NaN, all other layers their previous output, so
+the later layers' inputs that are NaN depend on that unit, whatever is in between. Units that meet in an input are
+removed together: those on both sides of a residual sum, the rows of one attention head, all inputs of a layer
+normalisation. A unit that reaches the network's output is kept.
 
 Source: the groups are those of Fang et al., "DepGraph: Towards Any Structural Pruning", CVPR 2023,
 https://arxiv.org/abs/2301.12900, which finds them in the graph of gradients and does not follow recurrent layers.
@@ -31,42 +31,42 @@ from assay.models import resizing
 CHECKED_ITEMS = 8
 OUTPUT = ("output",)
 Places = dict[tuple[str, int], list[int]]
-"""Of a weight's name and dimension: indices."""
+"""(name of a weight, dimension) -> indices."""
 
 
 @dataclass
 class Unit:
-    """What stands or falls together."""
+    """Outputs of layers that can only be removed together."""
 
     made: Places = field(default_factory=lambda: defaultdict(list))
-    """What makes it, or carries it on."""
+    """The weights that produce it or pass it on."""
     read: Places = field(default_factory=lambda: defaultdict(list))
-    """What reads it: with zeros there, the unit has no effect."""
+    """The weights that read it: if they are zero, the unit has no effect."""
     parts: Counter[Node] = field(default_factory=Counter)
-    """How many units of each layer's part it holds."""
+    """The number of outputs of each layer's part."""
 
 
 Group = list[Unit]
-"""Units of the same layers, of which some may go."""
+"""Units of the same layers, of which some may be removed."""
 Stack = list[Group]
-"""Groups of which equally many must go: those of one recurrent layer, which has one size for all of its parts."""
+"""Groups that must lose equally many units: those of one recurrent layer, whose parts all have the same size."""
 
 
 def find(model: nn.Module, inputs: Tensor) -> list[Stack]:
-    """Return the groups from which units can be taken, each tried out on the network.
+    """Return the groups from which units can be removed, each tested on the network.
 
     Args:
-        model: in evaluation mode; is not modified.
+        model: a network in evaluation mode; it is not modified.
         inputs: (N, ...); an item's output must not depend on the others.
     """
-    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH):  # the quicker kernels lose NaN
+    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH):  # the faster kernels lose NaN
         trace = Trace(model, inputs[:1])
         stacks, items = stacked(trace, units(trace)), inputs[:CHECKED_ITEMS]
         drawn = redrawn(model)
         if fits(drawn, stacks, items):
             return stacks
         found: list[Stack] = []
-        for stack in stacks:  # beside those that were found to fit
+        for stack in stacks:  # together with those that were already found to fit
             if fits(drawn, [*found, stack], items):
                 found.append(stack)
         return found
@@ -91,7 +91,7 @@ def without(model: nn.Module, gone: Iterable[Unit]) -> nn.Module:
 
 
 def silenced(model: nn.Module, silent: Iterable[Unit]) -> nn.Module:
-    """Return a copy of a network, as large as before, in which nothing reads these units."""
+    """Return a copy of a network, of the same size, in which nothing reads these units."""
     quieter = copy.deepcopy(model)
     state = quieter.state_dict()  # shares its memory with the copy
     for (name, dim), indices in places(silent, "read").items():
@@ -100,7 +100,7 @@ def silenced(model: nn.Module, silent: Iterable[Unit]) -> nn.Module:
 
 
 def norms(model: nn.Module, group: Group) -> Tensor:
-    """Return the L2 norm (len(group),) of all weights that make or read each unit."""
+    """Return the L2 norm (len(group),) of all weights that produce or read each unit."""
     weights = {name: weight.detach() for name, weight in model.named_parameters()}
     squares = []
     for unit in group:
@@ -114,13 +114,13 @@ def norms(model: nn.Module, group: Group) -> Tensor:
 
 
 def weakest(model: nn.Module, group: Group, count: int) -> list[Unit]:
-    """Return the ``count`` units of a group with the smallest norm, of equal ones the first; one always stays."""
+    """Return the ``count`` units of a group with the smallest norm, ties by order; at least one is left out."""
     order = norms(model, group).argsort(stable=True).tolist()
     return [group[number] for number in order[: min(count, len(group) - 1)]]
 
 
 def places(some: Iterable[Unit], *kinds: str) -> Places:
-    """Return where units stand in the network's weights."""
+    """Return the indices of units in the network's weights."""
     found: Places = defaultdict(list)
     for unit in some:
         for kind in kinds:
@@ -130,7 +130,7 @@ def places(some: Iterable[Unit], *kinds: str) -> Places:
 
 
 def redrawn(model: nn.Module) -> nn.Module:
-    """Return a copy of a network in which every weight has an effect: one that has learned little hides mistakes."""
+    """Return a copy of a network with random weights, so that every weight has an effect and no mistake is hidden."""
     drawn, generator = copy.deepcopy(model), torch.Generator().manual_seed(0)
     for weight in drawn.parameters():
         spread = weight[0].numel() ** -0.5 if weight.ndim > 1 else 0.1
@@ -139,9 +139,9 @@ def redrawn(model: nn.Module) -> nn.Module:
 
 
 def fits(model: nn.Module, stacks: list[Stack], inputs: Tensor) -> bool:
-    """Say whether a network without half of each group's units answers as it does when nothing reads them.
+    """Return whether a network without half of each group's units gives the same outputs as if nothing read them.
 
-    What the marks cannot show is found here: a size that stands in the code, a weight that is read directly.
+    This finds what marks cannot show: a size in the code, a weight that is read directly.
     """
     half = [unit for stack in stacks for group in stack for unit in group[1::2]]
     before, expected = model(inputs), silenced(model, half)(inputs)
@@ -156,13 +156,15 @@ def fits(model: nn.Module, stacks: list[Stack], inputs: Tensor) -> bool:
 
 
 def units(trace: Trace) -> list[Unit]:
-    """Return what stands or falls together and can go: it does not reach the output."""
+    """Return the units that can be removed: those that do not reach the output."""
     joined = Joined()
     for part, size in trace.parts.items():
         for number in range(size):
             joined.find((*part, number))
     for part, size in trace.parts.items():
-        if size == 1:  # it stays, and need not go with what it reaches, such as all that it weighs
+        if (
+            size == 1
+        ):  # it is kept, and what it reaches, such as everything that it scales, does not depend on it
             continue
         for port, reached in trace.reached(part).items():
             join(joined, part, port, reached)
@@ -216,7 +218,7 @@ def stacked(trace: Trace, found: list[Unit]) -> list[Stack]:
 
 
 def shrinks_evenly(part: Node, size: int, group: Group) -> bool:
-    """Say whether a recurrent layer's part loses a unit with each unit of the group."""
+    """Return whether a recurrent layer's part loses one output with each unit of the group."""
     return len(group) == size and all(unit.parts[part] == 1 for unit in group)
 
 
@@ -227,7 +229,7 @@ class Joined:
         self.parent: dict[Node, Node] = {}
 
     def find(self, node: Node) -> Node:
-        """Return the node that stands for the set of ``node``, which is a new one if it has none."""
+        """Return the representative of the set of ``node``, a new set if it has none."""
         root = self.parent.setdefault(node, node)
         while root != self.parent[root]:
             root = self.parent[root]
@@ -236,11 +238,11 @@ class Joined:
         return root
 
     def union(self, first: Node, second: Node) -> None:
-        """Make one set of the sets of two nodes."""
+        """Join the sets of two nodes."""
         self.parent[self.find(second)] = self.find(first)
 
     def sets(self) -> Iterable[list[Node]]:
-        """Return the sets, and the nodes of each, in the order in which their nodes came."""
+        """Return the sets, and the nodes of each, in the order of insertion."""
         found: defaultdict[Node, list[Node]] = defaultdict(list)
         for node in self.parent:
             found[self.find(node)].append(node)
@@ -251,7 +253,7 @@ class Trace:
     """A copy of a network that can be run with marks.
 
     Args:
-        model: in evaluation mode.
+        model: a network in evaluation mode.
         item: (1, ...) an input.
     """
 
@@ -275,15 +277,15 @@ class Trace:
         }
 
     def reached(self, part: Node) -> dict[Node, Tensor]:
-        """Return of each port which of its inputs each unit of a part reaches: (size, width).
+        """Return, for each port, which of its inputs each unit of a part reaches: (size, width).
 
-        Units are numbered in the marks; where several meet in an input, each is marked on its own.
+        The marks encode the units' numbers; if several meet in an input, each is marked separately.
         """
         size, outputs = self.parts[part], self.clean[part[1]]
         layer = self.layers[part[1]]
         assert not isinstance(layer, Channelwise)
         if not outputs or any(layer.batch(output) % COPIES for output in outputs):
-            return {OUTPUT: torch.ones(size, 1, dtype=torch.bool)}  # marks cannot tell: it must stay
+            return {OUTPUT: torch.ones(size, 1, dtype=torch.bool)}  # marks cannot show it: it must be kept
         hit = {port: hits for port, hits in self._run(part, numbered(size)).items() if hits.any()}
         found = {port: reached for port, hits in hit.items() if (reached := decoded(hits, size)) is not None}
         if len(found) == len(hit):
@@ -292,7 +294,7 @@ class Trace:
         return {port: torch.cat([hits[port] for hits in passes])[:size] for port in hit}
 
     def unit(self, nodes: list[Node]) -> Unit:
-        """Return the unit that these nodes are."""
+        """Return the unit of these nodes."""
         unit = Unit()
         for kind, name, *rest in nodes:
             layer = self.layers[name]
@@ -308,7 +310,7 @@ class Trace:
         return unit
 
     def _run(self, part: Node, marks: Tensor) -> dict[Node, Tensor]:
-        """Return of each port which of its inputs are NaN in each copy: (COPIES, width)."""
+        """Return, for each port, which of its inputs are NaN in each copy: (COPIES, width)."""
         rows = torch.zeros(COPIES, marks.shape[1], dtype=torch.bool)
         rows[: len(marks)] = marks
         self.marks, self.hits = (part, rows), {}
@@ -317,7 +319,7 @@ class Trace:
         return {**self.hits, OUTPUT: output.isnan().view(COPIES, -1).any(dim=1, keepdim=True)}
 
     def _forward(self, name: str, forward: Any, *args: Any, **named: Any) -> Any:
-        """Stand in for a layer's ``forward``."""
+        """Replace a layer's ``forward``."""
         layer = self.layers[name]
         for port, hits in layer.seen([*args, *named.values()]):
             self.hits[port] = self.hits[port] | hits if port in self.hits else hits
@@ -330,17 +332,17 @@ class Trace:
         (_, marked, part), marks = self.marks
         output = self.clean[name][self.calls[name]]
         self.calls[name] += 1
-        # A copy: what follows may change it in place.
+        # A copy: later operations may change it in place.
         return layer.marked(output, part, marks) if name == marked else copied(output)
 
 
 def copied(output: Any) -> Any:
-    """Return a copy of what a layer gave, tensors in tuples."""
+    """Return a copy of a layer's output, a tensor or nested tuples of tensors."""
     return tuple(copied(part) for part in output) if isinstance(output, tuple) else output.clone()
 
 
 def numbered(size: int) -> Tensor:
-    """Return marks (1 + 2 * bits, size): unit 0, then of each bit the units whose number has it not, and has it."""
+    """Return marks (1 + 2 * bits, size): unit 0, then for each bit the units whose number lacks it, and has it."""
     numbers = torch.arange(size)
     rows = [numbers == 0]
     for bit in range(max(1, (size - 1).bit_length())):
@@ -351,9 +353,9 @@ def numbered(size: int) -> Tensor:
 
 
 def decoded(hits: Tensor, size: int) -> Tensor | None:
-    """Return which inputs each unit reaches (size, width) from what the numbered marks hit (COPIES, width).
+    """Return which inputs each unit reaches (size, width) from the inputs that the numbered marks hit (COPIES, width).
 
-    None if several units meet in an input that the first unit does not reach: the numbers do not say which.
+    None if several units meet in an input that the first unit does not reach: the numbers are ambiguous.
     If it reaches all such inputs, all units count as reaching them: they are joined through the first.
     """
     bits = max(1, (size - 1).bit_length())

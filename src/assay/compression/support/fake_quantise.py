@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Numbers rounded to 8 bits while a network learns, by the rule by which onnxruntime will round them.
+"""Fake quantisation: numbers are rounded to 8 bits during training, in the same way as in onnxruntime.
 
 Source: Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
 Inference", CVPR 2018, https://arxiv.org/abs/1712.05877; the straight-through gradient: Bengio, Leonard and
-Courville, 2013, https://arxiv.org/abs/1308.3432. Weights are signed with a scale an output channel, activations
-unsigned with a range a tensor. Rounded is what layers read, and what they write unless a normalisation or a ReLU
-follows, behind a pooling or not, that the graph merges with them: of perceptrons and plain convolutional networks all
-that the graph holds in 8 bits. Products of attention, and sums that no layer reads, are left out.
-``torch.fake_quantize_...`` are plain operators of PyTorch, no part of torch.ao.
+Courville, 2013, https://arxiv.org/abs/1308.3432. Weights are signed with one scale per output channel, activations
+unsigned with one range per tensor. The inputs of layers are rounded, and their outputs unless a normalisation or a ReLU
+follows, directly or after pooling, that the graph merges with them: in perceptrons and plain convolutional networks
+everything that the graph holds in 8 bits. Products of attention, and sums that no layer reads, are not rounded.
+``torch.fake_quantize_...`` are plain PyTorch operators, not part of torch.ao.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ READS = (*WEIGHTED, nn.LayerNorm)
 WRITES = (*WEIGHTED, *NORMS)
 MERGED = (*NORMS, nn.ReLU)
 SHRINKS = 0.02
-"""By which part of the distance a range follows a batch whose values lie within it, a step."""
+"""The share of the distance by which a range shrinks, per step, towards a batch whose values are within it."""
 TINY = 1e-12
 CALIBRATION_BATCH = 64
 
 
 @contextlib.contextmanager
 def rounded(network: nn.Module, calibration: Tensor) -> Iterator[None]:
-    """Have ``network`` round its numbers as long as this lasts; afterwards it is as it was, but for what it learned.
+    """Make ``network`` round its numbers inside the block; afterwards only its trained weights differ.
 
     Args:
-        calibration: (N, ...) inputs that give the ranges from which activations start.
+        calibration: (N, ...) inputs that determine the initial ranges of activations.
     """
     merged, handles = _merged(network), []
     layers = list(network.modules())
@@ -71,7 +71,7 @@ def rounded(network: nn.Module, calibration: Tensor) -> Iterator[None]:
 
 
 def _merged(network: nn.Module) -> set[nn.Module]:
-    """Return the layers whose outputs the graph never holds: what follows becomes a part of them."""
+    """Return the layers whose outputs are not in the graph, because the next layer is merged into them."""
     rows = [
         [layer for layer in module if not isinstance(layer, nn.MaxPool2d)]  # the graph clips before it pools
         for module in network.modules()
@@ -81,13 +81,13 @@ def _merged(network: nn.Module) -> set[nn.Module]:
 
 
 def is_shallow(layer: nn.Module) -> bool:
-    """Say whether the graph keeps a layer in full precision."""
+    """Return whether the graph keeps a layer in full precision."""
     return isinstance(layer, nn.Conv1d | nn.Conv2d) and layer.weight.shape[1] <= SHALLOW
 
 
 @torch.no_grad()
 def _measure(network: nn.Module, calibration: Tensor) -> None:
-    """Give every range what the calibration items have where nothing is rounded yet, as onnxruntime measures them."""
+    """Set every range from the calibration items without rounding, as onnxruntime measures them."""
     network.eval()
     for batch in torch.split(calibration, CALIBRATION_BATCH):
         network(batch)
@@ -112,20 +112,20 @@ def _round_vectors(layer: nn.Embedding, _: tuple[Any, ...], vectors: Tensor) -> 
 
 
 class RoundedWeight(nn.Module):
-    """Weights (out, ...) to signed numbers of 8 bits, symmetric, a scale an output channel."""
+    """Rounds weights (out, ...) to signed 8-bit numbers, symmetric, one scale per output channel."""
 
     def forward(self, weight: Tensor) -> Tensor:
-        """Return the weights that the integers stand for; gradients pass as if nothing were rounded."""
+        """Return the dequantised weights; gradients pass as if nothing were rounded."""
         scales = weight.detach().abs().flatten(1).amax(dim=1).div(127).clamp(min=TINY)  # (out,)
         zeros = torch.zeros_like(scales, dtype=torch.int32)
         return torch.fake_quantize_per_channel_affine(weight, scales, zeros, 0, -127, 127)
 
 
 class Activation(nn.Module):
-    """The range of one tensor, and its values as unsigned numbers of 8 bits in it.
+    """Rounds one tensor to unsigned 8-bit numbers within its range.
 
-    In training the range grows at once and shrinks slowly: like the calibration that measures the final graph, it
-    clips nothing that it has seen of late.
+    In training the range grows at once and shrinks slowly: like the calibration of the final graph, it
+    clips no recent value.
     """
 
     low: Tensor
@@ -138,7 +138,7 @@ class Activation(nn.Module):
         self.measuring = True
 
     def forward(self, values: Tensor) -> Tensor:
-        """Return values (...) rounded; outside of the range they are clipped. While it is measured they stay."""
+        """Return values (...) rounded, and clipped to the range; unchanged while the range is measured."""
         if self.training or self.measuring:
             low, high = values.detach().float().aminmax()
             shrinks = 0.0 if self.measuring else SHRINKS
@@ -148,7 +148,7 @@ class Activation(nn.Module):
 
 
 def round_activations(values: Tensor, low: Tensor, high: Tensor) -> Tensor:
-    """Return values (...) as 256 evenly spaced ones, from ``low`` to ``high``, of which zero is one."""
+    """Return values (...) rounded to 256 evenly spaced ones from ``low`` to ``high``, one of which is zero."""
     low, high = low.clamp(max=0), high.clamp(min=0)
     scale = ((high - low) / 255).clamp(min=TINY)
     zero = (-low / scale).round().to(torch.int32)

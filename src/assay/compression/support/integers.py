@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Graphs whose weights are integers of 8 bits: what the methods share that make them with onnxruntime.
+"""Graphs with 8-bit integer weights: shared code of the methods that quantise with onnxruntime.
 
 Source: Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
 Inference", CVPR 2018, https://arxiv.org/abs/1712.05877; onnxruntime's quantisation guide,
 https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html.
 
-Tables of word vectors are of 8 bits in all of them, one scale a table. onnxruntime has no recurrent operator of
-8 bits but the LSTM's, and that one only with ranges measured at each call: GRU layers stay as they are, and so
-do tanh layers where other layers hold half of the weights. Where they do not, a tanh network runs unrolled, a
-product of integers a step. In the graph of a single step of a network that writes word by word all are products.
+Tables of word vectors have 8 bits in all of them, one scale per table. The LSTM is onnxruntime's only recurrent 8-bit
+operator, and only with ranges measured at each call: GRU layers are not quantised, and neither are tanh layers if
+other layers hold half of the weights. Otherwise a tanh network is unrolled into one integer product per step. In the
+graph of a single step of a network that generates token by token, all layers are products.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ from assay.models.capabilities import Steps
 from assay.provenance.records import Skip
 
 INTEGER_OPERATORS = {"QuantizeLinear", "DequantizeLinear", "MatMulInteger", "DynamicQuantizeLSTM"}
-# Weights are signed, but for tables of word vectors, which the quantiser takes for activations.
+# Weights are signed, except tables of word vectors, which the quantiser treats as activations.
 BYTES = (onnx.TensorProto.INT8, onnx.TensorProto.UINT8)
-# How onnxruntime's quantiser names what it makes of a weight.
+# The suffixes of onnxruntime's quantiser for the tensors of a quantised weight.
 WEIGHT = "_quantized"
 TURNED = "_Transposed"
 SHALLOW = 4
-"""Channels that a convolution reads, of an image its colours: with so few its sums are too short for instructions of
-8 bits, and onnxruntime is faster in full precision (of MNIST's 28 x 28, 5 for 19 us one at a time)."""
+"""Input channels of a convolution: with this few, its sums are too short for 8-bit instructions, and onnxruntime is
+faster in full precision (5 instead of 19 us for one MNIST image of 28 x 28)."""
 LEAST_SHARE = 0.5
-"""With less of its weights in 8 bits, a variant called int8 would mislead."""
+"""If a smaller share of the weights has 8 bits, the name int8 would be misleading."""
 
 
 def integer_graph(
@@ -50,15 +50,15 @@ def integer_graph(
     layers: tuple[type[nn.Module], ...],
     quantise: Callable[[Part, Path], None],
 ) -> CompressedModel:
-    """Return the network as a graph of integers, or as the two of its steps.
+    """Return the network as an integer graph, or as two if it generates token by token.
 
     Args:
-        inputs: (N, ...) the network's inputs, of which the shape is read.
-        layers: whose weights ``quantise`` can turn into integers; tanh layers too, if they are unrolled.
-        quantise: writes the graph that it is given, with integers, to a path.
+        inputs: (N, ...) inputs of the network, for their shape.
+        layers: the layers whose weights ``quantise`` can quantise; tanh layers too, if they are unrolled.
+        quantise: quantises a graph and writes it to a path.
 
     Raises:
-        Skip: less than half of the weights lie in such layers.
+        Skip: less than half of the weights are in such layers.
         RuntimeError: the graphs still hold most weights in full precision.
     """
     unrolled = step_layers(model)
@@ -68,12 +68,12 @@ def integer_graph(
         possible = share_of(model, (*layers, nn.RNN))
     if possible < LEAST_SHARE:
         raise Skip(
-            f"onnxruntime has operators of 8 bits for only {possible:.0%} of {type(model).__name__}'s weights"
+            f"onnxruntime has 8-bit operators for only {possible:.0%} of {type(model).__name__}'s weights"
         )
     graphs: dict[str, onnx.ModelProto] = {}
     held: dict[str, int] = {}
     for part in parts_of(model, inputs, unroll_tanh=unroll_tanh):
-        weights = learned_weights(part)  # before the quantiser changes the graph
+        weights = learned_weights(part)  # before the quantiser modifies the graph
         with quiet(), tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "quantised.onnx"
             quantise(part, path)
@@ -95,7 +95,7 @@ def integer_graph(
 def share_of(
     model: nn.Module, kinds: tuple[type[nn.Module], ...], others: Collection[nn.Module] = ()
 ) -> float:
-    """Return which share of a network's numbers are weights, without biases, of layers of these kinds or ``others``."""
+    """Return the share of a network's parameters that are weights, without biases, of these layers or ``others``."""
     weights = [
         parameter.numel()
         for layer in model.modules()
@@ -107,9 +107,9 @@ def share_of(
 
 
 def learned_weights(part: Part) -> dict[str, tuple[str, int]]:
-    """Return, for each learned weight's name in a graph, the digest of its numbers in rising order and their count.
+    """Return, by name, the digest of the sorted numbers of each learned weight in a graph, and their count.
 
-    A table that words are looked up in and, turned, judged by has one digest, in one graph or in two.
+    An embedding table that is also used, transposed, as the output layer has one digest, in one graph or in two.
     """
     found: dict[str, tuple[str, int]] = {}
     for tensor in part.graph.graph.initializer:
@@ -120,7 +120,7 @@ def learned_weights(part: Part) -> dict[str, tuple[str, int]]:
 
 
 def integer_weights(weights: dict[str, tuple[str, int]], quantised: onnx.ModelProto) -> dict[str, int]:
-    """Return, by digest, how many numbers each of the weights has that a graph holds in 8 bits."""
+    """Return, by digest, the number of elements of each weight that a graph holds in 8 bits."""
     names = [
         tensor.name.removesuffix(WEIGHT).removesuffix(TURNED)
         for tensor in quantised.graph.initializer

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a layer does with marked units: which of its weights make them, which read them, and how its output is marked.
+"""Layers for :mod:`assay.compression.support.dependency_graph`: the weights that produce or read each unit, and marks.
 
-Marks are NaN, in :mod:`assay.compression.support.dependency_graph`, whose layers these are.
+A mark is NaN in the output of a unit.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ import torch
 from torch import Tensor, nn
 
 COPIES = 32
-"""Copies of one item in a pass; each has marks of its own. Enough to number 2 ** 15 units."""
+"""Copies of one item in a pass, each with its own marks; enough to number 2 ** 15 units."""
 
 Node = tuple[Any, ...]
 """A unit (``MADE``, layer, part, number), an input of a layer (``READ``, layer, number), or the output."""
 MADE, READ = "made", "read"
 Cut = tuple[str, str, int, int]
-"""Made or read; the weight's name in its layer, its dimension, an index."""
+"""``MADE`` or ``READ``, the weight's name in its layer, a dimension, an index."""
 
 
 def kind_of(name: str, layer: nn.Module) -> Dense | Recurrent | Channelwise | None:
-    """Return what to do with a layer; None: marks go through it as they will."""
+    """Return the handler of a layer; None if the layer has no units and only passes marks through."""
     if isinstance(layer, nn.RNNBase):
         return Recurrent(name, layer) if not layer.proj_size else None
     if isinstance(layer, nn.Linear | nn.Embedding) or (
@@ -50,7 +50,7 @@ def with_marks(values: Tensor, batch: int, dim: int, marks: Tensor) -> Tensor:
 
 
 def marks_of(values: Any, batch: int, dim: int) -> Tensor | None:
-    """Return which of the width is NaN anywhere (COPIES, width); None if they are no items' values."""
+    """Return which positions of the width have any NaN (COPIES, width); None if the values do not belong to items."""
     if not isinstance(values, Tensor) or values.ndim < 2 or values.shape[batch] % COPIES:
         return None
     return aligned(values, batch, dim).isnan().flatten(1, -2).any(dim=1)
@@ -68,7 +68,7 @@ class Dense:
         self.sizes = [layer.weight.shape[self.rows]]
 
     def batch(self, output: Tensor) -> int:
-        """Return how many items an output of the layer has."""
+        """Return the number of items in an output of the layer."""
         return len(output)
 
     def marked(self, output: Tensor, part: int, marks: Tensor) -> Tensor:
@@ -77,25 +77,25 @@ class Dense:
         return with_marks(output, 0, self.dim, marks)
 
     def seen(self, given: list[Any]) -> Iterator[tuple[Node, Tensor]]:
-        """Give the ports of the layer, and which of their inputs are NaN (COPIES, width)."""
+        """Yield the ports of the layer, and which of their inputs are NaN (COPIES, width)."""
         hits = marks_of(given[0], 0, self.dim) if self.reads else None
         if hits is not None:
             yield (READ, self.name), hits
 
     def of_unit(self, part: int, number: int) -> Iterator[Cut]:
-        """Give what makes a unit in the layer, and what reads it there."""
+        """Yield the weights that produce a unit in the layer, and those that read it there."""
         del part
         yield MADE, "weight", self.rows, number
         if self.biased:
             yield MADE, "bias", 0, number
 
     def of_input(self, number: int) -> Iterator[Cut]:
-        """Give what reads an input of the layer, or carries it on."""
+        """Yield the weights that read an input of the layer or pass it on."""
         yield READ, "weight", 1, number
 
 
 class Recurrent:
-    """A recurrent layer, of one part for each of its inner layers and directions."""
+    """A recurrent layer, with one part for each of its inner layers and directions."""
 
     def __init__(self, name: str, layer: nn.RNNBase) -> None:
         self.name, self.hidden = name, layer.hidden_size
@@ -107,7 +107,7 @@ class Recurrent:
         self.sizes = [layer.hidden_size] * (self.layers * len(self.directions))
 
     def batch(self, output: Any) -> int:
-        """Return how many items an output of the layer has."""
+        """Return the number of items in an output of the layer."""
         return int(output[0].shape[self.items])
 
     def marked(self, output: Any, part: int, marks: Tensor) -> Any:
@@ -127,7 +127,7 @@ class Recurrent:
         return copied
 
     def seen(self, given: list[Any]) -> Iterator[tuple[Node, Tensor]]:
-        """Give the ports of the layer, and which of their inputs are NaN (COPIES, width)."""
+        """Yield the ports of the layer, and which of their inputs are NaN (COPIES, width)."""
         inputs, *rest = given
         hits = marks_of(inputs, self.items, -1)
         if hits is not None:
@@ -136,11 +136,11 @@ class Recurrent:
         for state in first if isinstance(first, tuple) else [first]:
             for part in range(len(self.sizes)):
                 hits = None if state is None else marks_of(state[part], 0, 1)
-                if hits is not None:  # what a part begins from is of its own units
+                if hits is not None:  # the initial state of a part consists of its own units
                     yield (MADE, self.name, part), hits
 
     def of_unit(self, part: int, number: int) -> Iterator[Cut]:
-        """Give what makes a unit in the layer, and what reads it there."""
+        """Yield the weights that produce a unit in the layer, and those that read it there."""
         layer, direction = divmod(part, len(self.directions))
         suffix = f"_l{layer}{self.directions[direction]}"
         for weight in self.weights:
@@ -152,25 +152,25 @@ class Recurrent:
                 yield READ, f"weight_ih_l{layer + 1}{other}", 1, direction * self.hidden + number
 
     def of_input(self, number: int) -> Iterator[Cut]:
-        """Give what reads an input of the layer, or carries it on."""
+        """Yield the weights that read an input of the layer or pass it on."""
         for direction in self.directions:
             yield READ, f"weight_ih_l0{direction}", 1, number
 
 
 class Channelwise:
-    """Any other layer with numbers of its own, such as batch normalisation, taken to have one of each a channel."""
+    """Any other layer with parameters, such as batch normalisation, assumed to have one of each per channel."""
 
     def __init__(self, name: str, layer: nn.Module) -> None:
         self.name = name
         self.shapes = {key: value.shape for key, value in layer.state_dict().items() if value.ndim}
 
     def seen(self, given: list[Any]) -> Iterator[tuple[Node, Tensor]]:
-        """Give the ports of the layer, and which of their inputs are NaN (COPIES, width)."""
+        """Yield the ports of the layer, and which of their inputs are NaN (COPIES, width)."""
         hits = marks_of(given[0], 0, 1)
         if hits is not None and all(prod(shape) == hits.shape[1] for shape in self.shapes.values()):
             yield (READ, self.name), hits
 
     def of_input(self, number: int) -> Iterator[Cut]:
-        """Give what reads an input of the layer, or carries it on."""
+        """Yield the weights that read an input of the layer or pass it on."""
         for key, shape in self.shapes.items():
             yield MADE, key, shape.index(max(shape)), number

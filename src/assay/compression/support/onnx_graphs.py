@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ONNX graphs written operator by operator: names in the order of writing, so that the bytes are the same each time."""
+"""ONNX graphs written operator by operator, named in the order of writing, so that the bytes are reproducible."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from onnx import TensorProto, helper, numpy_helper
 from assay.artifacts.onnx.export import INPUT, OUTPUT, tidy
 
 VERSIONS = {"": 18, "ai.onnx.ml": 3}
-"""Of the sets of operators."""
+"""Versions of the operator sets."""
 FORMAT_VERSION = 10
-"""Of the file: the one that PyTorch's exporter writes."""
+"""Version of the file format: the one that PyTorch's exporter writes."""
 
 
 class Graph:
@@ -35,7 +35,7 @@ class Graph:
         """Add an operator with one output and return the output's name.
 
         Args:
-            inputs: names of what other operators give, or constants.
+            inputs: names of other operators' outputs, or constants.
         """
         names = [each if isinstance(each, str) else self.constant(each) for each in inputs]
         output = f"{operator}_{len(self.nodes)}"
@@ -43,14 +43,14 @@ class Graph:
         return output
 
     def constant(self, array: NDArray[Any]) -> str:
-        """Keep an array and return its name; numbers with a fraction become float32."""
+        """Store an array and return its name; floating-point numbers become float32."""
         kept = array.astype(np.float32) if array.dtype.kind == "f" else array
         name = f"constant_{len(self.constants)}"
         self.constants.append(numpy_helper.from_array(kept, name))
         return name
 
     def include(self, other: onnx.GraphProto, source: str) -> list[str]:
-        """Add the operators of a graph with one input, which is given ``source``; return its outputs' names."""
+        """Add the operators of a graph with one input, connected to ``source``; return its outputs' names."""
         prefixed = onnx.compose.add_prefix_graph(other, "included/")
         self.nodes.append(helper.make_node("Identity", [source], [prefixed.input[0].name]))
         self.nodes.extend(prefixed.node)
@@ -58,7 +58,7 @@ class Graph:
         return [output.name for output in prefixed.output]
 
     def model(self, result: str, shape: tuple[int, ...]) -> onnx.ModelProto:
-        """Return the graph, whose output ``logits`` (N, *shape) is what ``result`` names."""
+        """Return the graph, with the tensor ``result`` as its output ``logits`` (N, *shape)."""
         nodes = [*self.nodes, helper.make_node("Identity", [result], [OUTPUT])]
         output = helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, ["batch", *shape])
         graph = helper.make_graph(nodes, "estimator", [self.input], [output], self.constants)

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A smaller network begins as the strongest units of a trained one of its class.
+"""Initialise a smaller network with the strongest units of a trained one of the same class.
 
 Source: Muralidharan et al., "Compact Language Models via Pruning and Knowledge Distillation" (Minitron), NeurIPS 2024,
-https://arxiv.org/abs/2407.14679: what is pruned from the teacher learns from it sooner than what is drawn at random.
-Which units belong together is found by :mod:`assay.compression.support.dependency_graph`; the strongest have the
-largest norm, as in :mod:`assay.compression.methods.prune_structured`.
+https://arxiv.org/abs/2407.14679: a student pruned from the teacher learns faster than a randomly initialised one.
+:mod:`assay.compression.support.dependency_graph` finds which units belong together; the strongest have the largest
+norm, as in :mod:`assay.compression.methods.prune_structured`.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from assay.compression.support.dependency_graph import Group, Unit
 
 
 def inherit(heir: nn.Module, model: nn.Module, inputs: Tensor) -> list[str]:
-    """Give ``heir``, in place, the weights of the strongest units of ``model``, and return the names of those given.
+    """Copy the weights of the strongest units of ``model`` to ``heir``, in place; return the names of copied weights.
 
-    A weight is taken over if, without the other units, it has the shape of the heir's, or more rows: of a vocabulary
-    the commonest words come first. All others stay as they were drawn.
+    A weight is copied if, without the other units, it has the shape of the heir's, or more rows: a vocabulary begins
+    with the most common words. All other weights keep their random values.
 
     Args:
-        model: in evaluation mode; is not modified.
+        model: a network in evaluation mode; it is not modified.
         inputs: (N, ...); an item's output must not depend on the others.
     """
     own, whole = heir.state_dict(), model.state_dict()
@@ -43,7 +43,7 @@ def inherit(heir: nn.Module, model: nn.Module, inputs: Tensor) -> list[str]:
 def weaker(
     model: nn.Module, group: Group, whole: Mapping[str, Tensor], own: Mapping[str, Tensor]
 ) -> list[Unit]:
-    """Return the units of a group for which the heir, whose state is ``own``, has no room; one always stays."""
+    """Return the units of a group for which the heir, whose state is ``own``, has no room; at least one is kept."""
     places = ((name, dim, len(indices)) for (name, dim), indices in group[0].made.items() if name in own)
     name, dim, size = next(places, ("", 0, 0))
     if not name or own[name].ndim != whole[name].ndim:
@@ -53,7 +53,7 @@ def weaker(
 
 
 def holds(given: Tensor, value: Tensor) -> bool:
-    """Say whether ``given`` has the shape of ``value``, or more rows."""
+    """Return whether ``given`` has the shape of ``value``, or more rows."""
     return (
         given.shape[1:] == value.shape[1:] and given.ndim == value.ndim and given.shape[:1] >= value.shape[:1]
     )

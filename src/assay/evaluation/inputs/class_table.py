@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Answers that are one class an item: its name and its probability."""
+"""Predictions of one class per item: its name and its probability."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from assay.data.splits import Split
 
 
 @dataclass(frozen=True)
-class Asked(Split):
-    """Items without a class; the targets (N,) are zeros that nothing reads."""
+class Unlabelled(Split):
+    """Items without labels; the targets (N,) are zeros that nothing reads."""
 
     classes: tuple[str, ...] = ()
     """The names of the dataset's classes."""
 
 
-def split(inputs: Tensor, facts: dict[str, Any]) -> Asked:
+def split(inputs: Tensor, facts: dict[str, Any]) -> Unlabelled:
     """Return inputs (N, ...) as the rows of a file.
 
     Args:
-        facts: what prepared.json holds.
+        facts: the content of prepared.json.
     """
     nothing = torch.zeros(len(inputs), dtype=torch.int64)
-    return Asked(inputs, nothing, numbers(len(inputs)), classes=tuple(facts["classes"]))
+    return Unlabelled(inputs, nothing, numbers(len(inputs)), classes=tuple(facts["classes"]))
 
 
 def numbers(count: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
@@ -37,10 +37,10 @@ def numbers(count: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     return np.arange(1, count + 1)
 
 
-def rows(logits: Tensor, split: Asked) -> pd.DataFrame:
-    """Return one row an item: its row in the file, the class predicted and that class's probability."""
+def rows(logits: Tensor, split: Unlabelled) -> pd.DataFrame:
+    """Return one row per item: its row in the file, the predicted class and its probability."""
     confidence, predicted = logits.double().softmax(1).max(1)
-    # A task may ask for other classes than the dataset's, which then have numbers alone.
+    # A task may have other classes than the dataset; these have only numbers.
     names = split.classes if len(split.classes) == logits.shape[1] else [*map(str, range(logits.shape[1]))]
     return pd.DataFrame(
         {

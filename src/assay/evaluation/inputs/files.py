@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files of items that a user asks about: read strictly, each fault one line, rows counted from 1."""
+"""A user's files of items: read strictly, each error in one line, rows counted from 1."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 NPY, ZIP = b"\x93NUMPY", b"PK\x03\x04"
-"""The first bytes of the files of arrays that are read, .npy and .npz."""
+"""The first bytes of .npy and .npz files."""
 HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-"""What reads the header of each version of .npy; in the third are names that no array of numbers has."""
+"""The header readers by version of .npy; version 3 only adds field names that no array of numbers has."""
 MOST_UNPACKED = 2**30
-"""Bytes to which a packed file may grow: a zip of some kilobytes can hold terabytes of zeros."""
+"""The largest unpacked size in bytes: a zip of some kilobytes can hold terabytes of zeros."""
 
 
 def lines(path: Path) -> list[str]:
-    """Return the texts of a file, one a line; LF, or CR LF, alone ends a line.
+    """Return the texts of a file, one per line; only LF or CR LF ends a line.
 
     Raises:
-        ValueError: it is not UTF-8, holds no line, or a blank one.
+        ValueError: it is not UTF-8, is empty, or has a blank line.
     """
     data = contents(path)
     try:
@@ -36,7 +36,7 @@ def lines(path: Path) -> list[str]:
         ) from None
     texts = [line.removesuffix("\r") for line in (found if found[-1] else found[:-1])]
     if not texts:
-        raise ValueError(f"{path}: empty; a text a line is expected")
+        raise ValueError(f"{path}: empty; one text per line is expected")
     for row, text in enumerate(texts, start=1):
         if not text.strip():
             raise wrong(path, row, "the line is blank; a text is expected")
@@ -44,21 +44,21 @@ def lines(path: Path) -> list[str]:
 
 
 def array(path: Path) -> NDArray[Any]:
-    """Return the one array of a file of NumPy's, .npy or .npz. Objects in it are not unpickled.
+    """Return the only array of a NumPy file, .npy or .npz. Objects in it are not unpickled.
 
     Raises:
-        ValueError: it is no such file, holds other than one array, or less than its header says; one line.
+        ValueError: it is not such a file, has not exactly one array, or less data than its header says; one line.
     """
     data = contents(path)
     try:
         return _array(_member(data) if data.startswith(ZIP) else data)
-    # Both libraries raise whatever a damaged file leads to: zlib's, zipfile's, struct's and the parser's errors.
+    # A damaged file can raise any error of zlib, zipfile, struct and the header's parser.
     except Exception as broken:
         raise ValueError(f"{path}: {' '.join(str(broken).split()) or type(broken).__name__}") from None
 
 
 def _member(data: bytes) -> bytes:
-    """Return the one member of a zip."""
+    """Return the only member of a zip."""
     with zipfile.ZipFile(io.BytesIO(data)) as zipped:
         members = zipped.infolist()
         if len(members) != 1:
@@ -71,9 +71,9 @@ def _member(data: bytes) -> bytes:
 
 
 def _array(data: bytes) -> NDArray[Any]:
-    """Return the array that the bytes of an .npy file are; its size is checked before memory is taken."""
+    """Return the array in the bytes of an .npy file; its size is checked before memory is allocated."""
     if not data.startswith(NPY):
-        raise ValueError("not a file of NumPy's; .npy or .npz is expected")
+        raise ValueError("not a NumPy file; .npy or .npz is expected")
     stream = io.BytesIO(data)
     version = np.lib.format.read_magic(stream)
     if version not in HEADERS:
@@ -98,12 +98,12 @@ def contents(path: Path) -> bytes:
         if not path.exists():
             raise ValueError(f"{path}: no such file")
         if not path.is_file():
-            raise ValueError(f"{path}: is no file; a file is expected")
+            raise ValueError(f"{path}: not a file; a file is expected")
         return path.read_bytes()
-    except OSError as fault:
-        raise ValueError(f"{path}: cannot be read: {fault.strerror}") from None
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read: {error.strerror}") from None
 
 
 def wrong(path: Path, row: int, what: str) -> ValueError:
-    """Return the error that names a file's bad row."""
+    """Return the error about a row of a file."""
     return ValueError(f"{path}: row {row}: {what}")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Images of a user: one array of NumPy's, (N, C, H, W) or with one channel (N, H, W), of upstream's whole numbers."""
+"""A user's images: one NumPy array, (N, C, H, W) or, with one channel, (N, H, W), of integers on upstream's scale."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ SIGNATURE = "image -> class"
 
 
 def read(path: Path, prepared: Path, dataset: Dataset) -> Split:
-    """Return the images of a file as models take them.
+    """Return the images of a file as model inputs.
 
     Args:
         prepared: folder of the prepared dataset.
         dataset: that dataset.
 
     Raises:
-        ValueError: they are not of the dataset's shape, or a value is none of upstream's.
+        ValueError: they do not have the dataset's shape, or a value is outside upstream's range.
     """
     facts = read_json(prepared / "prepared.json")
     shape, given = tuple(facts["shape"]), files.array(path)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Texts of a user, one a line, in each of which ``____`` stands for the word that is missing."""
+"""A user's texts, one per line, each with ``____`` for the missing word."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ SIGNATURE = "text -> missing word"
 
 
 def read(path: Path, prepared: Path, dataset: Dataset) -> Texts:
-    """Return the texts of a file as models take them.
+    """Return the texts of a file as model inputs.
 
     Args:
         prepared: folder of the prepared dataset.
         dataset: that dataset.
 
     Raises:
-        ValueError: a line does not miss exactly one word, or misses one that a model does not get to.
+        ValueError: a line does not have exactly one missing word, or has it beyond the model's length.
     """
     del dataset
     tokenizer = Tokenizer.from_file(str(prepared / "tokenizer.json"))
@@ -46,7 +46,7 @@ def read(path: Path, prepared: Path, dataset: Dataset) -> Texts:
 
 
 def rows(answer: Answer, split: Texts) -> pd.DataFrame:
-    """Return one row an item: its row in the file, the word that is said to be missing and its probability."""
+    """Return one row per item: its row in the file, the predicted word and its probability."""
     return class_table.rows(
-        answer.logits, class_table.Asked(split.inputs, split.targets, split.items, classes=split.words)
+        answer.logits, class_table.Unlabelled(split.inputs, split.targets, split.items, classes=split.words)
     )

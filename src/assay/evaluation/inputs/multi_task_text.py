@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Texts of a user, one a line, each behind the name of the task that is asked of it and a tab."""
+"""A user's texts, one per line, each after the name of a task and a tab."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SIGNATURE = "texts of several tasks -> classes"
 
 
 def read(path: Path, prepared: Path, dataset: Dataset) -> Split:
-    """Return the texts of a file as models take them; the targets (N, 3) say which classes each is asked about.
+    """Return the texts of a file as model inputs; the targets (N, 3) hold the range of classes of each text's task.
 
     Args:
         prepared: folder of the prepared dataset.
@@ -28,7 +28,7 @@ def read(path: Path, prepared: Path, dataset: Dataset) -> Split:
     Raises:
         ValueError: a line is not a known task, a tab and a text.
     """
-    assert isinstance(dataset, HasGroups)  # others have no task of this form
+    assert isinstance(dataset, HasGroups)  # other datasets have no task with this signature
     facts, found, bounds = read_json(prepared / "prepared.json"), [], []
     for row, line in enumerate(files.lines(path), start=1):
         task, tab, text = line.partition("\t")
@@ -39,5 +39,5 @@ def read(path: Path, prepared: Path, dataset: Dataset) -> Split:
         first, end = dataset.groups[task]
         found.append(texts.mending(dataset.parts[task])(text))
         bounds.append([first, first, end])
-    asked = class_table.split(texts.tokens(found, prepared, facts["shape"][0]), facts)
-    return class_table.Asked(asked.inputs, torch.tensor(bounds), asked.items, classes=asked.classes)
+    items = class_table.split(texts.tokens(found, prepared, facts["shape"][0]), facts)
+    return class_table.Unlabelled(items.inputs, torch.tensor(bounds), items.items, classes=items.classes)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Beginnings of texts, one a line of UTF-8: how surprising each is, and how it goes on."""
+"""Beginnings of texts, one per line of UTF-8: the bits per character of each, and a continuation."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Beginnings(Windows):
 
 
 def read(path: Path, prepared: Path, dataset: Dataset) -> Beginnings:
-    """Return the texts of a file as models take them, in windows.
+    """Return the texts of a file as model inputs, in windows.
 
     Args:
         prepared: folder of the prepared dataset.
@@ -50,24 +50,24 @@ def read(path: Path, prepared: Path, dataset: Dataset) -> Beginnings:
 
 
 def rows(answer: Answer, split: Beginnings) -> pd.DataFrame:
-    """Return one row a text: its row in the file, the mean bits of its characters but the first, and how it goes on.
+    """Return one row per text: its row in the file, the mean bits per character after the first, and a continuation.
 
-    What follows is drawn from a generator that is always the same. A text of one character has no bits.
+    Continuations are sampled with a fixed seed. A text of one character has no bits.
     """
     sums = pd.DataFrame({"row": split.items, "nats": answer.nats, "characters": answer.characters})
     sums = sums.groupby("row", as_index=False).sum()
-    told = sums["characters"].where(sums["characters"] > 0)
+    counted = sums["characters"].where(sums["characters"] > 0)
     return pd.DataFrame(
         {
             "row": sums["row"],
-            "bits_per_character": sums["nats"] / told / math.log(2),
+            "bits_per_character": sums["nats"] / counted / math.log(2),
             "continuation": [continuation(answer, split, prompt) for prompt in split.prompts],
         }
     )
 
 
 def continuation(answer: Answer, split: Beginnings, prompt: Tensor) -> str:
-    """Return what a model writes after ids (1, P)."""
+    """Return the text that a model generates after ids (1, P)."""
     assert split.tokenizer is not None
     ids = sample(answer.predictor, prompt, SAMPLED, split.inputs.shape[1])[0, prompt.shape[1] :]
     text: str = split.tokenizer.decode(ids.tolist())

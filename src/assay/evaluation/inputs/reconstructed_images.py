@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Images of a user that pass through a code: how much of each is lost."""
+"""A user's images to reconstruct: the error of each."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ SIGNATURE = "image -> image"
 
 
 def read(path: Path, prepared: Path, dataset: Dataset) -> Unlabelled:
-    """Return the images of a file as models take them, given as to :func:`images.read`."""
+    """Return the images of a file as model inputs; the arguments are those of :func:`images.read`."""
     found = images.read(path, prepared, dataset)
     return unlabelled(found)
 
 
 def rows(answers: Tensor, split: Unlabelled) -> pd.DataFrame:
-    """Return one row an image: its row in the file, and the mean squared error of its pixels."""
+    """Return one row per image: its row in the file, and the mean squared error of its pixels."""
     errors = errors_of(answers, in_memory(split.inputs)).numpy()
     return pd.DataFrame({"row": split.items, "reconstruction_error": errors})

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sentences of a user, one a line, words apart by blanks: each word gets a tag."""
+"""A user's sentences to tag, one per line, words separated by spaces."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SIGNATURE = "text -> tags"
 
 
 def read(path: Path, prepared: Path, dataset: Dataset) -> Sentences:
-    """Return the sentences of a file as models take them.
+    """Return the sentences of a file as model inputs.
 
     Args:
         prepared: folder of the prepared dataset.
@@ -54,7 +54,7 @@ def read(path: Path, prepared: Path, dataset: Dataset) -> Sentences:
 
 
 def rows(outputs: Tensor, split: Sentences) -> pd.DataFrame:
-    """Return one row a sentence: its row in the file, and the words' tags with blanks between."""
+    """Return one row per sentence: its row in the file, and the words' tags, separated by spaces."""
     tags = [
         " ".join(split.classes[tag] for tag in row[: len(words)])
         for row, words in zip(outputs.argmax(2).tolist(), split.words, strict=True)

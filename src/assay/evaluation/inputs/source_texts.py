@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Texts of a user, one a line of UTF-8, of which another text is to be made."""
+"""A user's source texts to translate, rewrite or summarise, one per line of UTF-8."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SIGNATURE = "text -> text"
 
 
 def read(path: Path, prepared: Path, dataset: Dataset) -> Pairs:
-    """Return the texts of a file as models take them, cut after as many tokens as the dataset's sources are.
+    """Return the texts of a file as model inputs, truncated like the dataset's sources.
 
     Args:
         prepared: folder of the prepared dataset.
@@ -39,11 +39,11 @@ def read(path: Path, prepared: Path, dataset: Dataset) -> Pairs:
         class_table.numbers(len(sources)),
         lengths,
         np.array(sources, object),
-        np.full(len(sources), "", object),  # nobody knows
+        np.full(len(sources), "", object),  # the targets are unknown
         Tokenizer.from_file(str(prepared / "tokenizer.json")),
     )
 
 
 def rows(answer: Answer, split: Pairs) -> pd.DataFrame:
-    """Return one row an item: its row in the file, and the text that was made of it."""
+    """Return one row per item: its row in the file, and the generated text."""
     return pd.DataFrame({"row": split.items, "prediction": answer.hypotheses})

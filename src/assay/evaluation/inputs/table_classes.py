@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rows of a user to which classes belong."""
+"""A user's table rows to classify."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SIGNATURE = "table -> class"
 
 
 def read(path: Path, prepared: Path, dataset: Dataset) -> Split:
-    """Return the rows of a file as models take them.
+    """Return the rows of a file as model inputs.
 
     Raises:
         ValueError: it is not a table with the dataset's columns.

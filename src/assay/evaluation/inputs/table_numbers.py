@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rows of a user to which numbers belong."""
+"""A user's table rows for regression."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SIGNATURE = "table -> number"
 
 
 def read(path: Path, prepared: Path, dataset: Dataset) -> Numbers:
-    """Return the rows of a file as models take them.
+    """Return the rows of a file as model inputs.
 
     Raises:
         ValueError: it is not a table with the dataset's columns.
@@ -31,5 +31,5 @@ def read(path: Path, prepared: Path, dataset: Dataset) -> Numbers:
 
 
 def rows(answers: Tensor, split: Numbers) -> pd.DataFrame:
-    """Return one row an item: its row in the file, and the number in the target's unit."""
+    """Return one row per item: its row in the file, and the prediction in the target's unit."""
     return pd.DataFrame({"row": split.items, "prediction": split.in_unit(answers)})

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rows of a user: a CSV file whose first line names the columns, in any order; columns of no use are ignored."""
+"""A user's table rows: a CSV file whose first line names the columns, in any order; other columns are ignored."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from assay.tasks.table_features import standardised
 
 
 def read(path: Path, facts: dict[str, Any]) -> Tensor:
-    """Return the rows of a file as models take them, (N, F).
+    """Return the rows of a file as model inputs (N, F).
 
     Args:
-        facts: what prepared.json holds.
+        facts: the content of prepared.json.
 
     Raises:
-        ValueError: a column is missing or there twice, there is no row, or a value is no finite number.
+        ValueError: a column is missing or repeated, there is no row, or a value is not a finite number.
     """
     text = "\n".join(files.lines(path))
     rows = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         names, *found = [[cell.strip() for cell in row] for row in rows]
-    except csv.Error as fault:
-        raise files.wrong(path, rows.line_num, f"not CSV ({fault}); save the file as CSV") from None
+    except csv.Error as error:
+        raise files.wrong(path, rows.line_num, f"not CSV ({error}); save the file as CSV") from None
     missing = [column for column in facts["columns"] if names.count(column) != 1]
     if missing:
-        given = "is there twice" if names.count(missing[0]) else "is missing"
+        given = "is repeated" if names.count(missing[0]) else "is missing"
         raise files.wrong(
             path, 1, f"the column {missing[0]} {given}; needed are {', '.join(facts['columns'])}"
         )
     if not found:
-        raise ValueError(f"{path}: no row after the names of the columns; one a line is expected")
+        raise ValueError(f"{path}: no row after the column names; one row per line is expected")
     places = [names.index(column) for column in facts["columns"]]
     numbers = [
         [_number(path, row, cells, names, place) for place in places]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Texts of a user, one a line of UTF-8."""
+"""A user's texts to classify, one per line of UTF-8."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SIGNATURE = "text -> class"
 
 
 def read(path: Path, prepared: Path, dataset: Dataset) -> Split:
-    """Return the texts of a file as models take them: mended, and cut after as many tokens, as the dataset's are.
+    """Return the texts of a file as model inputs, fixed and truncated like the dataset's.
 
     Args:
         prepared: folder of the prepared dataset.
@@ -37,12 +37,12 @@ def read(path: Path, prepared: Path, dataset: Dataset) -> Split:
 
 
 def mending(dataset: Files) -> Callable[[str], str]:
-    """Return what a dataset does to upstream's texts when it reads them."""
+    """Return the function by which a dataset fixes upstream's texts."""
     return dataset.mend if isinstance(dataset, Mends) else str
 
 
 def tokens(texts: Sequence[str], prepared: Path, length: int) -> Tensor:
-    """Return the ids (N, length) of texts by the dataset's tokenizer, each run of whitespace one blank."""
+    """Return the ids (N, length) of texts by the dataset's tokenizer, with whitespace collapsed."""
     tokenizer = Tokenizer.from_file(str(prepared / "tokenizer.json"))
     whole = [" ".join(text.split()) for text in texts]
     ids = [encoding.ids for encoding in tokenizer.encode_batch(whole)]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How often each character follows each other one.
+"""Bigram model: how often each character follows each other one.
 
 Source: Shannon, "A Mathematical Theory of Communication", Bell System Technical Journal 1948, section 3, his
 second-order approximation, https://doi.org/10.1002/j.1538-7305.1948.tb01338.x; smoothed by adding to each count
@@ -18,7 +18,7 @@ from assay.models.declaration import Estimator
 
 
 class Bigram:
-    """One row of probabilities a character: of the character that comes after it.
+    """One row of probabilities per character, for the next character.
 
     Args:
         vocabulary: number of ids.
@@ -31,7 +31,7 @@ class Bigram:
         self.vocabulary, self.alpha = vocabulary, alpha
 
     def fit(self, ids: NDArray[np.int64], targets: NDArray[np.int64]) -> None:
-        """Count which targets (N, T), but for negative ones, stand at which ids (N, T)."""
+        """Count the pairs of ids (N, T) and targets (N, T), without negative targets."""
         pairs = (ids * self.vocabulary + targets)[targets >= 0]
         counts = np.bincount(pairs, minlength=self.vocabulary**2).reshape(-1, self.vocabulary) + self.alpha
         self.logarithms = np.log(counts / counts.sum(axis=1, keepdims=True)).astype(np.float32)
@@ -42,7 +42,7 @@ class Bigram:
         return found
 
     def parameters(self) -> int:
-        """Return how many numbers were learned: one probability a pair."""
+        """Return the number of learned parameters: one probability per pair."""
         return int(self.logarithms.size)
 
 

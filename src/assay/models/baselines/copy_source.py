@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Control: the target is the source; it should lose wherever something must be done.
+"""Control: the target is the source; it should lose on every task that changes the text.
 
-Half of the probability lies on the source's word at the same place, or on the end after its last one; the rest
+Half of the probability is on the source's word at the same position, or on END after its last word; the rest
 is the frequency of each word in the targets.
 
 Source: the untranslated source as a baseline: Specia et al., "A Shared Task on Multimodal Machine Translation",
@@ -20,7 +20,7 @@ from assay.models.layers.next_words import InPlace, copied, frequencies
 
 
 class CopySource(InPlace):
-    """Write the source; it has no knobs.
+    """Predict the source; no knobs.
 
     Args:
         source_length: S, ids of a source.
@@ -33,16 +33,16 @@ class CopySource(InPlace):
         super().__init__(source_length, vocabulary)
 
     def fit(self, inputs: NDArray[Any], targets: NDArray[np.int64]) -> None:
-        """Count the words of targets (N, T); the inputs are not looked at."""
+        """Count the words of targets (N, T); the inputs are ignored."""
         del inputs
         self.frequencies = frequencies(targets, self.vocabulary)
 
     def judge(self, words: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return log-probabilities (M, V) of the words that stand for the source's words (M,)."""
+        """Return log-probabilities (M, V) of the translations of the source's words (M,)."""
         return copied(words, self.frequencies)
 
     def parameters(self) -> int:
-        """Return how many numbers were learned: one frequency a word."""
+        """Return the number of learned parameters: one frequency per word."""
         return len(self.frequencies)
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Control of summarisation: the first words of the text, as many as a summary has on average.
 
-Otherwise as the control that copies all: half of the probability lies on the word at the same place.
+Otherwise like the control that copies everything: half of the probability is on the word at the same position.
 
 Source: the lead baseline: Nenkova, "Automatic Text Summarization of Newswire: Lessons Learned from the Document
 Understanding Conference", AAAI 2005, https://cdn.aaai.org/AAAI/2005/AAAI05-228.pdf. The fit does not depend on
@@ -21,7 +21,7 @@ from assay.models.layers.next_words import InPlace, copied, frequencies
 
 
 class FirstWords(InPlace):
-    """Write the source's first words; it has no knobs.
+    """Predict the source's first words; no knobs.
 
     Args:
         source_length: S, ids of a source.
@@ -46,11 +46,11 @@ class FirstWords(InPlace):
         return found
 
     def judge(self, words: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return log-probabilities (M, V) of the words that stand for the source's words (M,)."""
+        """Return log-probabilities (M, V) of the translations of the source's words (M,)."""
         return copied(words, self.frequencies)
 
     def parameters(self) -> int:
-        """Return how many numbers were learned: one frequency a word, and the length."""
+        """Return the number of learned parameters: one frequency per word, and the length."""
         return len(self.frequencies) + 1
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Control: the frequency of each class in training, whatever the image; it should lose to everything.
+"""Control: the frequency of each class in training, whatever the input; every model should beat it.
 
 Source: the baseline of every classification task, also called ZeroR: Witten, Frank and Hall, "Data Mining",
 3rd edition 2011, section 10.1, https://doi.org/10.1016/C2009-0-19715-5. The fit does not depend on the
@@ -18,7 +18,7 @@ from assay.models.layers.class_scores import log_probabilities
 
 
 class Majority:
-    """Predict the commonest class, the first of several; it has no knobs.
+    """Predict the most common class, the first of several; no knobs.
 
     Args:
         num_classes: number of logits.
@@ -30,7 +30,7 @@ class Majority:
         self.num_classes = num_classes
 
     def fit(self, inputs: NDArray[Any], targets: NDArray[np.int64]) -> None:
-        """Count the targets (N,), or the first of each row of (N, ...); the inputs (N, ...) are not looked at."""
+        """Count the targets (N,), or the first of each row of (N, ...); the inputs (N, ...) are ignored."""
         del inputs
         classes = targets.reshape(len(targets), -1)[:, 0]
         self.frequencies = np.bincount(classes, minlength=self.num_classes) / len(targets)  # (K,)
@@ -41,7 +41,7 @@ class Majority:
         return log_probabilities(repeated, np.arange(self.num_classes), self.num_classes)
 
     def parameters(self) -> int:
-        """Return how many numbers were learned: one frequency a class."""
+        """Return the number of learned parameters: one frequency per class."""
         return len(self.frequencies)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Control: the mean of the training targets, whatever the input; it should lose to everything.
+"""Control: the mean of the training targets, whatever the input; every model should beat it.
 
 Source: the baseline of every regression, scikit-learn's DummyRegressor,
 https://scikit-learn.org/stable/modules/generated/sklearn.dummy.DummyRegressor.html. The fit does not depend on the
@@ -18,7 +18,7 @@ from assay.models.declaration import Estimator
 
 
 class Mean(WritesGraph, FitsWeighted):
-    """Answer with the mean target; it has no knobs.
+    """Predict the mean target; no knobs.
 
     Args:
         seed: not used.
@@ -28,7 +28,7 @@ class Mean(WritesGraph, FitsWeighted):
         del seed
 
     def fit(self, inputs: NDArray[Any], targets: NDArray[np.float32]) -> None:
-        """Average the targets (N, ...); the inputs (N, ...) are not looked at."""
+        """Average the targets (N, ...); the inputs (N, ...) are ignored."""
         del inputs
         self.mean = targets.mean(axis=0, dtype=np.float64)  # (...)
 
@@ -44,13 +44,13 @@ class Mean(WritesGraph, FitsWeighted):
         return np.broadcast_to(self.mean, (len(inputs), *self.mean.shape)).astype(np.float32)
 
     def write_graph(self, graph: GraphBuilder, inputs: str) -> str:
-        """Write the mean, once an item."""
+        """Write the mean, once per item."""
         count = graph.add("Slice", graph.add("Shape", inputs), np.array([0]), np.array([1]))
         shape = graph.add("Concat", count, np.array(self.mean.shape, np.int64), axis=0)
         return graph.add("Expand", self.mean[None], shape)
 
     def parameters(self) -> int:
-        """Return how many numbers were learned."""
+        """Return the number of learned parameters."""
         return int(self.mean.size)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Control: each word's commonest tag in training, whatever stands around it; it should lose to what reads context.
+"""Control: each word's most common tag in training, without context; models with context should beat it.
 
 Source: the baseline of every tagging task: Charniak, Hendrickson, Jacobson and Perkowitz, "Equations for
 Part-of-Speech Tagging", AAAI-93, https://cdn.aaai.org/AAAI/1993/AAAI93-117.pdf. The fit does not depend on the
@@ -17,7 +17,7 @@ from assay.models.declaration import Estimator
 
 
 class MostFrequentTag:
-    """How often each word has each tag; one that training does not have has the tags of all words. No knobs.
+    """How often each word has each tag; a word that is not in training has the tags of all words. No knobs.
 
     Args:
         vocabulary: number of ids of words.
@@ -35,7 +35,7 @@ class MostFrequentTag:
         real = targets >= 0
         counts = np.zeros((self.vocabulary, self.num_classes))
         np.add.at(counts, (inputs[:, :, 0][real], targets[real]), 1)
-        # One word's worth of all words' tags, none of which is impossible.
+        # The tags of all words, scaled to one word, so that no tag is impossible.
         prior = (counts.sum(axis=0) + 1) / (counts.sum() + self.num_classes)
         shares = (counts + prior) / (counts.sum(axis=1, keepdims=True) + 1)
         self.log_shares = np.log(shares).astype(np.float32)  # (vocabulary, K)
@@ -46,7 +46,7 @@ class MostFrequentTag:
         return logits
 
     def parameters(self) -> int:
-        """Return how many numbers were learned: a share a word and tag."""
+        """Return the number of learned parameters: one share per word and tag."""
         return int(self.log_shares.size)
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a model writes word by word: beam search, of which a beam of one is the greedy choice.
+"""Beam search for models that generate token by token; a beam of one is greedy decoding.
 
-A model with ``start`` and ``step`` is asked for one word after the other and keeps what it has seen; any other one
-is given the growing text again for each word.
+A model with ``start`` and ``step`` is called for one word after the other and keeps a state; any other model
+reads the growing text again for each word.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ NEVER = (PADDING, UNKNOWN, BEGIN)
 
 
 class Rereading(Steps):
-    """A predictor that knows whole inputs alone, as a writer: it is given the text so far at every step.
+    """Adapts a predictor without steps: it reads the text so far again at every step.
 
     Args:
-        predictor: with ``logits`` that maps ids (N, S + T) to (N, T' <= T, V).
+        predictor: its ``logits`` map ids (N, S + T) to (N, T' <= T, V).
         target_length: T.
     """
 
@@ -34,12 +34,12 @@ class Rereading(Steps):
         self.predictor, self.target_length = predictor, target_length
 
     def start(self, source: Tensor) -> list[Tensor]:
-        """Return the inputs (N, S + T), the target's part still empty, and the next word's place (N,)."""
+        """Return the inputs (N, S + T), with an empty target, and the position of the next word (N,)."""
         empty = torch.full((len(source), self.target_length), PADDING, dtype=source.dtype)
         return [torch.cat([source, empty], dim=1), torch.zeros(len(source), dtype=torch.int64)]
 
     def step(self, words: Tensor, memory: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
-        """Put the words (N,) in their places and ask for the next ones."""
+        """Insert the words (N,) and return the logits of the next ones."""
         inputs, places = memory
         place = int(places[0])
         inputs = inputs.clone()
@@ -49,7 +49,7 @@ class Rereading(Steps):
 
 
 def writer(predictor: Any, target_length: int) -> Steps:
-    """Return the quickest way to ask a predictor for words."""
+    """Return the fastest way to generate with a predictor."""
     for able in (predictor, predictor.model):
         if isinstance(able, Steps):
             return able
@@ -58,16 +58,16 @@ def writer(predictor: Any, target_length: int) -> Steps:
 
 @torch.inference_mode()
 def search(writer: Steps, source: Tensor, *, beam: int, longest: int) -> NDArray[np.int64]:
-    """Return the best hypothesis for each source: ids (N, longest), padded behind their END.
+    """Return the best hypothesis for each source: ids (N, longest), padded after END.
 
-    Hypotheses are kept by their log-probability; of those kept at the end the best by a word is returned, END
-    counted (Wu et al. 2016, https://arxiv.org/abs/1609.08144, with alpha = 1), so that short ones are not
+    Hypotheses are kept by their log-probability; at the end the best one per word is returned, END
+    included (Wu et al. 2016, https://arxiv.org/abs/1609.08144, with alpha = 1), so that short ones are not
     preferred.
 
     Args:
         source: (N, S) ids.
-        beam: hypotheses that are kept.
-        longest: words at most; one that has not come to its end by then is cut there.
+        beam: number of hypotheses.
+        longest: maximum number of words; longer hypotheses are truncated.
 
     Raises:
         ValueError: a logit is not finite.
@@ -100,7 +100,7 @@ def search(writer: Steps, source: Tensor, *, beam: int, longest: int) -> NDArray
 
 
 def _offers(logits: Tensor, texts: Tensor) -> Tensor:
-    """Return the log-probability of each next word (N, beam, V): a text that has ended is left as it is."""
+    """Return the log-probability of each next word (N, beam, V); a finished text does not change."""
     log_probabilities = torch.log_softmax(logits.float(), dim=-1)
     log_probabilities[:, list(NEVER)] = -torch.inf
     offers = log_probabilities.view(*texts.shape[:2], -1)
@@ -112,7 +112,7 @@ def _offers(logits: Tensor, texts: Tensor) -> Tensor:
 
 
 def words_of(ids: NDArray[np.int64]) -> list[list[int]]:
-    """Return each row's ids up to its END, which is left out."""
+    """Return each row's ids before its END."""
     return [[int(word) for word in row[: _length(row)]] for row in ids]
 
 

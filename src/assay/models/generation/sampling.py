@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Text drawn from a model of the next character, one character after the other, at temperature 1.
+"""Sample text from a model of the next character, one character at a time, at temperature 1.
 
-A model sees a block of so many characters. A text longer than that is read from a point that moves on by half a
+A model sees one block of characters. A longer text is read from a start that moves on by half a
 block at a time: a cache of keys and values with learned positions cannot slide by one, and every way to
 generate, cached or not, must give the same text.
 """
@@ -20,14 +20,14 @@ Logits = Callable[[Tensor], Tensor]
 
 
 def draw(logits: Tensor, generator: torch.Generator) -> Tensor:
-    """Return ids (N,) drawn from logits (N, V): a character each, never padding or the unknown one."""
+    """Return ids (N,) drawn from logits (N, V): one character each, never padding or the unknown one."""
     chances = logits[:, UNKNOWN + 1 :].double().softmax(1).cumsum(1)
     drawn = torch.rand(len(logits), 1, generator=generator, dtype=torch.float64)
     return torch.searchsorted(chances, drawn).squeeze(1).clamp(max=chances.shape[1] - 1) + UNKNOWN + 1
 
 
 def first_seen(length: int, block: int) -> int:
-    """Return where a model of ``block`` characters begins to read a text of ``length`` characters."""
+    """Return the first position that a model of ``block`` characters reads in a text of ``length`` characters."""
     half = max(block // 2, 1)
     return max(0, -(-(length - block) // half) * half)
 
@@ -35,9 +35,9 @@ def first_seen(length: int, block: int) -> int:
 def generate(
     logits_of: Logits, prompt: Tensor, length: int, block: int, generator: torch.Generator
 ) -> Tensor:
-    """Return prompts (N, P) with ``length`` ids more: (N, P + length).
+    """Return prompts (N, P) followed by ``length`` ids: (N, P + length).
 
-    What follows a text in its block is whatever stands there: a model of the next character does not see it.
+    The rest of the block after the text is arbitrary: a model of the next character does not see it.
     """
     ids = torch.cat([prompt, prompt.new_zeros(len(prompt), length)], dim=1)
     for end in range(prompt.shape[1], ids.shape[1]):

@@ -4,9 +4,9 @@
 Source: Krizhevsky, Sutskever and Hinton, "ImageNet Classification with Deep Convolutional Neural Networks",
 NIPS 2012, https://papers.nips.cc/paper/2012/hash/c399862d3b9d6b76c8436e924a68c45b-Abstract.html. Its five
 convolutions, two normalisations, three poolings and three dense layers in their order, with fewer channels.
-Because images have 28 pixels a side and not 224, the first convolution is 5x5 with stride 2 (there 11x11
-with stride 4) and the poolings are padded. The convolutions are not split into two groups, which was for
-the sake of two GPUs.
+Because images have 28 pixels per side and not 224, the first convolution is 5x5 with stride 2 (there 11x11
+with stride 4) and the poolings are padded. The convolutions are not split into two groups, which the
+paper did for two GPUs.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class AlexNetSmall(nn.Module):
         num_classes: number of logits.
         channels: output channels of the five convolutions.
         dense: units of each of the two dense layers.
-        dropout: chance that an input of a dense layer is zeroed in training (the paper: 0.5).
+        dropout: probability that an input of a dense layer is zeroed in training (the paper: 0.5).
     """
 
     def __init__(

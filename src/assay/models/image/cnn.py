@@ -26,7 +26,7 @@ class CNN(nn.Module):
         num_classes: number of logits.
         channels: output channels of the three convolutions.
         dense: units of the dense layer.
-        dropout: chance that a unit is zeroed in training, before and after the dense layer.
+        dropout: probability that a unit is zeroed in training, before and after the dense layer.
     """
 
     def __init__(

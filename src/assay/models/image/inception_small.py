@@ -3,7 +3,7 @@
 
 Source: Szegedy et al., "Going Deeper with Convolutions", CVPR 2015, https://arxiv.org/abs/1409.4842. As
 there: a stem, modules of four branches (figure 2b), max-pooling between groups of modules, global average
-pooling, dropout, one linear layer. Not as there: three modules in place of nine, no auxiliary classifiers,
+pooling, dropout, one linear layer. Unlike there: three modules instead of nine, no auxiliary classifiers,
 and batch normalisation (Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167) so that it trains in few
 epochs.
 """
@@ -24,7 +24,7 @@ STEM = 32
 
 
 class Widths(NamedTuple):
-    """Output channels of a module's parts, in the order and the names of the paper's table 1."""
+    """Output channels of a module's parts, with the order and names of the paper's table 1."""
 
     ones: int
     threes_reduce: int
@@ -35,7 +35,7 @@ class Widths(NamedTuple):
 
     @property
     def outputs(self) -> int:
-        """Channels that leave the module."""
+        """Output channels of the module."""
         return self.ones + self.threes + self.fives + self.pool_proj
 
 
@@ -45,7 +45,7 @@ AFTER_POOL = (Widths(32, 32, 64, 8, 16, 16), Widths(48, 48, 64, 16, 32, 16))
 
 
 class Inception(nn.Module):
-    """1x1, 3x3 and 5x5 convolutions and a pooling over the same maps, their outputs stacked."""
+    """1x1, 3x3 and 5x5 convolutions and a pooling over the same maps, their outputs concatenated."""
 
     def __init__(self, inputs: int, widths: Widths) -> None:
         super().__init__()
@@ -73,7 +73,7 @@ class InceptionSmall(nn.Module):
     Args:
         shape: (C, H, W) of one image; smaller than 16x16 is enlarged to it.
         num_classes: number of logits.
-        dropout: chance that an averaged map is zeroed in training (the paper: 0.4).
+        dropout: probability that an averaged map is zeroed in training (the paper: 0.4).
     """
 
     def __init__(

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""LeNet-5: trained convolutions and trained subsampling, the first of its kind to read cheques.
+"""LeNet-5: convolutions and trained subsampling, first used to read cheques.
 
 Source: LeCun, Bottou, Bengio and Haffner, "Gradient-Based Learning Applied to Document Recognition",
 Proceedings of the IEEE 1998, section II.B, https://doi.org/10.1109/5.726791. As there: 5x5 convolutions of
-6 and 16 maps, each followed by an average of 2x2 with a trained coefficient and bias a map, layers of 120
-and 84, the scaled tanh. Not as there: the second convolution sees all six maps (the paper's table of
+6 and 16 maps, each followed by an average of 2x2 with a trained coefficient and bias per map, layers of 120
+and 84, the scaled tanh. Unlike there: the second convolution sees all six maps (the paper's table of
 connections leaves some out) and the output is linear with cross-entropy in place of radial basis functions.
 The paper's frame of two pixels around a 28x28 image is the padding of the first convolution.
 """
@@ -30,7 +30,7 @@ class ScaledTanh(nn.Module):
 
 
 class Subsampling(nn.Module):
-    """The average of each 2x2 square, times a trained coefficient, plus a trained bias, one of each a map."""
+    """The average of each 2x2 square, times a trained coefficient, plus a trained bias, one of each per map."""
 
     def __init__(self, maps: int) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class Subsampling(nn.Module):
 
 
 class LeNet5(nn.Module):
-    """C1, S2, C3, S4, C5, F6 and the output, in the paper's names; it has no knobs.
+    """C1, S2, C3, S4, C5, F6 and the output, named as in the paper; no knobs.
 
     Args:
         shape: (C, H, W) of one image; smaller than 28x28 is enlarged to it.

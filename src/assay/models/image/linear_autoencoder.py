@@ -23,7 +23,7 @@ class LinearAutoencoder(nn.Module):
 
     Args:
         shape: (C, H, W) of one image.
-        code: numbers that an image is reduced to.
+        code: size of an image's code.
     """
 
     def __init__(self, *, shape: tuple[int, int, int], code: Annotated[int, Field(ge=1)]) -> None:

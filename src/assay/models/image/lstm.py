@@ -26,7 +26,7 @@ class LSTM(nn.Module):
         num_classes: number of logits.
         hidden: units of each layer.
         layers: number of layers.
-        dropout: chance that a unit is zeroed in training, between layers and before the classifier.
+        dropout: probability that a unit is zeroed in training, between layers and before the classifier.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class LSTM(nn.Module):
     ) -> None:
         super().__init__()
         colours, _, width = shape
-        # nn.LSTM warns when it is asked for dropout between layers and has only one.
+        # nn.LSTM warns about dropout between layers if it has only one layer.
         between = dropout if layers > 1 else 0.0
         self.recurrent = nn.LSTM(
             colours * width, hidden, num_layers=layers, batch_first=True, dropout=between

@@ -27,7 +27,7 @@ class MLP(nn.Module):
         shape: (C, H, W) of one image.
         num_classes: number of logits.
         hidden: units of each hidden layer; an empty list leaves a linear classifier.
-        dropout: chance that a hidden unit is zeroed in training.
+        dropout: probability that a hidden unit is zeroed in training.
     """
 
     def __init__(

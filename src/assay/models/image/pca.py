@@ -21,7 +21,7 @@ from assay.models.declaration import Estimator
 
 
 class PCA(WritesGraph):
-    """Project images on the first principal components and back.
+    """Project images onto the first principal components and back.
 
     Args:
         shape: (C, H, W) of one image.
@@ -40,7 +40,7 @@ class PCA(WritesGraph):
         self.estimator.fit(inputs.reshape(len(inputs), -1).astype(np.float64))
 
     def outputs(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return what the components keep of the images (N, C, H, W)."""
+        """Return the reconstructions of images (N, C, H, W)."""
         code = self.estimator.transform(inputs.reshape(len(inputs), -1))
         found: NDArray[np.float64] = self.estimator.inverse_transform(code)
         return found.reshape(inputs.shape).astype(np.float32)
@@ -54,7 +54,7 @@ class PCA(WritesGraph):
         return graph.add("Reshape", flat, np.array([-1, *self.shape]))
 
     def parameters(self) -> int:
-        """Return how many numbers were learned: the components and the mean."""
+        """Return the number of learned parameters: the components and the mean."""
         return int(self.estimator.components_.size + self.estimator.mean_.size)
 
 

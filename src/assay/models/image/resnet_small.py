@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A small residual network: each block adds what it learned to what it was given.
+"""A small residual network: each block adds its output to its input.
 
 Source: He, Zhang, Ren and Sun, "Deep Residual Learning for Image Recognition", CVPR 2016,
 https://arxiv.org/abs/1512.03385: basic blocks of two 3x3 convolutions with batch normalisation, identity
 shortcuts, 1x1 projections where the size changes (option B), global average pooling. The stem is a 3x3
-convolution and a 2x2 pooling (there 7x7 with stride 2 and a pooling), because images have 28 pixels a side
+convolution and a 2x2 pooling (there 7x7 with stride 2 and a pooling), because images have 28 pixels per side
 and not 224.
 """
 
@@ -24,12 +24,12 @@ SIDE = 16
 
 
 def projection(inputs: int, outputs: int, stride: int) -> nn.Sequential:
-    """Return the shortcut where size or width changes: a 1x1 convolution and batch normalisation."""
+    """Return the shortcut for a change of size or width: a 1x1 convolution and batch normalisation."""
     return nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride=stride, bias=False), nn.BatchNorm2d(outputs))
 
 
 class Block(nn.Module):
-    """Two 3x3 convolutions beside a shortcut; ReLU after the sum."""
+    """Two 3x3 convolutions and a shortcut; ReLU after the sum."""
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ class ResNetSmall(nn.Module):
         shape: (C, H, W) of one image; smaller than 16x16 is enlarged to it.
         num_classes: number of logits.
         widths: channels of the three stages; the stem has those of the first.
-        blocks: blocks a stage.
+        blocks: blocks per stage.
     """
 
     def __init__(

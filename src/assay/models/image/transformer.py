@@ -26,7 +26,7 @@ class Attention(nn.Module):
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
-        self.head_width = width // heads  # kept, so that the network also runs with fewer heads
+        self.head_width = width // heads  # stored, so that the network also runs with fewer heads
         self.queries_keys_values = nn.Linear(width, 3 * width)
         self.output = nn.Linear(width, width)
 
@@ -34,7 +34,7 @@ class Attention(nn.Module):
         """Map tokens (N, T, D) to (N, T, D)."""
         heads = self.queries_keys_values(tokens).view(*tokens.shape[:2], 3, -1, self.head_width)
         queries, keys, values = heads.permute(2, 0, 3, 1, 4).unbind()  # each (N, heads, T, D / heads)
-        # Written out: with its backward pass F.scaled_dot_product_attention takes 8 times as long on a CPU
+        # Explicit attention: with its backward pass F.scaled_dot_product_attention takes 8 times as long on a CPU
         # at these sizes in bfloat16.
         weights = torch.softmax(queries @ keys.transpose(-1, -2) * queries.shape[-1] ** -0.5, dim=-1)
         mixed = weights @ values  # (N, heads, T, D / heads)
@@ -43,7 +43,7 @@ class Attention(nn.Module):
 
 
 class Block(nn.Module):
-    """Attention, then a feed-forward layer, each added to what it was given."""
+    """Attention, then a feed-forward layer, each added to its input."""
 
     def __init__(self, width: int, heads: int, dropout: float) -> None:
         super().__init__()
@@ -70,10 +70,10 @@ class Transformer(nn.Module):
         shape: (C, H, W) of one image.
         num_classes: number of logits.
         patch: side of a patch in pixels; it divides H and W.
-        width: numbers a token; a multiple of ``heads``.
+        width: size of a token; a multiple of ``heads``.
         depth: number of blocks.
-        heads: attention heads a block.
-        dropout: chance that a number is zeroed in training, of the input and of each branch.
+        heads: attention heads per block.
+        dropout: probability that a number is zeroed in training, of the input and of each branch.
 
     Raises:
         ValueError: ``patch`` does not divide the image, or ``heads`` the width.

@@ -29,9 +29,9 @@ class VGGSmall(nn.Module):
         shape: (C, H, W) of one image; smaller than 16x16 is enlarged to it.
         num_classes: number of logits.
         width: channels of the first stack; the second has twice and the third four times as many.
-        convolutions: convolutions a stack.
+        convolutions: convolutions per stack.
         dense: units of each of the two dense layers.
-        dropout: chance that a unit of a dense layer is zeroed in training.
+        dropout: probability that a unit of a dense layer is zeroed in training.
     """
 
     def __init__(

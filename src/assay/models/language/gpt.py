@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""GPT: a Transformer decoder that reads characters and says which comes next.
+"""GPT: a Transformer decoder that predicts the next character.
 
 Source: Radford et al., "Language Models are Unsupervised Multitask Learners", OpenAI 2019,
 https://cdn.openai.com/better-language-models/language_models_are_unsupervised_multitask_learners.pdf, as nanoGPT has
@@ -30,7 +30,7 @@ MLP_RATIO = 4
 
 
 class Block(nn.Module):
-    """Attention, then a feed-forward layer, each added to what it was given."""
+    """Attention, then a feed-forward layer, each added to its input."""
 
     def __init__(self, width: int, heads: int, dropout: float) -> None:
         super().__init__()
@@ -57,11 +57,11 @@ class GPT(nn.Module, Generates):
 
     Args:
         vocabulary: number of ids.
-        shape: (T,), the ids of one item: the characters that are seen at once.
-        width: numbers a character; a multiple of ``heads``.
+        shape: (T,), the ids of one item, which are the context of the model.
+        width: size of a character vector; a multiple of ``heads``.
         depth: number of blocks.
-        heads: attention heads a block.
-        dropout: chance that a number is zeroed in training, of the input, the attention and each branch.
+        heads: attention heads per block.
+        dropout: probability that a number is zeroed in training, of the input, the attention and each branch.
 
     Raises:
         ValueError: ``heads`` does not divide the width.
@@ -113,17 +113,17 @@ class GPT(nn.Module, Generates):
     def generate(
         self, prompt: torch.Tensor, length: int, generator: torch.Generator, *, cached: bool = True
     ) -> torch.Tensor:
-        """Return prompts (N, P) with ``length`` ids more, drawn at temperature 1: (N, P + length).
+        """Return prompts (N, P) followed by ``length`` sampled ids at temperature 1: (N, P + length).
 
         Args:
-            cached: whether keys and values are kept from step to step; the text is the same without.
+            cached: whether keys and values are cached; the text is the same without.
         """
         if not cached:
             return sampling.generate(self, prompt, length, self.block, generator)
         ids = torch.cat([prompt, prompt.new_zeros(len(prompt), length)], dim=1)
         start, read, caches = -1, 0, [KeyValues(0) for _ in self.blocks]
         for end in range(prompt.shape[1], ids.shape[1]):
-            if sampling.first_seen(end, self.block) != start:  # the positions of all that is kept change
+            if sampling.first_seen(end, self.block) != start:  # the positions of the whole cache change
                 start = read = sampling.first_seen(end, self.block)
                 caches = [KeyValues(self.block) for _ in self.blocks]
             logits = self._read(ids[:, read:end], caches)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""LSTM that reads characters and says which comes next.
+"""LSTM that predicts the next character.
 
 Source: Hochreiter and Schmidhuber, "Long Short-Term Memory", Neural Computation 1997,
 https://doi.org/10.1162/neco.1997.9.8.1735; as a model of language, with dropout between the layers alone: Zaremba
@@ -23,10 +23,10 @@ class LSTMLM(nn.Module):
 
     Args:
         vocabulary: number of ids.
-        width: numbers a character.
+        width: size of a character vector.
         hidden: units of each layer.
         layers: number of layers.
-        dropout: chance that a unit is zeroed in training, before each layer but the first and before Linear.
+        dropout: probability that a unit is zeroed in training, before each layer but the first and before Linear.
     """
 
     def __init__(

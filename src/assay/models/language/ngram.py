@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Interpolated Kneser-Ney: how often each character follows the last few, mixed with how it follows fewer of them.
+"""Interpolated Kneser-Ney n-grams: the counts after long contexts, mixed with those after shorter ones.
 
 Source: Kneser and Ney, "Improved Backing-Off for M-Gram Language Modeling", ICASSP 1995,
 https://doi.org/10.1109/ICASSP.1995.479394, in the interpolated form of Chen and Goodman, "An Empirical Study of
@@ -23,7 +23,7 @@ Codes = NDArray[np.int64]
 
 
 class Level:
-    """Contexts of one length: what follows each, discounted, and what the discount leaves to shorter contexts.
+    """The contexts of one length: discounted counts of what follows each, and the weight of shorter contexts.
 
     Args:
         grams: (G,) a context and what follows it, as context * vocabulary + id; ascending, each once.
@@ -35,8 +35,8 @@ class Level:
         totals = np.add.reduceat(counts, starts)
         shares = (np.maximum(counts - discount, 0) / np.repeat(totals, sizes)).astype(np.float32)
         self.contexts, self.vocabulary = contexts, vocabulary
-        # A sparse matrix in parts, since skops trusts arrays. One empty row more is for a context that training
-        # does not have: it leaves everything.
+        # The parts of a sparse matrix, since skops trusts arrays. One more, empty row is for contexts that are not
+        # in training: it leaves everything to shorter ones.
         self.shares, self.followers = shares, grams % vocabulary
         self.rows = np.concatenate([starts, [len(grams)] * 2])
         self.left = np.append(discount * sizes / totals, 1.0).astype(np.float32)
@@ -51,24 +51,24 @@ class Level:
         return mixed
 
     def size(self) -> int:
-        """Return how many numbers were learned."""
+        """Return the number of learned parameters."""
         return len(self.shares) + len(self.contexts)
 
 
 class NGram:
-    """Counts of runs of characters, longest first.
+    """Counts of character n-grams, longest first.
 
-    What a shorter context adds is told not by how often a run occurs but by after how many characters it does.
-    A place with fewer characters before it than the longest context has takes all there are for its context.
+    For shorter contexts an n-gram counts not by its frequency but by the number of distinct characters before it.
+    At a position with fewer characters before it than the longest context, all of them are the context.
 
     Args:
         vocabulary: number of ids; its power to ``order`` must stay below 2**63.
         seed: not used.
-        order: characters of the longest run, the predicted one included.
+        order: length of the longest n-gram, including the predicted character.
         discount: taken from each count and given to shorter contexts.
 
     Raises:
-        ValueError: the order is too high for so many ids.
+        ValueError: the order is too high for this number of ids.
     """
 
     def __init__(
@@ -89,10 +89,10 @@ class NGram:
         """By length of context: for the places that have."""
 
     def fit(self, ids: Codes, targets: Codes) -> None:
-        """Count runs within items; ids (N, T), targets (N, T), negative ones left out.
+        """Count n-grams within items: ids (N, T), targets (N, T), without negative ones.
 
         Raises:
-            ValueError: no item is as long as a run.
+            ValueError: no item is as long as an n-gram.
         """
         if self.order > ids.shape[1] + 1:
             raise ValueError(f"ngram: order = {self.order} is longer than items of {ids.shape[1]}; lower it")
@@ -121,18 +121,18 @@ class NGram:
         return logarithms
 
     def parameters(self) -> int:
-        """Return how many numbers were learned: a share a run, a rest a context."""
+        """Return the number of learned parameters: a share a run, a rest a context."""
         return sum(level.size() for level in [*self.whole, *self.shorter])
 
     def _contexts(self, ids: Codes, length: int) -> Codes:
-        """Return at each place of ids (N, T) the code of the last ``length`` ids; of none, 0."""
+        """Return at each position of ids (N, T) the code of the last ``length`` ids, 0 if there are none."""
         codes = np.zeros_like(ids)
         for back in range(length):
             codes[:, back:] += ids[:, : ids.shape[1] - back] * self.vocabulary**back
         return codes
 
     def _levels(self, length: int) -> Iterator[tuple[Level, slice]]:
-        """Yield what is asked about contexts of this length, and at which places: place t has t + 1 ids."""
+        """Yield the contexts of this length, and their positions: position t has t + 1 ids."""
         if length == self.order - 1:
             yield self.whole[length], slice(max(length - 1, 0), None)
             return

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Causal self-attention with a key-value cache, for every network that reads from left to right.
+"""Causal self-attention with a key-value cache, for networks that read from left to right.
 
 Source: Vaswani et al., "Attention Is All You Need", NeurIPS 2017, https://arxiv.org/abs/1706.03762, section 3.2.3:
 a position sees itself and what stands before it. What is kept from step to step of a generation is, of each
@@ -17,7 +17,7 @@ class KeyValues:
     """The keys and values of the positions that one layer has read so far, with room for more.
 
     Args:
-        room: positions that fit.
+        room: maximum number of positions.
     """
 
     def __init__(self, room: int) -> None:
@@ -41,16 +41,16 @@ class CausalAttention(nn.Module):
     """Multi-head self-attention in which no position sees what comes after it.
 
     Args:
-        width: numbers a position; a multiple of ``heads``.
+        width: size of a position's state; a multiple of ``heads``.
         heads: attention heads.
-        dropout: chance that an attention weight is zeroed in training.
+        dropout: probability that an attention weight is zeroed in training.
         bias: whether the two Linear layers have one.
     """
 
     def __init__(self, width: int, heads: int, dropout: float, *, bias: bool) -> None:
         super().__init__()
         self.dropout = dropout
-        self.head_width = width // heads  # kept, so that the network also runs with fewer heads
+        self.head_width = width // heads  # stored, so that the network also runs with fewer heads
         self.queries_keys_values = nn.Linear(width, 3 * width, bias=bias)
         self.output = nn.Linear(width, width, bias=bias)
 
@@ -58,7 +58,7 @@ class CausalAttention(nn.Module):
         """Map states (N, T, width) to (N, T, width).
 
         Args:
-            cache: of the positions before these, which are added to it; it must be empty where T is not 1.
+            cache: the cache of the previous positions, to which these are added; it must be empty if T is not 1.
         """
         length = states.shape[1]
         heads = self.queries_keys_values(states).view(*states.shape[:2], 3, -1, self.head_width)
@@ -76,13 +76,13 @@ class CausalAttention(nn.Module):
 def attend(
     queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, *, dropout: float, causal: bool
 ) -> torch.Tensor:
-    """Return the values (N, heads, T, D) that queries (N, heads, T, D) find at keys.
+    """Return the attention outputs (N, heads, T, D) of queries (N, heads, T, D).
 
     Args:
-        causal: whether the query at place t finds the keys up to place t only.
+        causal: whether the query at position t attends only to keys up to position t.
     """
     if queries.device.type == "cpu" and queries.dtype == torch.bfloat16:
-        # PyTorch 2.13 takes eight times as long for the way back in bfloat16: half of a small net's time.
+        # PyTorch 2.13 takes eight times as long for the backward pass in bfloat16: half of a small network's time.
         with torch.autocast("cpu", enabled=False):
             return attend(queries.float(), keys.float(), values.float(), dropout=dropout, causal=causal)
     return F.scaled_dot_product_attention(queries, keys, values, dropout_p=dropout, is_causal=causal)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scores of a fitted estimator as logits: one column a class, also of a class that it has not seen."""
+"""Scores of a fitted estimator as logits: one column per class, including unseen classes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FLOOR = 1e-7
 def log_probabilities(
     probabilities: NDArray[np.floating], classes: NDArray[np.integer], num_classes: int
 ) -> NDArray[np.float32]:
-    """Return logits (N, num_classes) from probabilities (N, len(classes)) of the classes seen."""
+    """Return logits (N, num_classes) from probabilities (N, len(classes)) of the classes seen in training."""
     logits = np.full((len(probabilities), num_classes), np.log(FLOOR), dtype=np.float32)
     logits[:, classes] = np.log(np.maximum(probabilities, FLOOR))
     return logits
@@ -25,9 +25,9 @@ def margins(
     """Return logits (N, num_classes) from scikit-learn's decision function.
 
     Args:
-        decisions: (N, len(classes)), or of two classes (N,): positive for the second.
-        classes: those seen; a class not seen gets one less than the item's smallest.
-        num_classes: how many there are.
+        decisions: (N, len(classes)), or for two classes (N,): positive for the second.
+        classes: those seen in training; an unseen class gets the item's smallest score minus one.
+        num_classes: number of classes.
     """
     if decisions.ndim == 1:
         decisions = np.stack([-decisions, decisions], axis=1)

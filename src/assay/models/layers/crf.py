@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Linear-chain conditional random field: the score of a path is the sum of its words' scores and of its steps'.
+"""Linear-chain conditional random field: a path's score is the sum of its words' and its transitions' scores.
 
 Source: Lafferty, McCallum and Pereira, "Conditional Random Fields", ICML 2001,
 https://repository.upenn.edu/handle/20.500.14332/6188; on top of a network as in Lample et al., "Neural
@@ -19,7 +19,7 @@ Reduce = Callable[[torch.Tensor], torch.Tensor]
 
 
 class CRF(nn.Module):
-    """What a step from one tag to the next is worth, and what it is to begin or to end with a tag."""
+    """The scores of transitions between tags, and of beginning or ending with a tag."""
 
     def __init__(self, num_classes: int) -> None:
         super().__init__()
@@ -27,12 +27,12 @@ class CRF(nn.Module):
         self.begin = nn.Parameter(torch.zeros(num_classes))
         self.end = nn.Parameter(torch.zeros(num_classes))
 
-    def surprise(self, scores: torch.Tensor, tags: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+    def nll(self, scores: torch.Tensor, tags: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
         """Return the negative log-likelihood (N,) in nats of tags (N, T) given the words' scores (N, T, K).
 
         Args:
-            tags: what stands after a sentence's end is not read.
-            lengths: (N,) words a sentence, at least 1.
+            tags: those after a sentence's end are not read.
+            lengths: (N,) words per sentence, at least 1.
         """
         alphas = onward(scores, self.begin, self.steps, lambda totals: totals.logsumexp(dim=-2))
         last = (lengths - 1).view(-1, 1, 1).expand(-1, 1, scores.shape[2])
@@ -40,7 +40,7 @@ class CRF(nn.Module):
         return partition - self.worth(scores, tags, lengths)
 
     def worth(self, scores: torch.Tensor, tags: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
-        """Return the score (N,) of the path that tags (N, T) take."""
+        """Return the score (N,) of the paths of tags (N, T)."""
         real = torch.arange(tags.shape[1], device=tags.device) < lengths.unsqueeze(1)  # (N, T)
         tags = tags.clamp(min=0)
         words = (scores.gather(2, tags.unsqueeze(2)).squeeze(2) * real).sum(dim=1)
@@ -49,14 +49,14 @@ class CRF(nn.Module):
         return words + steps + self.begin[tags[:, 0]] + self.end[last]
 
     def max_marginals(self, scores: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
-        """Return how much worse than the best path is the best path through each tag of each word.
+        """Return the score of the best path through each tag of each word, minus that of the best path.
 
         The best tags of the words, each with 0, are the Viterbi path.
 
         Returns:
-            (N, T, K), none positive; zeros after a sentence's end.
+            (N, T, K), at most 0; zeros after a sentence's end.
         """
-        # The way back is the way on over the words in opposite order, their own scores left out.
+        # The backward pass is the forward pass over the words in reverse order, without their own scores.
         before, after = onward(
             torch.stack([scores, turned(scores, lengths)]),
             torch.stack([self.begin, self.end]).unsqueeze(1),
@@ -70,7 +70,7 @@ class CRF(nn.Module):
 
 
 def onward(scores: torch.Tensor, begin: torch.Tensor, steps: torch.Tensor, reduce: Reduce) -> torch.Tensor:
-    """Return what ``reduce`` makes of all paths to each tag of each word, that tag included.
+    """Return ``reduce`` over all paths to each tag of each word, including that tag.
 
     Args:
         scores: (..., T, K).

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Layers that two or more of the convolutional networks share."""
+"""Layers that several convolutional networks share."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from torch.nn import functional as F
 
 
 class Enlarge(nn.Module):
-    """Enlarge images smaller than ``side`` to ``side`` x ``side``, bilinearly; leave others as they are.
+    """Enlarge images smaller than ``side`` to ``side`` x ``side``, bilinearly; larger ones are unchanged.
 
-    It is the declared preparation of the networks whose poolings would leave nothing of an 8x8 scan.
+    Used by networks whose poolings would reduce an 8x8 scan to nothing.
     """
 
     def __init__(self, side: int) -> None:
@@ -19,7 +19,7 @@ class Enlarge(nn.Module):
         self.side = side
 
     def sides(self, shape: tuple[int, int, int]) -> tuple[int, int]:
-        """Return the height and width that images of ``shape`` (C, H, W) leave with."""
+        """Return the height and width of enlarged images of ``shape`` (C, H, W)."""
         _, height, width = shape
         return (height, width) if min(height, width) >= self.side else (self.side, self.side)
 
@@ -41,5 +41,5 @@ def conv_norm_relu(inputs: int, outputs: int, kernel: int, stride: int = 1) -> n
 
 
 def image_rows(images: torch.Tensor) -> torch.Tensor:
-    """Return images (N, C, H, W) as sequences (N, H, C * W): one step a row, its colours side by side."""
+    """Return images (N, C, H, W) as sequences (N, H, C * W): one step per row, its channels concatenated."""
     return images.transpose(1, 2).flatten(2)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the networks that say a missing word share: where it is, what stands near it, the whole text again."""
+"""Shared by networks that predict a missing word: its position, its neighbours, the restored text."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ def near_mask(ids: torch.Tensor, window: int) -> torch.Tensor:
 
 
 def unmasked(ids: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """Return ids (N, T) with each text's masked word, targets (N,), put back."""
+    """Return ids (N, T) with each text's masked word, targets (N,), restored."""
     return torch.where(ids == MASK, targets.unsqueeze(1), ids)
 
 
 def known(ids: torch.Tensor, words: int) -> torch.Tensor:
-    """Return ids (N, T) with the words that have no vector of their own as unknown ones."""
+    """Return ids (N, T) in which words without their own vector are unknown."""
     return torch.where(ids < words, ids, UNKNOWN)
 
 
 def noise(ids: torch.Tensor, count: int) -> torch.Tensor:
-    """Return words (count,) drawn from those of ids (N, T), as often as they stand there; any id if there is none."""
+    """Return words (count,) drawn from ids (N, T) by their frequency; any id if there are none."""
     words = ids[ids > MASK]
     if not len(words):
         return ids[0, :1]
@@ -43,5 +43,5 @@ def noise(ids: torch.Tensor, count: int) -> torch.Tensor:
 
 
 def only_words(scores: torch.Tensor, vocabulary: int) -> torch.Tensor:
-    """Return scores (N, words) as logits (N, vocabulary) in which what is no word, or has no vector, is never said."""
+    """Return scores (N, words) as logits (N, vocabulary); ids without a vector, or not words, are never predicted."""
     return F.pad(scores[:, MASK + 1 :], (MASK + 1, vocabulary - scores.shape[1]), value=NEVER)

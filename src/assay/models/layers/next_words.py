@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the models share that count words and write each one by the source's word in the same place."""
+"""Shared by models that predict each word from the source's word at the same position, by counts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ COPIED = 0.5
 
 
 class InPlace(ABC, Steps):
-    """Writes the next word by the source's word in its place, whatever has been written before.
+    """Predicts the next word from the source's word at its position, without the previous words.
 
     Args:
         source_length: S, ids of a source.
@@ -30,10 +30,10 @@ class InPlace(ABC, Steps):
 
     @abstractmethod
     def judge(self, words: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return log-probabilities (M, V) of the words that stand for the source's words (M,)."""
+        """Return log-probabilities (M, V) of the translations of the source's words (M,)."""
 
     def words(self, source: NDArray[Any], steps: int) -> NDArray[np.int64]:
-        """Return source ids (N, S) as (N, steps): END wherever the source is over."""
+        """Return source ids (N, S) as (N, steps): END after the source's end."""
         padded = np.pad(source, ((0, 0), (0, steps)))[:, :steps]
         return np.where(padded == PADDING, END, padded)
 
@@ -46,13 +46,13 @@ class InPlace(ABC, Steps):
         return found
 
     def start(self, source: torch.Tensor) -> list[torch.Tensor]:
-        """Return what decoding keeps: the source's ids (N, S) and the next word's place (N,)."""
+        """Return the state: the source's ids (N, S) and the next word's position (N,)."""
         return [source, torch.zeros(len(source), dtype=torch.int64)]
 
     def step(
         self, words: torch.Tensor, memory: list[torch.Tensor]
     ) -> tuple[torch.Tensor, list[torch.Tensor]]:
-        """Return log-probabilities (N, V) of the next words, and what is kept; the last words are not read."""
+        """Return log-probabilities (N, V) of the next words, and the new state; the last words are not read."""
         del words
         source, places = memory
         place = int(places[0])
@@ -61,9 +61,9 @@ class InPlace(ABC, Steps):
 
 
 def frequencies(targets: NDArray[np.int64], vocabulary: int) -> NDArray[np.float32]:
-    """Return how probable each word is anywhere in targets (N, T), END included, add-one smoothed: (V,).
+    """Return the probability of each word in targets (N, T), including END, add-one smoothed: (V,).
 
-    What no model writes counts like a word that training has not.
+    Ids that no model predicts count like words that are not in training.
     """
     counts = np.bincount(targets[targets != PADDING], minlength=vocabulary) + 1.0
     counts[[PADDING, UNKNOWN, BEGIN]] = 1.0
@@ -72,7 +72,7 @@ def frequencies(targets: NDArray[np.int64], vocabulary: int) -> NDArray[np.float
 
 
 def copied(words: NDArray[np.int64], shares: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return log-probabilities (M, V): words (M,) have half, the frequencies (V,) share the rest."""
+    """Return log-probabilities (M, V): words (M,) have half, the rest is distributed by the frequencies (V,)."""
     found: NDArray[np.float32] = np.tile(np.log((1 - COPIED) * shares), (len(words), 1))
     found[np.arange(len(words)), words] = np.log(COPIED + (1 - COPIED) * shares[words])
     return found

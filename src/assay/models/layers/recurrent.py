@@ -10,9 +10,9 @@ CELLS = {"tanh": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 
 
 class Layer(nn.Module):
-    """One recurrent layer; if it is bidirectional, two that read the words in opposite order.
+    """One recurrent layer; if it is bidirectional, two that read the words in opposite orders.
 
-    A text is turned around within its own length, so that padding comes last and reaches no word's state.
+    A text is reversed within its own length, so that padding comes last and does not affect any word's state.
     nn.LSTM's own ``bidirectional`` needs packed texts for that, which take twice as long on a CPU.
     """
 
@@ -24,7 +24,7 @@ class Layer(nn.Module):
     def forward(self, states: torch.Tensor, lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Map (N, T, D) to states (N, T, directions * hidden) and those at the end (N, directions * hidden).
 
-        The way on ends at a text's last word, the way back at its first.
+        The forward direction ends at a text's last word, the backward direction at its first.
         """
         onward, _ = self.onward(states)
         if self.back is None:
@@ -41,7 +41,7 @@ def at_end(states: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
 
 
 def turned(states: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
-    """Return states (N, T, D) with each text's words in opposite order, its padding still behind them."""
+    """Return states (N, T, D) with each text's words in reverse order, padding last."""
     steps = torch.arange(states.shape[1], device=states.device)
     places = (lengths.unsqueeze(1) - 1 - steps) % states.shape[1]  # (N, T)
     return states.gather(1, places.unsqueeze(2).expand_as(states))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the networks that write a text after reading one share: their two inputs, one table of vectors, copying.
+"""Shared by sequence-to-sequence networks: their two inputs, one embedding table, copying.
 
 The input of such a network is one tensor (N, S + T): source ids, padded to S, then the target's ids shifted by
-one, BEGIN first. So every step is told what came before, and all are learned at once.
+one, BEGIN first. So every step sees the previous words, and all steps are trained at once.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ FLOOR = 1e-9
 
 
 def parts(inputs: torch.Tensor, source_length: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return source ids (N, S') and target ids (N, T') without the columns in which all is padding."""
+    """Return source ids (N, S') and target ids (N, T') without columns of padding."""
     return cut(inputs[:, :source_length]), cut(inputs[:, source_length:])
 
 
 class SharedVectors(nn.Module):
-    """One table of vectors for the words of source and target, which also judges the next word.
+    """One embedding table for the words of source and target, which is also the output layer.
 
     Source: Press and Wolf, "Using the Output Embedding to Improve Language Models", EACL 2017,
     https://arxiv.org/abs/1608.05859.
@@ -47,7 +47,7 @@ class SharedVectors(nn.Module):
 
 
 class Copying(nn.Module):
-    """Mixes what the vocabulary offers with what the source has, as far as each step attends to it.
+    """Mixes the distribution over the vocabulary with one over the source's words, by each step's attention.
 
     Source: See, Liu, Manning, "Get To The Point: Summarization with Pointer-Generator Networks", ACL 2017,
     https://arxiv.org/abs/1704.04368, without coverage; every word of the source is in the vocabulary here.
@@ -63,9 +63,9 @@ class Copying(nn.Module):
         """Return log-probabilities (N, T, V).
 
         Args:
-            states: (N, T, width), which decide how much is copied.
-            logits: (N, T, V) of the vocabulary.
-            weights: (N, T, S) of attention, which sum to 1.
+            states: (N, T, width), which determine how much is copied.
+            logits: (N, T, V) over the vocabulary.
+            weights: (N, T, S) attention weights, which sum to 1.
             source: (N, S) ids.
         """
         copied = torch.sigmoid(self.gate(states).float())  # (N, T, 1)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Transformer encoder over word vectors: what models of texts that read in both directions share.
+"""Transformer encoder over word vectors, shared by bidirectional text models.
 
 Source: Vaswani et al., "Attention Is All You Need", NeurIPS 2017, https://arxiv.org/abs/1706.03762, its
 encoder with learned positions; blocks normalise before each branch (Xiong et al., "On Layer Normalization in
@@ -19,11 +19,11 @@ MLP_RATIO = 4
 
 
 class Attention(nn.Module):
-    """Multi-head self-attention that looks at words only, never at padding."""
+    """Multi-head self-attention over words, never over padding."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
-        self.head_width = width // heads  # kept, so that the network also runs with fewer heads
+        self.head_width = width // heads  # stored, so that the network also runs with fewer heads
         self.queries_keys_values = nn.Linear(width, 3 * width)
         self.output = nn.Linear(width, width)
 
@@ -38,15 +38,15 @@ class Attention(nn.Module):
 
 
 def attention_mask(real: torch.Tensor) -> torch.Tensor:
-    """Return what added to scores (N, heads, T, T) hides padding: (N, 1, 1, T), 0 where ``real`` (N, T) is true.
+    """Return the additive mask of padding for scores (N, heads, T, T): (N, 1, 1, T), 0 where ``real`` (N, T) is true.
 
-    Elsewhere the lowest number of 16 bits, not minus infinity: a text of padding alone must not become NaN.
+    Elsewhere it is the lowest 16-bit number, not minus infinity: a text of padding only must not become NaN.
     """
     return (~real)[:, None, None, :] * torch.finfo(torch.bfloat16).min
 
 
 class Block(nn.Module):
-    """Attention, then a feed-forward layer, each added to what it was given."""
+    """Attention, then a feed-forward layer, each added to its input."""
 
     def __init__(self, width: int, heads: int, dropout: float) -> None:
         super().__init__()
@@ -72,11 +72,11 @@ class TextEncoder(nn.Module):
     """Learned positions, blocks, normalisation.
 
     Args:
-        length: words of the longest text that is read.
-        width: numbers a word; a multiple of ``heads``.
+        length: maximum number of words.
+        width: size of a word vector; a multiple of ``heads``.
         depth: number of blocks.
-        heads: attention heads a block.
-        dropout: chance that a number is zeroed in training, of the input and of each branch.
+        heads: attention heads per block.
+        dropout: probability that a number is zeroed in training, of the input and of each branch.
 
     Raises:
         ValueError: ``heads`` does not divide the width.

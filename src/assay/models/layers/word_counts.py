@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How often each word, and each pair of neighbours, occurs in a text: what the linear text models read."""
+"""Counts of words and of pairs of neighbouring words in a text: the features of the linear text models."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ LEAST_PAIRS = 2
 
 
 class WordCounts:
-    """One column a word id from 1 on, then one a pair of neighbours, in the order of their ids.
+    """One column per word id from 1 on, then one per pair of neighbours, in the order of their ids.
 
     Args:
-        words: ids that have a column of their own; the rarer ones count as the unknown word. Padding has none.
+        words: number of ids with their own column; rarer words count as unknown. Padding has none.
         ngrams: 1 counts words, 2 also pairs of neighbours.
     """
 
@@ -30,14 +30,14 @@ class WordCounts:
         """The pairs (first, second) that have a column, as first * words + second, ascending."""
 
     def fit(self, ids: NDArray[np.integer]) -> None:
-        """Choose from training texts (N, T) the pairs that have a column."""
+        """Choose the pairs with a column from training texts (N, T)."""
         if self.ngrams == 2:
             _, pairs = self.pairs_of(self.known(ids))
             codes, counts = np.unique(pairs, return_counts=True)
             self.pairs = codes[counts >= LEAST_PAIRS]
 
     def counts(self, ids: NDArray[np.integer]) -> Any:
-        """Return the counts of texts (N, T): a matrix (N, columns) of scipy's sparse format CSR."""
+        """Return the counts of texts (N, T) as a CSR matrix (N, columns)."""
         ids = self.known(ids)
         rows, places = np.nonzero(ids)
         columns = ids[rows, places] - 1
@@ -53,10 +53,12 @@ class WordCounts:
         return matrix
 
     def known(self, ids: NDArray[np.integer]) -> NDArray[np.int64]:
-        """Return ids (N, T) with the rare words as the unknown one."""
+        """Return ids (N, T) in which rare words are unknown."""
         return np.where(ids < self.words, ids, UNKNOWN).astype(np.int64)
 
     def pairs_of(self, ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the row and the code of each pair of neighbours in ids (N, T)."""
-        rows, places = np.nonzero(ids[:, 1:])  # padding is on the right: the first of a pair is a word too
+        rows, places = np.nonzero(
+            ids[:, 1:]
+        )  # padding is on the right, so the first of a pair is also a word
         return rows, ids[rows, places] * self.words + ids[rows, places + 1]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the networks that read texts share: rows of word ids become rows of vectors, padding left out."""
+"""Shared by text networks: rows of word ids become rows of vectors, without padding."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ SPREAD = 0.1
 
 
 class WordEmbedding(nn.Module):
-    """A learned vector for each of the commonest words; the others share the unknown word's.
+    """A learned vector for each of the most common words; the others share the unknown word's.
 
     Args:
-        words: how many ids have a vector of their own, padding (always zero) and the unknown word included.
-        width: numbers a vector.
-        static: whether training leaves the vectors as they begin.
+        words: number of ids with their own vector, including padding (always zero) and the unknown word.
+        width: size of a word vector.
+        static: whether the vectors are frozen.
     """
 
     def __init__(self, words: int, width: int, *, static: bool = False) -> None:
@@ -43,15 +43,15 @@ class WordEmbedding(nn.Module):
 
 @runtime_checkable
 class HasWordVectors(Protocol):
-    """A network that learns a vector a word, which a report can compare."""
+    """A network with one learned vector per word, which the report can compare."""
 
     embedding: WordEmbedding
 
 
 def cut(ids: torch.Tensor) -> torch.Tensor:
-    """Return ids (N, T) without the columns in which every text is padding, but for a multiple of ``COLUMNS``.
+    """Return ids (N, T) without columns of padding, rounded up to a multiple of ``COLUMNS`` columns.
 
-    A graph that is being exported keeps them all: its size must not depend on what is in a batch.
+    In an export all columns are kept: the graph's sizes must not depend on the contents of a batch.
     """
     if torch.compiler.is_exporting():
         return ids
@@ -60,6 +60,6 @@ def cut(ids: torch.Tensor) -> torch.Tensor:
 
 
 def mean_over_words(vectors: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
-    """Return the mean (N, D) of the vectors (N, T, D) where ``real`` (N, T) is true; zeros if that is nowhere."""
+    """Return the mean (N, D) of the vectors (N, T, D) where ``real`` (N, T) is true; zeros if it is true nowhere."""
     kept = real.unsqueeze(2).to(vectors.dtype)
     return (vectors * kept).sum(dim=1) / kept.sum(dim=1).clamp(min=1)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the networks that tag words share: each word's vector, from its id and from its characters."""
+"""Shared by tagging networks: each word's vector, from its id and from its characters."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ KERNEL = 3
 
 
 class WordReader(nn.Module):
-    """A learned vector for each of the commonest words and, beside it, what a convolution finds in its characters.
+    """A learned vector for each of the most common words, concatenated with a convolution over its characters.
 
     Source: Ma and Hovy, "End-to-end Sequence Labeling via Bi-directional LSTM-CNNs-CRF", ACL 2016,
     https://arxiv.org/abs/1603.01354.
 
     Args:
-        words: how many ids have a vector of their own, padding and the unknown word included.
-        width: numbers a word's vector.
+        words: number of ids with their own vector, including padding and the unknown word.
+        width: size of a word vector.
         alphabet: number of ids of characters.
-        character_width: numbers a character's vector.
-        filters: numbers that the characters add to a word; with 0 they are not read.
-        dropout: chance that a number is zeroed in training, of the result.
+        character_width: size of a character vector.
+        filters: number of character features per word; with 0, characters are not read.
+        dropout: probability that a number is zeroed in training, of the result.
     """
 
     def __init__(
@@ -51,15 +51,15 @@ class WordReader(nn.Module):
         return dropped
 
     def spell(self, ids: torch.Tensor) -> torch.Tensor:
-        """Map characters (N, T, L) to what they add to each word (N, T, filters), zeros where there is no word."""
-        if torch.compiler.is_exporting():  # the graph's sizes must not depend on what is in a batch
+        """Map characters (N, T, L) to features of each word (N, T, filters), zeros where there is no word."""
+        if torch.compiler.is_exporting():  # the graph's sizes must not depend on the contents of a batch
             return self.convolve(ids.flatten(0, 1)).view(*ids.shape[:2], -1)
         words = ids[:, :, 0] != PADDING  # (N, T)
         spelt = self.convolve(cut(ids[words]))  # (words, filters)
         return spelt.new_zeros(*words.shape, spelt.shape[1]).masked_scatter(words.unsqueeze(2), spelt)
 
     def convolve(self, ids: torch.Tensor) -> torch.Tensor:
-        """Map characters (words, L) to the filters' best answers (words, filters), zeros where there is none."""
+        """Map characters (words, L) to the filters' maxima (words, filters), zeros where there is none."""
         assert self.characters is not None
         vectors = self.characters(ids).transpose(1, 2)  # (words, D, L)
         answers = F.relu(self.convolution(vectors)) * (ids != PADDING).unsqueeze(1)
@@ -67,14 +67,14 @@ class WordReader(nn.Module):
 
 
 def without_padding(inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return words (N, T, 1 + L) as long as the longest sentence needs, and the sentences' lengths (N,).
+    """Return words (N, T, 1 + L) up to the longest sentence, and the sentences' lengths (N,).
 
-    A graph that is being exported keeps them all: see :func:`assay.models.layers.word_embedding.cut`.
+    In an export all columns are kept: see :func:`assay.models.layers.word_embedding.cut`.
     """
     inputs = inputs[:, : cut(inputs[:, :, 0]).shape[1]]
     return inputs, (inputs[:, :, 0] != PADDING).sum(dim=1).clamp(min=1)
 
 
 def padded(scores: torch.Tensor, length: int) -> torch.Tensor:
-    """Return scores (N, length, K) with zeros after those of (N, T, K)."""
+    """Return scores (N, T, K) padded with zeros to (N, length, K)."""
     return F.pad(scores, (0, 0, 0, length - scores.shape[1]))

@@ -4,7 +4,7 @@
 Source: Bahdanau, Cho, Bengio, "Neural Machine Translation by Jointly Learning to Align and Translate", ICLR
 2015, https://arxiv.org/abs/1409.0473. The decoder has two layers, as in Wu et al., "Google's Neural Machine
 Translation System", 2016, https://arxiv.org/abs/1609.08144: the first reads the words before and asks the
-source, the second reads the answer. So no step of training waits for an earlier one's attention. Copying as in
+source, the second reads the answer. So no training step waits for the attention of an earlier one. Copying as in
 See et al., ACL 2017, https://arxiv.org/abs/1704.04368.
 """
 
@@ -26,7 +26,7 @@ from assay.models.layers.word_embedding import cut
 
 
 class AdditiveAttention(nn.Module):
-    """A small network scores each word of the source for each state of the decoder."""
+    """Additive attention: a small network scores each word of the source for each state of the decoder."""
 
     def __init__(self, states: int, encoded: int, units: int) -> None:
         super().__init__()
@@ -37,10 +37,10 @@ class AdditiveAttention(nn.Module):
     def forward(
         self, states: torch.Tensor, keys: torch.Tensor, encoded: torch.Tensor, real: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return what states (N, T, D) gather of encoded (N, S, E): (N, T, E), and the weights (N, T, S).
+        """Return the context vectors (N, T, E) of states (N, T, D) over encoded (N, S, E), and the weights (N, T, S).
 
         Args:
-            keys: (N, S, units), what ``self.keys`` makes of ``encoded``.
+            keys: (N, S, units), the output of ``self.keys`` for ``encoded``.
             real: (N, S), false where the source is padding.
         """
         met = torch.tanh(self.queries(states)[:, :, None] + keys[:, None])  # (N, T, S, units)
@@ -52,17 +52,17 @@ class AdditiveAttention(nn.Module):
 
 
 class Seq2SeqAttention(nn.Module, Steps):
-    """Bidirectional GRU encoder, two GRU layers with attention between them, one table of vectors.
+    """Bidirectional GRU encoder, two GRU layers with attention between them, one embedding table.
 
     Args:
         source_length: S, ids of a source.
         vocabulary: number of ids, of source and target alike.
-        width: numbers a word.
+        width: size of a word vector.
         hidden: units of each layer and direction.
-        attention: units that score a word of the source.
-        dropout: chance that a number is zeroed in training, of the words' vectors and before the output.
+        attention: hidden units of the attention network.
+        dropout: probability that a number is zeroed in training, of the words' vectors and before the output.
         copying: whether words of the source can be copied; the outputs are then log-probabilities.
-        beam: hypotheses that are kept in decoding; 1 is greedy. Training does not depend on it.
+        beam: number of hypotheses in decoding; 1 is greedy. Training does not depend on it.
     """
 
     def __init__(
@@ -108,13 +108,13 @@ class Seq2SeqAttention(nn.Module, Steps):
     def judge(
         self, written: torch.Tensor, context: torch.Tensor, weights: torch.Tensor, source: torch.Tensor
     ) -> torch.Tensor:
-        """Map states (N, T, hidden) and what was gathered (N, T, 2 * hidden) to outputs (N, T, V)."""
+        """Map states (N, T, hidden) and context vectors (N, T, 2 * hidden) to outputs (N, T, V)."""
         states = self.dropout(self.readout(torch.cat([written, context], dim=2)))
         logits = self.vectors.outputs(states)
         return logits if self.copying is None else self.copying(states, logits, weights, source)
 
     def start(self, source: torch.Tensor) -> list[torch.Tensor]:
-        """Return what decoding keeps, each (N, ...): the source's, then both layers' states (N, hidden)."""
+        """Return the state of decoding, each (N, ...): the source's, then both layers' states (N, hidden)."""
         source = cut(source)
         encoded, keys, real = self.encode(source)
         empty = [
@@ -125,7 +125,7 @@ class Seq2SeqAttention(nn.Module, Steps):
     def step(
         self, words: torch.Tensor, memory: list[torch.Tensor]
     ) -> tuple[torch.Tensor, list[torch.Tensor]]:
-        """Map the last words (N,) to outputs (N, V) for the next ones, and what is kept."""
+        """Map the last words (N,) to outputs (N, V) for the next ones, and the new state."""
         source, encoded, keys, real, asking, writing = memory
         asked, asking = self.asking(self.vectors(words[:, None]), asking[None].contiguous())
         context, weights = self.attention(asked, keys, encoded, real)

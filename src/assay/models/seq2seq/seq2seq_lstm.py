@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""LSTM encoder and decoder: all that is read goes through one vector.
+"""LSTM encoder and decoder: the source is encoded as one vector.
 
 Source: Sutskever, Vinyals, Le, "Sequence to Sequence Learning with Neural Networks", NIPS 2014,
 https://arxiv.org/abs/1409.3215, with its turned-round source; the vector is given to the decoder at every step
@@ -25,17 +25,17 @@ from assay.models.layers.word_embedding import cut
 
 
 class Seq2SeqLSTM(nn.Module, Steps):
-    """LSTM layers that read the source from its end, as many that write the target, one table of vectors.
+    """LSTM layers that read the source in reverse, as many for the target, one embedding table.
 
     Args:
         source_length: S, ids of a source.
         vocabulary: number of ids, of source and target alike.
-        width: numbers a word.
+        width: size of a word vector.
         hidden: units of each layer.
         layers: layers of the encoder, and of the decoder.
-        dropout: chance that a number is zeroed in training, of the words' vectors, between layers and before
+        dropout: probability that a number is zeroed in training, of the words' vectors, between layers and before
             the output.
-        beam: hypotheses that are kept in decoding; 1 is greedy. Training does not depend on it.
+        beam: number of hypotheses in decoding; 1 is greedy. Training does not depend on it.
     """
 
     def __init__(
@@ -78,12 +78,12 @@ class Seq2SeqLSTM(nn.Module, Steps):
         return end
 
     def reminded(self, words: torch.Tensor, context: torch.Tensor) -> torch.Tensor:
-        """Return the vectors of words (N, T), each with the source's (N, hidden) behind it."""
+        """Return the vectors of words (N, T), each followed by the source's (N, hidden)."""
         repeated = context[:, None].expand(-1, words.shape[1], -1)
         return torch.cat([self.dropout(self.vectors(words)), repeated], dim=2)
 
     def start(self, source: torch.Tensor) -> list[torch.Tensor]:
-        """Return what decoding keeps, each (N, hidden): the source's vector, then each layer's two states."""
+        """Return the state of decoding, each (N, hidden): the source's vector, then each layer's two states."""
         context = self.encode(cut(source))
         sizes = [layer.hidden_size for layer in cast(Iterable[nn.LSTM], self.decoder) for _ in range(2)]
         return [context, *[context.new_zeros(context.shape[0], size) for size in sizes]]
@@ -91,14 +91,14 @@ class Seq2SeqLSTM(nn.Module, Steps):
     def step(
         self, words: torch.Tensor, memory: list[torch.Tensor]
     ) -> tuple[torch.Tensor, list[torch.Tensor]]:
-        """Map the last words (N,) to logits (N, V) for the next ones, and what is kept."""
+        """Map the last words (N,) to logits (N, V) for the next ones, and the new state."""
         context, *kept = memory
-        states, anew = self.reminded(words[:, None], context), [context]
+        states, new_state = self.reminded(words[:, None], context), [context]
         for number, layer in enumerate(self.decoder):
             last = tuple(state[None].contiguous() for state in kept[2 * number : 2 * number + 2])
             states, (hidden, cell) = layer(states, last)
-            anew += [hidden[0], cell[0]]
-        return self.vectors.outputs(self.readout(states))[:, 0], anew
+            new_state += [hidden[0], cell[0]]
+        return self.vectors.outputs(self.readout(states))[:, 0], new_state
 
 
 MODEL = Network(Seq2SeqLSTM, family="recurrent", signatures=("text -> text",))

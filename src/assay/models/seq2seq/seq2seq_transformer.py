@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Transformer that reads one text and writes another.
+"""Transformer encoder and decoder.
 
 Source: Vaswani et al., "Attention Is All You Need", NeurIPS 2017, https://arxiv.org/abs/1706.03762; blocks
 normalise before each branch (Xiong et al., "On Layer Normalization in the Transformer Architecture", ICML 2020,
@@ -26,11 +26,11 @@ from assay.models.layers.word_embedding import cut
 
 
 class Attention(nn.Module):
-    """Multi-head attention whose keys and values can be kept from step to step."""
+    """Multi-head attention with cached keys and values."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
-        self.head_width = width // heads  # kept, so that the network also runs with fewer heads
+        self.head_width = width // heads  # stored, so that the network also runs with fewer heads
         self.queries = nn.Linear(width, width)
         self.keys_values = nn.Linear(width, 2 * width)
         self.output = nn.Linear(width, width)
@@ -48,9 +48,9 @@ class Attention(nn.Module):
     def forward(
         self, states: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, seen: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Map states (N, T, D) to what they gather (N, T, D) and the weights (N, heads, T, S) of doing so.
+        """Map states (N, T, D) to attention outputs (N, T, D) and weights (N, heads, T, S).
 
-        ``seen`` (.., T or 1, S) is false where a state must not look.
+        ``seen`` (.., T or 1, S) is false at masked positions.
         """
         queries = self.split(self.queries(states))
         scores = queries @ keys.transpose(-1, -2) * queries.shape[-1] ** -0.5
@@ -60,7 +60,7 @@ class Attention(nn.Module):
 
 
 class DecoderBlock(nn.Module):
-    """Attention to the words before, attention to the source, a feed-forward layer, each added."""
+    """Attention to the previous words, attention to the source, a feed-forward layer, each added."""
 
     def __init__(self, width: int, heads: int, dropout: float) -> None:
         super().__init__()
@@ -87,7 +87,7 @@ class DecoderBlock(nn.Module):
 
         Args:
             before: keys and values of the target so far.
-            seen: (T, T) or (1, 1), which of them each state may look at.
+            seen: (T, T) or (1, 1), to which of them each state may attend.
             source: keys and values of the source.
             real: (N, 1, 1, S), false where the source is padding.
         """
@@ -98,18 +98,18 @@ class DecoderBlock(nn.Module):
 
 
 class Seq2SeqTransformer(nn.Module, Steps):
-    """Encoder and decoder of ``depth`` blocks each, one table of vectors for both and for the output.
+    """Encoder and decoder of ``depth`` blocks each, one embedding table for both and for the output.
 
     Args:
         source_length: S, ids of a source.
         target_length: T, ids of a target.
         vocabulary: number of ids, of source and target alike.
-        width: numbers a word; a multiple of ``heads`` and of 2.
+        width: size of a word vector; a multiple of ``heads`` and of 2.
         depth: blocks of the encoder, and of the decoder.
-        heads: attention heads a block.
-        dropout: chance that a number is zeroed in training, of the inputs and of each branch.
+        heads: attention heads per block.
+        dropout: probability that a number is zeroed in training, of the inputs and of each branch.
         copying: whether words of the source can be copied; the outputs are then log-probabilities.
-        beam: hypotheses that are kept in decoding; 1 is greedy. Training does not depend on it.
+        beam: number of hypotheses in decoding; 1 is greedy. Training does not depend on it.
 
     Raises:
         ValueError: ``heads`` does not divide the width, or the width is odd.
@@ -170,13 +170,13 @@ class Seq2SeqTransformer(nn.Module, Steps):
         return self.source_norm(states), real[:, None, None, :]
 
     def judge(self, states: torch.Tensor, weights: torch.Tensor, source: torch.Tensor) -> torch.Tensor:
-        """Map states (N, T, D) to outputs (N, T, V); copying goes by the last block's weights (N, heads, T, S)."""
+        """Map states (N, T, D) to outputs (N, T, V); copying uses the last block's weights (N, heads, T, S)."""
         states = self.norm(states)
         logits = self.vectors.outputs(states)
         return logits if self.copying is None else self.copying(states, logits, weights.mean(dim=1), source)
 
     def start(self, source: torch.Tensor) -> list[torch.Tensor]:
-        """Return what decoding keeps, each (N, ...): source ids, what is real, then a block's keys and values
+        """Return the state of decoding, each (N, ...): source ids, which are real, then each block's keys and values
         of the source and of the target so far."""
         encoded, real = self.encode(cut(source))
         memory = [cut(source), real]
@@ -187,23 +187,23 @@ class Seq2SeqTransformer(nn.Module, Steps):
     def step(
         self, words: torch.Tensor, memory: list[torch.Tensor]
     ) -> tuple[torch.Tensor, list[torch.Tensor]]:
-        """Map the last words (N,) to outputs (N, V) for the next ones, and what is kept."""
+        """Map the last words (N,) to outputs (N, V) for the next ones, and the new state."""
         source, real, *kept = memory
         place = kept[2].shape[2]
         states = self.vectors(words[:, None]) + self.get_buffer("waves")[place : place + 1]
-        anew, weights = [source, real], real
+        new_state, weights = [source, real], real
         seen = torch.ones(1, 1, dtype=torch.bool, device=words.device)
         for number, block in enumerate(self.blocks()):
             source_keys, source_values, *before = kept[4 * number : 4 * number + 4]
             now = block.own.remember(block.norm(states))
             keys, values = (torch.cat(pair, dim=2) for pair in zip(before, now, strict=True))
             states, weights = block(states, (keys, values), seen, (source_keys, source_values), real)
-            anew += [source_keys, source_values, keys, values]
-        return self.judge(states, weights, source)[:, 0], anew
+            new_state += [source_keys, source_values, keys, values]
+        return self.judge(states, weights, source)[:, 0], new_state
 
 
 def waves(length: int, width: int) -> torch.Tensor:
-    """Return the paper's positions (length, width): sines, then cosines, of falling frequency."""
+    """Return the paper's positions (length, width): sines, then cosines, of decreasing frequency."""
     frequencies = torch.exp(torch.arange(0, width, 2) * (-math.log(10_000) / width))  # (width / 2,)
     angles = torch.arange(length)[:, None] * frequencies
     return torch.cat([angles.sin(), angles.cos()], dim=1)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Word-by-word translation: each word becomes what it most often is translated by, in its own place.
+"""Word-by-word translation: each word becomes its most frequent translation, at the same position.
 
-How words translate is learned from pairs alone, by expectation maximisation of IBM's model 1: every word of a
-target comes from some word of its source, from any of them as likely as from another.
+Translations are learned from pairs of texts by expectation maximisation of IBM model 1: every word of a
+target comes from some word of its source, all equally likely a priori.
 
 Source: Brown, Della Pietra, Della Pietra, Mercer, "The Mathematics of Statistical Machine Translation",
 Computational Linguistics 1993, https://aclanthology.org/J93-2003. The fit does not depend on the seed.
@@ -28,14 +28,14 @@ LEARNED = 0.9
 
 
 class WordByWord(InPlace):
-    """A table of translations; a text's end translates its end.
+    """A table of translations; END translates END.
 
     Args:
         source_length: S, ids of a source.
         vocabulary: number of ids, of source and target alike.
         seed: not used.
-        rounds: of expectation maximisation.
-        least: translations that are less probable are left out of the table.
+        rounds: number of rounds of expectation maximisation.
+        least: less probable translations are omitted from the table.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class WordByWord(InPlace):
         self.rounds, self.least = rounds, least
 
     def fit(self, inputs: NDArray[Any], targets: NDArray[np.int64]) -> None:
-        """Learn from inputs (N, S + T) and targets (N, T)."""
+        """Fit to inputs (N, S + T) and targets (N, T)."""
         self.frequencies = frequencies(targets, self.vocabulary)
         learned = translations(inputs[:, : self.source_length], targets, self.vocabulary, self.rounds)
         learned.data[learned.data < self.least] = 0.0
@@ -60,24 +60,24 @@ class WordByWord(InPlace):
         self.table = learned.astype(np.float32)
 
     def judge(self, words: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return log-probabilities (M, V) of the words that stand for the source's words (M,)."""
+        """Return log-probabilities (M, V) of the translations of the source's words (M,)."""
         mixed: NDArray[np.float32] = LEARNED * self.table[words].toarray() + (1 - LEARNED) * self.frequencies
-        mixed /= mixed.sum(axis=1, keepdims=True)  # a word that training has not has no row of its own
+        mixed /= mixed.sum(axis=1, keepdims=True)  # a word that is not in training has no row
         return np.log(mixed, out=mixed)
 
     def parameters(self) -> int:
-        """Return how many numbers were learned: the table's and the frequencies."""
+        """Return the number of learned parameters: the table's and the frequencies."""
         return int(self.table.nnz + len(self.frequencies))
 
 
 def translations(
     source: NDArray[np.int64], targets: NDArray[np.int64], vocabulary: int, rounds: int
 ) -> csr_array:
-    """Return how probable each word's translations are (V, V), after so many rounds from equal shares.
+    """Return the translation probabilities (V, V), after ``rounds`` rounds from a uniform start.
 
     Args:
         source: (N, S) ids.
-        targets: (N, T) ids, END behind each text; END translates END alone.
+        targets: (N, T) ids, END after each text; END translates only END.
     """
     texts, ours, theirs = _meetings(source, targets)
     keys, place = np.unique(ours * vocabulary + theirs, return_inverse=True)  # of each meeting, its pair
@@ -96,7 +96,7 @@ def translations(
 def _meetings(
     source: NDArray[np.int64], targets: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Return each meeting of a source's word with a target's: number of the target's word, and both ids."""
+    """Return each pair of a source word and a target word of a text: the number of the target word, and both ids."""
     source = np.pad(source, ((0, 0), (1, 0)), constant_values=NOWHERE)
     rows, columns = np.nonzero((targets != PADDING) & (targets != END))  # the M words of all targets
     meeting = source[rows]  # (M, S + 1)

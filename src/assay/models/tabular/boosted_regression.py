@@ -20,14 +20,14 @@ from assay.models.declaration import Estimator
 
 
 class BoostedRegression(FitsWeighted):
-    """In each round one tree, fitted to what the rounds before left over.
+    """In each round one tree, fitted to the residuals of the previous rounds.
 
     Args:
         seed: draws the sample that sets the bins when there are more than 200,000 items.
         learning_rate: share of each tree that is added.
-        rounds: how many trees.
-        max_leaf_nodes: leaves a tree at most.
-        min_samples_leaf: training items in a leaf at least.
+        rounds: number of trees.
+        max_leaf_nodes: maximum number of leaves per tree.
+        min_samples_leaf: minimum number of training items in a leaf.
         l2: penalty on the squared leaf values.
     """
 
@@ -67,7 +67,7 @@ class BoostedRegression(FitsWeighted):
         return found[:, None].astype(np.float32)
 
     def parameters(self) -> int:
-        """Return how many numbers were learned: a feature and a threshold a split, a value a leaf."""
+        """Return the number of learned parameters: a feature and a threshold a split, a value a leaf."""
         trees = [tree for round_ in self.estimator._predictors for tree in round_]
         leaves = sum(tree.get_n_leaf_nodes() for tree in trees)
         return int(2 * (leaves - len(trees)) + leaves)

@@ -19,15 +19,15 @@ from assay.models.layers.class_scores import log_probabilities
 
 
 class DecisionTree:
-    """Questions of the form "is this pixel at most that bright", asked in turn.
+    """A sequence of questions of the form "is this pixel at most that bright?".
 
     Args:
         shape: (C, H, W) of one image; any is flattened.
         num_classes: number of logits.
-        seed: settles ties between splits.
-        criterion: what a split should reduce.
-        max_depth: questions asked of one image at most.
-        min_samples_leaf: training images in a leaf at least.
+        seed: breaks ties between splits.
+        criterion: the impurity that a split should reduce.
+        max_depth: maximum number of questions about one image.
+        min_samples_leaf: minimum number of training images in a leaf.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class DecisionTree:
         return log_probabilities(probabilities, self.estimator.classes_, self.num_classes)
 
     def parameters(self) -> int:
-        """Return how many numbers were learned: two a split (pixel, threshold), one a class in each leaf."""
+        """Return the number of learned parameters: two a split (pixel, threshold), one a class in each leaf."""
         fitted = self.estimator.tree_
         splits = fitted.node_count - fitted.n_leaves
         return int(2 * splits + fitted.n_leaves * len(self.estimator.classes_))

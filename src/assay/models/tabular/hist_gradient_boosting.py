@@ -22,16 +22,16 @@ from assay.models.layers.class_scores import log_probabilities
 
 
 class HistGradientBoosting:
-    """In each round one tree a class, fitted to the gradient of the loss.
+    """In each round one tree per class, fitted to the gradient of the loss.
 
     Args:
         shape: (C, H, W) of one image; any is flattened.
         num_classes: number of logits.
         seed: draws the sample that sets the bins when there are more than 200,000 items.
         learning_rate: share of each tree that is added.
-        rounds: how many; each adds ``num_classes`` trees.
-        max_leaf_nodes: leaves a tree at most.
-        bins: values that are told apart, a pixel.
+        rounds: number of rounds; each adds ``num_classes`` trees.
+        max_leaf_nodes: maximum number of leaves per tree.
+        bins: number of distinct values per pixel.
         l2: penalty on the squared leaf values.
     """
 
@@ -69,7 +69,7 @@ class HistGradientBoosting:
         return log_probabilities(probabilities, self.estimator.classes_, self.num_classes)
 
     def parameters(self) -> int:
-        """Return how many numbers were learned: a pixel and a threshold a split, a value a leaf."""
+        """Return the number of learned parameters: a pixel and a threshold a split, a value a leaf."""
         trees = [tree for round_ in self.estimator._predictors for tree in round_]
         leaves = sum(tree.get_n_leaf_nodes() for tree in trees)
         return int(2 * (leaves - len(trees)) + leaves)

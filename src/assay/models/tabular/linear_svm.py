@@ -20,15 +20,15 @@ from assay.models.layers.class_scores import margins
 
 
 class LinearSVM:
-    """A separating hyperplane a class; the logits are the margins.
+    """One separating hyperplane per class; the logits are the margins.
 
     Args:
         shape: (C, H, W) of one image; any is flattened.
         num_classes: number of logits.
         seed: not used.
-        c: weight of the summed training loss beside half the squared weights.
-        max_iterations: of the solver, a class; scikit-learn warns when they do not suffice.
-        tolerance: the solver stops when the gradient has shrunk to this share of what it was, about.
+        c: weight of the summed training loss relative to half the squared weights.
+        max_iterations: maximum number of solver iterations per class; scikit-learn warns if they do not suffice.
+        tolerance: the solver stops when the gradient has shrunk to about this share of its initial norm.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class LinearSVM:
         return margins(decisions, self.estimator.classes_, self.num_classes)
 
     def parameters(self) -> int:
-        """Return how many numbers were learned: weights and intercepts."""
+        """Return the number of learned parameters: weights and intercepts."""
         return int(self.estimator.coef_.size + self.estimator.intercept_.size)
 
 

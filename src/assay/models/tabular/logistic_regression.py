@@ -20,15 +20,15 @@ from assay.models.layers.class_scores import log_probabilities
 
 
 class LogisticRegression:
-    """A linear function a class, softmax, L2 penalty.
+    """One linear function per class, softmax, L2 penalty.
 
     Args:
         shape: (C, H, W) of one image; any is flattened.
         num_classes: number of logits.
         seed: not used.
-        c: weight of the summed training loss beside half the squared weights.
-        max_iterations: of the solver; scikit-learn warns when they do not suffice.
-        tolerance: the solver stops when no gradient is larger.
+        c: weight of the summed training loss relative to half the squared weights.
+        max_iterations: maximum number of solver iterations; scikit-learn warns if they do not suffice.
+        tolerance: the solver stops when no component of the gradient is larger.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class LogisticRegression:
         return log_probabilities(probabilities, self.estimator.classes_, self.num_classes)
 
     def parameters(self) -> int:
-        """Return how many numbers were learned: weights and intercepts."""
+        """Return the number of learned parameters: weights and intercepts."""
         return int(self.estimator.coef_.size + self.estimator.intercept_.size)
 
 

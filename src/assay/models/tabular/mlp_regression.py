@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Multi-layer perceptron that answers with one number.
+"""Multi-layer perceptron for regression.
 
 Source: Rumelhart, Hinton and Williams, "Learning representations by back-propagating errors", Nature 1986,
 https://doi.org/10.1038/323533a0; dropout: Srivastava et al., JMLR 2014,
@@ -25,7 +25,7 @@ class MLPRegression(nn.Module):
     Args:
         shape: (F,) of a row; any is flattened.
         hidden: units of each hidden layer; an empty list leaves a linear function.
-        dropout: chance that a hidden unit is zeroed in training.
+        dropout: probability that a hidden unit is zeroed in training.
     """
 
     def __init__(

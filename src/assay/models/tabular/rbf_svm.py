@@ -27,13 +27,13 @@ ROWS = 512
 
 
 class RBFSVM:
-    """One machine for each pair of classes; the logits are won pairs plus a share of their margins.
+    """One machine per pair of classes; the logits are the pairs won plus a share of their margins.
 
     Args:
         shape: (C, H, W) of one image; any is flattened.
         num_classes: number of logits.
         seed: not used.
-        c: weight of the summed hinge losses beside half the squared weights.
+        c: weight of the summed hinge losses relative to half the squared weights.
         gamma: the kernel is exp(-gamma * the mean over pixels of the squared difference), so that one value
             fits images of any size.
     """
@@ -64,9 +64,9 @@ class RBFSVM:
         return margins(decisions, self.estimator.classes_, self.num_classes)
 
     def _decisions(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return what scikit-learn's decision function does, with all kernels as one product of matrices.
+        """Return scikit-learn's decision function, with all kernels as one matrix product.
 
-        LIBSVM takes kernels one by one: 21 ms an item with the 19,860 support vectors of Fashion-MNIST.
+        LIBSVM computes kernels one by one: 21 ms per item with the 19,860 support vectors of Fashion-MNIST.
         """
         vectors, weights = self.estimator.support_vectors_, self.estimator.dual_coef_
         distances = _squares(rows)[:, None] + self.squares - 2 * rows @ vectors.T
@@ -82,7 +82,7 @@ class RBFSVM:
         return margin[:, 0] if len(parts) == 2 else _votes(margin, pairs, len(parts))
 
     def parameters(self) -> int:
-        """Return how many numbers were learned: support vectors, their weights, intercepts."""
+        """Return the number of learned parameters: support vectors, their weights, intercepts."""
         fitted = self.estimator
         return int(fitted.support_vectors_.size + fitted.dual_coef_.size + fitted.intercept_.size)
 
@@ -96,7 +96,7 @@ def _squares(rows: NDArray[np.float64]) -> NDArray[np.float64]:
 def _votes(
     margin: NDArray[np.float64], pairs: list[tuple[int, int]], num_classes: int
 ) -> NDArray[np.float64]:
-    """Return (N, num_classes): pairs that a class wins, and below a third of one by which it wins them.
+    """Return (N, num_classes): the number of pairs that a class wins, plus less than a third for the margins.
 
     Args:
         margin: (N, pairs), positive where the first of a pair wins.

@@ -25,7 +25,7 @@ class Ridge(WritesGraph, FitsWeighted):
     Args:
         shape: (F,) of a row; any is flattened.
         seed: not used.
-        alpha: weight of the squared weights beside the sum of squared errors.
+        alpha: weight of the squared weights relative to the sum of squared errors.
     """
 
     def __init__(self, *, shape: tuple[int, ...], seed: int, alpha: Annotated[float, Field(gt=0)]) -> None:
@@ -55,7 +55,7 @@ class Ridge(WritesGraph, FitsWeighted):
         return graph.add("Gemm", rows, weights, self.estimator.intercept_.reshape(-1))
 
     def parameters(self) -> int:
-        """Return how many numbers were learned: weights and intercept."""
+        """Return the number of learned parameters: weights and intercept."""
         return int(self.estimator.coef_.size + self.estimator.intercept_.size)
 
 

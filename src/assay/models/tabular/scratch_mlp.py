@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A multi-layer perceptron in NumPy alone: forward, back-propagation and gradient descent from the formulas.
+"""A multi-layer perceptron in plain NumPy: forward pass, back-propagation and gradient descent from the formulas.
 
 Source: Rumelhart, Hinton and Williams, "Learning representations by back-propagating errors", Nature 1986,
 https://doi.org/10.1038/323533a0, with ReLU units and the initial weights of He et al., ICCV 2015,
@@ -41,7 +41,7 @@ def initialise(widths: list[int], rng: np.random.Generator) -> list[Layer]:
 
 
 def forward(layers: list[Layer], inputs: Floats) -> tuple[Floats, list[Floats]]:
-    """Return logits (N, K) and what went into each layer, for the way back."""
+    """Return logits (N, K) and the inputs of each layer, for the backward pass."""
     activations = [inputs]
     for weights, biases in layers[:-1]:
         activations.append(np.maximum(activations[-1] @ weights + biases, 0))
@@ -50,14 +50,14 @@ def forward(layers: list[Layer], inputs: Floats) -> tuple[Floats, list[Floats]]:
 
 
 def log_softmax(logits: Floats) -> Floats:
-    """Return the logarithm of the softmax of each row; the row's maximum is taken off against overflow."""
+    """Return the logarithm of the softmax of each row; the row's maximum is subtracted to avoid overflow."""
     shifted = logits - logits.max(axis=1, keepdims=True)
     result: Floats = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
     return result
 
 
 def gradients(layers: list[Layer], inputs: Floats, targets: NDArray[np.int64]) -> tuple[float, list[Layer]]:
-    """Return the loss of a batch, and its gradient by each layer's weights and biases, first layer first."""
+    """Return the loss of a batch, and its gradients with respect to each layer's weights and biases, in order."""
     logits, activations = forward(layers, inputs)
     scores = log_softmax(logits)
     rows = np.arange(len(targets))
@@ -76,7 +76,7 @@ def gradients(layers: list[Layer], inputs: Floats, targets: NDArray[np.int64]) -
 class ScratchMLP:
     """Fully connected layers with ReLU, trained by mini-batch gradient descent with momentum.
 
-    ``history`` holds one row an epoch: ``epoch`` from 1, ``train_loss`` the mean over its batches.
+    ``history`` holds one row per epoch: ``epoch`` from 1, ``train_loss`` the mean over its batches.
 
     Args:
         shape: (C, H, W) of one image; any is flattened.
@@ -86,7 +86,7 @@ class ScratchMLP:
         learning_rate: step along the gradient.
         momentum: share of the last step that is kept.
         weight_decay: factor of the weights that is added to their gradient.
-        batch_size: items a step; the last of an epoch may be smaller.
+        batch_size: items per step; the last batch of an epoch may be smaller.
         epochs: passes over the items.
     """
 
@@ -114,7 +114,7 @@ class ScratchMLP:
         self.history: list[dict[str, float]] = []
 
     def fit(self, images: NDArray[np.float32], targets: NDArray[np.int64]) -> None:
-        """Fit on images (N, C, H, W) and targets (N,), anew each time."""
+        """Fit on images (N, C, H, W) and targets (N,), from scratch each time."""
         rng = np.random.default_rng(self.seed)
         inputs = images.reshape(len(images), -1)
         self.layers = initialise(self.widths, rng)
@@ -148,7 +148,7 @@ class ScratchMLP:
         return outputs.astype(np.float32)
 
     def parameters(self) -> int:
-        """Return how many numbers were learned: weights and biases."""
+        """Return the number of learned parameters: weights and biases."""
         return sum(weights.size + biases.size for weights, biases in self.layers)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Transformer encoder over the words of a sentence that scores each word's tags, made to start from a small BERT.
+"""Transformer encoder over the words of a sentence that scores each word's tags; can be initialised from a small BERT.
 
 Source: Devlin et al., "BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding", NAACL
 2019, https://arxiv.org/abs/1810.04805, its way of tagging; see :mod:`assay.models.word_vectors.bert` for what it starts
@@ -27,15 +27,15 @@ class BertTagger(nn.Module, WarmStarts):
     """Word vectors, encoder, dropout, Linear.
 
     Args:
-        vocabulary: number of ids: 0 is padding, 1 the unknown word, then words from the commonest on.
-        shape: (T, 1 + L), the words of a sentence and the numbers a word.
+        vocabulary: number of ids: 0 is padding, 1 the unknown word, then words by decreasing frequency.
+        shape: (T, 1 + L), the words of a sentence and the ids per word.
         num_classes: number of tags.
-        words: ids that have a vector of their own; the rarer ones count as unknown.
-        width: numbers a word; a multiple of ``heads``.
+        words: number of ids with their own vector; rarer words count as unknown.
+        width: size of a word vector; a multiple of ``heads``.
         depth: number of blocks.
-        heads: attention heads a block.
-        dropout: chance that a number is zeroed in training, of the input, of each branch and of the result.
-        length: words that have a place; at least T.
+        heads: attention heads per block.
+        dropout: probability that a number is zeroed in training, of the input, of each branch and of the result.
+        length: number of positions; at least T.
 
     Raises:
         ValueError: a sentence may be longer than ``length``, or ``heads`` does not divide the width.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bidirectional LSTM whose scores a conditional random field reads as one path through the tags.
+"""Bidirectional LSTM with a conditional random field over the tags.
 
 Source: Ma and Hovy, "End-to-end Sequence Labeling via Bi-directional LSTM-CNNs-CRF", ACL 2016,
 https://arxiv.org/abs/1603.01354; Lample et al., "Neural Architectures for Named Entity Recognition", NAACL 2016,
@@ -25,20 +25,20 @@ from assay.models.tagging.bilstm_tagger import BiLSTMTagger
 
 
 class BiLSTMCRF(nn.Module, OwnLoss, WarmStarts, OneLength):
-    """The network of ``bilstm_tagger``, and what a step from one tag to the next is worth.
+    """The network of ``bilstm_tagger``, and the scores of transitions between tags.
 
-    Its ONNX graph takes one length: the loop over the words is unrolled.
+    Its ONNX graph accepts one length: the loop over the words is unrolled.
 
     Args:
-        vocabulary: number of ids of words: 0 is padding, 1 the unknown word, then from the commonest on.
+        vocabulary: number of ids of words: 0 is padding, 1 the unknown word, then words by decreasing frequency.
         alphabet: number of ids of characters.
         num_classes: number of tags.
-        words: ids that have a vector of their own; the rarer ones count as unknown.
-        width: numbers a word's vector.
-        character_width: numbers a character's vector.
-        filters: numbers that the characters add to a word; with 0 they are not read.
+        words: number of ids with their own vector; rarer words count as unknown.
+        width: size of a word vector.
+        character_width: size of a character vector.
+        filters: number of character features per word; with 0, characters are not read.
         hidden: units of each direction.
-        dropout: chance that a number is zeroed in training, before and after the LSTM.
+        dropout: probability that a number is zeroed in training, before and after the LSTM.
         recall_cost: added in training to the score of "no entity" at the words of entities, so that the others
             must win by more and fewer entities are missed where they are rarer in training; 0 is the plain
             likelihood.
@@ -76,22 +76,22 @@ class BiLSTMCRF(nn.Module, OwnLoss, WarmStarts, OneLength):
         self.crf = CRF(num_classes)
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        """Map words (N, T, 1 + L) to max-marginals (N, T, num_classes), of which the best are the Viterbi path."""
+        """Map words (N, T, 1 + L) to max-marginals (N, T, num_classes), whose maxima are the Viterbi path."""
         words, lengths = without_padding(inputs)
         scores = self.tagger.score(words, lengths).float()
         return padded(self.crf.max_marginals(scores, lengths), inputs.shape[1])
 
     def loss(self, inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """Return the negative log-likelihood in nats a word of the tags (N, T) of words (N, T, 1 + L).
+        """Return the negative log-likelihood in nats per word of the tags (N, T) of words (N, T, 1 + L).
 
-        The cost is left out in evaluation.
+        The cost is omitted in evaluation.
         """
         words, lengths = without_padding(inputs)
         scores, tags = self.tagger.score(words, lengths).float(), targets[:, : words.shape[1]]
         if self.training:
             missed = F.pad((tags > 0).unsqueeze(2).to(scores.dtype), (0, scores.shape[2] - 1))  # (N, T, K)
             scores = scores + self.recall_cost * missed
-        return self.crf.surprise(scores, tags, lengths).sum() / lengths.sum()
+        return self.crf.nll(scores, tags, lengths).sum() / lengths.sum()
 
 
 MODEL = Network(BiLSTMCRF, family="recurrent", signatures=("text -> tags",))

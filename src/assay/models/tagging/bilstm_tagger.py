@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bidirectional LSTM over the words of a sentence that scores each word's tags on their own.
+"""Bidirectional LSTM over the words of a sentence that scores each word's tags independently.
 
 Source: Huang, Xu and Yu, "Bidirectional LSTM-CRF Models for Sequence Tagging", 2015,
 https://arxiv.org/abs/1508.01991, its BI-LSTM; characters as in Ma and Hovy, ACL 2016,
@@ -22,18 +22,18 @@ from assay.models.layers.word_reader import WordReader, padded, without_padding
 
 
 class BiLSTMTagger(nn.Module, WarmStarts):
-    """Word vectors, beside them what a convolution finds in the characters, a bidirectional LSTM, Linear.
+    """Word vectors concatenated with a convolution over the characters, a bidirectional LSTM, Linear.
 
     Args:
-        vocabulary: number of ids of words: 0 is padding, 1 the unknown word, then from the commonest on.
+        vocabulary: number of ids of words: 0 is padding, 1 the unknown word, then words by decreasing frequency.
         alphabet: number of ids of characters.
         num_classes: number of tags.
-        words: ids that have a vector of their own; the rarer ones count as unknown.
-        width: numbers a word's vector.
-        character_width: numbers a character's vector.
-        filters: numbers that the characters add to a word; with 0 they are not read.
+        words: number of ids with their own vector; rarer words count as unknown.
+        width: size of a word vector.
+        character_width: size of a character vector.
+        filters: number of character features per word; with 0, characters are not read.
         hidden: units of each direction.
-        dropout: chance that a number is zeroed in training, before and after the LSTM.
+        dropout: probability that a number is zeroed in training, before and after the LSTM.
     """
 
     STARTS = {"reader.embedding": "embedding"}

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Transformer encoder over the words of a sentence that scores each word's tags on their own.
+"""Transformer encoder over the words of a sentence that scores each word's tags independently.
 
 Source: Vaswani et al., "Attention Is All You Need", NeurIPS 2017, https://arxiv.org/abs/1706.03762, its encoder
-with its sines and cosines as positions, which also tell the places of longer sentences than training has; blocks
+with its sines and cosines as positions, which also work for longer sentences than in training; blocks
 normalise before each branch (Xiong et al., ICML 2020, https://arxiv.org/abs/2002.04745). Characters as in Ma and
 Hovy, ACL 2016, https://arxiv.org/abs/1603.01354.
 """
@@ -28,20 +28,20 @@ LONGEST_WAVE = 10_000
 
 
 class TransformerTagger(nn.Module, WarmStarts):
-    """Word vectors, beside them what a convolution finds in the characters, Linear, positions, blocks, Linear.
+    """Word vectors concatenated with a convolution over the characters, Linear, positions, blocks, Linear.
 
     Args:
-        vocabulary: number of ids of words: 0 is padding, 1 the unknown word, then from the commonest on.
+        vocabulary: number of ids of words: 0 is padding, 1 the unknown word, then words by decreasing frequency.
         alphabet: number of ids of characters.
-        shape: (T, 1 + L), the words of a sentence and the numbers a word.
+        shape: (T, 1 + L), the words of a sentence and the ids per word.
         num_classes: number of tags.
-        words: ids that have a vector of their own; the rarer ones count as unknown.
-        width: numbers a word; an even multiple of ``heads``.
-        character_width: numbers a character's vector.
-        filters: numbers that the characters add to a word; with 0 they are not read.
+        words: number of ids with their own vector; rarer words count as unknown.
+        width: size of a word vector; an even multiple of ``heads``.
+        character_width: size of a character vector.
+        filters: number of character features per word; with 0, characters are not read.
         depth: number of blocks.
-        heads: attention heads a block.
-        dropout: chance that a number is zeroed in training, of the input and of each branch.
+        heads: attention heads per block.
+        dropout: probability that a number is zeroed in training, of the input and of each branch.
 
     Raises:
         ValueError: the width is odd, or ``heads`` does not divide it.
@@ -88,7 +88,7 @@ class TransformerTagger(nn.Module, WarmStarts):
 
 
 def waves(length: int, width: int) -> torch.Tensor:
-    """Return the sines, then the cosines, of each place at falling frequencies: (length, width)."""
+    """Return the sines, then the cosines, of each position at decreasing frequencies: (length, width)."""
     half = width // 2
     rates = torch.exp(-math.log(LONGEST_WAVE) * torch.arange(half) / half)
     angles = torch.arange(length).unsqueeze(1) * rates  # (length, width / 2)

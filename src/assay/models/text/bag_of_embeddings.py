@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The mean of a text's word vectors, classified linearly: the order of the words does not count.
+"""The mean of a text's word vectors, classified linearly: the order of the words is ignored.
 
 Source: Joulin et al., "Bag of Tricks for Efficient Text Classification" (fastText), 2016,
 https://arxiv.org/abs/1607.01759, of single words, with dropout and a full softmax.
@@ -23,11 +23,11 @@ class BagOfEmbeddings(nn.Module):
     """Word vectors, their mean, dropout, Linear.
 
     Args:
-        vocabulary: number of ids: 0 is padding, 1 the unknown word, then words from the commonest on.
+        vocabulary: number of ids: 0 is padding, 1 the unknown word, then words by decreasing frequency.
         num_classes: number of logits.
-        words: ids that have a vector of their own; the rarer ones count as unknown.
-        width: numbers a vector.
-        dropout: chance that a number of the mean is zeroed in training.
+        words: number of ids with their own vector; rarer words count as unknown.
+        width: size of a word vector.
+        dropout: probability that a number of the mean is zeroed in training.
     """
 
     def __init__(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A classifier of the transformers library, begun from what others trained.
+"""A pretrained classifier of the transformers library.
 
 Source: Wolf et al., "Transformers: State-of-the-Art Natural Language Processing", EMNLP 2020 (demonstrations),
 https://aclanthology.org/2020.emnlp-demos.6. Weights are safetensors; code from outside is not run.
@@ -21,26 +21,26 @@ from assay.models.declaration import Network
 from assay.models.layers.word_embedding import cut
 from assay.models.pretrained import NONE
 
-logging.set_verbosity_error()  # what it reports of weights that were drawn anew is checked below
+logging.set_verbosity_error()  # what it reports about reinitialised weights is checked below
 logging.disable_progress_bar()
 POOLER = ".pooler."
 """The layer under the head, which networks that learned masked words alone lack: it is drawn like the head."""
 
 
 class HuggingFace(nn.Module):
-    """Words, cut into the network's pieces, its own encoder and head.
+    """Words, split into the network's pieces, its own encoder and head.
 
     Args:
         vocabulary: number of our word ids.
         num_classes: number of logits.
         config: the network's configuration, ``model_type`` included.
-        pieces: pieces of the word that has most.
-        before: pieces that stand before every text.
-        after: pieces that stand after it.
-        length: pieces that are read at most, those before and after included.
+        pieces: maximum number of pieces per word.
+        before: pieces before every text.
+        after: pieces after every text.
+        length: maximum number of pieces, including those before and after.
 
     Raises:
-        ValueError: the library knows no such classifier, or it cannot read so many pieces.
+        ValueError: the library has no such classifier, or it cannot read this many pieces.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class HuggingFace(nn.Module):
         length: Annotated[int, Field(ge=4)],
     ) -> None:
         super().__init__()
-        # Without the names of its own classes, of which there may be more or fewer.
+        # Without the names of its own classes, whose number may differ.
         bare = {key: value for key, value in config.items() if key not in ("id2label", "label2id")}
         known = AutoConfig.for_model(**{**bare, "num_labels": num_classes})
         longest = getattr(known, "max_position_embeddings", length)
@@ -77,13 +77,13 @@ class HuggingFace(nn.Module):
         """Map word ids (N, T) to logits (N, num_classes)."""
         pieces = self.cut_up(cut(ids))
         real = pieces != NONE
-        real[:, 0] = True  # a text of nothing must not become NaN
+        real[:, 0] = True  # an empty text must not become NaN
         known = torch.where(pieces == NONE, self.padding, pieces)
         logits: torch.Tensor = self.network(input_ids=known, attention_mask=real.long()).logits
         return logits
 
     def cut_up(self, ids: torch.Tensor) -> torch.Tensor:
-        """Map word ids (N, T) to pieces (N, S), those before and after among them, ``NONE`` behind the last."""
+        """Map word ids (N, T) to pieces (N, S), including those before and after, ``NONE`` after the last."""
         pieces = self.get_buffer("words")[ids].flatten(1)
         before, after = (self.get_buffer(name).expand(ids.shape[0], -1) for name in ("before", "after"))
         room = self.length - before.shape[1] - after.shape[1]
@@ -92,12 +92,12 @@ class HuggingFace(nn.Module):
         places = torch.arange(pieces.shape[1], device=ids.device)
         order = torch.where(pieces == NONE, places + len(places), places).argsort(dim=1)
         pieces = pieces.gather(1, order)[:, : self.length]
-        return cut(pieces + 1) - 1  # columns of nothing go, as they do from words
+        return cut(pieces + 1) - 1  # empty columns are removed, as from words
 
     def take_over(self, folder: Path, words: torch.Tensor) -> None:
-        """Overwrite the weights, but for what a classifier alone has, with those of a folder, and the words' pieces.
+        """Overwrite the weights, except a classifier's own, with those of a folder, and the words' pieces.
 
-        A head for another number of classes is drawn afresh like one that is not there, with a line on stderr.
+        A head for another number of classes is reinitialised, like a missing one, with a line on stderr.
 
         Raises:
             ValueError: the weights are not this network's.
@@ -112,8 +112,8 @@ class HuggingFace(nn.Module):
                 ignore_mismatched_sizes=True,
                 output_loading_info=True,
             )
-        except (OSError, RuntimeError, ValueError, SafetensorError) as fault:
-            raise ValueError(f"{folder}: cannot be loaded: {' '.join(str(fault).split())[:300]}") from None
+        except (OSError, RuntimeError, ValueError, SafetensorError) as error:
+            raise ValueError(f"{folder}: cannot be loaded: {' '.join(str(error).split())[:300]}") from None
         body = f"{self.network.base_model_prefix}."
         missing = sorted(
             name for name in info["missing_keys"] if name.startswith(body) and POOLER not in name
@@ -126,8 +126,8 @@ class HuggingFace(nn.Module):
             raise ValueError(f"{folder}: {name} has shape {tuple(found)}, config.json says {tuple(needed)}")
         if others:
             name, found, needed = others[0]
-            told = f"{name} has shape {tuple(found)}, for {self.network.config.num_labels} classes {tuple(needed)}"
-            print(f"{folder}: {told} is needed; the head is drawn afresh", file=sys.stderr)
+            line = f"{name} has shape {tuple(found)}, for {self.network.config.num_labels} classes {tuple(needed)}"
+            print(f"{folder}: {line} is needed; the head is reinitialised", file=sys.stderr)
         self.network.load_state_dict(given.float().state_dict())
         with torch.no_grad():
             self.get_buffer("words").copy_(words)

@@ -21,13 +21,13 @@ from assay.models.layers.word_counts import WordCounts
 
 
 class NaiveBayes:
-    """How probable each word is in each class, and each class; the logits are log-probabilities.
+    """The probabilities of each word in each class, and of each class; the logits are log-probabilities.
 
     Args:
-        vocabulary: number of ids: 0 is padding, 1 the unknown word, then words from the commonest on.
+        vocabulary: number of ids: 0 is padding, 1 the unknown word, then words by decreasing frequency.
         num_classes: number of logits.
         seed: not used.
-        words: ids that are counted on their own; the rarer ones count as unknown.
+        words: number of ids with their own counts; rarer words count as unknown.
         ngrams: 1 counts words, 2 also pairs of neighbours that training has at least twice.
         alpha: added to each count, so that no word is impossible.
     """
@@ -58,7 +58,7 @@ class NaiveBayes:
         return log_probabilities(probabilities, self.estimator.classes_, self.num_classes)
 
     def parameters(self) -> int:
-        """Return how many numbers were learned: the pairs with a column, and the log-probabilities."""
+        """Return the number of learned parameters: the pairs with a column, and the log-probabilities."""
         estimator = self.estimator
         return int(self.words.pairs.size + estimator.feature_log_prob_.size + estimator.class_log_prior_.size)
 

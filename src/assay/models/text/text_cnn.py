@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Convolutional network over words: each filter asks whether some phrase of a few words is in the text.
+"""Convolutional network over words: each filter detects phrases of a few words.
 
 Source: Kim, "Convolutional Neural Networks for Sentence Classification", EMNLP 2014,
-https://arxiv.org/abs/1408.5882: CNN-rand where it starts from nothing; CNN-static, -non-static and -multichannel where
-it starts from a network with word vectors.
+https://arxiv.org/abs/1408.5882: CNN-rand if it is trained from scratch; CNN-static, -non-static and -multichannel if
+it is initialised with word vectors.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ class TextCNN(nn.Module, WarmStarts):
     """Word vectors, convolutions of several widths side by side, ReLU, maximum over the text, dropout, Linear.
 
     Args:
-        vocabulary: number of ids: 0 is padding, 1 the unknown word, then words from the commonest on.
+        vocabulary: number of ids: 0 is padding, 1 the unknown word, then words by decreasing frequency.
         num_classes: number of logits.
-        words: ids that have a vector of their own; the rarer ones count as unknown.
-        width: numbers a vector.
-        kernels: how many words each convolution sees at once.
-        filters: maps of each convolution.
-        dropout: chance that a maximum is zeroed in training.
-        vectors: ``tuned`` in training, ``static``, or ``both``: each filter's answers to a text in tuned and in static
+        words: number of ids with their own vector; rarer words count as unknown.
+        width: size of a word vector.
+        kernels: the width of each convolution in words.
+        filters: output channels of each convolution.
+        dropout: probability that a maximum is zeroed in training.
+        vectors: ``tuned`` in training, ``static``, or ``both``: each filter's outputs for tuned and static
             vectors are added.
     """
 
@@ -79,12 +79,12 @@ class TextCNN(nn.Module, WarmStarts):
 
 
 def best_phrase(maps: torch.Tensor, last: torch.Tensor) -> torch.Tensor:
-    """Return the maximum (N, F) of maps (N, F, starts), none negative, over the phrases of each text.
+    """Return the maximum (N, F) of non-negative maps (N, F, starts) over the phrases of each text.
 
     Args:
-        maps: the filters' answers at each start of a phrase.
-        last: (N, 1), the start of a text's last whole phrase; those after it reach into the padding and do not
-            count. Negative where a text is shorter than a phrase: only the first start counts.
+        maps: the filters' outputs at each start of a phrase.
+        last: (N, 1), the start of a text's last complete phrase; later ones reach into the padding and do not
+            count. Negative if a text is shorter than a phrase: then only the first start counts.
     """
     starts = torch.arange(maps.shape[2], device=maps.device)
     counts = (starts <= last.clamp(min=0)).unsqueeze(1)  # (N, 1, starts)

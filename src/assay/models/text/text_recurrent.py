@@ -28,16 +28,16 @@ class TextRecurrent(nn.Module, WarmStarts):
     """Word vectors, stacked recurrent layers, the last layer's state after the last word, dropout, Linear.
 
     Args:
-        vocabulary: number of ids: 0 is padding, 1 the unknown word, then words from the commonest on.
+        vocabulary: number of ids: 0 is padding, 1 the unknown word, then words by decreasing frequency.
         num_classes: number of logits.
-        words: ids that have a vector of their own; the rarer ones count as unknown.
-        width: numbers a vector.
+        words: number of ids with their own vector; rarer words count as unknown.
+        width: size of a word vector.
         cell: kind of unit.
-        bidirectional: whether each layer also reads from the last word to the first.
+        bidirectional: whether each layer also reads in reverse.
         hidden: units of each layer and direction.
         layers: number of layers.
-        dropout: chance that a unit is zeroed in training, between layers and before the classifier.
-        length: of a longer text only so many words are read, the first.
+        dropout: probability that a unit is zeroed in training, between layers and before the classifier.
+        length: maximum number of words; of a longer text only the first are read.
         vectors: ``tuned`` in training, or ``static``.
     """
 

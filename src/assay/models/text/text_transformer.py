@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Transformer encoder over the words of a text, the average over which is classified.
+"""Transformer encoder over the words of a text; the average over the words is classified.
 
 Source: Vaswani et al., "Attention Is All You Need", NeurIPS 2017, https://arxiv.org/abs/1706.03762; see
-:mod:`assay.models.layers.text_encoder`. Begun from a network that has learned masked words it is a small BERT (Devlin
-et al., NAACL 2019, https://arxiv.org/abs/1810.04805) being fine-tuned, the average in place of its first token.
+:mod:`assay.models.layers.text_encoder`. Initialised from a network trained on masked words it is a small BERT (Devlin
+et al., NAACL 2019, https://arxiv.org/abs/1810.04805) being fine-tuned, with the average instead of its first token.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ class TextTransformer(nn.Module, WarmStarts):
     """Word vectors, learned positions, blocks, the average over the words, Linear.
 
     Args:
-        vocabulary: number of ids: 0 is padding, 1 the unknown word, then words from the commonest on.
+        vocabulary: number of ids: 0 is padding, 1 the unknown word, then words by decreasing frequency.
         num_classes: number of logits.
-        words: ids that have a vector of their own; the rarer ones count as unknown.
-        width: numbers a word; a multiple of ``heads``.
+        words: number of ids with their own vector; rarer words count as unknown.
+        width: size of a word vector; a multiple of ``heads``.
         depth: number of blocks.
-        heads: attention heads a block.
-        dropout: chance that a number is zeroed in training, of the input and of each branch.
-        length: of a longer text only so many words are read, the first.
+        heads: attention heads per block.
+        dropout: probability that a number is zeroed in training, of the input and of each branch.
+        length: maximum number of words; of a longer text only the first are read.
 
     Raises:
         ValueError: ``heads`` does not divide the width.

@@ -23,18 +23,18 @@ from assay.models.layers.word_counts import WordCounts
 
 
 class TfidfLogisticRegression:
-    """Counts, each word weighted by how few texts have it, rows of length 1; a linear function a class, softmax.
+    """Counts, each word weighted by how few texts have it, rows of length 1; one linear function per class, softmax.
 
     Args:
-        vocabulary: number of ids: 0 is padding, 1 the unknown word, then words from the commonest on.
+        vocabulary: number of ids: 0 is padding, 1 the unknown word, then words by decreasing frequency.
         num_classes: number of logits.
         seed: not used.
-        words: ids that are counted on their own; the rarer ones count as unknown.
+        words: number of ids with their own counts; rarer words count as unknown.
         ngrams: 1 counts words, 2 also pairs of neighbours that training has at least twice.
         sublinear: whether a count c weighs 1 + log(c) instead of c.
-        c: weight of the summed training loss beside half the squared weights.
-        max_iterations: of the solver; scikit-learn warns when they do not suffice.
-        tolerance: the solver stops when no gradient is larger.
+        c: weight of the summed training loss relative to half the squared weights.
+        max_iterations: maximum number of solver iterations; scikit-learn warns if they do not suffice.
+        tolerance: the solver stops when no component of the gradient is larger.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class TfidfLogisticRegression:
         return self.weights.transform(self.words.counts(ids))
 
     def parameters(self) -> int:
-        """Return how many numbers were learned: the pairs with a column, a weight a column, the linear functions."""
+        """Return the number of learned parameters: pairs with a column, one weight per column, linear functions."""
         learned = (self.words.pairs, self.weights.idf_, self.estimator.coef_, self.estimator.intercept_)
         return sum(int(numbers.size) for numbers in learned)
 

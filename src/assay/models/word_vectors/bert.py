@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Transformer encoder that learns to say which word was masked: a small BERT before it is fine-tuned.
+"""Transformer encoder that predicts masked words: a small BERT before fine-tuning.
 
 Source: Devlin et al., "BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding", NAACL
-2019, https://arxiv.org/abs/1810.04805, its masked words without its pairs of sentences. Of the words of a text 15%
-are to be said; of these 80% are masked, 10% are replaced by a random word, 10% stay. The table of word vectors
+2019, https://arxiv.org/abs/1810.04805, its masked words without its pairs of sentences. 15% of a text's words
+are predicted; of these 80% are masked, 10% are replaced by a random word, 10% stay. The table of word vectors
 serves as the output layer too (Press and Wolf, EACL 2017, https://arxiv.org/abs/1608.05859).
 """
 
@@ -35,14 +35,14 @@ class Bert(nn.Module, OwnLoss, HasWordVectors):
     """Word vectors, encoder, Linear, GELU, normalisation, product with every word vector.
 
     Args:
-        vocabulary: number of ids: padding, unknown word, mask, then words from the commonest on.
+        vocabulary: number of ids: padding, unknown word, mask, then words by decreasing frequency.
         shape: (T,), the ids of one text.
-        words: ids that have a vector of their own; the rarer ones count as unknown and are never said.
-        width: numbers a word; a multiple of ``heads``.
+        words: number of ids with their own vector; rarer words count as unknown and are never predicted.
+        width: size of a word vector; a multiple of ``heads``.
         depth: number of blocks.
-        heads: attention heads a block.
-        dropout: chance that a number is zeroed in training, of the input and of each branch.
-        length: longest text that whoever starts from this network may read; at least T.
+        heads: attention heads per block.
+        dropout: probability that a number is zeroed in training, of the input and of each branch.
+        length: longest text of networks that start from this one; at least T.
     """
 
     def __init__(
@@ -67,16 +67,16 @@ class Bert(nn.Module, OwnLoss, HasWordVectors):
         self.bias = nn.Parameter(torch.zeros(self.embedding.words))
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
-        """Map ids (N, T), one of each text masked, to logits (N, vocabulary) of the word that was there."""
+        """Map ids (N, T), with one masked word per text, to logits (N, vocabulary) of that word."""
         ids = cut(ids)
         states = self.encoder(self.embedding(ids), ids != PADDING)  # (N, T, D)
         return only_words(self._say(at_mask(states, ids)), self.vocabulary)
 
     def loss(self, ids: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """Return the mean cross-entropy in nats of words drawn anew from the texts (N, T).
+        """Return the mean cross-entropy in nats of newly drawn words of the texts (N, T).
 
         Args:
-            targets: (N,), the words that ``ids`` mask: they are put back first.
+            targets: (N,), the masked words of ``ids``, which are restored first.
         """
         ids = known(cut(unmasked(ids, targets)), self.embedding.words)
         chance = torch.rand(ids.shape, device=ids.device)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Continuous bag of words with negative sampling: word vectors whose mean says the word in their middle.
+"""Continuous bag of words with negative sampling: the mean of word vectors predicts the word in their middle.
 
 Source: Mikolov et al., "Efficient Estimation of Word Representations in Vector Space", 2013,
 https://arxiv.org/abs/1301.3781, with the negative sampling of https://arxiv.org/abs/1310.4546; noise as in
@@ -23,17 +23,17 @@ from assay.models.layers.word_embedding import HasWordVectors, WordEmbedding, cu
 
 
 class CBOW(nn.Module, OwnLoss, OneLength, HasWordVectors):
-    """Two vectors a word, one as a word beside, one as the word in the middle.
+    """Two vectors per word, one as a neighbour, one as the word in the middle.
 
-    Its ONNX graph takes one length: which words are near is a constant in it.
+    Its ONNX graph accepts one length: the window is a constant in it.
 
     Args:
-        vocabulary: number of ids: padding, unknown word, mask, then words from the commonest on.
-        words: ids that have vectors of their own; the rarer ones count as unknown.
-        width: numbers a vector.
+        vocabulary: number of ids: padding, unknown word, mask, then words by decreasing frequency.
+        words: number of ids with their own vectors; rarer words count as unknown.
+        width: size of a word vector.
         window: words on each side that are averaged.
-        negatives: noise words a word.
-        noise: distinct noise words a batch, over which the negatives' mean is taken.
+        negatives: noise words per word.
+        noise: distinct noise words per batch, over which the negatives are averaged.
     """
 
     def __init__(
@@ -52,13 +52,13 @@ class CBOW(nn.Module, OwnLoss, OneLength, HasWordVectors):
         self.middle = WordEmbedding(min(words, vocabulary), width)
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
-        """Map ids (N, T), one of each text masked, to logits (N, vocabulary) of the word that was there."""
+        """Map ids (N, T), with one masked word per text, to logits (N, vocabulary) of that word."""
         near = near_mask(ids, self.window).unsqueeze(2)  # (N, T, 1)
         mean = (self.embedding(ids) * near).sum(dim=1) / near.sum(dim=1).clamp(min=1)  # (N, D)
         return only_words(mean @ self.middle.table.weight.T, self.vocabulary)
 
     def loss(self, ids: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """Return the mean negative log-likelihood of words and noise in the texts (N, T), the masked word put back."""
+        """Return the mean negative log-likelihood of words and noise in texts (N, T), with the masked word restored."""
         ids = known(cut(unmasked(ids, targets)), self.embedding.words)
         word = (ids > MASK).float().unsqueeze(2)  # (N, T, 1)
         around, count = self._sums(self.embedding(ids) * word), self._sums(word)
@@ -71,7 +71,7 @@ class CBOW(nn.Module, OwnLoss, OneLength, HasWordVectors):
         return -terms.sum() / asked.sum().clamp(min=1)
 
     def _sums(self, values: torch.Tensor) -> torch.Tensor:
-        """Return for each place of (N, T, D) the sum over the window around it, the place itself left out."""
+        """Return for each position of (N, T, D) the sum over the window around it, without the position itself."""
         total = F.pad(values.cumsum(dim=1), (0, 0, self.window + 1, self.window))
         length = values.shape[1]
         # After its end a cumulative sum stays what it was.

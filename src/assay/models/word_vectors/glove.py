@@ -26,17 +26,17 @@ BATCH = 16384
 
 
 class GloVe(nn.Module, HasWordVectors):
-    """Two vectors and two biases a word; their roles are the same but for the one that is handed on.
+    """Two vectors and two biases per word, with the same role; only the first vector is passed on.
 
     Args:
-        vocabulary: number of ids: padding, unknown word, mask, then words from the commonest on.
-        words: ids that have vectors of their own; the rarer ones are left out.
-        width: numbers a vector.
+        vocabulary: number of ids: padding, unknown word, mask, then words by decreasing frequency.
+        words: number of ids with their own vectors; rarer words are left out.
+        width: size of a word vector.
         window: words on each side that count as near.
-        cap: count from which pairs of words weigh the same.
-        learning_rate: of AdaGrad.
+        cap: count above which pairs of words have the same weight.
+        learning_rate: learning rate of AdaGrad.
         epochs: passes over the pairs.
-        seed: of the first vectors and of the order of pairs.
+        seed: of the initial vectors and the order of pairs.
     """
 
     def __init__(
@@ -61,14 +61,14 @@ class GloVe(nn.Module, HasWordVectors):
         self.history: list[dict[str, float]] = []
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
-        """Map ids (N, T), one of each text masked, to logits (N, vocabulary) of the word that was there."""
+        """Map ids (N, T), with one masked word per text, to logits (N, vocabulary) of that word."""
         near = near_mask(ids, self.window)  # (N, T)
         around = (self.beside(ids) * near.unsqueeze(2)).sum(dim=1)  # (N, D)
         scores = around @ self.embedding.table.weight.T + near.sum(dim=1, keepdim=True) * self.bias
         return only_words(scores, self.vocabulary)
 
     def fit(self, inputs: NDArray[np.int64], targets: NDArray[np.int64]) -> None:
-        """Fit the vectors to the pairs in the texts (N, T), the masked word of each, targets (N,), put back."""
+        """Fit the vectors to the pairs in the texts (N, T), the masked word of each, targets (N,), restored."""
         pairs = count_pairs(
             np.where(inputs == MASK, targets[:, None], inputs), self.window, self.embedding.words
         )

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Skip-gram with negative sampling: word vectors that say which words stand near a word.
+"""Skip-gram with negative sampling: word vectors that predict the words near a word.
 
 Source: Mikolov et al., "Distributed Representations of Words and Phrases and their Compositionality", NeurIPS 2013,
-https://arxiv.org/abs/1310.4546. The noise is drawn from the batch's own words, once a batch for all of them; the
-commonest words are not thinned out.
+https://arxiv.org/abs/1310.4546. The noise is drawn from the batch's own words, once per batch for all of them; the
+most common words are not subsampled.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from assay.models.layers.word_embedding import HasWordVectors, WordEmbedding, cu
 
 
 class SkipGram(nn.Module, OwnLoss, OneLength, HasWordVectors):
-    """Two vectors a word, one as the word in the middle, one as a word beside it.
+    """Two vectors per word, one as the word in the middle, one as a neighbour.
 
-    Its ONNX graph takes one length: which words are near is a constant in it.
+    Its ONNX graph accepts one length: the window is a constant in it.
 
     Args:
-        vocabulary: number of ids: padding, unknown word, mask, then words from the commonest on.
-        words: ids that have vectors of their own; the rarer ones count as unknown.
-        width: numbers a vector.
+        vocabulary: number of ids: padding, unknown word, mask, then words by decreasing frequency.
+        words: number of ids with their own vectors; rarer words count as unknown.
+        width: size of a word vector.
         window: words on each side that count as near; the nearest weigh most.
-        negatives: noise words a pair.
-        noise: distinct noise words a batch, over which the negatives' mean is taken.
+        negatives: noise words per pair.
+        noise: distinct noise words per batch, over which the negatives are averaged.
     """
 
     def __init__(
@@ -52,13 +52,13 @@ class SkipGram(nn.Module, OwnLoss, OneLength, HasWordVectors):
         self.beside = WordEmbedding(min(words, vocabulary), width)
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
-        """Map ids (N, T), one of each text masked, to logits (N, vocabulary) of the word that was there."""
+        """Map ids (N, T), with one masked word per text, to logits (N, vocabulary) of that word."""
         near = near_mask(ids, self.window)  # (N, T)
         around = (self.beside(ids) * near.unsqueeze(2)).sum(dim=1)  # (N, D)
         return only_words(around @ self.embedding.table.weight.T, self.vocabulary)
 
     def loss(self, ids: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """Return the mean negative log-likelihood of pairs and noise in the texts (N, T), the masked word put back."""
+        """Return the mean negative log-likelihood of pairs and noise in texts (N, T), with the masked word restored."""
         ids = known(cut(unmasked(ids, targets)), self.embedding.words)
         middle, beside = self.embedding(ids), self.beside(ids)  # (N, T, D)
         word = (ids > MASK).float()

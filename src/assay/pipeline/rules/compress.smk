@@ -10,10 +10,10 @@ rule compress:
     log:
         "logs/compress/{suite}/{task}.{model}.{seed}.{method}.log",
     params:
-        asked=GRAPH.asked_to_compress,
+        request=GRAPH.compress_request,
     shell:
-        "cell assay.pipeline.stages.compress --spec {params.asked[spec]:q} --prepared {params.asked[prepared]}"
-        " --source {input.source} --code {params.asked[code]} --out {output.status} > {log} 2>&1"
+        "cell assay.pipeline.stages.compress --spec {params.request[spec]:q} --prepared {params.request[prepared]}"
+        " --source {input.source} --code {params.request[code]} --out {output.status} > {log} 2>&1"
 
 
 rule compressed:

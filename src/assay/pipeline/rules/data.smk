@@ -7,9 +7,9 @@ rule ingest:
     log:
         "logs/ingest/{dataset}.log",
     params:
-        asked=GRAPH.asked_to_ingest,
+        request=GRAPH.ingest_request,
     shell:
-        "python -m assay.pipeline.stages.ingest {wildcards.dataset} --code {params.asked[code]} --out {output.source} --log {log}"
+        "python -m assay.pipeline.stages.ingest {wildcards.dataset} --code {params.request[code]} --out {output.source} --log {log}"
 
 
 rule prepare:
@@ -20,10 +20,10 @@ rule prepare:
     log:
         "logs/prepare/{dataset}.log",
     params:
-        asked=GRAPH.asked_to_prepare,
+        request=GRAPH.prepare_request,
     shell:
-        "python -m assay.pipeline.stages.prepare {wildcards.dataset} --spec {params.asked[spec]:q}"
-        " --source {input.source} --code {params.asked[code]} --out {output.prepared} > {log} 2>&1"
+        "python -m assay.pipeline.stages.prepare {wildcards.dataset} --spec {params.request[spec]:q}"
+        " --source {input.source} --code {params.request[code]} --out {output.prepared} > {log} 2>&1"
 
 
 rule validate:
@@ -34,10 +34,10 @@ rule validate:
     log:
         "logs/validate/{dataset}.log",
     params:
-        asked=GRAPH.asked_to_validate,
+        request=GRAPH.validate_request,
     shell:
         "cell assay.pipeline.stages.validate {wildcards.dataset} --prepared {input.prepared}"
-        " --docs {params.asked[docs]} --code {params.asked[code]} --out {output.validated} > {log} 2>&1"
+        " --docs {params.request[docs]} --code {params.request[code]} --out {output.validated} > {log} 2>&1"
 
 
 rule ingested:

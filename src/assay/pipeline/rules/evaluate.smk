@@ -11,10 +11,10 @@ rule evaluate:
         "logs/evaluate/{suite}/{task}.{model}.{seed}.{method}.log",
     threads: MATRIX.params.suites[MATRIX.suite].evaluate_cores
     params:
-        asked=GRAPH.asked_to_evaluate,
+        request=GRAPH.evaluate_request,
     shell:
-        "cell assay.pipeline.stages.evaluate --spec {params.asked[spec]:q} --prepared {params.asked[prepared]}"
-        " --artifact {input.artifact} --uncompressed {input.uncompressed} --code {params.asked[code]} --out {output.status} > {log} 2>&1"
+        "cell assay.pipeline.stages.evaluate --spec {params.request[spec]:q} --prepared {params.request[prepared]}"
+        " --artifact {input.artifact} --uncompressed {input.uncompressed} --code {params.request[code]} --out {output.status} > {log} 2>&1"
 
 
 rule evaluated:

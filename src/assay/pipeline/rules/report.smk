@@ -30,11 +30,11 @@ rule report:
     benchmark:
         "logs/report.tsv"
     params:
-        asked=GRAPH.asked_to_report,
+        request=GRAPH.report_request,
         read=str(paths.RUN_PARAMS),
     shell:
-        "cell assay.pipeline.stages.report --spec {params.asked[spec]:q} --params {params.read}"
-        " --code {params.asked[code]} --out {output.page} > {log} 2>&1"
+        "cell assay.pipeline.stages.report --spec {params.request[spec]:q} --params {params.read}"
+        " --code {params.request[code]} --out {output.page} > {log} 2>&1"
 
 
 rule verdict:

@@ -10,10 +10,10 @@ rule train:
     log:
         "logs/train/{suite}/{task}.{model}.{seed}.log",
     params:
-        asked=GRAPH.asked_to_train,
+        request=GRAPH.train_request,
     shell:
-        "cell assay.pipeline.stages.train --spec {params.asked[spec]:q} --prepared {params.asked[prepared]}"
-        " --validated {input.validated} --start {input.start} --code {params.asked[code]} --out {output.status} > {log} 2>&1"
+        "cell assay.pipeline.stages.train --spec {params.request[spec]:q} --prepared {params.request[prepared]}"
+        " --validated {input.validated} --start {input.start} --code {params.request[code]} --out {output.status} > {log} 2>&1"
 
 
 rule trained:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compress one model by one method: an artifact that is loaded as any other. Test items are never seen."""
+"""Compress one model by one method into an artifact that is loaded like any other. Test items are never used."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from assay.tasks import loading
 
 
 def compress(spec: dict[str, Any], prepared: Path, source: Path, folder: Path) -> dict[str, Any]:
-    """Compress the model beside ``source`` into ``folder`` and return what its record keeps.
+    """Compress the model next to ``source`` into ``folder`` and return the facts for the record.
 
     Args:
-        source: the status of a trained model, or of one that another method left.
+        source: the status of a trained model, or of the output of another method.
 
     Raises:
-        ValueError: the method left the bytes that it was given.
+        ValueError: the method did not change the bytes of the artifact.
     """
     proven_files.require(prepared, "prepare")
     status = records.require(source, "train", "compress")
     cell = status.get("cell", status["spec"])
     task = loading.load(cell["kind"])
     folder.mkdir(parents=True, exist_ok=True)
-    subject = CompressionContext(
+    context = CompressionContext(
         store.load(source.parent, status["artifact"]).model,
         status["artifact"],
         cell,
@@ -43,7 +43,7 @@ def compress(spec: dict[str, Any], prepared: Path, source: Path, folder: Path) -
         spec["max_relative_drop"],
         spec.get("student"),
     )
-    made = registry.load(spec["target"])(subject, **spec["knobs"])
+    made = registry.load(spec["target"])(context, **spec["knobs"])
     form = FORMATS[made.format]
     with replacing(folder / form.file) as aside:
         form.write(aside, made.model)
@@ -51,7 +51,7 @@ def compress(spec: dict[str, Any], prepared: Path, source: Path, folder: Path) -
     files = store.digests(folder, artifact)
     if set(files.values()) & set(status["files"].values()):
         (folder / form.file).unlink()
-        raise ValueError(f"{spec['target']} changed nothing: {form.file} has the bytes that it was given")
+        raise ValueError(f"{spec['target']} changed nothing: {form.file} has the same bytes as before")
     return {
         "artifact": artifact,
         "cell": cell,
@@ -62,7 +62,7 @@ def compress(spec: dict[str, Any], prepared: Path, source: Path, folder: Path) -
 
 
 def main(argv: list[str]) -> int:
-    """Compress the variant that ``argv`` names; how it ended stands in the record."""
+    """Compress the variant that ``argv`` names; the record holds its status."""
     arguments = parse(
         argv,
         "compress",

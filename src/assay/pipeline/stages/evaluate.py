@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Evaluate one variant: its artifact meets the test items once, and one prediction an item is kept."""
+"""Evaluate one variant on the test items, once, and keep one prediction per item."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def evaluate(
     folder: Path,
     costs: dict[str, Any],
 ) -> dict[str, Any]:
-    """Score the artifact beside ``artifact_status`` into ``folder`` and return what the record keeps.
+    """Evaluate the artifact next to ``artifact_status`` into ``folder`` and return the facts for the record.
 
     Args:
-        uncompressed: the status of the trained model beside which a compressed one's speed is measured.
-        costs: receives what cannot be equal from run to run: latency; and size and parameters beside it.
+        uncompressed: the status of the trained model against which a compressed model's speed is measured.
+        costs: receives the measurements, which differ from run to run (latency), and size and parameters.
     """
     proven_files.require(prepared, "prepare")
     status = records.require(artifact_status, "train", "compress")
@@ -55,7 +55,7 @@ def evaluate(
 
 
 def main(argv: list[str]) -> int:
-    """Evaluate the variant that ``argv`` names; how it ended stands in the record."""
+    """Evaluate the variant that ``argv`` names; the record holds its status."""
     arguments = parse(
         argv,
         "evaluate",

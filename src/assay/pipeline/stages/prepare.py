@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Prepare a dataset: cleaned, split, with the normalisation that its training items give."""
+"""Prepare a dataset: clean it, split it, and compute its normalisation from the training items."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from assay.provenance import records
 
 
 def prepare(dataset: str, spec: dict[str, Any], source: Path, out: Path) -> dict[str, Any]:
-    """Prepare ``source``'s folder into ``out`` and return the facts that prepared.json keeps."""
+    """Prepare the raw files next to ``source`` into ``out`` and return the facts for prepared.json."""
     records.require_whole(source, "ingest")
     return loading.load(dataset).prepare(
         source.parent, out, seed=spec["split_seed"], validation_fraction=spec["validation_fraction"]
@@ -21,7 +21,7 @@ def prepare(dataset: str, spec: dict[str, Any], source: Path, out: Path) -> dict
 
 
 def main(argv: list[str]) -> int:
-    """Prepare the dataset that ``argv`` names; how it ended stands in the record."""
+    """Prepare the dataset that ``argv`` names; the record holds its status."""
     arguments = parse(argv, "prepare", __doc__, "dataset", "--spec", "--source", "--code", "--out")
     records.keep(
         arguments.out,

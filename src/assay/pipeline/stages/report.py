@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Build the report of a suite from what its jobs left; nothing here computes a result again."""
+"""Build the report of a suite from the results of its jobs; nothing here recomputes a result."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PARTS = ("index.html", "results.csv", "costs.csv", "results.md", "metrics.json",
 
 
 def tasks_of(matrix: Matrix) -> list[dict[str, Any]]:
-    """Return the tasks that ran, each with its primary metric, that metric's direction and its controls."""
+    """Return the tasks that ran, each with its primary metric, the metric's direction and its controls."""
     found = []
     for name in matrix.tasks:
         kind = matrix.kind(name)
@@ -53,7 +53,7 @@ def models_of(matrix: Matrix) -> list[dict[str, Any]]:
 
 
 def variants_of(matrix: Matrix) -> list[dict[str, Any]]:
-    """Return what was planned, each with the folders of its phases."""
+    """Return the planned variants, each with the folders of its phases."""
     return [
         {
             **asdict(variant),
@@ -68,7 +68,7 @@ def variants_of(matrix: Matrix) -> list[dict[str, Any]]:
 
 
 def provenance_of(matrix: Matrix, params: str) -> dict[str, Any]:
-    """Return how the run was made: commit, commands, digest of the params."""
+    """Return the provenance of the run: commit, commands, digest of the params."""
     return {
         **measurement.commit(),
         "commands": [f"snakemake --cores all --config suite={matrix.suite}"],
@@ -77,19 +77,19 @@ def provenance_of(matrix: Matrix, params: str) -> dict[str, Any]:
     }
 
 
-def faults_of(matrix: Matrix) -> dict[Path, str]:
-    """Return the records that are not what they say, each with the first reason."""
+def errors_of(matrix: Matrix) -> dict[Path, str]:
+    """Return the records that cannot be trusted, each with the first reason."""
     proofs = trust.Proofs()
-    found = {Path(job.record): proofs.faults(job) for job in Graph(matrix).jobs}
+    found = {Path(job.record): proofs.problems(job) for job in Graph(matrix).jobs}
     return {
-        record: f"{faults[0].text}; the next run makes it again"
-        for record, faults in found.items()
-        if faults and faults[0].kind != "ended"
+        record: f"{problems[0].text}; the next run makes it again"
+        for record, problems in found.items()
+        if problems and problems[0].kind != "ended"
     }
 
 
 def report(matrix: Matrix, spec: dict[str, Any], tried: list[trials.Trial], code: str, reports: Path) -> None:
-    """Build the report into ``reports`` and leave a record that holds the digest of each file."""
+    """Build the report in ``reports`` and write a record with the digest of each file."""
     names = matrix.datasets
     build(
         suite=matrix.suite,
@@ -103,7 +103,7 @@ def report(matrix: Matrix, spec: dict[str, Any], tried: list[trials.Trial], code
         provenance=provenance_of(matrix, spec["params"]),
         trials=tried,
         since=since_last,
-        errors=faults_of(matrix),
+        errors=errors_of(matrix),
     )
     write_json(reports / "metrics.json", metrics_by_row(reports / "tables" / "matrix.csv"))
     made = [
@@ -127,8 +127,8 @@ def main(argv: list[str]) -> int:
     )
     try:
         tried = trials.load(paths.TUNING)
-    except ValueError as fault:
-        print(fault, file=sys.stderr)
+    except ValueError as error:
+        print(error, file=sys.stderr)
         return 2
     report(matrix, spec, tried, arguments.code, arguments.out.parent)
     return 0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Train one cell: learn from the training items, choose on the validation items, leave an artifact."""
+"""Train one cell: fit the training items, select on the validation items, save an artifact."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ HISTORY = "history.csv"
 def train(
     spec: dict[str, Any], prepared: Path, validated: Path, start: list[Path], folder: Path
 ) -> dict[str, Any]:
-    """Train the cell that ``spec`` asks for into ``folder`` and return what its record keeps.
+    """Train the cell of ``spec`` into ``folder`` and return the facts for the record.
 
     Args:
-        start: the records of the model whose weights it begins from and of the data which that one learned;
-            none if it begins from scratch.
+        start: the records of the model whose weights initialise this one and of the data it was trained on;
+            empty to train from scratch.
     """
     records.require(validated, "validate")
     data = proven_files.require(prepared, "prepare")
@@ -73,7 +73,7 @@ def train(
 
 
 def main(argv: list[str]) -> int:
-    """Train the cell that ``argv`` names; how it ended stands in the record."""
+    """Train the cell that ``argv`` names; the record holds its status."""
     arguments = parse(
         argv, "train", __doc__, "--spec", "--prepared", "--validated", "--start", "--code", "--out", "--died"
     )

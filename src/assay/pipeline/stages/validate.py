@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Validate a prepared dataset: the gate. Nothing trains on data that failed."""
+"""Validate a prepared dataset: the gate. Nothing trains on data that fails."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from assay.provenance import records
 
 
 def check(dataset: str, prepared: Path, docs: Path) -> dict[str, Any]:
-    """Hold a dataset's items against the expectations that stand beside it."""
+    """Check a dataset's items against its expectations."""
     facts = records.require_whole(prepared, "prepare")
     path = prepared.parent / "items.parquet"
     items, expectations = pd.read_parquet(path), loading.load(dataset).expectations(facts["counts"])
@@ -24,7 +24,7 @@ def check(dataset: str, prepared: Path, docs: Path) -> dict[str, Any]:
 
 
 def main(argv: list[str]) -> int:
-    """Validate the dataset that ``argv`` names; how it ended stands in the record."""
+    """Validate the dataset that ``argv`` names; the record holds its status."""
     arguments = parse(
         argv, "validate", __doc__, "dataset", "--prepared", "--docs", "--code", "--out", "--died"
     )

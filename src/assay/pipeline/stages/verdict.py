@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The verdict on a run: fine, or which variants failed; then those are set aside, so that the next run tries them.
+"""The verdict on a run: fine, or the records that failed, which are then set aside, so that the next run retries them.
 
-Its exit code is the run's: 0 fine, 1 some cells failed, 3 data failed validation.
+Its exit code is the run's: 0 success, 1 some cells failed, 3 data failed validation.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SHOWN = 10
 
 
 class Failure(TypedDict):
-    """What of a failed record is relied on."""
+    """The fields of a failed record that are used."""
 
     __pydantic_config__ = records.FORM  # type: ignore[misc]
     phase: str
@@ -39,28 +39,28 @@ _FAILURES = TypeAdapter(list[Failure])
 
 
 def exit_code(failures: Path = FAILURES) -> int:
-    """Return what a run that did not end well exits with."""
+    """Return the exit code of a run that did not succeed."""
     try:
         found = _FAILURES.validate_json(failures.read_bytes())
     except (OSError, ValidationError):
-        return 1  # the run failed by itself, before its verdict
+        return 1  # the run failed before its verdict
     is_refused = any(each["phase"] == "validate" and each["status"] == records.FAILED for each in found)
     return 3 if is_refused else 1
 
 
 def forget(failures: Path = FAILURES) -> None:
-    """Take away what the last run's verdict said."""
+    """Delete the failures of the last run's verdict."""
     failures.unlink(missing_ok=True)
 
 
 def failed(matrix: Matrix) -> list[dict[str, Any]]:
-    """Return the records, of every phase, that are neither ok nor skipped or not what they say, with their paths."""
+    """Return the records of every phase that are neither ok nor skipped or cannot be trusted, with their paths."""
     proofs, found = trust.Proofs(), []
     for job in Graph(matrix).jobs:
-        faults = proofs.faults(job)
+        problems = proofs.problems(job)
         record = records.find(Path(job.record))
-        if record is None or (faults and record["status"] in records.ENDED_WELL):
-            reason = faults[0].text if faults else "left no record"
+        if record is None or (problems and record["status"] in records.ENDED_WELL):
+            reason = problems[0].text if problems else "left no record"
             record = {"phase": job.phase, "status": records.FAILED, "reason": reason}
         if record["status"] not in records.ENDED_WELL:
             found.append({**record, "record": job.record})
@@ -68,18 +68,20 @@ def failed(matrix: Matrix) -> list[dict[str, Any]]:
 
 
 def set_aside(path: Path) -> None:
-    """Keep a failed record as evidence under another name, so that its job runs again next time."""
+    """Keep a failed record under another name, so that its job runs again next time."""
     if path.exists():
         path.replace(records.aside(path))
 
 
-def told(failures: list[dict[str, Any]]) -> str:
-    """Return the failures as text: the causes first, each once, not what merely depended on them."""
+def summary(failures: list[dict[str, Any]]) -> str:
+    """Return the failures as text: each distinct cause once."""
     causes = list(dict.fromkeys(f"{each['phase']}: {each['status']}: {each['reason']}" for each in failures))
     lines = [f"  {cause}" for cause in causes[:SHOWN]]
     if len(causes) > SHOWN:
         lines.append(f"  and {len(causes) - SHOWN} more")
-    head = f"{len(failures)} records of this run are not fine; the report shows each, the next run tries them again:"
+    head = (
+        f"{len(failures)} records of this run are not ok; the report shows each, the next run retries them:"
+    )
     return "\n".join([head, *lines]) + "\n"
 
 
@@ -100,8 +102,8 @@ def main(argv: list[str]) -> int:
     write_json(FAILURES, failures)
     for failure in failures:
         set_aside(Path(failure["record"]))
-    write_text(arguments.log, told(failures))
-    print(told(failures), end="", file=sys.stderr)
+    write_text(arguments.log, summary(failures))
+    print(summary(failures), end="", file=sys.stderr)
     return exit_code()
 
 

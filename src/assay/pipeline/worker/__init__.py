@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The fork server: it imports torch and its kin once a run and hands each job a child that has them already.
+"""The fork server: it imports torch and other slow packages once per run and forks a child for each job.
 
-``launch.start`` begins one beside a run, ``client.py`` passes a job to it, ``server`` forks, ``job`` is what
-the child does, ``alone`` does the same where no server can serve.
+``launch.start`` starts it with a run, ``client.py`` passes a job to it, ``server`` forks, ``job`` is the
+child's code, and ``alone`` runs a job without a server.
 """

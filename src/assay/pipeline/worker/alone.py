@@ -12,7 +12,7 @@ from assay.pipeline.worker import job
 
 
 def run(module: str, argv: list[str]) -> int:
-    """Run one child to its end; return its status, minus the signal's number if it died by one."""
+    """Run one child to its end; return its exit status, or minus the signal's number if a signal killed it."""
     pid = 0
 
     def stop(number: int, _frame: FrameType | None) -> None:
@@ -34,7 +34,7 @@ def run(module: str, argv: list[str]) -> int:
 
 
 def main(argv: list[str]) -> int:
-    """Run ``MODULE ARGS...``; if it dies by signal N, run it with ``--died N`` added, whose status counts."""
+    """Run ``MODULE ARGS...``; if signal N kills it, run it with ``--died N`` added and return that status."""
     module, *arguments = argv
     status = run(module, arguments)
     if status < 0:

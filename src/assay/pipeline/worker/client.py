@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pass a job to the run's server: python -S -E src/assay/pipeline/worker/client.py MODULE ARGS...
 
-The job gets this process's working folder, environment and standard streams, and this process ends with the
-job's exit status. Where no server can be trusted and reached, the job runs in this process's place instead.
-Standard library only, and of that the C modules beneath ``socket``: the rest costs more than the whole job.
+The job gets this process's working folder, environment and standard streams, and this process exits with the
+job's status. If no trusted server can be reached, this process runs the job itself.
+It imports only C modules of the standard library (those beneath ``socket``): others cost more than the whole job.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ import os
 import stat
 import sys
 
-POLL_SECONDS = 1.0  # how soon a client whose shell was killed ends its job
+POLL_SECONDS = 1.0  # a client whose shell was killed ends its job within this time
 
 
 class UnusableError(Exception):
-    """There is no server that this job may be given to; the message says why."""
+    """There is no server for this job; the message says why."""
 
 
 def check(path: str) -> None:
-    """Refuse a socket that another user could have made or could reach.
+    """Refuse a socket that another user could have created or could reach.
 
     Raises:
-        UnusableError: the socket or its folder is absent, not ours, open to others, or of another kind.
+        UnusableError: the socket or its folder is missing, not ours, open to other users, or not of that type.
     """
     try:
         folder, entry = os.lstat(os.path.dirname(path)), os.lstat(path)  # noqa: PTH120 (no pathlib here)
-    except OSError as fault:
-        raise UnusableError(f"{path}: {fault.strerror}") from None
+    except OSError as error:
+        raise UnusableError(f"{path}: {error.strerror}") from None
     if not stat.S_ISDIR(folder.st_mode) or not stat.S_ISSOCK(entry.st_mode):
         raise UnusableError(f"{path}: not a socket in a folder")
     if folder.st_uid != os.geteuid() or entry.st_uid != os.geteuid():
@@ -53,14 +53,14 @@ def connect(path: str) -> _socket.socket:
     """Return a connection to the server at ``path``.
 
     Raises:
-        UnusableError: it is not surely ours, or it does not answer.
+        UnusableError: it may not be ours, or it does not answer.
     """
     check(path)
     connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
     try:
         connection.connect(path)
-    except OSError as fault:
-        raise UnusableError(f"{path}: {fault.strerror}") from None
+    except OSError as error:
+        raise UnusableError(f"{path}: {error.strerror}") from None
     check_peer(connection)
     return connection
 
@@ -78,7 +78,7 @@ def send(connection: _socket.socket, argv: list[str]) -> None:
 
 
 def receive(connection: _socket.socket, shell: int) -> bytes:
-    """Return the next byte; nothing when the server has gone, or the shell that started this process has."""
+    """Return the next byte; b"" once the server or the shell that started this process is gone."""
     connection.settimeout(POLL_SECONDS)
     while os.getppid() == shell:
         try:
@@ -91,21 +91,21 @@ def receive(connection: _socket.socket, shell: int) -> bytes:
 
 
 def serve(path: str, argv: list[str], shell: int) -> int:
-    """Have the server run the job; return its exit status.
+    """Run the job on the server; return its exit status.
 
     Raises:
-        UnusableError: the job was not begun.
+        UnusableError: the job was not started.
     """
     if os.environ.get("OMP_NUM_THREADS", "1") != "1":
-        raise UnusableError("the job asks for several threads, the server's libraries were loaded for one")
+        raise UnusableError("the job needs several threads, but the server's libraries were loaded for one")
     connection = connect(path)
     try:
         send(connection, argv)
-    except OSError as fault:
-        raise UnusableError(f"{path}: {fault.strerror}") from None
+    except OSError as error:
+        raise UnusableError(f"{path}: {error.strerror}") from None
     if receive(connection, shell):
-        # The job holds a copy of the server's end, so no answer means that server and job are both dead. It
-        # is not run again here: a server that dies in the middle of a job mostly does so with its whole run.
+        # The job holds a copy of the server's end, so no answer means that both server and job are dead. The job
+        # is not rerun here: a server that dies in the middle of a job usually does so because its whole run ended.
         status = receive(connection, shell)
         return status[0] if status else give_up(f"the server ended while {argv[0]} ran, and the job with it")
     if os.getppid() != shell or not os.path.exists(path):  # noqa: PTH110 (pathlib takes time to import)
@@ -114,13 +114,13 @@ def serve(path: str, argv: list[str], shell: int) -> int:
 
 
 def give_up(reason: str) -> int:
-    """Say in one line why the job has no result; return the exit status."""
+    """Print in one line why the job has no result; return the exit status."""
     print(f"assay worker: {reason}; run again", file=sys.stderr)
     return 1
 
 
 def main(argv: list[str]) -> int:
-    """Run ``MODULE ARGS...`` through the server that ASSAY_WORKER names, or alone."""
+    """Run ``MODULE ARGS...`` on the server that ASSAY_WORKER names, or without one."""
     path = os.environ.get("ASSAY_WORKER")
     try:
         if path:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a job's process does and how its parent sees it end; the same under the server and alone."""
+"""The process of a job: starting it, running it, and waiting for its end; with a server or without."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from types import CodeType, ModuleType
 from typing import Any, cast
 
 SETTINGS = {
-    # Libraries read these when they are imported, in the server before any job is known.
+    # Libraries read these when they are imported, in the server before it knows any job.
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
@@ -32,14 +32,14 @@ SETTINGS = {
     "GX_ANALYTICS_ENABLED": "false",
 }
 LIMIT = "ASSAY_LIMIT_SECONDS"
-"""The variable that says how long a job may take; its process then dies by SIGALRM, whatever it is doing."""
+"""The variable with the time limit of a job; SIGALRM then kills its process, whatever it is doing."""
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 class FromSource(SourceFileLoader):
-    """Trust text alone: a .pyc is matched by second and size, and an edit can keep both.
+    """Load from source text only: a .pyc is matched by second and size, and an edit can keep both.
 
-    Compiled code is kept under the digest of its text in ``cache``, the server's private folder, if there is
+    Compiled code is cached under the digest of its text in ``cache``, the server's private folder, if there is
     one: compiling takes 24 ms per 1000 lines.
     """
 
@@ -48,11 +48,11 @@ class FromSource(SourceFileLoader):
         self.cache = cache
 
     def path_stats(self, path: str) -> dict[str, float]:
-        """Report no time of change, which keeps importlib from reading or writing a .pyc."""
+        """Report no modification time, which keeps importlib from reading or writing a .pyc."""
         raise OSError(path)
 
     def source_to_code(self, data: Any, path: Any, *, _optimize: int = -1) -> CodeType:  # type: ignore[override]
-        """Return the code of a module's text, compiled now or earlier in this run."""
+        """Return the code of a module, compiled now or earlier in this run."""
         if self.cache is None:
             return super().source_to_code(data, path)
         kept = self.cache / hashlib.sha256(os.fsencode(path) + b"\0" + bytes(data)).hexdigest()
@@ -67,7 +67,7 @@ class FromSource(SourceFileLoader):
 
 
 class Finder:
-    """Find a package's modules where the other finders do, and load them ``FromSource``."""
+    """Find a package's modules with the other finders, and load them with ``FromSource``."""
 
     def __init__(self, package: str, cache: Path | None) -> None:
         self.package, self.cache = package, cache
@@ -86,7 +86,7 @@ class Finder:
 
 
 def perform(module: str, argv: list[str], cache: Path | None) -> int:
-    """Import ``module`` and all of its package from today's source, run its ``main``; return the status."""
+    """Import ``module`` and its package from the current source and run its ``main``; return the status."""
     package = module.partition(".")[0]
     for name in [name for name in sys.modules if name.partition(".")[0] == package]:
         del sys.modules[name]
@@ -108,7 +108,7 @@ def perform(module: str, argv: list[str], cache: Path | None) -> int:
 
 
 def finish() -> None:
-    """Do what the interpreter does at its end, but for the slow taking apart of what was imported."""
+    """Do what the interpreter does at exit, except for the slow teardown of modules."""
     threading._shutdown()  # type: ignore[attr-defined]  # as multiprocessing does in its children
     atexit._run_exitfuncs()
     sys.stdout.flush()
@@ -116,9 +116,9 @@ def finish() -> None:
 
 
 def spawn(module: str, argv: list[str], enter: Callable[[], None], cache: Path | None) -> int:
-    """Fork a child that leads a session of its own, calls ``enter`` and performs the job; return its id.
+    """Fork a child that leads its own session, calls ``enter`` and performs the job; return its process id.
 
-    The child dies with its parent, and is what the kernel takes first when memory runs out.
+    The child dies with its parent, and the kernel kills it first when memory runs out.
     """
     parent = os.getpid()
     pid = os.fork()
@@ -141,7 +141,7 @@ def spawn(module: str, argv: list[str], enter: Callable[[], None], cache: Path |
 
 
 def follow(parent: int) -> None:
-    """Make this process die when ``parent`` does, however it does."""
+    """Make this process die when ``parent`` dies, however that happens."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:  # it died before the line above
@@ -158,22 +158,22 @@ def watch(parent: int) -> None:
 
 
 def reap(pid: int, flags: int) -> int | None:
-    """Return the exit status of a child (minus the signal it died by), its group ended; None if it runs.
+    """End the process group of a finished child; return its exit status (or minus its signal), None if it runs.
 
     Args:
-        pid: of a process made by ``spawn``.
+        pid: the id of a process started by ``spawn``.
         flags: ``os.WNOHANG`` to look, 0 to wait.
     """
     if sys.platform == "linux":
         if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | flags) is None:
             return None
-        end(pid)  # while its number is still taken, so that no stranger can have it
+        end(pid)  # before it is reaped, so that no other process can have its id
     ended, status = os.waitpid(pid, flags)
     return os.waitstatus_to_exitcode(status) if ended else None
 
 
 def end(pid: int) -> None:
-    """Kill a child that was not reaped yet, and its group."""
-    for kill in (os.kill, os.killpg):  # by number too: it may not lead its group yet
+    """Kill a child that was not reaped yet, and its process group."""
+    for kill in (os.kill, os.killpg):  # by process id too: it may not lead its group yet
         with suppress(ProcessLookupError, PermissionError):
             kill(pid, signal.SIGKILL)

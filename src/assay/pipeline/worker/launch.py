@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Start and stop the server beside a run. The workflow engine imports this file, so it imports little."""
+"""Start and stop the server of a run. Snakemake imports this file, so it imports little."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from assay.pipeline.worker.job import SETTINGS
 
 VARIABLE = "ASSAY_WORKER"
 SERVED = ("train", "compress", "evaluate", "report")
-"""Rules for whose jobs a server is started; if one runs, it serves validation too."""
+"""The rules whose jobs need a server; a running one also serves validation."""
 OF_MODELS, OF_GRAPHS, LEARNING = SERVED[:3], SERVED[1:3], SERVED[:2]
 COMPRESSING, VALIDATING = ("compress",), ("validate",)
 PRELOAD = {
@@ -26,7 +26,7 @@ PRELOAD = {
     "pandas": SERVED,
     "pyarrow.parquet": SERVED,
     "pyarrow.dataset": SERVED,
-    # Before torch: it asks every module for some 230 names, and torch.ops makes a namespace of each, which
+    # Before torch: it looks up some 230 names in every module, and torch.ops creates a namespace for each, which
     # each export then walks: 1 s.
     "skops.io": OF_MODELS,
     "torch": SERVED,
@@ -67,25 +67,25 @@ PRELOAD = {
 }
 """The modules that the server imports, in this order, each with the rules whose jobs need it.
 
-Of Assay's own but what depends on third parties alone: jobs import the rest, so that none is ever stale.
+The only modules of Assay among them depend on nothing else in Assay; jobs import the rest, so that none is stale.
 """
-LONGEST_PATH = 100  # bytes; a Unix socket's address holds 108 with its end
+LONGEST_PATH = 100  # bytes; the address of a Unix socket has at most 108, including the terminator
 
 
 def needed(rules: Collection[str]) -> list[str]:
-    """Return what jobs of these rules import."""
+    """Return the modules that jobs of these rules import."""
     return [module for module, needing in PRELOAD.items() if not set(needing).isdisjoint(rules)]
 
 
 @dataclass(frozen=True)
 class Server:
-    """A server of this process's run; it ends when this process does, however that is."""
+    """The server of this process's run; it ends when this process ends, however that happens."""
 
     process: subprocess.Popen[bytes]
     path: Path
 
     def stop(self) -> None:
-        """End the server and its jobs, remove its folder."""
+        """End the server and its jobs and remove its folder."""
         if os.environ.get(VARIABLE) == str(self.path):
             del os.environ[VARIABLE]
         assert self.process.stdin is not None
@@ -96,9 +96,9 @@ class Server:
 
 
 def start(preload: Sequence[str]) -> Server | None:
-    """Start a server that imports ``preload``, point ASSAY_WORKER at it, return it at once: jobs queue meanwhile.
+    """Start a server that imports ``preload``, point ASSAY_WORKER at it and return at once; jobs queue meanwhile.
 
-    Returns None off Linux, where no server can be told from a stranger's; jobs then run alone.
+    Returns None on other systems than Linux, where the owner of a server cannot be checked; jobs then run alone.
     """
     if sys.platform != "linux":
         return None
@@ -122,9 +122,9 @@ def start(preload: Sequence[str]) -> Server | None:
                 *preload,
             ],
             env={"PYTHONHASHSEED": "0", **os.environ, **SETTINGS},
-            stdin=subprocess.PIPE,  # never written to: its end is this process's end
+            stdin=subprocess.PIPE,  # never written to; it closes when this process ends
             pass_fds=(listener.fileno(),),
-            start_new_session=True,  # Ctrl-C is for the jobs' clients
+            start_new_session=True,  # Ctrl-C must reach only the jobs' clients
         )
     os.environ[VARIABLE] = str(path)
     server = Server(process, path)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The server: python -P -m assay.pipeline.worker.server LISTENER FOLDER MODULES...
 
-It imports MODULES, then forks a child for each client of the inherited socket LISTENER. One thread, no
-imports of Assay's own code beyond this folder, nothing computed: so that a fork is safe and always fresh.
-It ends, with its jobs and its FOLDER, when its standard input does: when the run that holds it is gone.
+It imports MODULES, then forks a child for each client of the inherited socket LISTENER. It has one thread, imports
+no Assay code outside this folder and computes nothing, so that a fork is safe and its code never stale.
+It ends, with its jobs and its FOLDER, when its standard input closes: when the run that holds it is gone.
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ from assay.pipeline.worker import job
 
 @dataclass(eq=False)
 class Client:
-    """A connection and the job that came over it."""
+    """A connection and its job."""
 
     connection: socket.socket
     message: bytearray = field(default_factory=bytearray)
     streams: list[int] = field(default_factory=list)
-    pid: int = 0  # of the job's process; 0 before it began
-    died: bool = False  # its process died by a signal; the one that now runs records that
+    pid: int = 0  # the id of the job's process; 0 before it started
+    died: bool = False  # a signal killed its process; the one that runs now records that
 
-    gone: bool = False  # it left before its job ended
+    gone: bool = False  # it disconnected before its job ended
 
-    def whole(self) -> bool:
-        """Say whether the whole message, whose first 4 bytes hold its length, is here."""
+    def is_complete(self) -> bool:
+        """Return whether the whole message, whose first 4 bytes hold its length, has arrived."""
         return len(self.message) >= 4 and len(self.message) - 4 >= int.from_bytes(self.message[:4], "big")
 
     def request(self) -> tuple[bytes, str, list[str], dict[bytes, bytes]]:
@@ -62,13 +62,13 @@ class Client:
         """Close the job's streams, then the connection."""
         while self.streams:
             os.close(self.streams.pop())
-        with suppress(OSError):  # it went while its job ended
+        with suppress(OSError):  # it disconnected while its job ended
             self.connection.send(answer)
         self.connection.close()
 
 
 class Server:
-    """The loop: clients come and go, jobs end, the run ends."""
+    """The event loop: clients connect and disconnect, jobs end, the run ends."""
 
     def __init__(self, listener: socket.socket, folder: str) -> None:
         self.listener, self.folder = listener, folder
@@ -85,11 +85,11 @@ class Server:
         self.selector.register(0, selectors.EVENT_READ, self.stop)
 
     def watch(self, end: socket.socket, call: Callable[[], None]) -> None:
-        """Have ``call`` called whenever ``end`` has something to read."""
+        """Call ``call`` whenever ``end`` has something to read."""
         self.selector.register(end, selectors.EVENT_READ, call)
 
     def serve(self) -> NoReturn:
-        """Answer until ``stop``."""
+        """Handle events until ``stop``."""
         while True:
             for key, _ in self.selector.select():
                 key.data()
@@ -103,10 +103,10 @@ class Server:
         os._exit(0)
 
     def accept(self) -> None:
-        """Take a new client, if it is this user's."""
+        """Accept a new client, if it belongs to this user."""
         try:
             connection, _ = self.listener.accept()
-        except OSError:  # it went before it was let in
+        except OSError:  # it disconnected before it was accepted
             return
         _, uid, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
         if uid != os.geteuid():
@@ -118,8 +118,8 @@ class Server:
         self.watch(connection, partial(self.hear, client))
 
     def hear(self, client: Client) -> None:
-        """Read what a client sends: its job and, once it is gone, nothing."""
-        if client not in self.clients:  # answered a moment ago
+        """Read what a client sends: its job, and end of file once it is gone."""
+        if client not in self.clients:  # its job has just ended
             return
         try:
             data, streams, _, _ = socket.recv_fds(client.connection, 1 << 16, 3, socket.MSG_CMSG_CLOEXEC)
@@ -130,24 +130,24 @@ class Server:
         try:
             if not data or client.pid:
                 self.drop(client)
-            elif client.whole():
+            elif client.is_complete():
                 self.begin(client)
                 client.connection.send(b"+")
-        except (OSError, ValueError) as fault:  # no process to be had, say: the client will run its job alone
-            print(f"assay worker: {fault}", file=sys.stderr)
+        except (OSError, ValueError) as error:  # such as no free process: the client then runs its job alone
+            print(f"assay worker: {error}", file=sys.stderr)
             self.drop(client)
 
     def begin(self, client: Client, extra: tuple[str, ...] = ()) -> None:
-        """Fork the process of a client's job."""
+        """Fork the process for a client's job."""
         folder, module, argv, environment = client.request()
         enter = partial(self.become, client, folder, environment)
         client.pid = job.spawn(module, [*argv, *extra], enter, cache=Path(self.folder))
 
     def become(self, client: Client, folder: bytes, environment: dict[bytes, bytes]) -> None:
-        """In the child: let go of all that is the server's or another job's, take on the client's state.
+        """In the child: close what belongs to the server or another job, and take on the client's state.
 
-        The connection stays open, so that the client sees its end only when this process is dead too; what
-        the job itself forks does not hold it.
+        The connection stays open, so that the client sees it close only when this process is dead too; processes
+        that the job itself forks do not hold it.
         """
         os.register_at_fork(after_in_child=client.connection.close)
         signal.set_wakeup_fd(-1)
@@ -167,10 +167,10 @@ class Server:
         os.chdir(folder)
         os.environb.clear()
         os.environb.update(environment)
-        tempfile.tempdir = None  # TMPDIR may be another
+        tempfile.tempdir = None  # TMPDIR may have changed
 
     def signalled(self) -> None:
-        """Look which jobs have ended; stop if asked to."""
+        """Collect the jobs that have ended; stop on SIGTERM."""
         if signal.SIGTERM in self.waker.recv(4096):
             self.stop()
         for client in [client for client in self.clients if client.pid]:
@@ -180,7 +180,7 @@ class Server:
                 self.ended(client, status)
 
     def ended(self, client: Client, status: int) -> None:
-        """Tell a client how its job ended; one that died by a signal first gets a process to record that."""
+        """Send a client the status of its job; after a death by signal, a new process first records that."""
         if status < 0 and not client.gone and not client.died:
             client.died = True
             with suppress(OSError):
@@ -198,7 +198,7 @@ class Server:
             self.forget(client)
 
     def forget(self, client: Client, answer: bytes = b"") -> None:
-        """Close what a client holds here, its streams before it can read the answer."""
+        """Close a client's streams and connection, the streams before it can read the answer."""
         self.clients.remove(client)
         if not client.gone:
             self.selector.unregister(client.connection)
@@ -206,16 +206,16 @@ class Server:
 
 
 def preload(modules: list[str]) -> None:
-    """Import what jobs will need, and keep the collector from ever touching, so copying, its pages."""
+    """Import what jobs will need, and freeze it, so that garbage collection in a child never copies its pages."""
     for name in modules:
         if select.select([0], [], [], 0)[0]:  # the run has ended already
             return
         try:
             importlib.import_module(name)
-        except Exception as fault:  # a job that needs it will say so itself
-            print(f"assay worker: {name} is not imported ahead: {fault}", file=sys.stderr)
-    # Asked where unknown code is from, inspect notes the files of all modules, in 80 ms; else pydantic would have it do
-    # so in each job, for the first class that describes its fields.
+        except Exception as error:  # a job that needs it will report the error itself
+            print(f"assay worker: {name} is not imported in advance: {error}", file=sys.stderr)
+    # To locate unknown code, inspect caches the files of all modules, in 80 ms; otherwise pydantic would trigger that
+    # in each job, for the first class that describes its fields.
     inspect.getmodule(compile("", "unknown", "exec"))
     disarm()
     gc.collect()
@@ -223,9 +223,9 @@ def preload(modules: list[str]) -> None:
 
 
 def disarm() -> None:
-    """Drop what the imports want done at exit: it is about nothing that a job made, and takes 0.1 s.
+    """Drop the exit handlers of the imports: they concern nothing that a job made, and take 0.1 s.
 
-    What a job itself arranges is still done, also through the parts of the standard library named here.
+    Handlers that a job registers still run, including those of the standard library's modules named here.
     """
     atexit._clear()
     for finalizer in list(weakref.finalize._registry):  # type: ignore[attr-defined]
@@ -235,7 +235,7 @@ def disarm() -> None:
 
 
 def main(argv: list[str]) -> NoReturn:
-    """Serve the socket whose number is the first argument until standard input ends."""
+    """Serve the socket whose file descriptor is the first argument until standard input closes."""
     number, folder, *modules = argv
     preload(modules)
     Server(socket.socket(fileno=int(number)), folder).serve()

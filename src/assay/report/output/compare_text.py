@@ -68,7 +68,8 @@ def render(comparison: Comparison) -> str:
         parts += [_costs(costs), f"Costs are listed if they changed by at least these factors: {least}."]
     if comparison.other_hosts:
         parts.append(
-            f"Times and memory of {comparison.other_hosts} models and methods are not compared because the hosts differ."
+            f"Times and memory of {comparison.other_hosts} models and methods are not compared because the hosts"
+            " differ."
         )
     return "\n\n".join(parts)
 

@@ -222,7 +222,10 @@ def improvement(found: Across) -> Chart | None:
             interval = f"{shown[0]:.2f} to {shown[1]:.2f}" if shown else "one run each"
             base = {"better": better, "than": than, "chance": chance, "interval": interval}
             rows.append({**base, "tasks": len(each.tasks)})
-    caption = "Probability that the row beats the column: blue above 0.5, orange below; a deeper colour is further from 0.5."
+    caption = (
+        "Probability that the row beats the column: blue above 0.5, orange below; a deeper colour is further from"
+        " 0.5."
+    )
     return Chart("improvement", "Families", caption, diagrams.improvement(rows)) if rows else None
 
 
