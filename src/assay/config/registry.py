@@ -231,7 +231,7 @@ def _metrics() -> dict[str, tuple[str, str]]:
     for each in _declared("tasks", "METRICS").values():
         for name, shown in each.literal(each.value).items():
             if found.setdefault(name, shown) != shown:
-                raise each.fault(f"{name} is {shown}, and {found[name]} elsewhere; rename one")
+                raise each.error(f"{name} is {shown}, and {found[name]} elsewhere; rename one")
     return found
 
 
