@@ -198,7 +198,9 @@ def test_each_error_is_one_line_that_says_what_is_allowed(tmp_path, change, mess
 def test_a_knob_left_out_is_named(tmp_path):
     tree = yaml.safe_load(TEXT)
     del tree["models"]["cnn"]["knobs"]["dense"]
-    assert errors(tmp_path, yaml.safe_dump(tree)) == ["models.cnn.knobs.dense: missing; give it a value"]
+    assert errors(tmp_path, yaml.safe_dump(tree)) == [
+        "models.cnn.knobs.dense: missing; give it a value; the task itself provides shape, num_classes"
+    ]
 
 
 @pytest.mark.parametrize("text", ["[]", "5", "params", "suite: ["])

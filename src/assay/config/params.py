@@ -256,8 +256,10 @@ def load_params(path: Path) -> Params:
     """Read and check params.yaml.
 
     Raises:
-        ParamsError: with every error that was found.
+        ParamsError: with every error that was found, first those of the files that declare models, tasks and so on.
     """
+    if errors := registry.errors():
+        raise ParamsError(errors)
     try:
         raw = strict_yaml.read(path)
     except ValueError as error:
@@ -414,8 +416,9 @@ def _task_errors(params: Params, name: str, row: ModelParams) -> Iterable[str]:
             continue
         given = params.knobs_of(task, name)
         missing = [knob for knob in schema.model_fields if knob not in given]
+        provided = f"; the task itself provides {', '.join(kind.provides)}"
         where = f"models.{name}.per_task.{task}.knobs" if task in row.per_task else f"models.{name}.knobs"
-        yield from (f"{where}.{knob}: missing; give it a value" for knob in missing)
+        yield from (f"{where}.{knob}: missing; give it a value{provided}" for knob in missing)
         if missing:
             return
 
@@ -509,10 +512,25 @@ def _text(where: str, errors: list[ErrorDetails], kind: type[BaseModel]) -> str:
     message = messages[0] + "".join(f" or {each.removeprefix('should be ')}" for each in messages[1:])
     expected = " or ".join(str(error.get("ctx", {}).get("expected", "")) for error in errors)
     words = expected.replace(" or ", ", ").replace("'", "").split(", ")
-    value = first["input"]
+    value, key = first["input"], where.rpartition(".")[2]
+    if (
+        key in DECLARED
+        and isinstance(value, str)
+        and (undeclared := registry.undeclared(*DECLARED[key], value))
+    ):
+        return f"{where} = {value!r}: {undeclared}"
     near = _nearest(value, words) if isinstance(value, str) else ""
     shown = " ".join(repr(value).split())
     return f"{where} = {shown if len(shown) <= 60 else f'{shown[:57]}...'}: {message}{near}"
+
+
+DECLARED = {
+    "model": ("models", "MODEL"),
+    "method": ("compression/methods", "METHOD"),
+    "kind": ("tasks", "TASK"),
+    "dataset": ("data/datasets", "DATASET"),
+}
+"""By the key that names an entry of the registry: its room, and the variable that declares it."""
 
 
 def _nearest(word: str, allowed: Iterable[str]) -> str:

@@ -11,15 +11,17 @@ from __future__ import annotations
 import ast
 import importlib
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterator
+from dataclasses import MISSING, dataclass, field, fields
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
+Entry = TypeVar("Entry")
 PACKAGE = "assay"
 ROOT = Path(__file__).parents[1]
 TWIN = "_twin"
+NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 LOOP_OF = {"Network": "supervised", "Estimator": "estimator"}
 """The default training loop of a model, by the name of its declaration."""
 PRETRAINED = ("config", "pieces", "before", "after")
@@ -100,7 +102,26 @@ def __getattr__(name: str) -> Any:
     """Find the entries of a kind when they are first used: a job needs few of them."""
     if name not in _FINDERS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return _entries(name)
+    return _entries(name).found
+
+
+def errors() -> list[str]:
+    """Return one line for each declaration that is not valid; there is no entry for it."""
+    found = [line for kind in _FINDERS for line in _entries(kind).errors]
+    return found or [line for task in _entries("TASKS").found.values() for line in _control_errors(task)]
+
+
+def _control_errors(task: Task) -> Iterator[str]:
+    """Yield the reasons why a task's control cannot run on it."""
+    models: dict[str, Model] = _entries("MODELS").found
+    for control in task.controls:
+        if control not in models:
+            yield f"{task.module}: controls: {control!r}: there is no model file of this name"
+        elif task.signature not in models[control].signatures:
+            yield (
+                f"{task.module}: controls: {control!r} does not do {task.signature}; name another, or add the"
+                f" signature to its file, which retrains its models"
+            )
 
 
 def load(target: str) -> Any:
@@ -112,7 +133,7 @@ def load(target: str) -> Any:
 
 def dataset_module(dataset: str) -> str:
     """Return the module of a dataset or of a twin (``mnist_twin`` is defined in ``mnist``'s file)."""
-    module: str = _entries("DATASETS")[dataset.removesuffix(TWIN)].module
+    module: str = _entries("DATASETS").found[dataset.removesuffix(TWIN)].module
     return module
 
 
@@ -134,10 +155,21 @@ class _Declaration:
             raise self.error("is not a call such as Network(CNN, ...)")
         return self.value
 
-    def literals(self, kind: type) -> dict[str, Any]:
-        """Return the keyword arguments of the call that are fields of the dataclass ``kind``."""
-        known = {field.name for field in fields(kind)}
-        return {word.arg: self.literal(word.value) for word in self.call.keywords if word.arg in known}
+    def entry(self, kind: type[Entry], **facts: Any) -> Entry:
+        """Return an entry of the registry, made of facts and of the call's keyword arguments that are its fields."""
+        known = {field.name: field.default is MISSING for field in fields(cast(Any, kind))}
+        given = {word.arg: self.literal(word.value) for word in self.call.keywords if word.arg in known}
+        absent = [name for name, required in known.items() if required and name not in given | facts]
+        if absent:
+            raise self.error(f"{ast.unparse(self.call.func)} without {absent[0]}; add {absent[0]}=...")
+        return kind(**facts | given)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Return the keys of a ``dict``, which are literals."""
+        if not isinstance(self.value, ast.Dict):
+            raise self.error("is not a dict such as {'name': OBJECT}")
+        return tuple(self.literal(key) for key in self.value.keys if key)
 
     def literal(self, value: ast.expr) -> Any:
         try:
@@ -151,20 +183,30 @@ class _Declaration:
         return ValueError(f"{self.path}:{self.line}: {text}")
 
 
-def _declared(room: str, variable: str) -> dict[str, _Declaration]:
-    """Return the declarations in a room's folder and its subfolders, by file name.
+@dataclass(frozen=True)
+class _Entries:
+    """The entries of a kind, and a line for each declaration that is not valid."""
 
-    Raises:
-        ValueError: two files have the same name; one line.
-    """
-    found: dict[str, _Declaration] = {}
+    found: dict[str, Any] = field(default_factory=dict)
+    errors: list[str] = field(default_factory=list)
+
+
+def _collected(room: str, variable: str, make: Callable[[_Declaration], Any]) -> _Entries:
+    """Return an entry for each file in a room's folder and its subfolders that assigns ``variable``."""
+    entries, paths = _Entries(), dict[str, Path]()
     for path in sorted((ROOT / room).rglob("*.py")):
         each = _read(path, variable)
-        if each and path.stem in found:
-            raise ValueError(f"{found[path.stem].path} and {path}: the same name twice; rename one")
-        if each:
-            found[path.stem] = each
-    return found
+        if each is None:
+            continue
+        if path.stem in paths:
+            entries.errors.append(f"{paths[path.stem]} and {path}: the same name twice; rename one")
+            continue
+        paths[path.stem] = path
+        try:
+            entries.found[path.stem] = make(each)
+        except ValueError as error:
+            entries.errors.append(str(error))
+    return entries
 
 
 def _read(path: Path, variable: str) -> _Declaration | None:
@@ -183,64 +225,65 @@ def _read(path: Path, variable: str) -> _Declaration | None:
     return _Declaration(path, 1 + text.count("\n", 0, start.start()), statement.value)
 
 
-def _models() -> dict[str, Model]:
-    found = {}
-    for name, each in _declared("models", "MODEL").items():
-        kind = ast.unparse(each.call.func)
-        if kind not in LOOP_OF or not each.call.args:
-            raise each.error(
-                f"{kind} does not declare a model; use one of {', '.join(LOOP_OF)} with the class first"
-            )
-        facts = {"loop": LOOP_OF[kind], **each.literals(Model)}
-        found[name] = Model(f"{each.module}:{ast.unparse(each.call.args[0])}", **facts)
-    return found
+def _models() -> _Entries:
+    return _collected("models", "MODEL", _model)
 
 
-def _datasets() -> dict[str, Dataset]:
-    parts = _declared("data/datasets", "PARTS")
-    found = {}
-    for name, each in _declared("data/datasets", "DATASET").items():
-        named = parts[name].value if name in parts else ast.Dict([], [])
-        assert isinstance(named, ast.Dict)
-        found[name] = Dataset(each.module, tuple(parts[name].literal(key) for key in named.keys if key))
-    return found
+def _model(declared: _Declaration) -> Model:
+    kind = ast.unparse(declared.call.func)
+    if kind not in LOOP_OF or not declared.call.args:
+        raise declared.error(
+            f"{kind} does not declare a model; use one of {', '.join(LOOP_OF)} with the class first"
+        )
+    target = f"{declared.module}:{ast.unparse(declared.call.args[0])}"
+    return declared.entry(Model, target=target, loop=LOOP_OF[kind])
 
 
-def _tasks() -> dict[str, Task]:
-    found = _declared("tasks", "TASK")
-    return {name: Task(each.module, **each.literals(Task)) for name, each in found.items()}
+def _datasets() -> _Entries:
+    parts = _collected("data/datasets", "PARTS", lambda each: each.keys)
+    found = _collected("data/datasets", "DATASET", lambda each: each)
+    entries = {name: Dataset(each.module, parts.found.get(name, ())) for name, each in found.found.items()}
+    return _Entries(entries, [*parts.errors, *found.errors])
 
 
-def _methods() -> dict[str, Method]:
-    found = _declared("compression/methods", "METHOD")
-    return {name: Method(each.module, **each.literals(Method)) for name, each in found.items()}
+def _tasks() -> _Entries:
+    return _collected("tasks", "TASK", lambda each: each.entry(Task, module=each.module))
 
 
-def _loops() -> dict[str, Loop]:
-    found = _declared("training", "LOOP")
-    return {name: Loop(each.module, **each.literals(Loop)) for name, each in found.items()}
+def _methods() -> _Entries:
+    return _collected("compression/methods", "METHOD", lambda each: each.entry(Method, module=each.module))
 
 
-def _metrics() -> dict[str, tuple[str, str]]:
-    """Return every metric's label and unit.
-
-    Raises:
-        ValueError: two tasks show one metric in two ways; one line.
-    """
-    found: dict[str, tuple[str, str]] = {}
-    for each in _declared("tasks", "METRICS").values():
-        for name, shown in each.literal(each.value).items():
-            if found.setdefault(name, shown) != shown:
-                raise each.error(f"{name} is {shown}, and {found[name]} elsewhere; rename one")
-    return found
+def _loops() -> _Entries:
+    return _collected("training", "LOOP", lambda each: each.entry(Loop, module=each.module))
 
 
-def _inputs() -> dict[str, str]:
-    found = _declared("evaluation/inputs", "SIGNATURE")
-    return {each.literal(each.value): each.module for each in found.values()}
+def _metrics() -> _Entries:
+    """Return every metric's label and unit; a metric that two tasks declare differently is an error."""
+    entries = _Entries()
+
+    def add(declared: _Declaration) -> None:
+        for name, shown in declared.literal(declared.value).items():
+            if entries.found.setdefault(name, shown) != shown:
+                raise declared.error(f"{name} is {shown}, and {entries.found[name]} elsewhere; rename one")
+
+    entries.errors.extend(_collected("tasks", "METRICS", add).errors)
+    return entries
 
 
-_FINDERS: dict[str, Callable[[], Any]] = {
+def _inputs() -> _Entries:
+    read = _collected("evaluation/inputs", "SIGNATURE", lambda each: (each.literal(each.value), each.module))
+    return _Entries(dict(read.found.values()), read.errors)
+
+
+def undeclared(room: str, variable: str, name: str) -> str:
+    """Return one line if a room's folder has a file of this name that does not assign ``variable``; else nothing."""
+    paths = (ROOT / room).rglob(f"{name}.py") if NAME.fullmatch(name) else ()
+    found = [path for path in paths if _read(path, variable) is None]
+    return f"{found[0]} does not declare it; end the file with {variable} = ..." if found else ""
+
+
+_FINDERS: dict[str, Callable[[], _Entries]] = {
     "MODELS": _models,
     "DATASETS": _datasets,
     "TASKS": _tasks,
@@ -252,5 +295,5 @@ _FINDERS: dict[str, Callable[[], Any]] = {
 
 
 @cache
-def _entries(kind: str) -> Any:
+def _entries(kind: str) -> _Entries:
     return _FINDERS[kind]()
