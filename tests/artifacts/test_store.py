@@ -220,7 +220,7 @@ def test_a_record_without_a_key_names_it(saved, key):
 
 
 def test_an_estimator_is_no_network(saved_tree):
-    with pytest.raises(ValueError, match="holds no network"):
+    with pytest.raises(ValueError, match="is not a network"):
         store.load_module(*saved_tree)
 
 

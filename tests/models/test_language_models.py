@@ -247,9 +247,9 @@ def test_the_ngram_is_kneser_neys_formula(source):
     model = NGram(vocabulary=VOCABULARY, seed=0, order=4, discount=0.7)
     model.fit(ids, targets)
     windows = list(zip(ids.tolist(), targets.tolist(), strict=True))
-    asked = source[0][[12, 20]]
-    chances = np.exp(model.outputs(asked))
-    for row, text in enumerate(asked.tolist()):
+    contexts = source[0][[12, 20]]
+    chances = np.exp(model.outputs(contexts))
+    for row, text in enumerate(contexts.tolist()):
         for place in range(6):
             for following in range(VOCABULARY):
                 expected = kneser_ney(windows, text[: place + 1], following, 4, 0.7)

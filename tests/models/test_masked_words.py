@@ -150,15 +150,15 @@ def test_skip_gram_is_the_sum_over_pairs_by_hand():
 
 
 def test_bert_asks_for_a_seventh_of_the_words(build):
-    """What it is asked to say is what the loss averages over; counted through a spy."""
+    """The loss is the mean over the predicted words; counted through a spy."""
     model = build("bert")
-    asked = []
+    predicted = []
     say = model._say
-    model._say = lambda states: asked.append(len(states)) or say(states)
+    model._say = lambda states: predicted.append(len(states)) or say(states)
     ids, targets = some_texts(500)
     words = int((missing_word.unmasked(ids, targets) > MASK).sum())
     model.loss(ids, targets)
-    assert 0.13 < asked[0] / words < 0.17
+    assert 0.13 < predicted[0] / words < 0.17
 
 
 def test_bert_refuses_to_read_less_than_a_text(build):

@@ -240,7 +240,7 @@ def test_shards_are_read_as_one_file_is(network: Path, sharded: Path, data: Path
     [
         (
             "../other.safetensors",
-            "shard '../other.safetensors'; a .safetensors file beside the index is needed",
+            "shard '../other.safetensors'; a .safetensors file next to the index is needed",
         ),
         ("/etc/passwd", "shard '/etc/passwd'; a .safetensors file"),
         ("sub/model.safetensors", "shard 'sub/model.safetensors'; a .safetensors file"),

@@ -109,7 +109,7 @@ def test_both_ways_to_run_a_cell_leave_the_same_result(finished, tmp_path):
     folder = "artifacts/trained/smoke/digits/mlp/0"
     before = status(finished, folder)
     project = copy(tmp_path)
-    served = "    if not asked.isdisjoint(launch.SERVED):\n"
+    served = "    if not rules_to_run.isdisjoint(launch.SERVED):\n"
     project.edit("src/assay/pipeline/rules/common.smk", served, "    if False:\n")
     cell = "reports/cells/smoke/digits/mlp/0/int8_static"
     assert (

@@ -276,7 +276,7 @@ def test_what_has_no_smaller_student_is_skipped():
     cell = {**of.cell, "model": "mlp_sgd"}
     with pytest.raises(Skip, match=r"params\.yaml describes no student of mlp_sgd"):
         compress(replace(of, cell=cell, student=None), **ASKED)
-    with pytest.raises(Skip, match="the student has 8970 numbers, its teacher 8970: it is not smaller"):
+    with pytest.raises(Skip, match="the student has 8970 parameters, its teacher 8970: it is not smaller"):
         compress(replace(of, student={}), **ASKED)
 
 

@@ -183,7 +183,7 @@ STAY = {
     "a layer whose weight is read too": lambda: Net(
         lambda net, x: net.head(net.first(x)) + net.first.weight.sum(), **dense()
     ),
-    "a size that stands in the code": lambda: Net(
+    "a size in the code": lambda: Net(
         lambda net, x: net.head(net.first(x).view(-1, 2, 2).flatten(1)), **dense()
     ),
     "channels of a convolution by groups": lambda: sequence(nn.Conv1d(4, 4, 1, groups=2)),

@@ -1,4 +1,4 @@
-"""Items of a user are answered as the same items are in evaluation, for every form of task."""
+"""A user's items get the same predictions as in evaluation, for every signature of a task."""
 
 from __future__ import annotations
 
@@ -47,23 +47,23 @@ NETWORKS = {
 
 
 @pytest.fixture(scope="module")
-def asked(tmp_path_factory):
-    """Return a function: what is asked of a task's twin, answered by a network with its first weights."""
+def case(tmp_path_factory):
+    """Return a function from a row to its task's twin with the predictions of an untrained network."""
 
     @cache
     def made(row):
-        return Asked(row, tmp_path_factory.mktemp(row))
+        return Case(row, tmp_path_factory.mktemp(row))
 
     return made
 
 
-class Asked:
-    """A task on a twin, with a network."""
+class Case:
+    """A task on a twin, with an untrained network."""
 
     def __init__(self, row, folder):
         entry = PARAMS.tasks[row]
         kind = registry.TASKS[entry.kind]
-        self.task, self.asking = load_task(entry.kind), registry.load(registry.INPUTS[kind.signature])
+        self.task, self.inputs = load_task(entry.kind), registry.load(registry.INPUTS[kind.signature])
         self.dataset = loading.load(entry.dataset)
         self.raw, self.prepared = folder / "raw", folder / f"{entry.dataset}{registry.TWIN}"
         self.dataset.make_twin(self.raw, 0)
@@ -84,11 +84,11 @@ class Asked:
         return self.task.predictions(self.task.predict(self.predictor, self.split), self.split)
 
     def read(self, path):
-        return self.asking.read(path, self.prepared, self.dataset)
+        return self.inputs.read(path, self.prepared, self.dataset)
 
     def rows(self, path):
         split = self.read(path)
-        return self.asking.rows(self.task.predict(self.predictor, split), split)
+        return self.inputs.rows(self.task.predict(self.predictor, split), split)
 
 
 def written(folder, lines):
@@ -102,44 +102,44 @@ def saved(folder, array):
     return folder / "items.npy"
 
 
-def names(asked, numbers):
-    classes = asked.dataset.classes
+def names(case, numbers):
+    classes = case.dataset.classes
     return [classes[number] for number in numbers]
 
 
-def same_classes(asked, rows):
-    assert rows["row"].tolist() == list(range(1, 1 + len(asked.items)))
-    assert rows["prediction"].tolist() == names(asked, asked.expected["prediction"])
-    np.testing.assert_allclose(rows["confidence"], asked.expected["confidence"], rtol=1e-5)
+def same_classes(case, rows):
+    assert rows["row"].tolist() == list(range(1, 1 + len(case.items)))
+    assert rows["prediction"].tolist() == names(case, case.expected["prediction"])
+    np.testing.assert_allclose(rows["confidence"], case.expected["confidence"], rtol=1e-5)
     assert rows["confidence"].nunique() > 1
 
 
-def test_a_network_of_each_form_is_asked():
+def test_a_network_of_each_signature_is_tried():
     forms = {registry.TASKS[PARAMS.tasks[row].kind].signature for row in NETWORKS}
     assert forms == set(registry.INPUTS)
 
 
 @pytest.mark.parametrize(("row", "most"), [("digits", 16), ("mnist", 255)])
-def test_images_are_given_as_upstream_has_them(row, most, asked, tmp_path):
-    asked = asked(row)
-    pixels = asked.dataset.read(asked.raw).images[asked.items["item"]]
+def test_images_are_given_as_upstream_has_them(row, most, case, tmp_path):
+    case = case(row)
+    pixels = case.dataset.read(case.raw).images[case.items["item"]]
     levels = np.rint(pixels * (most / 255)).astype(np.uint8)
-    same_classes(asked, asked.rows(saved(tmp_path, levels)))
-    same_classes(asked, asked.rows(saved(tmp_path, levels[:, 0].astype(np.float64))))
+    same_classes(case, case.rows(saved(tmp_path, levels)))
+    same_classes(case, case.rows(saved(tmp_path, levels[:, 0].astype(np.float64))))
     np.savez(tmp_path / "items.npz", levels)
-    same_classes(asked, asked.rows(tmp_path / "items.npz"))
+    same_classes(case, case.rows(tmp_path / "items.npz"))
 
 
 @pytest.mark.parametrize("row", ["diabetes", "breast_cancer"])
-def test_rows_of_a_table_are_given_by_the_names_of_its_columns(row, asked, tmp_path):
-    asked = asked(row)
-    table = asked.items[[*reversed(asked.dataset.columns)]].assign(note='"a, b"')
+def test_rows_of_a_table_are_given_by_the_names_of_its_columns(row, case, tmp_path):
+    case = case(row)
+    table = case.items[[*reversed(case.dataset.columns)]].assign(note='"a, b"')
     table.to_csv(tmp_path / "items.csv", index=False)
-    rows = asked.rows(tmp_path / "items.csv")
+    rows = case.rows(tmp_path / "items.csv")
     if row == "breast_cancer":
-        same_classes(asked, rows)
+        same_classes(case, rows)
     else:
-        np.testing.assert_allclose(rows["prediction"], asked.expected["prediction"], rtol=1e-5)
+        np.testing.assert_allclose(rows["prediction"], case.expected["prediction"], rtol=1e-5)
         assert rows["prediction"].between(0, 400).all()
 
 
@@ -161,80 +161,78 @@ def test_rows_of_a_table_are_given_by_the_names_of_its_columns(row, asked, tmp_p
         (lambda lines: [*lines[:2], '"' + lines[2]], "not CSV"),
     ],
 )
-def test_a_table_that_is_not_the_datasets_is_one_line(change, words, asked, tmp_path):
-    asked = asked("diabetes")
-    lines = asked.items[[*asked.dataset.columns]].to_csv(index=False).splitlines()
+def test_a_table_that_is_not_the_datasets_is_one_line(change, words, case, tmp_path):
+    case = case("diabetes")
+    lines = case.items[[*case.dataset.columns]].to_csv(index=False).splitlines()
     with pytest.raises(ValueError, match=words) as error:
-        asked.read(written(tmp_path, change(lines)))
+        case.read(written(tmp_path, change(lines)))
     assert "\n" not in str(error.value)
 
 
-def test_an_image_is_told_how_much_of_it_is_lost(asked, tmp_path):
-    asked = asked("digit_codes")
-    levels = np.rint(asked.dataset.read(asked.raw).images[asked.items["item"]] * (16 / 255)).astype(np.uint8)
-    rows = asked.rows(saved(tmp_path, levels))
-    np.testing.assert_allclose(
-        rows["reconstruction_error"], asked.expected["reconstruction_error"], rtol=1e-5
-    )
+def test_an_image_gets_its_reconstruction_error(case, tmp_path):
+    case = case("digit_codes")
+    levels = np.rint(case.dataset.read(case.raw).images[case.items["item"]] * (16 / 255)).astype(np.uint8)
+    rows = case.rows(saved(tmp_path, levels))
+    np.testing.assert_allclose(rows["reconstruction_error"], case.expected["reconstruction_error"], rtol=1e-5)
 
 
-def test_texts_are_mended_as_upstreams_are(asked, tmp_path):
-    asked = asked("ag_news")
+def test_texts_are_fixed_as_upstreams_are(case, tmp_path):
+    case = case("ag_news")
     raw = [
         f"{title} {body}"
-        for _, (_, title, body) in text.read_table(asked.raw / "test.csv", encoding="utf-8", num_columns=3)
+        for _, (_, title, body) in text.read_table(case.raw / "test.csv", encoding="utf-8", num_columns=3)
     ]
-    given = [raw[item] for item in asked.items["item"]]
-    assert given != asked.items["text"].tolist()
-    same_classes(asked, asked.rows(written(tmp_path, given)))
+    given = [raw[item] for item in case.items["item"]]
+    assert given != case.items["text"].tolist()
+    same_classes(case, case.rows(written(tmp_path, given)))
 
 
-def test_a_text_is_asked_about_the_classes_of_its_task(asked, tmp_path):
-    asked = asked("reviews_and_news")
-    tasks = ["movie_reviews" if label < 2 else "ag_news" for label in asked.items["label"]]
-    lines = [f"{task}\t{line}" for task, line in zip(tasks, asked.items["text"], strict=True)]
-    rows = asked.rows(written(tmp_path, lines))
-    same_classes(asked, rows)
+def test_a_text_gets_a_class_of_its_task(case, tmp_path):
+    case = case("reviews_and_news")
+    tasks = ["movie_reviews" if label < 2 else "ag_news" for label in case.items["label"]]
+    lines = [f"{task}\t{line}" for task, line in zip(tasks, case.items["text"], strict=True)]
+    rows = case.rows(written(tmp_path, lines))
+    same_classes(case, rows)
     reviews = rows["prediction"][np.array(tasks) == "movie_reviews"]
     assert set(reviews) <= {"negative", "positive"}
 
 
-def test_a_missing_word_is_said(asked, tmp_path):
-    asked = asked("english")
-    words = asked.split.words
+def test_a_missing_word_is_predicted(case, tmp_path):
+    case = case("english")
+    words = case.split.words
     lines = [
         " ".join("____" if number == 2 else words[number] for number in ids if number)
-        for ids in asked.split.inputs.tolist()
+        for ids in case.split.inputs.tolist()
     ]
-    rows = asked.rows(written(tmp_path, [line.replace("[UNK]", "unheardof") for line in lines]))
-    assert rows["prediction"].tolist() == [words[number] for number in asked.expected["prediction"]]
+    rows = case.rows(written(tmp_path, [line.replace("[UNK]", "unheardof") for line in lines]))
+    assert rows["prediction"].tolist() == [words[number] for number in case.expected["prediction"]]
     assert rows["confidence"].between(0, 1).all()
 
 
-def test_each_word_of_a_sentence_gets_a_tag(asked, tmp_path):
-    asked = asked("wnut17")
-    rows = asked.rows(written(tmp_path, asked.items["text"]))
-    assert rows["prediction"].tolist() == asked.expected["prediction"].tolist()
+def test_each_word_of_a_sentence_gets_a_tag(case, tmp_path):
+    case = case("wnut17")
+    rows = case.rows(written(tmp_path, case.items["text"]))
+    assert rows["prediction"].tolist() == case.expected["prediction"].tolist()
     assert "B-" in "".join(rows["prediction"])
 
 
-def test_a_beginning_is_as_surprising_as_in_evaluation_and_goes_on(asked, monkeypatch):
-    asked = asked("tinyshakespeare")
-    windows = asked.items["text"].tolist()[:6]  # each is several lines
+def test_a_beginning_has_the_bits_of_evaluation_and_a_continuation(case, monkeypatch):
+    case = case("tinyshakespeare")
+    windows = case.items["text"].tolist()[:6]  # each is several lines
     monkeypatch.setattr(files, "lines", lambda _: windows)
-    rows = asked.rows(Path("any"))
-    expected = asked.expected[:6]
+    rows = case.rows(Path("any"))
+    expected = case.expected[:6]
     nats = rows["bits_per_character"] * np.log(2) * expected["characters"]
     np.testing.assert_allclose(nats, expected["nats"], rtol=1e-5)
     assert (rows["continuation"].str.len() == 128).all()
 
 
-def test_a_long_beginning_is_judged_whole_and_a_short_one_has_no_bits(asked, tmp_path):
-    asked = asked("tinyshakespeare")
+def test_a_long_beginning_is_judged_whole_and_a_short_one_has_no_bits(case, tmp_path):
+    case = case("tinyshakespeare")
     line = "To be, or not to be, that is the question: " * 4
-    split = asked.read(written(tmp_path, [line, "T"]))
-    answer = asked.task.predict(asked.predictor, split)
-    rows = asked.asking.rows(answer, split)
+    split = case.read(written(tmp_path, [line, "T"]))
+    answer = case.task.predict(case.predictor, split)
+    rows = case.asking.rows(answer, split)
     assert split.items.tolist() == [1, 1, 1, 2]
     assert (split.targets != -100).sum() == len(line) - 1
     expected = answer.nats[:3].sum() / (len(line) - 1) / np.log(2)
@@ -244,10 +242,10 @@ def test_a_long_beginning_is_judged_whole_and_a_short_one_has_no_bits(asked, tmp
 
 
 @pytest.mark.parametrize("row", ["dates", "multi30k", "titles"])
-def test_a_text_is_made_of_a_text(row, asked, tmp_path):
-    asked = asked(row)
-    rows = asked.rows(written(tmp_path, asked.items["source"]))
-    assert rows["prediction"].tolist() == asked.expected["hypothesis"].tolist()
+def test_a_text_is_made_of_a_text(row, case, tmp_path):
+    case = case(row)
+    rows = case.rows(written(tmp_path, case.items["source"]))
+    assert rows["prediction"].tolist() == case.expected["hypothesis"].tolist()
     assert len("".join(rows["prediction"])) > 0
 
 
@@ -262,9 +260,9 @@ def test_a_text_is_made_of_a_text(row, asked, tmp_path):
         (np.full((1, 8, 8), "a"), "values of type <U1; numbers are expected"),
     ],
 )
-def test_images_that_cannot_be_are_told(array, message, asked, tmp_path):
+def test_invalid_images_are_one_line(array, message, case, tmp_path):
     with pytest.raises(ValueError, match=rf"items\.npy: {message}"):
-        asked("digits").read(saved(tmp_path, array))
+        case("digits").read(saved(tmp_path, array))
 
 
 @pytest.mark.parametrize(
@@ -278,10 +276,10 @@ def test_images_that_cannot_be_are_told(array, message, asked, tmp_path):
         ("wnut17", "a " * 500, "500 words; allowed are .*, as in the dataset"),
     ],
 )
-def test_lines_that_cannot_be_are_told(row, line, message, asked, tmp_path):
+def test_invalid_lines_are_one_line(row, line, message, case, tmp_path):
     fine = {"reviews_and_news": "ag_news\ta text", "english": "a ____ text", "wnut17": "a text"}[row]
     with pytest.raises(ValueError, match=f"items.txt: row 2: {message}"):
-        asked(row).read(written(tmp_path, [fine, line]))
+        case(row).read(written(tmp_path, [fine, line]))
 
 
 def test_files_that_are_none_are_told(tmp_path):
@@ -385,13 +383,13 @@ def test_a_damaged_array_is_one_line_and_takes_no_memory(data, message, tmp_path
 
 @pytest.mark.parametrize(("row", "most", "side"), [("digits", 16, 8), ("mnist", 255, 28)])
 @pytest.mark.parametrize("kind", ["u1", "i1", ">i8", "u8", "f2", ">f4", "g"])
-def test_numbers_of_every_size_and_order_are_read(kind, row, most, side, asked, tmp_path):
-    asked = asked(row)
+def test_numbers_of_every_size_and_order_are_read(kind, row, most, side, case, tmp_path):
+    case = case(row)
     levels = np.arange(3 * side**2).reshape(3, side, side) % (1 + min(most, 127 if kind == "i1" else most))
-    expected = asked.read(saved(tmp_path, levels)).inputs
+    expected = case.read(saved(tmp_path, levels)).inputs
     for order in "CF":
         given = saved(tmp_path, levels.astype(kind, order=order))
-        assert torch.equal(asked.read(given).inputs, expected)
+        assert torch.equal(case.read(given).inputs, expected)
 
 
 def test_what_cannot_be_opened_is_one_line(tmp_path):
@@ -413,18 +411,18 @@ def test_mending_what_was_mended_changes_nothing():
 
 @pytest.mark.parametrize("row", NETWORKS)
 @pytest.mark.parametrize("slices", [0, 1, 2])
-def test_a_last_slice_of_one_item_is_answered(row, slices, asked, monkeypatch):
+def test_a_last_slice_of_one_item_is_answered(row, slices, case, monkeypatch):
     monkeypatch.setattr(sequence_to_sequence, "ITEMS", 4)
     monkeypatch.setattr(language_modelling, "SAMPLED", 2)
-    asked = asked(row)
-    predictor = BySlices(asked.predictor, 4)
-    split, whole = (asked.split.take(torch.arange(count)) for count in (4 * slices + 1, 4 * slices + 2))
-    expected = asked.task.predictions(asked.task.predict(asked.predictor, whole), whole)[:-1]
-    answer = asked.task.predict(predictor, split)
-    found = asked.task.predictions(answer, split)
+    case = case(row)
+    predictor = BySlices(case.predictor, 4)
+    split, whole = (case.split.take(torch.arange(count)) for count in (4 * slices + 1, 4 * slices + 2))
+    expected = case.task.predictions(case.task.predict(case.predictor, whole), whole)[:-1]
+    answer = case.task.predict(predictor, split)
+    found = case.task.predictions(answer, split)
     pd.testing.assert_frame_equal(found, expected, rtol=1e-4)
-    asked.task.compute_metrics(answer, split)
-    asked.task.exhibits(answer, split)
+    case.task.compute_metrics(answer, split)
+    case.task.exhibits(answer, split)
 
 
 class BySlices(ModulePredictor):
