@@ -232,7 +232,7 @@ def test_a_long_beginning_is_judged_whole_and_a_short_one_has_no_bits(case, tmp_
     line = "To be, or not to be, that is the question: " * 4
     split = case.read(written(tmp_path, [line, "T"]))
     answer = case.task.predict(case.predictor, split)
-    rows = case.asking.rows(answer, split)
+    rows = case.inputs.rows(answer, split)
     assert split.items.tolist() == [1, 1, 1, 2]
     assert (split.targets != -100).sum() == len(line) - 1
     expected = answer.nats[:3].sum() / (len(line) - 1) / np.log(2)
