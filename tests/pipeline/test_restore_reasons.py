@@ -28,7 +28,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_without_the_cache_and_without_a_remote_the_reason_says_so() -> None:
     found = restore()
     assert found.proven == 0
-    assert found.wrong == {
+    assert found.unproven == {
         Path("r.csv"): "not in DVC's cache, and no remote is set: dvc remote add --default NAME URL"
     }
 

@@ -332,7 +332,7 @@ def test_a_server_run_by_another_user_is_refused():
 @pytest.mark.usefixtures("server")
 def test_a_job_of_several_threads_runs_alone():
     ended = run("modules", "json.decoder", OMP_NUM_THREADS="2")
-    assert ended.stderr.startswith("assay worker: the job asks for several threads")
+    assert ended.stderr.startswith("assay worker: the job needs several threads")
     assert ended.returncode == 0
 
 
