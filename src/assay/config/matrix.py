@@ -47,7 +47,7 @@ class Matrix:
     """A suite's cells and variants.
 
     Args:
-        params: the whole of params.yaml.
+        params: the content of params.yaml.
         suite: the suite that runs.
         only_tasks: the tasks to run; empty for all of the suite's.
         only_models: the models to run; empty for all of the suite's.

@@ -24,7 +24,7 @@ SETTLED_NS = 10**9
 
 
 def require(path: Path, *phases: str) -> dict[str, Any]:
-    """Return the record at ``path`` as :func:`records.require_whole`, without reading files that were proven before.
+    """Return the record at ``path`` as :func:`records.require_intact`, without reading files that were proven before.
 
     Raises:
         Upstream: the job that wrote it did not succeed.
@@ -37,7 +37,7 @@ def require(path: Path, *phases: str) -> dict[str, Any]:
     with suppress(OSError):
         if stamp and proof.read_text(encoding="utf-8") == stamp:
             return record
-    record = records.require_whole(path, *phases)
+    record = records.require_intact(path, *phases)
     if stamp and stamp == _stamp(files):
         with suppress(OSError):  # it is only needed next time
             write_text(proof, stamp)

@@ -250,7 +250,7 @@ def require(path: Path, *phases: str) -> dict[str, Any]:
     return record
 
 
-def require_whole(path: Path, *phases: str) -> dict[str, Any]:
+def require_intact(path: Path, *phases: str) -> dict[str, Any]:
     """Return the record at ``path`` as :func:`require` does, after checking the digests of its files.
 
     Raises:

@@ -94,7 +94,7 @@ def build(
         )
         view = _view(suite, found, planned, sections, list(sheets.values()), rows, provenance, trials)
         view |= {"changed": changed, **_across(across.compare(summaries))}
-        figures = {f"{file_name(each.key)}.svg": each.plot.whole() for each in main_charts(view)}
+        figures = {f"{file_name(each.key)}.svg": each.plot.standalone() for each in main_charts(view)}
         drawn = executor.submit(
             drawing.svgs, {reports / "figures" / name: spec for name, spec in figures.items()}
         )

@@ -93,9 +93,9 @@ class Seq2SeqAttention(nn.Module, Steps):
         """Map ids (N, S + T) to logits or log-probabilities (N, T', V), T' the longest target's ids."""
         source, target = parts(inputs, self.source_length)
         encoded, keys, real = self.encode(source)
-        asked, _ = self.asking(self.dropout(self.vectors(target)))
-        context, weights = self.attention(asked, keys, encoded, real)
-        written, _ = self.writing(torch.cat([asked, context], dim=2))
+        queries, _ = self.asking(self.dropout(self.vectors(target)))
+        context, weights = self.attention(queries, keys, encoded, real)
+        written, _ = self.writing(torch.cat([queries, context], dim=2))
         return self.judge(written, context, weights, source)
 
     def encode(self, source: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -127,9 +127,9 @@ class Seq2SeqAttention(nn.Module, Steps):
     ) -> tuple[torch.Tensor, list[torch.Tensor]]:
         """Map the last words (N,) to outputs (N, V) for the next ones, and the new state."""
         source, encoded, keys, real, asking, writing = memory
-        asked, asking = self.asking(self.vectors(words[:, None]), asking[None].contiguous())
-        context, weights = self.attention(asked, keys, encoded, real)
-        written, writing = self.writing(torch.cat([asked, context], dim=2), writing[None].contiguous())
+        queries, asking = self.asking(self.vectors(words[:, None]), asking[None].contiguous())
+        context, weights = self.attention(queries, keys, encoded, real)
+        written, writing = self.writing(torch.cat([queries, context], dim=2), writing[None].contiguous())
         outputs = self.judge(written, context, weights, source)[:, 0]
         return outputs, [source, encoded, keys, real, asking[0], writing[0]]
 

@@ -23,7 +23,7 @@ from assay.models.layers.missing_word import at_mask, known, only_words, unmaske
 from assay.models.layers.text_encoder import TextEncoder
 from assay.models.layers.word_embedding import HasWordVectors, WordEmbedding, cut
 
-ASKED, MASKED, RANDOM = 0.15, 0.8, 0.1
+PREDICTED, MASKED, RANDOM = 0.15, 0.8, 0.1
 """Part of the words that are to be said; parts of these that are masked, and replaced."""
 
 
@@ -80,16 +80,16 @@ class Bert(nn.Module, OwnLoss, HasWordVectors):
         """
         ids = known(cut(unmasked(ids, targets)), self.embedding.words)
         chance = torch.rand(ids.shape, device=ids.device)
-        asked = (chance < ASKED) & (ids > MASK)
-        seen = torch.where(asked & (chance < ASKED * MASKED), MASK, ids)
+        predicted = (chance < PREDICTED) & (ids > MASK)
+        seen = torch.where(predicted & (chance < PREDICTED * MASKED), MASK, ids)
         other = torch.randint_like(ids, MASK + 1, self.embedding.words)
-        seen = torch.where(asked & (chance >= ASKED * (1 - RANDOM)), other, seen)
+        seen = torch.where(predicted & (chance >= PREDICTED * (1 - RANDOM)), other, seen)
         states = self.encoder(self.embedding(seen), ids != PADDING)
-        asked[0, 0] = True  # a batch in which nothing is asked must not be a mean over nothing
-        spare = -int(asked.sum()) % ROWS
-        logits = self._say(F.pad(states[asked], (0, 0, 0, spare)))
+        predicted[0, 0] = True  # avoid a mean over nothing
+        spare = -int(predicted.sum()) % ROWS
+        logits = self._say(F.pad(states[predicted], (0, 0, 0, spare)))
         return F.cross_entropy(
-            logits.float(), F.pad(ids[asked], (0, spare), value=PADDING), ignore_index=PADDING
+            logits.float(), F.pad(ids[predicted], (0, spare), value=PADDING), ignore_index=PADDING
         )
 
     def _say(self, states: torch.Tensor) -> torch.Tensor:

@@ -63,12 +63,12 @@ class CBOW(nn.Module, OwnLoss, OneLength, HasWordVectors):
         word = (ids > MASK).float().unsqueeze(2)  # (N, T, 1)
         around, count = self._sums(self.embedding(ids) * word), self._sums(word)
         mean = around / count.clamp(min=1)  # (N, T, D)
-        asked = ((word > 0) & (count > 0)).squeeze(2)
+        counted = ((word > 0) & (count > 0)).squeeze(2)
         right = F.logsigmoid((mean * self.middle(ids)).sum(dim=2))  # (N, T)
         drawn = noise(ids, self.noise)
         against = F.logsigmoid(-(mean @ self.middle.table(drawn).T)).mean(dim=2)  # (N, T)
-        terms = (right + self.negatives * against) * asked
-        return -terms.sum() / asked.sum().clamp(min=1)
+        terms = (right + self.negatives * against) * counted
+        return -terms.sum() / counted.sum().clamp(min=1)
 
     def _sums(self, values: torch.Tensor) -> torch.Tensor:
         """Return for each position of (N, T, D) the sum over the window around it, without the position itself."""

@@ -17,7 +17,7 @@ from assay.provenance import records
 
 def check(dataset: str, prepared: Path, docs: Path) -> dict[str, Any]:
     """Check a dataset's items against its expectations."""
-    facts = records.require_whole(prepared, "prepare")
+    facts = records.require_intact(prepared, "prepare")
     path = prepared.parent / "items.parquet"
     items, expectations = pd.read_parquet(path), loading.load(dataset).expectations(facts["counts"])
     return {**validation.validate(items, expectations, dataset=dataset, docs=docs), "data": sha256(path)}

@@ -44,7 +44,7 @@ class Plot:
         rows = [[_short(row[name]) for name in columns] for row in self.rows]
         return {"spec": self.spec, "columns": columns, "rows": rows}
 
-    def whole(self) -> Spec:
+    def standalone(self) -> Spec:
         """Return it as a self-contained specification, on a white background."""
         return {**self.spec, "config": {**CONFIG, "background": "white"}, "data": {"values": self.rows}}
 

@@ -47,7 +47,7 @@ def publish(reports: Path, docs: Path) -> list[Path]:
         ValueError: there is no report, one of its files or a measured.json was changed, none of its variants is ok,
             targets.yaml has an error, or ``docs`` cannot be written; one line.
     """
-    records.require_whole(reports / paths.REPORT.name, "report")
+    records.require_intact(reports / paths.REPORT.name, "report")
     scores, costs, judged, compression = (_table(reports / name, columns) for name, columns in READ.items())
     check_output(docs / PAGE if docs.exists() else docs)
     wanted = targets.load(docs / "targets.yaml")
