@@ -8,10 +8,12 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 OUTSIDE := $(PATH)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help run test test-long check format house lock
+.PHONY: help env run test test-long check format house lock
 
 help:  ## say what each command does
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1  /p' Makefile
+
+env: $(READY)  ## make the environment, .venv
 
 run: $(READY)  ## make the environment, run the suite that params.yaml names, say where the report is
 	@snakemake --cores $(CORES); code=$$?; \

@@ -170,7 +170,7 @@ def test_a_row_runs_on_the_tasks_that_it_names():
             "default",
             "digits",
             "text_cnn",
-            "--config tasks: digits: fits none of the models that run; name others",
+            "--config tasks: digits: fits none of the models that run (image -> class); name others",
         ),
         ("default", "digits,mnist", "majority,cnn", "--config tasks: mnist: not in suites.default.tasks"),
         ("smoke", "wnut17", "mlp", "--config tasks: wnut17: fits none of the models that run"),
@@ -236,3 +236,12 @@ def test_a_suite_by_the_names_of_its_rows_is_the_same_suite(suite):
     named = matrix.select(PARAMS, suite=suite, tasks=",".join(whole.tasks), models=",".join(whole.models))
     assert named.cells == whole.cells
     assert (named.tasks, named.models) == (whole.tasks, whole.models)
+
+
+def test_a_variant_of_another_suite_is_named_with_its_suite():
+    small = matrix.select(PARAMS, suite="small")
+    assert small.variant("diabetes/ridge/0").model == "ridge"
+    with pytest.raises(ValueError, match=r"^digits/mlp/0/prune: not in the suite small; add --suite default$"):
+        small.variant("digits/mlp/0/prune")
+    with pytest.raises(ValueError, match=r"^diabetes/rigde/0: not in the suite small; did you mean diabetes/ridge/0\?"):
+        small.variant("diabetes/rigde/0")

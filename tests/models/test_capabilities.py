@@ -23,8 +23,8 @@ GIVEN = {
     "source_length": 8,
     "target_length": 6,
 }
-SHAPES = {"image -> class": (1, 8, 8), "text -> tags": (11, 6)}
-"""By signature; all others read texts of 16 ids."""
+SHAPES = {"image": (1, 8, 8), "text -> tags": (11, 6)}
+"""By signature, or by what it begins with; all others read 16 numbers or ids."""
 MEMBERS: dict[type, tuple[str, ...]] = {
     OwnLoss: ("loss",),
     Generates: ("generate",),
@@ -57,13 +57,17 @@ EXPECTED: dict[type, set[str]] = {
 }
 
 
+def _shape(signature: str) -> tuple[int, ...]:
+    return SHAPES.get(signature) or SHAPES.get(signature.partition(" ")[0], (16,))
+
+
 @pytest.fixture(scope="module")
 def models() -> dict[str, Any]:
     """Every model of the registry, with its first weights; of one that begins from other people's the bare object."""
     made = {}
     for name, entry in registry.MODELS.items():
         family = registry.load(entry.target)
-        given = {**GIVEN, "shape": SHAPES.get(entry.signatures[0], (16,))}
+        given = {**GIVEN, "shape": _shape(entry.signatures[0])}
         named = inspect.signature(family).parameters
         arguments = {key: value for key, value in given.items() if key in named} | KNOBS[name]
         made[name] = family.__new__(family) if entry.pretrained else family(**arguments)

@@ -146,18 +146,23 @@ class Matrix:
         Raises:
             ValueError: the suite has no such variant; one line with the closest name.
         """
-        names = {
+        named = self._named()
+        short = name.removesuffix(f"/{paths.UNCOMPRESSED}")
+        if short in named:
+            return named[short]
+        suites = (self.params.suite, *self.params.suites)  # the one that runs by default first
+        others = [suite for suite in suites if short in Matrix(self.params, suite)._named()]
+        near = process.extractOne(name, list(named))
+        hint = f"add --suite {others[0]}" if others else f"did you mean {near[0]}? assay list shows all"
+        raise ValueError(f"{name}: not in the suite {self.suite}; {hint}")
+
+    def _named(self) -> dict[str, Variant]:
+        """Return every variant by its name, ``task/model/seed[/method]``."""
+        return {
             f"{each.task}/{each.model}/{each.seed}"
             + ("" if each.method == paths.UNCOMPRESSED else f"/{each.method}"): each
             for each in self.variants
         }
-        found = names.get(name.removesuffix(f"/{paths.UNCOMPRESSED}"))
-        if found is None:
-            near = process.extractOne(name, list(names))
-            raise ValueError(
-                f"{name}: not in the suite {self.suite}; did you mean {near[0]}? assay list shows all"
-            )
-        return found
 
     def source(self, variant: Variant) -> Variant:
         """Return the variant that this one's method compresses."""
@@ -167,6 +172,10 @@ class Matrix:
     def family(self, model: str) -> registry.Model:
         """Return the registry's entry of a row of ``models``."""
         return registry.MODELS[self.params.models[model].model]
+
+    def signatures(self, key: str, name: str) -> str:
+        """Return the signature of a row of ``tasks``, or those that a row of ``models`` supports, as text."""
+        return self.kind(name).signature if key == "tasks" else ", ".join(self.family(name).signatures)
 
     def kind(self, task: str) -> registry.Task:
         """Return the registry's entry of a row of ``tasks``."""
@@ -290,7 +299,8 @@ def selection_errors(matrix: Matrix) -> Iterator[str]:
         source = f"--config {key}" if selected[key] else f"{where}.{key}"
         for name in () if rows == "all" else rows:
             if name not in run[key]:
-                yield f"{source}: {name}: fits none of the {other} that run; name others, or remove it"
+                does = matrix.signatures(key, name)
+                yield f"{source}: {name}: fits none of the {other} that run ({does}); name others, or remove it"
     if not matrix.cells:
         yield f"{where}: nothing runs; name models that fit its tasks"
 

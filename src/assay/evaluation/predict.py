@@ -30,7 +30,10 @@ def predict(matrix: Matrix, variant: Variant, path: Path) -> pd.DataFrame:
     """
     kind, name = matrix.kind(variant.task), matrix.dataset(variant.task)
     if kind.signature not in registry.INPUTS:
-        raise ValueError(f"{variant.task}: {kind.signature}: there is no reader for such files yet")
+        raise ValueError(
+            f"{variant.task}: {kind.signature}: there is no reader for such files yet; add one to"
+            " src/assay/evaluation/inputs/ (docs/add-a-task.md)"
+        )
     folder, prepared = Path(matrix.compressed(variant)), Path(paths.PREPARED.format(dataset=name))
     made = _require(folder / paths.STATUS)
     if made["data"] != _require(prepared / "prepared.json")["files"]:
