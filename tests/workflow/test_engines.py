@@ -102,7 +102,7 @@ def test_a_cell_that_is_made_again_is_equal_until_something_else_makes_it(tiny, 
     unknown = project.run("assay verify digits/mpl/0")
     assert unknown.returncode == 2
     assert unknown.stderr == (
-        "digits/mpl/0: no cell of the suite tiny; nearest: digits/mlp/0; assay list shows all\n"
+        "digits/mpl/0: not in the suite tiny; did you mean digits/mlp/0? assay list shows all\n"
     )
     edit = "ORDER, AUGMENTATION, DROPOUT = range(3)", "ORDER, AUGMENTATION, DROPOUT = 3, 4, 5"
     project.edit("src/assay/training/supervised.py", *edit)

@@ -38,7 +38,7 @@ def test_what_cannot_be_answered_is_one_line_and_exit_code_2(asked):
     for words, told in {
         f"{ROW} bright.npy": "bright.npy: row 1: value 200; allowed are whole numbers, 0 to 16",
         f"{ROW} none.npy": "none.npy: no such file",
-        f"{ROW}/prun scans.npy": f"{ROW}/prun: no cell of the suite tiny; nearest: {ROW}/prune;"
+        f"{ROW}/prun scans.npy": f"{ROW}/prun: not in the suite tiny; did you mean {ROW}/prune?"
         " assay list shows all",
     }.items():
         ran = asked.run(f"assay predict {words} --out no.csv")
@@ -59,4 +59,4 @@ def test_a_model_of_other_data_is_not_asked(asked, tmp_path):
     ran = asked.run(f"assay predict {ROW} scans.npy --out no.csv")
     prepared.write_text(kept)
     assert ran.returncode == 2
-    assert "made from other data than data/prepared/digits_twin holds; run the suite again" in ran.stderr
+    assert "made from other data than data/prepared/digits_twin; run the suite again" in ran.stderr
