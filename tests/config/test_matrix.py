@@ -241,7 +241,11 @@ def test_a_suite_by_the_names_of_its_rows_is_the_same_suite(suite):
 def test_a_variant_of_another_suite_is_named_with_its_suite():
     small = matrix.select(PARAMS, suite="small")
     assert small.variant("diabetes/ridge/0").model == "ridge"
-    with pytest.raises(ValueError, match=r"^digits/mlp/0/prune: not in the suite small; add --suite default$"):
+    with pytest.raises(
+        ValueError, match=r"^digits/mlp/0/prune: not in the suite small; add --suite default$"
+    ):
         small.variant("digits/mlp/0/prune")
-    with pytest.raises(ValueError, match=r"^diabetes/rigde/0: not in the suite small; did you mean diabetes/ridge/0\?"):
+    with pytest.raises(
+        ValueError, match=r"^diabetes/rigde/0: not in the suite small; did you mean diabetes/ridge/0\?"
+    ):
         small.variant("diabetes/rigde/0")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from assay import data
@@ -64,3 +65,29 @@ def test_the_parts_of_a_dataset_can_be_read_without_importing_it(name: str) -> N
 def test_an_unknown_name_is_an_error() -> None:
     with pytest.raises(KeyError, match="nowhere"):
         loading.load("nowhere")
+
+
+def test_a_row_may_request_another_split_strategy(tmp_path: Path) -> None:
+    dataset = loading.load("clinic_visits", "random")
+    assert loading.load("clinic_visits").split_strategy == "group"
+    assert dataset.split_strategy == "random"
+    dataset.make_twin(tmp_path / "raw", 0)
+    out = tmp_path / "clinic_visits_twin"
+    facts = dataset.prepare(tmp_path / "raw", out, seed=0, validation_fraction=0.2)
+    assert facts["split"]["strategy"] == "random"
+    items = pd.read_parquet(out / "items.parquet")
+    assert items.groupby("group")["split"].nunique().max() > 1
+
+
+def test_a_strategy_that_the_data_cannot_serve_is_one_line(tmp_path: Path) -> None:
+    dataset = loading.load("digits", "time")
+    dataset.make_twin(tmp_path / "raw", 0)
+    with pytest.raises(ValueError, match=r"^digits_twin: [^\n]*time[^\n]*$"):
+        dataset.prepare(tmp_path / "raw", tmp_path / "digits_twin", seed=0, validation_fraction=0.2)
+
+
+def test_a_dataset_with_its_own_split_takes_no_strategy() -> None:
+    with pytest.raises(
+        ValueError, match=r"^datasets\.dates\.split_strategy = group: only declared is allowed"
+    ):
+        loading.load("dates", "group")

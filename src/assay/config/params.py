@@ -92,6 +92,9 @@ class SplitParams(Section):
     """Fraction of the training items used for validation, stratified by label."""
     split_seed: int = Field(ge=0, le=2**31 - 1)
     """Seed of the split, the same for every model and seed."""
+    split_strategy: Literal["declared", "stratified", "random", "time", "group"]
+    """How items are held out: by class proportions, randomly, the latest ones, or whole groups; ``declared`` is the
+    strategy that the dataset's file declares."""
 
 
 if TYPE_CHECKING:

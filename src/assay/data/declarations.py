@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from great_expectations.expectations import Expectation
 
     from assay.data.expectations import Check
+    from assay.data.preparation.split_strategies import StrategyName
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,15 @@ class Dataset(Files):
     def expectations(self, counts: dict[str, int]) -> list[Expectation]:
         """Return what must hold of the prepared items, as validation takes it."""
         return [check.expectation for check in self.checks(counts)]
+
+
+@runtime_checkable
+class HasSplitStrategy(Protocol):
+    """Items that are held out by a strategy where upstream has no split."""
+
+    @property
+    def split_strategy(self) -> StrategyName | None:
+        """Return the strategy; None for the default of this kind of dataset."""
 
 
 @runtime_checkable

@@ -22,7 +22,7 @@ def folder(tmp_path, monkeypatch):
     """A folder in which a twin is prepared and a model trained on it."""
     monkeypatch.chdir(tmp_path)
     assert ingest.main(["digits_twin", *CODE, "--out", "raw/source.json", "--log", "log"]) == 0
-    spec = json.dumps({"split_seed": 0, "validation_fraction": 0.2})
+    spec = json.dumps({"split_seed": 0, "validation_fraction": 0.2, "split_strategy": "declared"})
     words = [
         "digits_twin",
         "--spec",

@@ -15,7 +15,7 @@ from assay.provenance import records
 def prepare(dataset: str, spec: dict[str, Any], source: Path, out: Path) -> dict[str, Any]:
     """Prepare the raw files next to ``source`` into ``out`` and return the facts for prepared.json."""
     records.require_intact(source, "ingest")
-    return loading.load(dataset).prepare(
+    return loading.load(dataset, spec["split_strategy"]).prepare(
         source.parent, out, seed=spec["split_seed"], validation_fraction=spec["validation_fraction"]
     )
 

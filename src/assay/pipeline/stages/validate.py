@@ -19,8 +19,11 @@ def check(dataset: str, prepared: Path, docs: Path) -> dict[str, Any]:
     """Check a dataset's items against its expectations."""
     facts = records.require_intact(prepared, "prepare")
     path = prepared.parent / "items.parquet"
-    items, expectations = pd.read_parquet(path), loading.load(dataset).expectations(facts["counts"])
-    return {**validation.validate(items, expectations, dataset=dataset, docs=docs), "data": sha256(path)}
+    declared = loading.load(dataset, facts["spec"]["split_strategy"])
+    result = validation.validate(
+        pd.read_parquet(path), declared.expectations(facts["counts"]), dataset=dataset, docs=docs
+    )
+    return {**result, "data": sha256(path)}
 
 
 def main(argv: list[str]) -> int:
