@@ -37,7 +37,7 @@ def compress(
         ValueError: the shares are not decreasing.
     """
     if sorted(set(shares), reverse=True) != shares:
-        raise ValueError(f"fewer_trees: shares = {shares}; they must decrease")
+        raise ValueError(f"tree_subset: shares = {shares}; they must decrease")
     chosen, trials = search(context, "share", shares, lambda share: reduce(context.model, share))
     model: Any = reduce(context.model, chosen)
     return CompressedModel("skops", model, model.parameters(), trials=trials)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.tree import DecisionTreeClassifier
 
-from assay.compression.methods.fewer_trees import compress, reduce
+from assay.compression.methods.tree_subset import compress, reduce
 from assay.models.tabular.decision_tree import DecisionTree
 from assay.models.tabular.hist_gradient_boosting import HistGradientBoosting
 from assay.models.tabular.logistic_regression import LogisticRegression
