@@ -151,6 +151,10 @@ def test_the_projects_own_file_is_fine():
         ({"methods__prune__most_lost": 0.1}, r"methods\.prune\.most_lost: is now max_relative_drop; rename"),
         ({"models__text_gru__like": "text_rn"}, r"models\.text_gru\.like: text_rn: unknown"),
         ({"split__validation_fraction": 0.6}, r"split\.validation_fraction = 0\.6: should be less than 0\.5"),
+        (
+            {"methods__prune__method": "fewer_trees"},
+            r"methods\.prune\.method = 'fewer_trees': is now tree_subset; rename it$",
+        ),
         ({"datasets__mnist__split_sed": 1}, r"datasets\.mnist\.split_sed: unknown key; .*mean split_seed\?"),
         (
             {"models__cnn__knobs__chanels": [1]},

@@ -66,6 +66,8 @@ RENAMED = {
     "twins": "synthetic_twins; rename it",
 }
 """Keys of earlier releases."""
+RENAMED_ENTRIES = {"fewer_trees": "is now tree_subset; rename it"}
+"""Models, methods and so on of earlier releases."""
 MOST_ROWS = 2000
 MOST_METHODS = 20
 """The longest chain of methods."""
@@ -515,13 +517,9 @@ def _text(where: str, errors: list[ErrorDetails], kind: type[BaseModel]) -> str:
     message = messages[0] + "".join(f" or {each.removeprefix('should be ')}" for each in messages[1:])
     expected = " or ".join(str(error.get("ctx", {}).get("expected", "")) for error in errors)
     words = expected.replace(" or ", ", ").replace("'", "").split(", ")
-    value, key = first["input"], where.rpartition(".")[2]
-    if (
-        key in DECLARED
-        and isinstance(value, str)
-        and (undeclared := registry.undeclared(*DECLARED[key], value))
-    ):
-        return f"{where} = {value!r}: {undeclared}"
+    value = first["input"]
+    if isinstance(value, str) and (unknown := _unknown_entry(where.rpartition(".")[2], value)):
+        return f"{where} = {value!r}: {unknown}"
     near = _nearest(value, words) if isinstance(value, str) else ""
     shown = " ".join(repr(value).split())
     return f"{where} = {shown if len(shown) <= 60 else f'{shown[:57]}...'}: {message}{near}"
@@ -534,6 +532,13 @@ DECLARED = {
     "dataset": ("data/datasets", "DATASET"),
 }
 """By the key that names an entry of the registry: its room, and the variable that declares it."""
+
+
+def _unknown_entry(key: str, name: str) -> str:
+    """Return why the registry has no such entry, if that is known; else nothing."""
+    if key not in DECLARED:
+        return ""
+    return RENAMED_ENTRIES.get(name) or registry.undeclared(*DECLARED[key], name)
 
 
 def _nearest(word: str, allowed: Iterable[str]) -> str:
