@@ -1,4 +1,4 @@
-"""A prepared dataset of images as large as wanted, written block by block, and a job that learns from it.
+"""A prepared dataset of images of any size, written block by block, and a job that trains on it.
 
 Run as a program: python -m tests.training.large_data FOLDER LIMIT_BYTES
 It trains one epoch and scores the model with no more data than the limit, and prints its largest anonymous memory.
@@ -22,11 +22,11 @@ SHAPE = (1, 28, 28)
 CLASSES = 10
 BLOCK = 4096
 EVERY = 50
-"""Of so many items one is of validation and one of test."""
+"""One of this many items is in validation and one in test."""
 
 
 def write(folder: Path, num_bytes: int) -> int:
-    """Write a prepared dataset with about so many bytes of pixels; return the number of its items.
+    """Write a prepared dataset with about this many bytes of pixels; return the number of its items.
 
     The brightest of ten rows of pixels is the class, so that there is something to learn.
     """
@@ -103,13 +103,13 @@ def learn(prepared: Path, folder: Path) -> tuple[Any, dict[str, Any]]:
 
 
 def anonymous_bytes() -> int:
-    """Return this process's anonymous resident memory: what no file stands behind."""
+    """Return this process's anonymous resident memory: the memory that is not backed by a file."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("RssAnon:"))
 
 
 def main(folder: Path, limit: int) -> None:
-    """Learn under a limit; print the largest anonymous memory, and the accuracy on test, as JSON."""
+    """Train under a limit; print the largest anonymous memory, and the accuracy on test, as JSON."""
     resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
     peak = 0
 

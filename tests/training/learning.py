@@ -1,4 +1,4 @@
-"""A task, small networks and a run of training, for tests of what training does."""
+"""A task, small networks and a training run, for tests of training."""
 
 import numpy as np
 import torch
@@ -24,9 +24,9 @@ class Classify(SmoothsLabels):
         return F.cross_entropy(logits, targets, label_smoothing=label_smoothing)
 
     def metric_state(self, logits, targets):
-        right = (logits.argmax(1) == targets).sum()
+        correct = (logits.argmax(1) == targets).sum()
         return torch.stack(
-            [F.cross_entropy(logits, targets, reduction="sum"), right, right.new_tensor(len(targets))]
+            [F.cross_entropy(logits, targets, reduction="sum"), correct, correct.new_tensor(len(targets))]
         )
 
     def compute_watched(self, sums):
@@ -34,11 +34,11 @@ class Classify(SmoothsLabels):
 
 
 class Interruption(BaseException):
-    """As a kill, it is no error that anything handles."""
+    """Like a kill, it is not an error that any code handles."""
 
 
 class KilledAfter(Classify):
-    """Raises in the validation that follows the given number of epochs."""
+    """Raises in the validation after the given number of epochs."""
 
     def __init__(self, epochs):
         self.left = epochs

@@ -1,4 +1,4 @@
-"""Params of training with nothing switched on, for tests to change."""
+"""Params of training with every option switched off, for tests to change."""
 
 from assay.config.training import TrainingParams
 

@@ -1,4 +1,4 @@
-"""An interrupted run goes on from its checkpoint to the same bits, and from no other one."""
+"""An interrupted run resumes from its own checkpoint, and no other, to the same bits."""
 
 from dataclasses import replace
 
@@ -22,7 +22,7 @@ from tests.training.plain_training import PARAMS
 
 @pytest.mark.parametrize("optimizer", ["adamw", "momentum"])
 @pytest.mark.parametrize("make", [lambda: perceptron(dropout=0.3), convolutional])
-def test_a_killed_run_goes_on_to_the_same_bits(tmp_path, monkeypatch, make, optimizer):
+def test_a_killed_run_resumes_to_the_same_bits(tmp_path, monkeypatch, make, optimizer):
     monkeypatch.setattr(checkpoint, "CHECKPOINT_SECONDS", 0.0)
     changes = {
         "params": PARAMS.model_copy(update={"augment": True}),
@@ -38,7 +38,7 @@ def test_a_killed_run_goes_on_to_the_same_bits(tmp_path, monkeypatch, make, opti
     with pytest.raises(Interruption):
         learn(tmp_path / "killed", killed, task=KilledAfter(2), **changes)
     assert (tmp_path / "killed" / "last.ckpt").exists()
-    torch.rand(7)  # whatever the next process has drawn before
+    torch.rand(7)  # random numbers that the next process used before
     resumed, task = make(), KilledAfter(2)  # would raise at a third epoch
     result = learn(tmp_path / "killed", resumed, task=task, **changes)
     assert task.left == 0
@@ -69,7 +69,7 @@ def test_a_checkpoint_of_another_run_is_not_used(tmp_path, monkeypatch, change):
     assert task.left == 0  # three epochs, so from the beginning
 
 
-def test_a_kill_between_seal_and_checkpoint_does_not_vouch_for_a_stale_one(tmp_path, monkeypatch):
+def test_a_stale_checkpoint_is_not_used_after_a_kill_between_seal_and_checkpoint(tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoint, "CHECKPOINT_SECONDS", 0.0)
     with pytest.raises(Interruption):
         learn(tmp_path, perceptron(), task=KilledAfter(2), seed=7)

@@ -11,7 +11,7 @@ from assay.data.splits import Split
 from assay.training.estimator import fit
 
 TRAIN = Split(torch.arange(12.0).reshape(3, 1, 2, 2), torch.tensor([0, 1, 1]), np.arange(3))
-WEIGHED = replace(TRAIN, weights=torch.tensor([1.0, 2.0, 3.0]))
+WEIGHTED = replace(TRAIN, weights=torch.tensor([1.0, 2.0, 3.0]))
 
 
 class Mean:
@@ -37,26 +37,26 @@ def test_gives_numpy_arrays_and_one_thread():
     assert result.seconds >= 0
 
 
-def test_keeps_the_learning_curve_that_the_model_kept():
+def test_keeps_the_learning_curve_that_the_model_recorded():
     result = fit(Stepwise(), TRAIN, threads=1)
     assert [row["train_loss"] for row in result.history] == [0.5, 0.25]
     assert result.epochs_run == 2
 
 
-class Weighed(Mean):
+class Weighted(Mean):
     def fit_weighted(self, images, targets, weights):
         self.fit(images, targets)
         self.weights = weights
 
 
-def test_weights_go_to_a_model_that_takes_them():
-    model = Weighed()
-    fit(model, WEIGHED, threads=1)
+def test_weights_are_passed_to_a_model_that_supports_them():
+    model = Weighted()
+    fit(model, WEIGHTED, threads=1)
     assert model.weights.tolist() == [1, 2, 3]
     fit(model, TRAIN, threads=1)
     assert model.mean == 5.5
 
 
 def test_weights_are_refused_by_a_model_that_does_not():
-    with pytest.raises(ValueError, match="Mean takes no weights of items, and the data have them"):
-        fit(Mean(), WEIGHED, threads=1)
+    with pytest.raises(ValueError, match="Mean does not support item weights, but the data have them"):
+        fit(Mean(), WEIGHTED, threads=1)

@@ -1,4 +1,4 @@
-"""Training from a file that is larger than the memory allowed, and the same bits as from memory."""
+"""Training on a file larger than the allowed memory gives the same bits as from memory."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_mapped_data_give_the_same_weights_and_scores(
         split = loading.load("image_classification").load(tmp_path / "data", ("train",))["train"]
         assert isinstance(split.inputs, MappedItems) == (limit == 0)
         outcomes.append(large_data.learn(tmp_path / "data", tmp_path))
-    (memory, of_memory), (mapped, of_mapped) = outcomes
-    assert of_memory == of_mapped
+    (memory, memory_metrics), (mapped, mapped_metrics) = outcomes
+    assert memory_metrics == mapped_metrics
     for value, expected in zip(mapped.parameters(), memory.parameters(), strict=True):
         assert torch.equal(value, expected)

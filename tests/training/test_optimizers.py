@@ -1,4 +1,4 @@
-"""Optimizers and schedules are those of PyTorch under their names."""
+"""Optimizers and schedules equal PyTorch's of the same names."""
 
 import math
 
@@ -13,10 +13,12 @@ from tests.training.plain_training import PARAMS
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adagrad", "rmsprop", "adam", "adamw"])
 def test_every_optimizer_is_that_of_torch(optimizer):
     params = PARAMS.model_copy(update={"optimizer": optimizer, "momentum": 0.9, "weight_decay": 0.1})
-    made = optimizer_of(nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 2)), params)
+    optimizer_made = optimizer_of(nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 2)), params)
     expected = {"sgd": "SGD", "momentum": "SGD", "adagrad": "Adagrad", "rmsprop": "RMSprop"}
-    assert type(made).__name__ == expected.get(optimizer, "AdamW" if optimizer == "adamw" else "Adam")
-    matrices, vectors = made.param_groups
+    assert type(optimizer_made).__name__ == expected.get(
+        optimizer, "AdamW" if optimizer == "adamw" else "Adam"
+    )
+    matrices, vectors = optimizer_made.param_groups
     assert (matrices["weight_decay"], vectors["weight_decay"]) == (0.1, 0.0)
     assert {weight.ndim for weight in matrices["params"]} == {2}
     assert matrices.get("momentum", 0.0) == (0.9 if optimizer in ("momentum", "rmsprop") else 0.0)

@@ -1,4 +1,4 @@
-"""Training: the same weights as by hand, after an interruption too, and on two processes."""
+"""Training gives the same weights as a loop by hand, also after an interruption and on two processes."""
 
 import math
 import os
@@ -58,7 +58,7 @@ def test_equal_seeds_give_equal_weights_and_others_do_not(tmp_path):
     assert not torch.equal(models[0][1].weight, models[2][1].weight)
 
 
-def test_history_has_a_row_an_epoch_and_the_best_weights_are_kept(tmp_path):
+def test_history_has_a_row_per_epoch_and_the_best_weights_are_kept(tmp_path):
     model = perceptron()
     _, validation = splits = digits()
     result = learn(tmp_path, model, splits=splits, optimizer="sgd", learning_rate=1.5, epochs=12)
@@ -77,10 +77,10 @@ def test_history_has_a_row_an_epoch_and_the_best_weights_are_kept(tmp_path):
     assert not model.training
 
 
-def test_the_last_epoch_ends_with_the_last_step_asked_for(tmp_path):
+def test_the_last_epoch_ends_with_the_last_requested_step(tmp_path):
     whole, cut = perceptron(), perceptron()
     expected = learn(tmp_path, whole, epochs=2)
-    result = learn(tmp_path, cut, epochs=9, max_steps=24)  # of 12 steps an epoch
+    result = learn(tmp_path, cut, epochs=9, max_steps=24)  # 12 steps per epoch
     assert_equal(cut, whole)
     assert result.history == expected.history
     [*_, last] = learn(tmp_path, perceptron(), epochs=9, max_steps=29, schedule="step").history
@@ -103,27 +103,27 @@ class Ragged(nn.Module):
         return self.layer(inputs.sum(dim=1, keepdim=True))
 
 
-def test_items_of_like_length_share_a_batch_where_lengths_are_given(tmp_path):
+def test_items_of_similar_length_share_a_batch_if_lengths_are_given(tmp_path):
     lengths = torch.randint(1, 60, (512,), generator=torch.Generator().manual_seed(0))
     inputs = (torch.arange(60) < lengths[:, None]).float()
     plain = Split(inputs, lengths % 10, np.arange(512))
     shares = {}
-    for name, split in (("any", plain), ("alike", replace(plain, lengths=lengths))):
+    for name, split in (("any", plain), ("similar", replace(plain, lengths=lengths))):
         model = Ragged()
         learn(tmp_path, model, splits=(split, plain))
         assert len(model.padding) == 3 * 32
         shares[name] = sum(model.padding) / len(model.padding)
-    assert shares["alike"] < 0.1 < 0.4 < shares["any"]
+    assert shares["similar"] < 0.1 < 0.4 < shares["any"]
 
 
-def test_batches_of_like_length_hold_each_item_once_and_are_not_in_order_of_length():
+def test_batches_of_similar_length_hold_each_item_once_and_are_not_in_order_of_length():
     lengths = torch.randint(1, 60, (512,), generator=torch.Generator().manual_seed(0))
     order = torch.randperm(512, generator=torch.Generator().manual_seed(1))
-    found = supervised.alike(order, lengths, 16, 256, torch.Generator().manual_seed(2))
-    assert sorted(found.tolist()) == list(range(512))
+    grouped = supervised.group_by_length(order, lengths, 16, 256, torch.Generator().manual_seed(2))
+    assert sorted(grouped.tolist()) == list(range(512))
     for half in (slice(0, 256), slice(256, 512)):
-        assert set(found[half].tolist()) == set(order[half].tolist())
-    means = lengths[found].double().view(-1, 16).mean(dim=1)
+        assert set(grouped[half].tolist()) == set(order[half].tolist())
+    means = lengths[grouped].double().view(-1, 16).mean(dim=1)
     assert means.tolist() != sorted(means.tolist())
 
 
@@ -134,7 +134,7 @@ class OwnLoss(nn.Linear):
         return 2 * F.cross_entropy(self(inputs), targets)
 
 
-def test_a_model_with_a_loss_of_its_own_learns_by_it(tmp_path):
+def test_a_model_with_its_own_loss_is_trained_with_it(tmp_path):
     splits = [replace(split, inputs=split.inputs.flatten(1)) for split in digits()]
     changes = {"splits": splits, "optimizer": "sgd", "learning_rate": 0.01}
     own, plain = OwnLoss(64, 10), nn.Linear(64, 10)
@@ -149,8 +149,8 @@ def test_a_model_with_a_loss_of_its_own_learns_by_it(tmp_path):
         assert ours["validation_accuracy"] == theirs["validation_accuracy"]
 
 
-@pytest.mark.parametrize("asked", ["bf16-mixed", "32-true"])
-def test_a_loss_of_its_own_is_computed_in_the_precision_asked(tmp_path, asked):
+@pytest.mark.parametrize("precision", ["bf16-mixed", "32-true"])
+def test_an_own_loss_is_computed_in_the_requested_precision(tmp_path, precision):
     seen = set()
 
     class Spy(OwnLoss):
@@ -159,17 +159,17 @@ def test_a_loss_of_its_own_is_computed_in_the_precision_asked(tmp_path, asked):
             return super().loss(inputs, targets)
 
     splits = [replace(split, inputs=split.inputs.flatten(1)) for split in digits()]
-    learn(tmp_path, Spy(64, 10), splits=splits, trainer=CPU.model_copy(update={"precision": asked}))
-    kind = torch.bfloat16 if asked == "bf16-mixed" else torch.float32
+    learn(tmp_path, Spy(64, 10), splits=splits, trainer=CPU.model_copy(update={"precision": precision}))
+    kind = torch.bfloat16 if precision == "bf16-mixed" else torch.float32
     assert seen == {(kind, True), (kind, False)}
 
 
-def test_early_stopping_waits_as_long_as_asked(tmp_path):
+def test_early_stopping_waits_for_the_patience(tmp_path):
     result = learn(tmp_path, perceptron(), optimizer="sgd", learning_rate=1e-9, epochs=50, patience=3)
     assert result.epochs_run == result.best_epoch + 3 < 50
 
 
-def test_augments_training_batches_alone(tmp_path):
+def test_augments_only_training_batches(tmp_path):
     seen = []
 
     def spy(batch, generator):
@@ -185,7 +185,7 @@ def test_augments_training_batches_alone(tmp_path):
 
 
 def poisoned():
-    """Return splits whose eighth batch of 16 in the first epoch holds a value that is not a number."""
+    """Return splits whose eighth batch of 16 in the first epoch holds a NaN."""
     data, validation = digits()
     generator = torch.Generator().manual_seed(supervised._derive(1, 0, supervised.ORDER))
     item = torch.randperm(200, generator=generator)[16 * 7 + 3]
@@ -196,25 +196,25 @@ def poisoned():
 
 @pytest.mark.parametrize("trainer", [CPU, TWO])
 def test_a_loss_that_is_not_finite_names_the_step(tmp_path, trainer):
-    with pytest.raises(Diverged, match="optimizer step 8;") as fault:
+    with pytest.raises(Diverged, match="optimizer step 8;") as error:
         learn(tmp_path, perceptron(), splits=poisoned(), trainer=trainer)
-    assert fault.value.step == 8
-    assert pickle.loads(pickle.dumps(fault.value)).step == 8
+    assert error.value.step == 8
+    assert pickle.loads(pickle.dumps(error.value)).step == 8
 
 
 def test_a_validation_loss_that_is_not_finite_is_divergence_too(tmp_path):
     data, validation = digits()
-    with pytest.raises(Diverged) as fault:
+    with pytest.raises(Diverged) as error:
         learn(
             tmp_path,
             perceptron(),
             splits=(data, replace(validation, inputs=validation.inputs * math.inf)),
         )
-    assert fault.value.step == 12
+    assert error.value.step == 12
 
 
 class Ended(Classify):
-    """Has its process asked to end at the first step, and counts the steps."""
+    """Sends its process a SIGTERM at the first step, and counts the steps."""
 
     steps = 0
 
@@ -222,7 +222,7 @@ class Ended(Classify):
         self.steps += 1
         if self.steps == 1:
             os.kill(os.getpid(), signal.SIGTERM)
-        assert self.steps <= 12, "it went on to the next epoch"
+        assert self.steps <= 12, "training continued with the next epoch"
         return super().loss(logits, targets)
 
 
@@ -235,7 +235,7 @@ learn(Path(sys.argv[1]), perceptron(), task=Ended())
 """
 
 
-def test_a_request_to_end_is_heard_within_the_epoch(tmp_path):
+def test_a_sigterm_ends_the_run_within_the_epoch(tmp_path):
     ended = subprocess.run([sys.executable, "-c", ENDED, str(tmp_path)], capture_output=True, text=True)
     assert ended.returncode == 128 + signal.SIGTERM, ended.stderr
 
@@ -255,7 +255,7 @@ def test_learns_with_convolutions_in_bfloat16_and_leaves_plain_weights(tmp_path)
     )
     result = learn(tmp_path, model, trainer=CPU.model_copy(update={"precision": "bf16-mixed"}))
     assert set(dtypes) == {torch.bfloat16}
-    assert set(gradients) == {False}  # autocast covers the forward pass alone
+    assert set(gradients) == {False}  # autocast covers only the forward pass
     assert result.history[-1]["validation_accuracy"] > 0.8
     assert all(
         value.is_contiguous() and value.dtype != torch.bfloat16 for value in model.state_dict().values()
@@ -271,7 +271,7 @@ def test_learns_with_convolutions_in_bfloat16_and_leaves_plain_weights(tmp_path)
         ({}, "32-true"),
     ],
 )
-def test_bf16_auto_asks_the_processor(monkeypatch, capabilities, expected):
+def test_bf16_auto_depends_on_the_processor(monkeypatch, capabilities, expected):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
     auto = CPU.model_copy(update={"precision": "bf16-auto"})
     assert precision(auto, nn.Sequential(nn.Conv2d(1, 8, 3), nn.Linear(8, 10))) == expected
@@ -311,7 +311,7 @@ def test_devices_that_cannot_work_are_refused(tmp_path, changes, message):
 
 
 class Counting(Classify):
-    """Leaves a line a step: the number of processes, and of items in this one's share."""
+    """Writes one line per step: the number of processes, and of items in this process's share."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -338,7 +338,7 @@ def test_two_processes_learn_what_one_learns(tmp_path, strategy):
         assert row == pytest.approx(other, abs=1e-5)
 
 
-class WeighedClassify(Classify, WeighsItems):
+class WeightedClassify(Classify, WeighsItems):
     def item_losses(self, outputs, targets, label_smoothing):
         return F.cross_entropy(outputs, targets, label_smoothing=label_smoothing, reduction="none")
 
@@ -355,12 +355,12 @@ def test_the_loss_of_items_with_weights_is_their_weighted_mean(tmp_path):
         optimizer.step()
     model = perceptron()
     splits = (replace(data, weights=weights), validation)
-    learn(tmp_path, model, splits=splits, task=WeighedClassify(), epochs=1)
+    learn(tmp_path, model, splits=splits, task=WeightedClassify(), epochs=1)
     for value, expected in zip(model.parameters(), reference.parameters(), strict=True):
         torch.testing.assert_close(value, expected, rtol=1e-5, atol=1e-6)
 
 
-def test_weights_are_refused_where_the_loss_is_no_mean_over_items(tmp_path):
+def test_weights_are_refused_if_the_loss_is_not_a_mean_over_items(tmp_path):
     data, validation = digits()
     splits = (replace(data, weights=torch.ones(len(data))), validation)
     with pytest.raises(ValueError, match="Classify: its loss takes no weights of items"):

@@ -1,8 +1,8 @@
-"""Training on a GPU: what the processor learns is learnt there too.
+"""Training on a GPU gives the same result as on the processor.
 
     ASSAY_TEST_GPU=1 pytest tests/training/test_training_gpu.py
 
-They are left out where none is asked for: the other tests see none, so that they are the same on every machine.
+Without that variable they are skipped: the other tests see no GPU, so that they are the same on every machine.
 """
 
 import copy
@@ -29,14 +29,14 @@ FAMILIES = sorted(
     name for name, entry in registry.MODELS.items() if entry.loop == "supervised" and not entry.pretrained
 )
 NEAR = {"32-true": 0.01, "bf16-mixed": 0.05}
-"""Of the loss: what rounding may change in four steps."""
+"""The relative tolerance of the loss: what rounding may change in four steps."""
 
 
 @pytest.fixture(scope="module")
 def contexts(tmp_path_factory):
-    """Return a network of every family with its first weights, and items to learn from."""
-    found = families(Matrix(load_params(paths.PARAMS), SUITE), tmp_path_factory.mktemp("twins"))
-    return {family.name: family for family in found}
+    """Return a network of every family with its initial weights, and items to train on."""
+    contexts = families(Matrix(load_params(paths.PARAMS), SUITE), tmp_path_factory.mktemp("twins"))
+    return {family.name: family for family in contexts}
 
 
 def test_every_family_is_tried(contexts):
@@ -44,7 +44,7 @@ def test_every_family_is_tried(contexts):
 
 
 def without_dropout(model):
-    """Return the network without what each device draws in its own way."""
+    """Return the network without dropout, whose random numbers differ between devices."""
     for module in model.modules():
         for name in ("p", "chance", "dropout"):
             if isinstance(getattr(module, name, None), float):
@@ -76,15 +76,15 @@ def test_a_family_learns_what_it_learns_on_the_processor(name, precision, contex
 
 
 @pytest.mark.parametrize("make", [perceptron, convolutional])
-def test_a_killed_run_goes_on_to_the_same_losses(make, tmp_path, monkeypatch):
+def test_a_killed_run_resumes_to_the_same_losses(make, tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoint, "CHECKPOINT_SECONDS", 0.0)
-    asked = {"trainer": GPU, "augment": noise, "epochs": 4}
-    expected = learn(tmp_path / "whole", make(), **asked)
+    settings = {"trainer": GPU, "augment": noise, "epochs": 4}
+    expected = learn(tmp_path / "whole", make(), **settings)
     with pytest.raises(Interruption):
-        learn(tmp_path / "killed", make(), task=KilledAfter(2), **asked)
+        learn(tmp_path / "killed", make(), task=KilledAfter(2), **settings)
     assert (tmp_path / "killed" / "last.ckpt").exists()
     task = KilledAfter(2)  # would raise at a third epoch
-    result = learn(tmp_path / "killed", make(), task=task, **asked)
+    result = learn(tmp_path / "killed", make(), task=task, **settings)
     assert task.left == 0
     losses = [[row["validation_loss"] for row in run.history] for run in (result, expected)]
     assert losses[0] == pytest.approx(losses[1], rel=1e-3)
@@ -109,8 +109,8 @@ def main(argv):
 """
 
 
-def test_a_job_of_the_server_learns_on_it(tmp_path, monkeypatch):
-    """Had what the server imports started CUDA, no process that is forked from it could use it."""
+def test_a_job_of_the_server_trains_on_it(tmp_path, monkeypatch):
+    """If an import of the server started CUDA, no process forked from it could use CUDA."""
     package = tmp_path / "path" / "cell"
     package.mkdir(parents=True)
     (package / "__init__.py").touch()

@@ -1,4 +1,4 @@
-"""What another network learned comes over as the class says, word vectors word by word."""
+"""Weights of another network are copied as the class declares, word vectors word by word."""
 
 import pytest
 import torch
@@ -18,14 +18,14 @@ THERE, HERE = "good films are good", "a good Film"
 
 
 class Starts(BagOfEmbeddings):
-    """Begins with the other's word vectors."""
+    """Starts with the word vectors of the other network."""
 
     STARTS = {"embedding": "embedding"}
 
 
 @pytest.fixture
 def start(tmp_path):
-    """What a network on other texts learned, read for the texts of HERE."""
+    """Return the weights of a network trained on other texts, read for the texts of HERE."""
     for name, texts in (("there", [THERE]), ("here", [HERE])):
         (tmp_path / name).mkdir()
         (tmp_path / name / "tokenizer.json").write_text(build_tokenizer(texts).to_str())
@@ -56,9 +56,9 @@ def start(tmp_path):
     return warm_start.read(*paths), model
 
 
-def test_words_are_matched_by_name_and_unknown_ones_keep_what_was_drawn(start):
+def test_words_are_matched_by_name_and_unknown_ones_keep_their_initial_vectors(start):
     found, source = start
-    # Here: good 2? The commonest first, then by name: a, film, good. There: good, are, films.
+    # Ids are by frequency, then by name. Here: a, film, good. There: good, are, films.
     assert found.name == "words/bag/3"
     assert found.rows.tolist() == [0, 1, -1, -1, 2]
     torch.manual_seed(1)
@@ -72,14 +72,14 @@ def test_words_are_matched_by_name_and_unknown_ones_keep_what_was_drawn(start):
     assert torch.equal(model.head.weight, head)
 
 
-def test_a_smaller_table_takes_the_rows_it_has(start):
+def test_a_smaller_table_gets_the_rows_it_has(start):
     found, source = start
     model = Starts(vocabulary=5, **{**KNOBS, "words": 3})
     found.into(model)
     assert torch.equal(model.embedding.table.weight[:2], source.embedding.table.weight[:2])
 
 
-def test_a_part_that_is_no_table_is_copied_whole(start):
+def test_a_part_that_is_not_a_table_is_copied_whole(start):
     found, source = start
     model = Starts(vocabulary=5, **KNOBS)
     model.STARTS = {"head": "head"}
@@ -88,9 +88,9 @@ def test_a_part_that_is_no_table_is_copied_whole(start):
     assert torch.equal(model.head.bias, source.head.bias)
 
 
-def test_what_does_not_fit_is_one_line(start):
+def test_errors_about_parts_that_do_not_fit(start):
     found, _ = start
-    with pytest.raises(ValueError, match="BagOfEmbeddings takes over nothing"):
+    with pytest.raises(ValueError, match="BagOfEmbeddings cannot start from another network"):
         found.into(BagOfEmbeddings(vocabulary=5, **KNOBS))
     wider = Starts(vocabulary=5, **{**KNOBS, "width": 6})
     with pytest.raises(
@@ -104,8 +104,8 @@ def test_what_does_not_fit_is_one_line(start):
 
 
 @pytest.mark.usefixtures("start")
-def test_data_without_words_is_named(tmp_path):
-    with pytest.raises(ValueError, match=r"tokenizer\.json: not found; a model can start from another one"):
+def test_data_without_words_is_an_error(tmp_path):
+    with pytest.raises(ValueError, match=r"tokenizer\.json: not found; only models of text can start"):
         warm_start.read(
             tmp_path / "model/status.json", tmp_path / "there/prepared.json", tmp_path / "none/p.json"
         )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The checkpoint of a training run: written whole or not at all, and trusted only by the run that wrote it."""
+"""The checkpoint of a training run: written atomically, and used only by the run that wrote it."""
 
 from __future__ import annotations
 
@@ -19,27 +19,29 @@ from assay.files import read_json, replacing, sha256, write_json
 from assay.provenance.code_digest import digest, package
 
 CHECKPOINT_SECONDS = 5.0
-"""Least time between two checkpoints: a shorter run is cheaper to run again."""
+"""The minimum time between two checkpoints: a shorter run is cheaper to repeat."""
 HASHED_ITEMS = 4096
-"""Items in memory at once while the data are hashed."""
+"""The number of items in memory at a time while the data are hashed."""
 CHECKPOINT, SEAL = "last.ckpt", "last.json"
 
 
 class Checkpoint:
-    """The file from which an interrupted run goes on, and the seal beside it that says when to trust it."""
+    """The file from which an interrupted run resumes, and its seal, a file with the hashes to check it against."""
 
-    def __init__(self, folder: Path, model: nn.Module, asked: list[Any], splits: Sequence[Split]) -> None:
+    def __init__(self, folder: Path, model: nn.Module, settings: list[Any], splits: Sequence[Split]) -> None:
         self.path, self.seal = folder / CHECKPOINT, folder / SEAL
-        self.first_weights, self.asked, self.splits = _digest(model), asked, splits
+        self.initial_weights, self.settings, self.splits = _digest(model), settings, splits
         self.saved = time.monotonic()
         self.known_spec = ""
-        self.known_bytes: list[str] = []  # SHA-256 of the checkpoint in place, if this run wrote it
+        self.known_bytes: list[str] = []  # SHA-256 of the current checkpoint, if this run wrote it
 
     def spec(self) -> str:
-        """Return the digest of all that the final weights depend on; only long runs come to pay for it."""
+        """Return the digest of all that the final weights depend on; computed lazily, as short runs do not need it."""
         if not self.known_spec:
             code = digest(package())
-            hashed = hashlib.sha256(f"{torch.__version__} {code} {self.first_weights} {self.asked}".encode())
+            hashed = hashlib.sha256(
+                f"{torch.__version__} {code} {self.initial_weights} {self.settings}".encode()
+            )
             for split in self.splits:
                 for batch in split.batches(HASHED_ITEMS):
                     for part in (batch.inputs, batch.targets, batch.weights):
@@ -48,11 +50,11 @@ class Checkpoint:
         return self.known_spec
 
     def is_due(self) -> bool:
-        """Say whether the last one is old enough."""
+        """Return whether the last checkpoint is old enough for a new one."""
         return time.monotonic() - self.saved >= CHECKPOINT_SECONDS
 
     def save(self, trainer: pl.Trainer) -> None:
-        """Write the checkpoint; a run killed at any moment leaves one that its seal knows."""
+        """Write the checkpoint; a run killed at any moment leaves one whose hash is in its seal."""
         with replacing(self.path) if trainer.is_global_zero else contextlib.nullcontext(self.path) as aside:
             trainer.save_checkpoint(aside)
             if trainer.is_global_zero:
@@ -62,17 +64,17 @@ class Checkpoint:
         self.saved = time.monotonic()
 
     def trusted(self) -> Path | None:
-        """Return the checkpoint if this very run wrote it."""
+        """Return the path of the checkpoint if this run wrote it, else None."""
         if not (self.path.exists() and self.seal.exists()):
             return None
-        seal, found = read_json(self.seal), sha256(self.path)
-        if found not in seal["sha256"] or seal["spec"] != self.spec():
+        seal, actual = read_json(self.seal), sha256(self.path)
+        if actual not in seal["sha256"] or seal["spec"] != self.spec():
             return None
-        self.known_bytes = [found]
+        self.known_bytes = [actual]
         return self.path
 
     def remove(self) -> None:
-        """Forget the run, which has ended."""
+        """Remove the checkpoint of a finished run."""
         self.path.unlink(missing_ok=True)
         self.seal.unlink(missing_ok=True)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Classical models learn here: one call, one thread, no epochs unless the model keeps its own."""
+"""The training loop of classical models: one call of ``fit``, in one thread."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from assay.training.loop import Loop
 
 @runtime_checkable
 class KeepsHistory(Protocol):
-    """A model that keeps its own learning curve, a row an epoch."""
+    """A model that records its own learning curve, one row per epoch."""
 
     history: list[dict[str, float]]
 
 
 def fit(model: Fits, train: Split, *, threads: int) -> TrainResult:
-    """Fit ``model`` in place; a learning curve that it keeps as ``history`` becomes the result's.
+    """Fit ``model`` in place; its learning curve, if it records one as ``history``, is added to the result.
 
     Raises:
-        ValueError: the items have weights, which the model cannot take.
+        ValueError: the items have weights, which the model does not support.
     """
     began = time.monotonic()
     items = train.batch(slice(None))
@@ -37,7 +37,7 @@ def fit(model: Fits, train: Split, *, threads: int) -> TrainResult:
         elif isinstance(model, FitsWeighted):
             model.fit_weighted(inputs, targets, items.weights.numpy())
         else:
-            raise ValueError(f"{type(model).__name__} takes no weights of items, and the data have them")
+            raise ValueError(f"{type(model).__name__} does not support item weights, but the data have them")
     history = list(model.history) if isinstance(model, KeepsHistory) else []
     return TrainResult(history, len(history), len(history), time.monotonic() - began)
 
@@ -45,7 +45,7 @@ def fit(model: Fits, train: Split, *, threads: int) -> TrainResult:
 def learn(
     family: Any, arguments: dict[str, Any], spec: dict[str, Any], splits: dict[str, Any], **_: Any
 ) -> tuple[Any, TrainResult]:
-    """Make the model that ``spec`` asks for and fit it on the training items; what networks alone need is not read."""
+    """Build a model and fit it on the training items; the arguments that only networks need are ignored."""
     del spec
     model = family(**arguments)
     return model, fit(model, splits["train"], threads=1)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lightning's Trainer for the flags of params.yaml: devices, strategy, precision, a progress bar."""
+"""Lightning's Trainer, made from the ``trainer`` section of params.yaml: devices, strategy, precision, progress bar."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from assay.config.training import NO_LAUNCHER, TrainerParams
 
 Precision = Literal["32-true", "bf16-mixed"]
 BFLOAT16 = ("amx_bf16", "avx512_bf16")
-"""Features of a processor that multiplies bfloat16 numbers itself: a text network's step takes half the time so."""
+"""Features of processors with bfloat16 multiplication, which halves the time of a text network's step."""
 
 
 class _ForwardInBfloat16(MixedPrecision):
-    """Autocast of the forward pass alone: Lightning's would cover ``training_step``, backward included."""
+    """Autocast of the forward pass only: Lightning's would cover all of ``training_step``, backward included."""
 
     @contextlib.contextmanager
     def train_step_context(self) -> Generator[None, None, None]:
@@ -34,7 +34,7 @@ class _ForwardInBfloat16(MixedPrecision):
 
 
 class _Progress(pl.Callback):
-    """One line on the terminal: epochs done, and how validation went."""
+    """A progress bar on the terminal: the epoch, and the block within it."""
 
     def on_train_start(self, trainer: pl.Trainer, *_: Any) -> None:
         self.bar = tqdm(total=trainer.max_epochs, initial=trainer.current_epoch, unit="epoch", leave=False)
@@ -53,11 +53,11 @@ class _Progress(pl.Callback):
 
 
 def precision(trainer: TrainerParams, model: nn.Module) -> Precision:
-    """Return the precision that ``bf16-auto`` means for a model on this machine."""
+    """Return the trainer's precision, with ``bf16-auto`` resolved for this model and machine."""
     if trainer.precision != "bf16-auto":
         return trainer.precision
-    weighty = [module for module in model.modules() if list(module.parameters(recurse=False))]
-    if all(isinstance(module, nn.Linear | nn.Embedding) for module in weighty):
+    with_weights = [module for module in model.modules() if list(module.parameters(recurse=False))]
+    if all(isinstance(module, nn.Linear | nn.Embedding) for module in with_weights):
         return (
             "32-true"  # converting costs a small perceptron more than it saves: 0.6 of its speed at batch 32
         )
@@ -72,12 +72,12 @@ def _device(trainer: TrainerParams) -> str:
 
 
 def make(trainer: TrainerParams, numbers: Precision, epochs: int) -> pl.Trainer:
-    """Return Lightning's Trainer with these flags and nothing of what a small network would wait for."""
+    """Return Lightning's Trainer with these settings, without the features that slow a small network down."""
     plugins: list[Any] = []
     if numbers == "bf16-mixed":
         plugins.append(_ForwardInBfloat16(numbers, _device(trainer)))
     if trainer.num_nodes == 1 and trainer.strategy != "ddp":
-        # Inside a Slurm step of one task Lightning would silently use one process, whatever was asked.
+        # Inside a Slurm step of one task Lightning would silently use one process, ignoring `devices`.
         plugins.append(LightningEnvironment())
     return pl.Trainer(
         accelerator=trainer.accelerator,
@@ -97,9 +97,9 @@ def make(trainer: TrainerParams, numbers: Precision, epochs: int) -> pl.Trainer:
 
 
 def _strategy(trainer: TrainerParams) -> str:
-    """Return what ``auto`` means: of several devices of one node, the way to start processes that a job can go.
+    """Return the trainer's strategy; ``auto`` on several devices of one node is ``ddp_fork``.
 
-    Lightning would run the program's command line again for each device; a job's process has none of its own.
+    Lightning's default reruns the command line for each device, and a job's process has none of its own.
     """
     devices = trainer.devices
     if devices == "auto":
@@ -108,21 +108,27 @@ def _strategy(trainer: TrainerParams) -> str:
 
 
 def check_devices(trainer: TrainerParams, batch_size: int, lightning: pl.Trainer) -> None:
-    """Raise ValueError if the processes that came up are not those that were asked for."""
+    """Check that the processes that started are those that the ``trainer`` section requests.
+
+    Raises:
+        ValueError: they are not, or the batch size is not a multiple of their number.
+    """
     world = lightning.world_size
     environment = getattr(lightning.strategy, "cluster_environment", None)
     if trainer.needs_launcher and not (environment and environment.creates_processes_externally):
         raise ValueError(NO_LAUNCHER)
     if trainer.devices != "auto" and world != trainer.devices * trainer.num_nodes:
-        asked = f"trainer: devices = {trainer.devices}, num_nodes = {trainer.num_nodes}"
-        raise ValueError(f"{asked}: {world} processes came up; launch one task a device, or use ddp_fork")
+        requested = f"trainer: devices = {trainer.devices}, num_nodes = {trainer.num_nodes}"
+        raise ValueError(
+            f"{requested}: {world} processes started; launch one task per device, or use ddp_fork"
+        )
     if batch_size % world:
         raise ValueError(f"training.batch_size = {batch_size}: not a multiple of {world} processes")
 
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Keep Lightning's advice to itself."""
+    """Suppress Lightning's log messages and warnings."""
     for name in ("pytorch_lightning", "lightning_fabric"):
         logging.getLogger(name).setLevel(logging.ERROR)
     with warnings.catch_warnings():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a training loop is: how a kind of model learns. One file each; ``LOOP`` declares it to the registry."""
+"""The interface of training loops, which train one kind of model each: one file per loop, declared by its ``LOOP``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from assay.data.splits import Split
 
 
 class Learns(Protocol):
-    """Makes a model and trains it."""
+    """Builds a model and trains it."""
 
     def __call__(
         self,
@@ -29,17 +29,17 @@ class Learns(Protocol):
         start: Any,
         folder: Path,
     ) -> tuple[Any, TrainResult]:
-        """Return the trained model and how its training went.
+        """Return the trained model and the result of its training.
 
         Args:
             family: the model's class.
-            arguments: what it is made with.
-            spec: the cell: seed, and the sections of params.yaml that the loop reads.
+            arguments: the keyword arguments of that class.
+            spec: the cell's spec: its seed, and the sections of params.yaml that the loop reads.
             splits: ``train`` and ``validation``.
-            task: what the model learns to do.
-            augment: varies a batch of inputs; None if they are not varied.
-            start: what the model begins from, None if from scratch.
-            folder: where an interrupted training keeps its checkpoint.
+            task: the task to learn.
+            augment: augments a batch of inputs; None for no augmentation.
+            start: the pretrained weights that the model starts from; None to start from scratch.
+            folder: the folder for the checkpoint of an interrupted training.
         """
 
 
@@ -49,4 +49,4 @@ class Loop:
 
     learn: Learns
     sections: tuple[str, ...] = ()
-    """Sections of params.yaml that it reads, of ``training`` and ``trainer``."""
+    """The sections of params.yaml that it reads: some of ``training`` and ``trainer``."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Optimizers and schedules of the learning rate, by the names that params.yaml gives them."""
+"""Optimizers and learning rate schedules, by their names in params.yaml."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ def learning_rate(step: int, num_steps: int, params: TrainingParams) -> float:
     """Return the learning rate of one of ``num_steps`` optimizer steps, counted from 0."""
     top = params.learning_rate
     if params.schedule == "one_cycle":
-        corner = max(params.warmup * num_steps - 1, 0)  # where torch's OneCycleLR turns; not a whole number
+        corner = max(
+            params.warmup * num_steps - 1, 0
+        )  # the maximum, as in torch's OneCycleLR; not always an integer
         if step < corner:
             return _half_cosine(top / 25, top, step / corner)
         return _half_cosine(top, top / 250_000, (step - corner) / (num_steps - 1 - corner or 1))
@@ -35,7 +37,7 @@ def _half_cosine(start: float, end: float, done: float) -> float:
 
 
 def optimizer_of(model: nn.Module, params: TrainingParams) -> torch.optim.Optimizer:
-    """Return the optimizer of a model's weights; biases and scales, of one dimension, are not decayed."""
+    """Return the optimizer of a model's weights; one-dimensional weights (biases, scales) are not decayed."""
     weights = [weight for weight in model.parameters() if weight.requires_grad]
     groups: list[dict[str, Any]] = [{"params": weights, "weight_decay": 0.0}]
     if params.weight_decay:

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Neural models learn here: a lean use of Lightning's Trainer.
+"""The training loop of networks, with Lightning's Trainer.
 
-Default flags cost Lightning more than half of a small network's speed. What is spent per batch there is spent
-here per block: one Lightning "batch" is a block of many optimizer steps, gathered and augmented at once, over
-which ``training_step`` loops by hand. Several processes take one step at a time, since the reducer of
-DistributedDataParallel wants one backward a forward.
+With its default settings Lightning more than halves the speed of a small network. Its overhead per batch is reduced to
+an overhead per block: a Lightning "batch" is a block of many optimizer steps, gathered and augmented at once, over
+which ``training_step`` loops. With several processes a block is one step, since the reducer of DistributedDataParallel
+expects one backward pass per forward pass.
 
-Every random draw comes from the seed and the epoch, so that an interrupted run ends with the same weights.
+All random numbers depend only on the seed and the epoch, so that an interrupted run ends with the same weights.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ from assay.training.loop import Loop
 from assay.training.optimizers import learning_rate, optimizer_of
 
 BLOCK_ITEMS = 2048
-"""Items gathered and augmented at once: some 6 MB of 28x28 scans, which the processor's cache still holds."""
+"""The number of items gathered and augmented at once: some 6 MB of 28x28 scans, which fit in the processor's cache."""
 VALIDATION_ITEMS = 512
-"""Items in one forward pass of validation."""
+"""The number of items in a forward pass of validation."""
 
 
 def train(
@@ -57,13 +57,13 @@ def train(
     augment: Augment | None,
     folder: Path,
 ) -> TrainResult:
-    """Fit ``model`` and leave in it the weights of its best epoch on ``validation``.
+    """Train ``model`` in place; it ends with the weights of its best epoch on ``validation``.
 
-    Best is the better primary metric, of equals the lower loss. An interrupted run is taken up from the
-    checkpoint in ``folder`` if the same code, data, params, seed and first weights wrote it.
+    The best epoch has the best watched metric and, among equals, the lowest loss. An interrupted run resumes from the
+    checkpoint in ``folder`` if it was written with the same code, data, params, seed and initial weights.
 
     Raises:
-        Diverged: the loss is no longer finite.
+        Diverged: the loss is not finite.
         ValueError: the params do not fit the data or the machine.
     """
     began = time.monotonic()
@@ -82,9 +82,9 @@ def train(
         lightning_trainer.check_devices(trainer, module.batch_size, lightning)
         try:
             lightning.fit(module, ckpt_path=checkpoint.trusted(), weights_only=True)
-        except ProcessRaisedException as fault:
-            diverged = re.search(r"Diverged: .* at optimizer step (\d+)", str(fault))
-            raise Diverged(int(diverged[1])) if diverged else fault from None
+        except ProcessRaisedException as error:
+            diverged = re.search(r"Diverged: .* at optimizer step (\d+)", str(error))
+            raise Diverged(int(diverged[1])) if diverged else error from None
         finally:
             torch.set_flush_denormal(False)
     history = _history(lightning.callback_metrics["history"], _columns(task))
@@ -99,15 +99,15 @@ def train(
 
 
 def _lay_out(model: nn.Module, memory_format: torch.memory_format) -> None:
-    # The ignore: torch's types lack this overload.
+    # torch's type stubs lack this overload.
     model.to(memory_format=memory_format)  # type: ignore[call-overload]
 
 
 def _keep_memory() -> None:
-    """Have this process keep freed memory for its next tensors.
+    """Configure malloc to keep freed memory for the next tensors.
 
-    glibc gives large blocks back to the kernel, which clears their pages at the next step: up to a quarter of
-    a convolutional network's time.
+    By default glibc returns large blocks to the kernel, which clears their pages again at the next step: up to a
+    quarter of a convolutional network's time.
     """
     trim_threshold, mmap_max = -1, -4  # M_TRIM_THRESHOLD and M_MMAP_MAX of malloc.h
     with contextlib.suppress(AttributeError, OSError):  # another C library
@@ -117,7 +117,7 @@ def _keep_memory() -> None:
 
 
 def _derive(seed: int, *path: int) -> int:
-    """Return a seed of its own for each path, in [0, 2**63)."""
+    """Return a seed that is distinct for each path, in [0, 2**63)."""
     return int(np.random.SeedSequence([seed, *path]).generate_state(1, np.uint64)[0] >> 1)
 
 
@@ -125,7 +125,7 @@ ORDER, AUGMENTATION, DROPOUT = range(3)
 
 
 class _Blocks:
-    """The training items, block by block, in the order that the seed and the epoch give."""
+    """The training items, block by block, in an order that depends on the seed and the epoch."""
 
     def __init__(self, module: _Module, train: Split, augment: Augment | None, seed: int) -> None:
         self.module, self.augment, self.seed = module, augment, seed
@@ -145,7 +145,7 @@ class _Blocks:
         order = torch.randperm(len(self.split), generator=generator)
         order = order[: min(self.num_steps, left) * self.batch]
         if self.split.lengths is not None:
-            order = alike(order, self.split.lengths, self.batch, self.block, generator)
+            order = group_by_length(order, self.split.lengths, self.batch, self.block, generator)
         for number, rows in enumerate(torch.split(order, self.block)):
             block = self.split.batch(rows)
             if self.augment:
@@ -154,26 +154,28 @@ class _Blocks:
             if self.world == 1:
                 yield block
                 continue
-            # Each process makes the whole block and takes its share of each step: the draws are then the
-            # same for any number of processes.
+            # Each process makes the whole block and takes its share of each step, so that the random
+            # numbers are the same for any number of processes.
             for batch in block.split(self.batch):
                 yield batch.shard(self.rank, self.world)
 
 
-def alike(order: Tensor, lengths: Tensor, batch: int, block: int, generator: torch.Generator) -> Tensor:
-    """Return the order of items (M,) with each block's items grouped into batches of like lengths.
+def group_by_length(
+    order: Tensor, lengths: Tensor, batch: int, block: int, generator: torch.Generator
+) -> Tensor:
+    """Return the order of items (M,) with each block's items grouped into batches of similar length.
 
-    The batches of a block stay in random order, else every block would end with the longest.
+    The batches of a block are in random order; otherwise every block would end with the longest.
     """
-    found = []
+    blocks = []
     for items in torch.split(order, block):
         batches = items[lengths[items].argsort(stable=True)].view(-1, batch)
-        found.append(batches[torch.randperm(len(batches), generator=generator)].flatten())
-    return torch.cat(found)
+        blocks.append(batches[torch.randperm(len(batches), generator=generator)].flatten())
+    return torch.cat(blocks)
 
 
 class _Module(pl.LightningModule):
-    """A model while it learns."""
+    """A model in training."""
 
     def __init__(
         self,
@@ -194,7 +196,9 @@ class _Module(pl.LightningModule):
         self.weighted_loss = None
         if train.weights is not None:
             if self.own_loss:
-                raise ValueError(f"{type(model).__name__} takes no weights of items, and the data have them")
+                raise ValueError(
+                    f"{type(model).__name__} does not support item weights, but the data have them"
+                )
             self.weighted_loss = weighted_loss(task, params.label_smoothing)
         self.train_split, self.validation, self.augment = train, validation, augment
         self.checkpoint = checkpoint
@@ -205,7 +209,7 @@ class _Module(pl.LightningModule):
             self.num_steps = min(self.num_steps, params.max_steps)
         self.epochs = math.ceil(self.num_steps / self.steps_per_epoch)
         self.steps_done = 0
-        self.losses: list[Tensor] = []  # of this epoch's blocks, (steps,) each
+        self.losses: list[Tensor] = []  # one per block of this epoch, (steps,) each
         self.history: list[dict[str, float]] = []
         self.best: dict[str, Tensor] = {}
         self.best_epoch = 0
@@ -220,14 +224,14 @@ class _Module(pl.LightningModule):
         return _Blocks(self, self.train_split, self.augment, self.seed)
 
     def on_train_start(self) -> None:
-        # Adam's averages of gradients that have died sink into denormals, which cost a tenth of the speed.
+        # Adam's averages of vanished gradients become denormals, which cost a tenth of the speed.
         torch.set_flush_denormal(True)
         lengths = self.validation.lengths
-        if lengths is not None:  # else every slice would be as wide as the longest item
+        if lengths is not None:  # otherwise every batch would be as wide as the longest item
             self.validation = self.validation.take(lengths.argsort(stable=True))
 
     def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
-        """Return a block on the device; Lightning's own way would rebuild it field by field."""
+        """Return a block on the device; Lightning's default would rebuild it field by field."""
         del dataloader_idx
         return batch.to(device)
 
@@ -239,7 +243,7 @@ class _Module(pl.LightningModule):
         self.losses = []
 
     def training_step(self, block: Batch, _: int) -> None:
-        """Take the block's optimizer steps, one a batch."""
+        """Take the block's optimizer steps, one per batch."""
         loss_of = self._own_loss if self.own_loss else self._task_loss
         optimizer = cast(torch.optim.Optimizer, self.optimizers(use_pl_optimizer=False))
         weights = [weight for group in optimizer.param_groups for weight in group["params"]]
@@ -261,7 +265,7 @@ class _Module(pl.LightningModule):
             self.steps_done += 1
         self.losses.append(self._finite(torch.stack(losses)))
         if self.trainer.received_sigterm:
-            raise SystemExit(128 + signal.SIGTERM)  # Lightning would go on to the end of the epoch
+            raise SystemExit(128 + signal.SIGTERM)  # Lightning would continue to the end of the epoch
 
     def _task_loss(self, batch: Batch) -> Tensor:
         with self.trainer.precision_plugin.forward_context():
@@ -283,7 +287,7 @@ class _Module(pl.LightningModule):
         return losses
 
     def on_train_epoch_end(self) -> None:
-        """Validate, keep the best weights, save a checkpoint if one is due, stop if nothing gets better."""
+        """Validate, keep the best weights, save a checkpoint if one is due, stop if the metric no longer improves."""
         row = self._row()
         is_due = self.checkpoint.is_due() and self.current_epoch + 1 < self.epochs
         if self.trainer.world_size > 1:  # batch norm's buffers and the clock differ between processes
@@ -306,8 +310,8 @@ class _Module(pl.LightningModule):
         train_loss = cast(
             Tensor, self.trainer.strategy.reduce(torch.cat(self.losses).mean(), reduce_op="mean")
         )
-        figures = (len(self.history) + 1, train_loss.item(), *self._validate())
-        return dict(zip(_columns(self.task), (*figures, optimizer.param_groups[0]["lr"]), strict=True))
+        values = (len(self.history) + 1, train_loss.item(), *self._validate())
+        return dict(zip(_columns(self.task), (*values, optimizer.param_groups[0]["lr"]), strict=True))
 
     @torch.inference_mode()
     def _validate(self) -> tuple[float, float]:
@@ -326,7 +330,7 @@ class _Module(pl.LightningModule):
         return own / len(self.validation) if self.own_loss else loss, metric
 
     def on_train_end(self) -> None:
-        """Put the best weights in place, and the outcome where the main process finds it."""
+        """Restore the best weights, and pass the result to the main process through the trainer's metrics."""
         self.model.load_state_dict(self.best)
         rows = [[row[column] for column in _columns(self.task)] for row in self.history]
         self.trainer.callback_metrics.update(
@@ -368,7 +372,7 @@ def _history(rows: Tensor, columns: tuple[str, ...]) -> list[dict[str, float]]:
 
 
 class Start(Protocol):
-    """Weights that are there before training."""
+    """Weights from which training starts."""
 
     def into(self, model: nn.Module) -> None: ...
 
@@ -384,10 +388,10 @@ def learn(
     start: Start | None,
     folder: Path,
 ) -> tuple[nn.Module, TrainResult]:
-    """Make the network that ``spec`` asks for, its first weights drawn from the seed, and train it.
+    """Build a network, its weights initialised with the seed of ``spec``, and train it.
 
     Args:
-        start: what it begins from instead, as far as its class takes it over.
+        start: overwrites the initial weights of the parts that the network's class copies from it.
     """
     torch.manual_seed(spec["seed"])
     model = family(**arguments)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Weights that a network takes over from another one, which learned something else before.
+"""Warm starts: a network copies weights from another trained network.
 
-A network says in ``STARTS`` which of its parts begin as which parts of the other network. Tables of word vectors are
-taken over word by word, since each dataset numbers its words itself; a word that the other did not know keeps the
-vector that was drawn for it.
+A network's ``STARTS`` maps its parts to the parts of the other network from which they are initialised. Tables of word
+vectors are copied word by word, since each dataset numbers its words itself; a word that the other network does not
+know keeps its randomly initialised vector.
 """
 
 from __future__ import annotations
@@ -23,31 +23,33 @@ from assay.provenance import records
 
 TOKENIZER = "tokenizer.json"
 TABLE = "table.weight"
-"""The name that a table of word vectors, a row a word, has within its part."""
+"""The name of a table of word vectors, one row per word, within its part."""
 
 
 @dataclass(frozen=True)
 class Start:
-    """What another network learned."""
+    """The weights of another trained network."""
 
     name: str
-    """``task/model/seed``, for errors."""
+    """``task/model/seed``, for error messages."""
     weights: dict[str, Tensor]
     rows: Tensor
-    """(V,) int64: for each word id here, the word's id there; -1 if it was not known."""
+    """(V,) int64: for each word id of this dataset, the word's id in the other network; -1 for unknown words."""
 
     arguments: dict[str, Any] = field(default_factory=dict)
-    """What the class of a network that starts from it is made with besides: nothing."""
+    """Further arguments for the class of a network that starts from it: none."""
 
     def into(self, model: nn.Module) -> None:
-        """Overwrite, in place, the parts of ``model`` that its class says begin as this network's.
+        """Overwrite, in place, the parts of ``model`` that its class lists in ``STARTS`` with this network's weights.
 
         Raises:
-            ValueError: the class takes over nothing, or this network has no such part, or of another shape.
+            ValueError: the class lists no parts, or this network has no such part, or has it with another shape.
         """
         parts = model.STARTS if isinstance(model, WarmStarts) else {}
         if not parts:
-            raise ValueError(f"starts_from: {type(model).__name__} takes over nothing from another network")
+            raise ValueError(
+                f"starts_from: {type(model).__name__} cannot start from another network, it has no STARTS"
+            )
         with torch.no_grad():
             for here, there in parts.items():
                 part = model.get_submodule(here)
@@ -55,16 +57,16 @@ class Start:
                     source = self.weights.get(f"{there}.{name}")
                     is_table = name == TABLE
                     if source is None or source.shape[is_table:] != weight.shape[is_table:]:
-                        found = "nothing" if source is None else f"shape {tuple(source.shape)}"
+                        actual = "nothing" if source is None else f"shape {tuple(source.shape)}"
                         raise ValueError(
-                            f"starts_from: {self.name} has {found} for {here}.{name} of shape {tuple(weight.shape)};"
+                            f"starts_from: {self.name} has {actual} for {here}.{name} of shape {tuple(weight.shape)};"
                             " give both rows the same widths and depths"
                         )
                     _copy(source, weight, self.rows[: len(weight)] if is_table else None)
 
 
 def read(status: Path, prepared_there: Path, prepared_here: Path) -> Start:
-    """Read the network that a record names, and how its word ids translate.
+    """Read the network of a training record, and the translation of its word ids.
 
     Raises:
         ValueError: the network cannot be loaded.
@@ -82,7 +84,7 @@ def read(status: Path, prepared_there: Path, prepared_here: Path) -> Start:
 
 def _words(path: Path) -> dict[str, int]:
     if not path.is_file():
-        raise ValueError(f"{path}: not found; a model can start from another one on data with words alone")
+        raise ValueError(f"{path}: not found; only models of text can start from another model")
     vocabulary: dict[str, int] = Tokenizer.from_file(str(path)).get_vocab()
     return vocabulary
 
