@@ -1,4 +1,4 @@
-"""Classification's metrics, compared with scikit-learn's and with cases worked by hand."""
+"""Classification metrics, compared with scikit-learn and with hand-worked cases."""
 
 import json
 import math
@@ -17,7 +17,7 @@ TASK = Classification()
 
 
 def split(targets, items=()):
-    """A split with these targets; what its inputs are does not matter here."""
+    """Return a split with these targets; its inputs do not matter here."""
     return Split(torch.zeros(len(targets)), targets, np.array(items or range(len(targets))))
 
 
@@ -29,7 +29,7 @@ def some_logits():
     return logits, targets
 
 
-def test_every_score_is_that_of_scikit_learn(some_logits):
+def test_all_metrics_equal_scikit_learns(some_logits):
     logits, targets = some_logits
     probabilities, predicted = logits.softmax(1).double().numpy(), logits.argmax(1).numpy()
     macro = {"average": "macro"}
@@ -64,7 +64,7 @@ def test_calibration_by_hand():
     ] == pytest.approx(0.05)
 
 
-def test_logits_that_look_like_probabilities_are_taken_as_logits():
+def test_logits_in_the_range_of_probabilities_are_still_logits():
     logits = torch.tensor([[0.9, 0.1], [0.2, 0.8]])
     expected = F.cross_entropy(logits, torch.tensor([0, 1])).item()
     scores = TASK.compute_metrics(logits, split(torch.tensor([0, 1])))
@@ -72,7 +72,7 @@ def test_logits_that_look_like_probabilities_are_taken_as_logits():
     assert scores["calibration_error"] == pytest.approx(1 - logits.softmax(1).max(1).values.mean().item())
 
 
-def test_a_class_that_is_absent_does_not_count(some_logits):
+def test_an_absent_class_does_not_count(some_logits):
     logits, targets = some_logits
     kept = targets != 2
     scores = TASK.compute_metrics(logits[kept], split(targets[kept]))
@@ -81,7 +81,7 @@ def test_a_class_that_is_absent_does_not_count(some_logits):
     assert scores["auroc"] == pytest.approx(np.mean(areas))
 
 
-def test_a_score_that_is_not_defined_is_none():
+def test_an_undefined_metric_is_none():
     scores = TASK.compute_metrics(torch.tensor([[0.0, -math.inf], [1.0, 0.0]]), split(torch.tensor([1, 1])))
     assert scores["auroc"] is None
     assert scores["cross_entropy"] is None
@@ -94,7 +94,7 @@ def test_confusion_has_true_classes_in_rows(some_logits):
     assert TASK.exhibits(logits, split(targets)) == [ConfusionMatrix(expected)]
 
 
-def test_predictions_have_one_row_an_item():
+def test_predictions_have_one_row_per_item():
     logits = torch.tensor([[0.0, math.log(3)], [math.log(9), 0.0]])
     table = TASK.predictions(logits, split(torch.tensor([1, 1]), items=[7, 3]))
     assert table.to_dict("list") == {
@@ -105,7 +105,7 @@ def test_predictions_have_one_row_an_item():
     }
 
 
-def test_what_is_watched_is_summed_over_slices(some_logits):
+def test_the_watched_metric_is_summed_over_batches(some_logits):
     logits, targets = some_logits
     sums = [TASK.metric_state(*part) for part in zip(logits.split(128), targets.split(128), strict=True)]
     loss, accuracy = TASK.compute_watched(torch.stack(sums).sum(dim=0))

@@ -1,4 +1,4 @@
-"""Entities: hand-worked tags, and the same counts by a slow reading of the tags' names."""
+"""Entities: hand-worked tags, and the counts of a slow reference that reads the tags' names."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NAMES = ["O", "B-a", "I-a", "B-b", "I-b"]
 
 
 def read_slowly(tags: list[int]) -> set[tuple[int, int, int]]:
-    """The entities of a sentence by the rules of conlleval, word by word."""
+    """Return the entities of a sentence by the rules of conlleval, word by word."""
     entities, start, kind = set(), 0, ""
     for place, name in enumerate([*(NAMES[tag] for tag in tags), "O"]):
         part, _, of = name.partition("-")
@@ -48,7 +48,7 @@ TAGGINGS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1,
 
 @settings(deadline=None, max_examples=200)
 @given(TAGGINGS)
-def test_counts_as_a_slow_reading_does(pairs: list[tuple[int, int]]) -> None:
+def test_counts_equal_those_of_the_slow_reference(pairs: list[tuple[int, int]]) -> None:
     predicted, gold = ([pair[side] for pair in pairs] for side in (0, 1))
     sets = [read_slowly(tags) for tags in (predicted, gold)]
     expected = [sets[0] & sets[1], *sets]
@@ -59,7 +59,7 @@ def test_counts_as_a_slow_reading_does(pairs: list[tuple[int, int]]) -> None:
             assert (types == number + 1).sum() == sum(entity[0] == number for entity in entities)
 
 
-def test_an_entity_is_right_if_its_words_and_its_type_are() -> None:
+def test_an_entity_is_correct_if_its_words_and_its_type_are() -> None:
     gold = torch.tensor([[B_A, I_A, OUT, B_B, OUT]])
     found = {
         (B_A, I_A, OUT, B_B, OUT): 2,

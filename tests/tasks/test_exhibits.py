@@ -1,4 +1,4 @@
-"""Exhibits stand in metrics.json by their keys, none of them a mapping, as the metrics of a split are."""
+"""Exhibits are in metrics.json by their keys; none is a mapping, unlike the metrics of a split."""
 
 import json
 from typing import get_args
@@ -12,7 +12,7 @@ SHOWN = [
 ]
 
 
-def test_each_type_has_a_key_of_its_own_and_is_plain_data():
+def test_each_type_has_its_own_key_and_is_plain_data():
     assert {type(each) for each in SHOWN} == set(get_args(Exhibit))
     found = as_json(SHOWN)
     assert json.loads(json.dumps(found)) == {

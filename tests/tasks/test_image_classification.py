@@ -1,4 +1,4 @@
-"""Image classification: what it reads, and what it tells a model."""
+"""Image classification: its splits, and the model arguments."""
 
 import json
 
@@ -29,7 +29,7 @@ def prepared(tmp_path):
     return tmp_path, images
 
 
-def test_loads_the_splits_asked_for_normalised(prepared):
+def test_loads_the_requested_splits_normalised(prepared):
     folder, images = prepared
     splits = TASK.load(folder, ("train", "validation"))
     assert set(splits) == {"train", "validation"}
@@ -40,11 +40,11 @@ def test_loads_the_splits_asked_for_normalised(prepared):
     assert splits["train"].inputs.dtype == torch.float32
 
 
-def test_tells_a_model_what_the_data_decides(prepared):
+def test_model_arguments_depend_on_the_data(prepared):
     assert TASK.model_arguments(prepared[0]) == {"shape": (1, 8, 8), "num_classes": 3}
 
 
-def test_augments_as_declared_beside_the_dataset(prepared):
+def test_augments_as_the_dataset_declares(prepared):
     vary = TASK.augmenter(prepared[0])
     batch = torch.full((64, 1, 8, 8), 2.0)
     varied = vary(batch, torch.Generator().manual_seed(0))

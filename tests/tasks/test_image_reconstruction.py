@@ -1,4 +1,4 @@
-"""An image is its own target; what is lost is counted pixel by pixel."""
+"""Image reconstruction: an image is its own target, and the error is the mean over pixels."""
 
 import numpy as np
 import pytest
@@ -22,12 +22,12 @@ def test_the_error_is_the_mean_square_over_pixels():
     assert TASK.compute_watched(TASK.metric_state(answers, GIVEN)) == pytest.approx((4 / 96, 4 / 96))
 
 
-def test_the_mean_of_the_split_keeps_none_of_its_variance():
+def test_the_mean_of_the_split_explains_none_of_its_variance():
     mean = GIVEN.mean(dim=0).expand_as(GIVEN)
     assert TASK.compute_metrics(mean, SPLIT)["r2"] == pytest.approx(0.0)
 
 
-def test_shows_what_was_given_above_what_came_out():
+def test_shows_inputs_above_reconstructions():
     [grid] = TASK.exhibits(GIVEN + 100, SPLIT)
     assert [*grid.rows] == ["given", "reconstructed"]
     given = np.array(grid.rows["given"])

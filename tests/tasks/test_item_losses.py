@@ -1,4 +1,4 @@
-"""Every task whose items can have weights: the mean of the items' losses is the loss of the batch."""
+"""In every task that supports item weights, the mean of the items' losses is the loss of the batch."""
 
 import pytest
 import torch
@@ -19,7 +19,7 @@ WEIGHING = {
 }
 
 
-def test_tasks_of_one_class_or_number_an_item_weigh_items() -> None:
+def test_tasks_with_one_class_or_number_per_item_support_weights() -> None:
     assert {"image_classification", "text_classification", "table_regression"} <= set(WEIGHING)
     assert not isinstance(loading.load("multi_task_classification"), WeighsItems)
 

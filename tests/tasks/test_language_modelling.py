@@ -1,4 +1,4 @@
-"""Language modelling: what it reads, how it scores, and what it shows."""
+"""Language modelling: its splits, metrics and exhibits."""
 
 import json
 import math
@@ -32,7 +32,7 @@ def prepared(tmp_path):
 
 
 class Fixed:
-    """A predictor that gives id 2 or 3, whichever it has just read, half of the chances."""
+    """A predictor that gives the last id, 2 or 3, a probability of one half."""
 
     def outputs(self, inputs, **_):
         chances = np.full((*inputs.shape, 6), 0.1, dtype=np.float32)
@@ -40,7 +40,7 @@ class Fixed:
         return np.log(chances)
 
 
-def test_loads_the_splits_asked_for(prepared):
+def test_loads_the_requested_splits(prepared):
     splits = TASK.load(prepared, ("train", "test"))
     assert set(splits) == {"train", "test"}
     assert splits["test"].items.tolist() == [2, 4]
@@ -49,7 +49,7 @@ def test_loads_the_splits_asked_for(prepared):
     assert splits["test"].inputs.dtype == splits["test"].targets.dtype == torch.int64
 
 
-def test_tells_a_model_what_the_data_decides(prepared):
+def test_model_arguments_depend_on_the_data(prepared):
     assert TASK.model_arguments(prepared) == {"shape": (4,), "vocabulary": 6}
     assert TASK.augmenter(prepared) is None
 
@@ -60,7 +60,7 @@ def test_limits_to_the_first_windows(prepared):
     assert TASK.limit(split, 9).items.tolist() == [2, 4]
 
 
-def test_scores_the_characters_that_are_told(prepared):
+def test_scores_the_target_characters(prepared):
     split = TASK.load(prepared, ("test",))["test"]
     answer = TASK.predict(Fixed(), split)
     # Of window 2 the first target is what was just read; of window 4 the only one is.
@@ -75,7 +75,7 @@ def test_scores_the_characters_that_are_told(prepared):
     assert table["nats"].sum() / table["characters"].sum() == pytest.approx(mean)
 
 
-def test_sums_of_parts_make_the_same_as_the_whole(prepared):
+def test_sums_of_parts_equal_those_of_the_whole(prepared):
     split = TASK.load(prepared, ("test",))["test"]
     logits = torch.from_numpy(Fixed().outputs(split.inputs.numpy()))
     sums = sum(TASK.metric_state(logits[row : row + 1], split.targets[row : row + 1]) for row in range(2))
@@ -85,7 +85,7 @@ def test_sums_of_parts_make_the_same_as_the_whole(prepared):
     assert TASK.loss(logits, split.targets).item() == pytest.approx(loss)
 
 
-def test_a_perplexity_beyond_all_numbers_is_none():
+def test_a_perplexity_that_overflows_is_none():
     answer = Answer(np.array([5000.0]), np.array([1]), Fixed())
     assert TASK.compute_metrics(answer, None) == {
         "bits_per_character": pytest.approx(5000 / math.log(2)),
@@ -94,7 +94,7 @@ def test_a_perplexity_beyond_all_numbers_is_none():
     }
 
 
-def test_shows_how_texts_go_on(prepared):
+def test_shows_continuations(prepared):
     split = TASK.load(prepared, ("test",))["test"]
     exhibits = TASK.exhibits(TASK.predict(Fixed(), split), split)
     [[sample]] = [shown.texts for shown in exhibits]  # of the window that is no shorter than the others
@@ -105,7 +105,7 @@ def test_shows_how_texts_go_on(prepared):
     json.dumps(as_json(exhibits), allow_nan=False)
 
 
-def test_the_models_own_generation_gives_the_same_text_as_its_logits_alone():
+def test_the_models_own_generation_gives_the_same_text_as_its_logits():
     torch.manual_seed(0)
     module = GPT(vocabulary=9, shape=(16,), width=16, depth=2, heads=2, dropout=0.0).eval()
     for parameter in module.parameters():

@@ -1,4 +1,4 @@
-"""Which training items a cell may learn from."""
+"""The splits for a cell's training."""
 
 from types import SimpleNamespace
 
@@ -26,14 +26,14 @@ def test_the_smaller_limit_counts(tmp_path, fraction, items, expected):
     assert learns_from(tmp_path, fraction, items) == expected
 
 
-def test_what_learns_never_sees_test_items(tmp_path):
+def test_training_never_sees_test_items(tmp_path):
     read = []
     task = SimpleNamespace(load=lambda _, names: read.append(names) or TASK.load(), limit=first_items)
     for_learning(task, tmp_path, {"train_items": None, "train_fraction": 1.0})
     assert read == [("train", "validation")]
 
 
-def test_a_fraction_that_leaves_no_item_is_one_line(tmp_path):
+def test_a_fraction_that_leaves_no_item_is_an_error(tmp_path):
     message = r"^train_fraction = 0\.0001: none of 40 training items is left; 0\.025 leaves one$"
     with pytest.raises(ValueError, match=message):
         learns_from(tmp_path, 0.0001)

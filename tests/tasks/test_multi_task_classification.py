@@ -1,4 +1,4 @@
-"""Two tasks at once: each item is judged among its own task's classes."""
+"""Two tasks at once: each item is scored among its own task's classes."""
 
 import json
 
@@ -32,7 +32,7 @@ def test_targets_hold_the_class_and_the_bounds_of_its_task(prepared):
     assert TASK.model_arguments(prepared)["num_classes"] == 6
 
 
-def test_the_loss_is_that_of_each_task_alone():
+def test_the_loss_is_that_of_each_separate_task():
     alone = [
         F.cross_entropy(LOGITS[:2, :2], BOUNDS[:2, 0]),
         F.cross_entropy(LOGITS[2:, 2:], BOUNDS[2:, 0] - 2),
@@ -50,7 +50,7 @@ def test_no_gradient_reaches_the_other_tasks_classes():
     assert not logits.grad[2:, :2].any()
 
 
-def test_accuracy_is_given_task_by_task(prepared):
+def test_accuracy_is_computed_per_task(prepared):
     class Says:
         def outputs(self, inputs):
             assert len(inputs) == 4
@@ -75,5 +75,5 @@ def test_a_part_of_the_items_keeps_every_class(prepared):
 
 
 def test_smoothed_labels_are_refused():
-    with pytest.raises(ValueError, match=r"label_smoothing = 0\.1: 0 alone is allowed"):
+    with pytest.raises(ValueError, match=r"label_smoothing = 0\.1: only 0 is allowed"):
         TASK.smoothed_loss(LOGITS, BOUNDS, 0.1)

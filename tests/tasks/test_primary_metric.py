@@ -1,4 +1,4 @@
-"""Every kind of task: its primary metric is computed again from the table of predictions."""
+"""The primary metric of every kind of task can be recomputed from the table of predictions."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def windows() -> tuple[Any, Split]:
 
 
 def texts() -> tuple[Any, Split]:
-    said = ["a man is asleep on a red couch", "two dogs run in the deep snow", "", "a red car", "rain"]
+    hypotheses = ["a man is asleep on a red couch", "two dogs run in the deep snow", "", "a red car", "rain"]
     true = [
         "a man sleeps on a red couch",
         "two dogs run in the deep snow",
@@ -74,7 +74,7 @@ def texts() -> tuple[Any, Split]:
     ]
     nothing = torch.zeros(5, 2, dtype=torch.int64)
     split = Pairs(nothing, nothing, ITEMS, sources=np.array(true), references=np.array(true))
-    return Answer(said, true, np.ones(5), np.ones(5, np.int64)), split
+    return Answer(hypotheses, true, np.ones(5), np.ones(5, np.int64)), split
 
 
 def two_classes() -> tuple[Any, Split]:
@@ -143,13 +143,13 @@ def test_predictions_give_the_score(kind: str, tmp_path: Path) -> None:
     assert metric.of_sums(twice) == pytest.approx(np.full((2, 1), expected), rel=1e-6)
 
 
-def test_f1_of_nothing_is_nothing() -> None:
+def test_f1_without_entities_is_zero() -> None:
     assert tagging.TASK.primary.of_sums(np.zeros((2, 3))).tolist() == [0, 0]
 
 
-def test_bleu_of_many_sums_is_sacrebleus_of_each() -> None:
-    said = RNG.integers(0, 12, (400, 4))
-    sums = np.concatenate([RNG.integers(0, said + 1), said, RNG.integers(0, 40, (400, 2))], axis=1)
+def test_bleu_of_many_sums_equals_sacrebleus() -> None:
+    ngrams = RNG.integers(0, 12, (400, 4))
+    sums = np.concatenate([RNG.integers(0, ngrams + 1), ngrams, RNG.integers(0, 40, (400, 2))], axis=1)
     expected = [
         BLEU.compute_bleu(row[:4], row[4:8], row[8], row[9], smooth_method="exp").score
         for row in sums.tolist()

@@ -1,4 +1,4 @@
-"""Regression whose items are drawn by patient: each prediction names one, and data without patients are refused."""
+"""Regression with the patient as the unit: each prediction names one, and data without patients are refused."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_each_prediction_names_the_patient_of_its_visit(tmp_path):
         np.testing.assert_allclose(table["target"], items.loc[table["item"], "target"], rtol=1e-5)
 
 
-def test_the_score_is_that_of_regression_and_the_unit_is_the_patient(tmp_path):
+def test_the_metric_equals_that_of_regression_and_the_unit_is_the_patient(tmp_path):
     test = TASK.load(prepared("clinic_visits", tmp_path), ("test",))["test"]
     answers = test.targets + 0.1 * torch.randn(len(test), 1, generator=torch.Generator().manual_seed(0))
     table = TASK.predictions(answers, test)
@@ -41,9 +41,9 @@ def test_the_score_is_that_of_regression_and_the_unit_is_the_patient(tmp_path):
     assert (TASK.primary.unit, table_regression.TASK.primary.unit) == ("patient", "item")
 
 
-def test_data_without_patients_are_one_line(tmp_path):
+def test_data_without_patients_are_an_error(tmp_path):
     folder = prepared("diabetes", tmp_path)
     with pytest.raises(
-        ValueError, match=r"items.parquet: no column group, and the task draws items by patient; name"
+        ValueError, match=r"items.parquet: no column group, but the task's unit is patient; use"
     ):
         TASK.load(folder, ("test",))

@@ -1,4 +1,4 @@
-"""Texts made of texts: how pairs are packed and learned, and what answers are worth."""
+"""Tasks that map texts to texts: packing, loss and metrics."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def split(tmp_path_factory: pytest.TempPathFactory) -> Pairs:
 
 
 class Oracle:
-    """Knows the targets of a split by their sources; what it is not asked, it gives one chance in two."""
+    """Knows the targets of a split by their sources, and gives each word of them a probability of one half."""
 
     model = None
     arguments: dict[str, int] = {}
@@ -49,15 +49,15 @@ class Oracle:
 
 
 class Tempted(Oracle):
-    """Likes a wrong first word a little better, and has nothing to say after it."""
+    """Slightly prefers an incorrect first word, and has uniform logits after it."""
 
     arguments = {"beam": 2}
 
     def outputs(self, inputs: np.ndarray, *, batch_size: int = 256) -> np.ndarray:
         logits = super().outputs(inputs, batch_size=batch_size)
-        wrong = logits[:, 0].argmax(axis=1) + 1
-        logits[np.arange(len(logits)), 0, wrong] = logits.max() + 0.5
-        logits[inputs[:, self.source_length + 1] == wrong, 1:] = 0
+        incorrect = logits[:, 0].argmax(axis=1) + 1
+        logits[np.arange(len(logits)), 0, incorrect] = logits.max() + 0.5
+        logits[inputs[:, self.source_length + 1] == incorrect, 1:] = 0
         return logits
 
 
@@ -68,7 +68,7 @@ def test_packs_begin_and_end() -> None:
     assert lengths.tolist() == [2 * 6 + 2, 1 * 6 + 1]
 
 
-def test_loss_and_tally_leave_padding_out() -> None:
+def test_loss_and_sums_exclude_padding() -> None:
     outputs, targets = torch.randn(2, 2, 12), torch.tensor([[8, END, 0], [END, 0, 0]])
     rows = F.log_softmax(outputs, dim=2)
     expected = -(rows[0, 0, 8] + rows[0, 1, END] + rows[1, 0, END])
@@ -90,7 +90,7 @@ def test_loads_texts_with_their_items(split: Pairs) -> None:
     assert len(first_items(split, 5).references) == 5
 
 
-def test_who_knows_all_answers_reaches_the_optimum(split: Pairs) -> None:
+def test_a_model_that_knows_all_targets_reaches_the_optimum(split: Pairs) -> None:
     answer = TASK.predict(Oracle(split, 200), split)
     assert answer.hypotheses == split.references.tolist()
     scores = transduction.TASK.compute_metrics(answer, split)
@@ -99,7 +99,7 @@ def test_who_knows_all_answers_reaches_the_optimum(split: Pairs) -> None:
     assert scores["perplexity"] == pytest.approx(2, rel=1e-5)
 
 
-def test_a_beam_finds_what_greed_misses(split: Pairs) -> None:
+def test_beam_search_finds_what_greedy_decoding_misses(split: Pairs) -> None:
     answer = TASK.predict(Tempted(split, 200), first_items(split, 20))
     scores = transduction.TASK.compute_metrics(answer, first_items(split, 20))
     assert (scores["exact_match"], scores["greedy_exact_match"]) == (1, 0)
@@ -108,7 +108,7 @@ def test_a_beam_finds_what_greed_misses(split: Pairs) -> None:
     assert scores["greedy_bleu"] < 50
 
 
-def test_an_answer_has_a_row_an_item(split: Pairs) -> None:
+def test_predictions_have_one_row_per_item(split: Pairs) -> None:
     answer = TASK.predict(Oracle(split, 200), split)
     for task in (transduction.TASK, translation.TASK):
         table = task.predictions(answer, split)
@@ -121,7 +121,7 @@ def test_an_answer_has_a_row_an_item(split: Pairs) -> None:
     assert len(transduction.TASK.exhibits(answer, split)[0].texts) == 8
 
 
-def test_what_is_not_finite_is_refused(split: Pairs) -> None:
+def test_outputs_that_are_not_finite_are_refused(split: Pairs) -> None:
     oracle = Oracle(split, 200)
     oracle.outputs = lambda inputs, **_: np.full((len(inputs), 11, 200), np.nan, np.float32)
     with pytest.raises(ValueError, match="not finite"):
@@ -129,7 +129,7 @@ def test_what_is_not_finite_is_refused(split: Pairs) -> None:
 
 
 def some_answers() -> tuple[Answer, Pairs]:
-    said = ["A man sleeps on a couch.", "Two dogs are running in the snow!", "", "a red car"]
+    hypotheses = ["A man sleeps on a couch.", "Two dogs are running in the snow!", "", "a red car"]
     references = [
         "A man sleeping on a couch.",
         "Two dogs run in the snow.",
@@ -138,10 +138,10 @@ def some_answers() -> tuple[Answer, Pairs]:
     ]
     ones = torch.ones(4, 1, dtype=torch.int64)
     split = Pairs(ones, ones, np.arange(4), None, np.array(references, object), np.array(references, object))
-    return Answer(said, references, np.ones(4), np.ones(4, np.int64)), split
+    return Answer(hypotheses, references, np.ones(4), np.ones(4, np.int64)), split
 
 
-def test_bleu_and_chrf_are_sacrebleus() -> None:
+def test_bleu_and_chrf_equal_sacrebleus() -> None:
     answer, split = some_answers()
     scores = translation.TASK.compute_metrics(answer, split)
     references = [split.references.tolist()]
@@ -150,7 +150,7 @@ def test_bleu_and_chrf_are_sacrebleus() -> None:
     assert scores["greedy_bleu"] == pytest.approx(100)
 
 
-def test_the_rows_of_a_table_give_the_score_again(tmp_path: Path) -> None:
+def test_bleu_can_be_recomputed_from_the_table(tmp_path: Path) -> None:
     answer, split = some_answers()
     translation.TASK.predictions(answer, split).to_parquet(tmp_path / "table.parquet")
     table = pd.read_parquet(tmp_path / "table.parquet")

@@ -27,7 +27,7 @@ def answer():
     return Answer(HYPOTHESES, HYPOTHESES, np.array([2.0, 1.0, 3.0]), np.array([2, 1, 1]))
 
 
-def test_rouge_is_that_worked_by_hand(answer, split):
+def test_rouge_by_hand(answer, split):
     found = rouge(answer, split)
     for name, values in BY_HAND.items():
         assert found[name].tolist() == pytest.approx(values)
@@ -41,12 +41,12 @@ def test_the_score_is_the_mean_over_texts(answer, split):
     assert scores["cross_entropy"] == pytest.approx(1.5)
 
 
-def test_predictions_have_a_row_an_item(answer, split):
+def test_predictions_have_one_row_per_item(answer, split):
     table = TASK.predictions(answer, split)
     assert table["item"].tolist() == [3, 5, 8]
     assert table["hypothesis"].tolist() == HYPOTHESES
     assert table["rouge_l"].mean() == pytest.approx(TASK.compute_metrics(answer, split)["rouge_l"])
 
 
-def test_an_empty_hypothesis_scores_nothing(answer, split):
+def test_an_empty_hypothesis_scores_zero(answer, split):
     assert TASK.compute_metrics(replace(answer, hypotheses=["", "", ""]), split)["rouge_l"] == 0

@@ -1,4 +1,4 @@
-"""AUROC is scikit-learn's, and undefined where a class is missing."""
+"""AUROC equals scikit-learn's, and is undefined if a class is missing."""
 
 import numpy as np
 import pytest
@@ -14,14 +14,14 @@ LOGITS = torch.tensor([[2.0, 0.0], [0.5, 1.0], [1.0, 0.9], [0.0, 0.0], [0.0, 3.0
 SPLIT = Split(torch.zeros(6, 2), TARGETS, np.arange(6))
 
 
-def test_the_area_is_scikit_learns():
+def test_the_area_equals_scikit_learns():
     expected = roc_auc_score(TARGETS, LOGITS.softmax(1)[:, 1])
     assert TASK.compute_metrics(LOGITS, SPLIT)["auroc"] == pytest.approx(expected)
     table = TASK.predictions(LOGITS, SPLIT)
     assert TASK.primary.value(TASK.primary.arrays(table)) == pytest.approx(expected)
 
 
-def test_one_class_alone_has_no_area():
+def test_the_area_of_a_single_class_is_undefined():
     only = SPLIT.take(torch.tensor([0, 3]))
     assert TASK.compute_metrics(LOGITS[[0, 3]], only)["auroc"] is None
     assert np.isnan(auroc(np.zeros(3), np.arange(3)))

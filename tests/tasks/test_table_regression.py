@@ -1,4 +1,4 @@
-"""Errors are counted in the target's own unit, whatever models learn in."""
+"""Errors are in the target's own unit, although models are trained on standardised targets."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ SPLIT = Numbers(
 ANSWERS = torch.tensor((SAID - 150) / 70, dtype=torch.float32)[:, None]
 
 
-def test_metrics_are_scikit_learns():
+def test_metrics_equal_scikit_learns():
     found = TASK.compute_metrics(ANSWERS, SPLIT)
     assert found == pytest.approx(
         {
@@ -32,12 +32,12 @@ def test_metrics_are_scikit_learns():
     )
 
 
-def test_targets_that_do_not_vary_have_no_share_of_variance():
+def test_r2_of_constant_targets_is_undefined():
     same = SPLIT.take(torch.tensor([0, 0]))
     assert TASK.compute_metrics(ANSWERS[:2], same)["r2"] is None
 
 
-def test_what_training_watches_is_the_error_in_deviations():
+def test_the_watched_metric_is_the_standardised_error():
     sums = TASK.metric_state(ANSWERS[:3], SPLIT.targets[:3]) + TASK.metric_state(
         ANSWERS[3:], SPLIT.targets[3:]
     )
@@ -48,7 +48,7 @@ def test_what_training_watches_is_the_error_in_deviations():
 
 def test_there_are_no_labels_to_smooth():
     assert training_loss(TASK, 0.0)(ANSWERS, SPLIT.targets) == TASK.loss(ANSWERS, SPLIT.targets)
-    with pytest.raises(ValueError, match=r"training\.label_smoothing = 0\.1: 0 alone is allowed"):
+    with pytest.raises(ValueError, match=r"training\.label_smoothing = 0\.1: only 0 is allowed"):
         training_loss(TASK, 0.1)
 
 

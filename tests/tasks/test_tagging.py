@@ -1,4 +1,4 @@
-"""Tagging: what it reads, how answers are judged, what the report is shown."""
+"""Tagging: its splits, metrics and exhibits."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_split(prepared):
 
 
 def scores(rows):
-    """Scores (N, T, K) whose best tags are these; after a sentence's end they say B-who."""
+    """Return scores (N, T, K) with these best tags, and B-who after a sentence's end."""
     padded = [row + [B_W] * (4 - len(row)) for row in rows]
     return 9.0 * F.one_hot(torch.tensor(padded), len(TAGS)).float()
 
@@ -67,7 +67,7 @@ def test_takes_and_limits_sentences(test_split):
     assert len(TASK.limit(test_split, 9).targets) == 3
 
 
-def test_tells_a_model_what_the_data_decides(prepared):
+def test_model_arguments_depend_on_the_data(prepared):
     assert TASK.model_arguments(prepared) == {
         "shape": (4, 1 + dataset.SYMBOLS),
         "vocabulary": 6,
@@ -76,7 +76,7 @@ def test_tells_a_model_what_the_data_decides(prepared):
     }
 
 
-def test_words_are_dropped_as_declared_and_their_characters_stay(prepared):
+def test_words_are_dropped_as_declared_and_keep_their_characters(prepared):
     vary = TASK.augmenter(prepared)
     batch = torch.zeros(64, 30, 17, dtype=torch.int64)
     batch[:, :20] = 7
@@ -90,7 +90,7 @@ def test_words_are_dropped_as_declared_and_their_characters_stay(prepared):
     assert (batch[:, :20] == 7).all()
 
 
-def test_nothing_is_varied_where_nothing_is_declared(prepared):
+def test_there_is_no_augmentation_without_a_declaration(prepared):
     facts = (prepared / "prepared.json").read_text()
     (prepared / "prepared.json").write_text(facts.replace("wnut17_twin", "entity_grammar"))
     assert TASK.augmenter(prepared) is None
@@ -115,7 +115,7 @@ def test_the_loss_is_the_mean_over_words(test_split):
 
 
 SAID = [[B_W, OUT], [B_C, OUT, B_W, I_W], [B_W, OUT, OUT, B_W]]
-"""Of five entities three are found; five are said, among them a wrong type and one that is too short."""
+"""Three of five entities are found; five are predicted, among them an incorrect type and one that is too short."""
 
 
 def test_scores_by_hand(test_split):
@@ -123,7 +123,7 @@ def test_scores_by_hand(test_split):
     assert found["entity_f1"] == pytest.approx(3 / 5)
     assert found["entity_precision"] == pytest.approx(3 / 5)
     assert found["entity_recall"] == pytest.approx(3 / 5)
-    # Distinct: true ones ann, lee, bob lee; said ones ann, lee as a work, bob lee, bob.
+    # Distinct: true ones ann, lee, bob lee; predicted ones ann, lee as a work, bob lee, bob.
     assert found["surface_f1"] == pytest.approx(2 * 2 / (3 + 4))
     assert found["f1_who"] == pytest.approx(2 * 3 / (4 + 5))
     assert found["f1_creative_work"] is None  # none in these sentences
@@ -131,9 +131,9 @@ def test_scores_by_hand(test_split):
     assert found["cross_entropy"] == pytest.approx(math.log(1 + 4 * math.exp(-9)) + 9 * 2 / 10, rel=1e-6)
 
 
-def test_right_and_empty_answers(test_split):
-    right = TASK.compute_metrics(scores([tags for *_, tags in ROWS[3:]]), test_split)
-    assert [right[name] for name in ("entity_f1", "surface_f1", "f1_who", "accuracy")] == [1, 1, 1, 1]
+def test_correct_and_empty_predictions(test_split):
+    values = TASK.compute_metrics(scores([tags for *_, tags in ROWS[3:]]), test_split)
+    assert [values[name] for name in ("entity_f1", "surface_f1", "f1_who", "accuracy")] == [1, 1, 1, 1]
     empty = TASK.compute_metrics(scores([[OUT] * 2, [OUT] * 4, [OUT] * 4]), test_split)
     assert [empty[name] for name in ("entity_f1", "entity_precision", "entity_recall", "f1_who")] == [
         0,
@@ -153,7 +153,7 @@ def test_predictions_count_each_sentences_entities(test_split):
     assert table["prediction"].tolist()[1] == "B-creative-work O B-who I-who"
 
 
-def test_exhibits_confusions_and_samples(test_split):
+def test_exhibits_are_a_confusion_matrix_and_samples(test_split):
     confusion, samples = TASK.exhibits(scores(SAID), test_split)
     assert np.sum(confusion.counts) == 10
     assert confusion.counts[B_W] == [0, 1, 0, 4, 0]

@@ -1,4 +1,4 @@
-"""Text classification: what it reads, and what it tells a model."""
+"""Text classification: its splits, and the model arguments."""
 
 import json
 
@@ -23,7 +23,7 @@ def prepared(tmp_path):
     return tmp_path
 
 
-def test_loads_the_splits_asked_for(prepared):
+def test_loads_the_requested_splits(prepared):
     splits = TASK.load(prepared, ("train", "validation"))
     assert set(splits) == {"train", "validation"}
     assert splits["train"].items.tolist() == [0, 2]
@@ -31,11 +31,11 @@ def test_loads_the_splits_asked_for(prepared):
     assert torch.equal(splits["train"].inputs, torch.from_numpy(TOKENS[[0, 2]]).long())
 
 
-def test_tells_a_model_what_the_data_decides(prepared):
+def test_model_arguments_depend_on_the_data(prepared):
     assert TASK.model_arguments(prepared) == {"shape": (4,), "vocabulary": 6, "num_classes": 2}
 
 
-def test_augments_as_declared_beside_the_dataset(prepared):
+def test_augments_as_the_dataset_declares(prepared):
     vary = TASK.augmenter(prepared)
     batch = torch.arange(2, 42).repeat(64, 1)
     varied = vary(batch, torch.Generator().manual_seed(0))

@@ -363,5 +363,5 @@ def test_the_loss_of_items_with_weights_is_their_weighted_mean(tmp_path):
 def test_weights_are_refused_if_the_loss_is_not_a_mean_over_items(tmp_path):
     data, validation = digits()
     splits = (replace(data, weights=torch.ones(len(data))), validation)
-    with pytest.raises(ValueError, match="Classify: its loss takes no weights of items"):
+    with pytest.raises(ValueError, match="Classify: its loss does not support item weights"):
         learn(tmp_path, perceptron(), splits=splits)

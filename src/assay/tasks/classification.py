@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What tasks of classification share: loss, metrics, table of predictions. The answers are logits (N, K).
+"""Loss, metrics and table of predictions of the classification tasks. The predictions are logits (N, K).
 
 The primary metric is accuracy.
 """
@@ -24,8 +24,8 @@ from assay.tasks.metric import PrimaryMetric, SummedMetric, ratio
 from assay.tasks.protocol import SmoothsLabels, WeighsItems
 
 
-def right(table: pd.DataFrame) -> NDArray[np.bool_]:
-    """Return of each prediction whether it is right, and that it is one: (N, 2)."""
+def correct(table: pd.DataFrame) -> NDArray[np.bool_]:
+    """Return whether each prediction is correct, and ones: (N, 2)."""
     return np.stack([table["target"] == table["prediction"], np.ones(len(table), bool)], axis=1)
 
 
@@ -38,15 +38,15 @@ METRICS = {
     "calibration_error": ("calibration error", "%"),
     "cross_entropy": ("cross-entropy", ""),
 }
-"""How the report shows each metric: its label and unit, in reading order; shares with the unit % are shown times 100.
+"""How the report shows each metric: its label and unit, in order; shares with the unit % are multiplied by 100.
 
-``{}`` stands for what differs between datasets, such as the name of a class."""
-ACCURACY = SummedMetric("accuracy", "maximise", ("target", "prediction"), right, ratio, highest=1)
+``{}`` is a placeholder for a part that depends on the dataset, such as the name of a class."""
+ACCURACY = SummedMetric("accuracy", "maximise", ("target", "prediction"), correct, ratio, highest=1)
 CALIBRATION_BINS = 15
 
 
 class ClassificationObjective(SmoothsLabels):
-    """Cross-entropy is lowered and accuracy is watched; the outputs are logits (N, K), the targets classes (N,)."""
+    """Minimises cross-entropy and watches accuracy; the outputs are logits (N, K), the targets classes (N,)."""
 
     primary: PrimaryMetric = ACCURACY
     watched = ACCURACY
@@ -56,22 +56,22 @@ class ClassificationObjective(SmoothsLabels):
         return F.cross_entropy(logits, targets, label_smoothing=label_smoothing)
 
     def metric_state(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """Return the sums (3,) over items: cross-entropy in nats, right answers, items."""
-        surprise = F.cross_entropy(logits, targets, reduction="sum").double()
-        right = (logits.argmax(1) == targets).sum().double()
-        return torch.stack([surprise, right, torch.full_like(right, len(targets))])
+        """Return the sums (3,) over items: cross-entropy in nats, correct predictions, items."""
+        nats = F.cross_entropy(logits, targets, reduction="sum").double()
+        correct = (logits.argmax(1) == targets).sum().double()
+        return torch.stack([nats, correct, torch.full_like(correct, len(targets))])
 
     def compute_watched(self, sums: Tensor) -> tuple[float, float]:
         """Return the mean cross-entropy in nats and the accuracy from the sums (3,)."""
-        surprise, right, items = sums.tolist()
-        return surprise / items, right / items
+        nats, correct, items = sums.tolist()
+        return nats / items, correct / items
 
 
 class Classification(ClassificationObjective, WeighsItems):
-    """One class an item; what the inputs are, each task says by ``load``."""
+    """One class per item; each task defines its inputs in ``load``."""
 
     def limit(self, split: Split, count: int) -> Split:
-        """Return about ``count`` items, the first of each class in the class's proportion; all if there are fewer."""
+        """Return about ``count`` items, the first of each class in proportion to the class; all if there are fewer."""
         share = min(1.0, count / len(split.targets))
         rows = [
             torch.nonzero(split.targets == int(label)).flatten() for label in np.unique(split.targets.numpy())
@@ -90,18 +90,18 @@ class Classification(ClassificationObjective, WeighsItems):
         return finite_outputs(predictor, split.inputs, split.items)
 
     def compute_metrics(self, logits: Tensor, split: Split) -> dict[str, float | None]:
-        """Return every metric of (N, K) logits; None where the split's targets do not define one."""
+        """Return all metrics of (N, K) logits; None for a metric that is undefined on the split."""
         targets, num_classes = split.targets, logits.shape[1]
         logits = logits.double()
         probabilities = logits.softmax(1)
         predicted = logits.argmax(1)
-        of_classes: dict[str, Callable[..., Tensor]] = {
+        macro_averages: dict[str, Callable[..., Tensor]] = {
             "precision_macro": metrics.multiclass_precision,
             "recall_macro": metrics.multiclass_recall,
             "f1_macro": metrics.multiclass_f1_score,
         }
         values = {"accuracy": (predicted == targets).double().mean().item()}
-        for name, metric in of_classes.items():
+        for name, metric in macro_averages.items():
             values[name] = metric(predicted, targets, num_classes, average="macro").item()
         values["auroc"] = _auroc(probabilities, targets)
         values["calibration_error"] = metrics.multiclass_calibration_error(
@@ -111,7 +111,7 @@ class Classification(ClassificationObjective, WeighsItems):
         return {name: value if math.isfinite(value) else None for name, value in values.items()}
 
     def predictions(self, logits: Tensor, split: Split) -> pd.DataFrame:
-        """Return one row an item: its number, its class, the class predicted and that class's probability."""
+        """Return one row per item: its number, its class, the predicted class and its probability."""
         confidence, predicted = logits.double().softmax(1).max(1)
         return pd.DataFrame(
             {
@@ -123,14 +123,14 @@ class Classification(ClassificationObjective, WeighsItems):
         )
 
     def exhibits(self, logits: Tensor, split: Split) -> list[Exhibit]:
-        """Return what the report shows beside numbers: how often each true class (row) was taken for each (column)."""
+        """Return the confusion matrix: true classes in rows, predicted classes in columns."""
         counts = metrics.multiclass_confusion_matrix(logits.argmax(1), split.targets, logits.shape[1])
         return [ConfusionMatrix([[int(count) for count in row] for row in counts])]
 
 
 def _auroc(probabilities: Tensor, targets: Tensor) -> float:
-    """Return the area under the ROC curve of each class against the rest, averaged over the classes that
-    these targets hold; nan if they hold fewer than two."""
+    """Return the area under the ROC curve of each class against the rest, averaged over the classes in
+    these targets; nan if there are fewer than two."""
     present = targets.bincount(minlength=probabilities.shape[1]) > 0
     if present.sum() < 2:
         return math.nan

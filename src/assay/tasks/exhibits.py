@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a task shows beside numbers: exhibits, which the report draws by their type and whose task it does not know."""
+"""Exhibits: what a task shows besides metrics. The report draws them by their type, independent of the task."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 @dataclass(frozen=True)
 class ConfusionMatrix:
-    """How often each true class (row) was taken for each class (column): K x K counts."""
+    """Counts (K x K) of true classes (rows) and predicted classes (columns)."""
 
     key: ClassVar[str] = "confusion"
     counts: Sequence[Sequence[int]]
@@ -21,7 +21,7 @@ class ConfusionMatrix:
 
 @dataclass(frozen=True)
 class Samples:
-    """Answers that are texts, each with what was ``given`` and what was ``expected``; the answer is ``said``."""
+    """Text outputs: each has the input ``given``, the reference ``expected``, and the model's output ``said``."""
 
     key: ClassVar[str] = "samples"
     texts: Sequence[Mapping[str, str]]
@@ -32,11 +32,11 @@ class Samples:
 
 @dataclass(frozen=True)
 class ImageGrid:
-    """Rows of images, such as what was given above what was answered; a column a test item."""
+    """Rows of images, such as inputs and reconstructions, with one column per test item."""
 
     key: ClassVar[str] = "images"
     rows: Mapping[str, Sequence[Sequence[Sequence[int]]]]
-    """By title, the images of a row: each H x W pixels from 0 (black) to 255, all of one size."""
+    """The images of each row by its title: each H x W pixels from 0 (black) to 255, all of the same size."""
 
     def content(self) -> Any:
         return [{"title": title, "images": images} for title, images in self.rows.items()]
@@ -46,5 +46,5 @@ Exhibit = ConfusionMatrix | Samples | ImageGrid
 
 
 def as_json(exhibits: Sequence[Exhibit]) -> dict[str, Any]:
-    """Return exhibits by their keys."""
+    """Return exhibits' contents by their keys."""
     return {each.key: each.content() for each in exhibits}

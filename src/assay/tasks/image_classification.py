@@ -24,10 +24,10 @@ from assay.tasks.protocol import Augment, Declaration, Task
 
 
 class ImageClassification(Declaration, Classification):
-    """Images (N, C, H, W) to classes."""
+    """Maps images (N, C, H, W) to classes."""
 
     def load(self, prepared: Path, splits: tuple[str, ...]) -> dict[str, Split]:
-        """Read the named splits of a prepared dataset: (N, C, H, W) float32, normalised by what training items gave."""
+        """Read the named splits of a prepared dataset: (N, C, H, W) float32, normalised over the training items."""
         facts = read_json(prepared / "prepared.json")
         arrays = reading.arrays(prepared)
         return {
@@ -40,12 +40,12 @@ class ImageClassification(Declaration, Classification):
         }
 
     def model_arguments(self, prepared: Path) -> dict[str, Any]:
-        """Return the arguments that the data decide."""
+        """Return the model arguments that depend on the data."""
         facts = read_json(prepared / "prepared.json")
         return {"shape": tuple(facts["shape"]), "num_classes": len(facts["classes"])}
 
     def augmenter(self, prepared: Path) -> Augment | None:
-        """Return how training batches are varied, as declared beside the dataset; None if they are not."""
+        """Return the augmentation of training batches that the dataset declares; None for no augmentation."""
         facts = read_json(prepared / "prepared.json")
         declared = loading.load(facts["dataset"]).augmentation
         if not isinstance(declared, Augmentation) or not any(astuple(declared)):
@@ -55,7 +55,7 @@ class ImageClassification(Declaration, Classification):
 
 
 def normalised(images: Tensor, facts: dict[str, Any]) -> Tensor:
-    """Return images (N, C, H, W) of bytes as float32 by the mean and deviation that prepared.json names."""
+    """Return images (N, C, H, W) of bytes as float32, normalised with the mean and deviation in prepared.json."""
     return images.to(torch.float32).div_(255).sub_(facts["mean"]).div_(facts["std"])
 
 

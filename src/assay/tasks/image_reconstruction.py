@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reconstruction: an image passes through a narrow code; how much of it comes out again?
+"""Reconstruction: how well can an image be reconstructed from a short code?
 
-Nobody labels anything: the target of an image is the image. The primary metric is the mean squared error of a pixel,
-in units of the variance of the training pixels. The control that should lose is the mean image.
+No labels are needed: the target of an image is the image itself. The primary metric is the mean squared error of a
+pixel, in units of the variance of the training pixels. The control that should lose is the mean image.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from assay.tasks.protocol import Augment, Declaration, Task
 
 METRICS = {"reconstruction_error": ("reconstruction error", "")}
 SHOWN = 8
-"""Test items in the grid."""
+"""The number of test items in the grid."""
 
 
 @dataclass(frozen=True)
 class Unlabelled(Split):
-    """Images that are their own targets; ``targets`` (N, 0) holds nothing."""
+    """Images that are their own targets; ``targets`` (N, 0) is empty."""
 
     def batch(self, rows: slice | Tensor) -> Batch:
         """Return the images of these rows, as inputs and as targets."""
@@ -46,7 +46,7 @@ def unlabelled(split: Split) -> Unlabelled:
 
 
 class ImageReconstruction(Declaration):
-    """Images (N, C, H, W) to images (N, C, H, W)."""
+    """Maps images (N, C, H, W) to images (N, C, H, W)."""
 
     primary = SummedMetric(
         "reconstruction_error",
@@ -59,19 +59,19 @@ class ImageReconstruction(Declaration):
 
     def load(self, prepared: Path, splits: tuple[str, ...]) -> dict[str, Unlabelled]:
         """Read the named splits of a prepared dataset of images."""
-        found = image_classification.TASK.load(prepared, splits)
-        return {name: unlabelled(split) for name, split in found.items()}
+        labelled = image_classification.TASK.load(prepared, splits)
+        return {name: unlabelled(split) for name, split in labelled.items()}
 
     def limit(self, split: Unlabelled, count: int) -> Unlabelled:
         """Return the first ``count`` items; all if there are fewer."""
         return first_items(split, count)
 
     def model_arguments(self, prepared: Path) -> dict[str, Any]:
-        """Return the arguments that the data decide."""
+        """Return the model arguments that depend on the data."""
         return {"shape": tuple(read_json(prepared / "prepared.json")["shape"])}
 
     def augmenter(self, prepared: Path) -> Augment | None:
-        """Return None: a varied image would have to be its own target."""
+        """Return None: an augmented image would have to be its own target."""
         del prepared
         return None
 
@@ -90,23 +90,23 @@ class ImageReconstruction(Declaration):
         return mean, mean
 
     def predict(self, predictor: Predictor, split: Unlabelled) -> Tensor:
-        """Return the images (N, C, H, W) that a model makes of a split's."""
+        """Return a model's reconstructions (N, C, H, W) of the images of a split."""
         return finite_outputs(predictor, split.inputs, split.items)
 
     def compute_metrics(self, answers: Tensor, split: Unlabelled) -> dict[str, float | None]:
-        """Return the mean squared error of a pixel, and the share of the split's variance that is kept."""
+        """Return the mean squared error of a pixel, and the share of the split's variance that is explained."""
         targets = in_memory(split.inputs).double()
         error = errors_of(answers, targets).mean().item()
         spread = (targets - targets.mean(dim=0)).square().mean().item()
         return {"reconstruction_error": error, "r2": 1 - error / spread if spread else None}
 
     def predictions(self, answers: Tensor, split: Unlabelled) -> pd.DataFrame:
-        """Return one row an item: its number, and the mean squared error of its pixels."""
+        """Return one row per item: its number, and the mean squared error of its pixels."""
         errors = errors_of(answers, in_memory(split.inputs)).numpy()
         return pd.DataFrame({"item": split.items, "reconstruction_error": errors})
 
     def exhibits(self, answers: Tensor, split: Unlabelled) -> list[Exhibit]:
-        """Return the first images beside what was made of them; the brightest pixel that was given is white."""
+        """Return the first images and their reconstructions; the brightest input pixel is white."""
         inputs = in_memory(split.inputs)
         low, high = inputs.min(), inputs.max()
         rows = {"given": inputs, "reconstructed": answers}

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Language modelling: which character comes next?
 
-The primary metric is bits a character, over all characters of a split that are told. A window's first characters
-have little before them, so that a value holds for windows of this length. The control that should lose is the
-unigram model. Published values are in nats a character: cross_entropy.
+The primary metric is bits per character, over all target characters of a split. The first characters of a window have
+little context, so a value depends on the length of windows. The control that should lose is the unigram model.
+Published values are in nats per character: compare them with cross_entropy.
 """
 
 from __future__ import annotations
@@ -35,42 +35,42 @@ from assay.tasks.protocol import Augment, Declaration, SmoothsLabels, Task
 
 
 def bits(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return bits a character of summed nats and characters (..., 2)."""
+    """Return bits per character from summed nats and characters (..., 2)."""
     return ratio(sums) / math.log(2)
 
 
 COUNTS = ("nats", "characters")
 LARGEST_NATS = 700.0
-"""Of more than these a perplexity is no floating-point number."""
+"""The largest cross-entropy whose perplexity is a finite floating-point number, approximately."""
 SAMPLES = 4
 SAMPLED = 128
-"""Characters that a model adds to the first half of a window."""
+"""The number of characters that a model generates after the first half of a window."""
 
 METRICS = {"bits_per_character": ("bits per character", "")}
 
 
 @dataclass(frozen=True)
 class Windows(Split):
-    """Windows of characters: ids (N, T), and of each place the id that comes next (N, T), or -100."""
+    """Windows of characters: ids (N, T), and the next id at each position (N, T), or -100 without a target."""
 
     tokenizer: Tokenizer | None = None
-    """Turns ids into characters."""
+    """Converts ids to characters."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model says to the windows of a split."""
+    """A model's predictions for the windows of a split."""
 
     nats: NDArray[np.float64]
-    """(N,): the cross-entropy of each window's characters, summed."""
+    """(N,): the summed cross-entropy of each window's characters."""
     characters: NDArray[np.int64]
-    """(N,): how many those are."""
+    """(N,): the number of target characters of each window."""
     predictor: Predictor
-    """Is asked for samples when they are shown."""
+    """Generates the samples of the exhibits."""
 
 
 class LanguageModelling(Declaration, SmoothsLabels):
-    """Characters' ids (N, T) to the ids that come next (N, T)."""
+    """Maps ids of characters (N, T) to the next ids (N, T)."""
 
     primary = SummedMetric("bits_per_character", "minimise", COUNTS, counted(*COUNTS), bits)
     watched = primary
@@ -94,12 +94,12 @@ class LanguageModelling(Declaration, SmoothsLabels):
         return first_items(split, count)
 
     def model_arguments(self, prepared: Path) -> dict[str, Any]:
-        """Return the arguments that the data decide."""
+        """Return the model arguments that depend on the data."""
         facts = read_json(prepared / "prepared.json")
         return {"shape": tuple(facts["shape"]), "vocabulary": facts["vocabulary"]}
 
     def augmenter(self, prepared: Path) -> Augment | None:
-        """Return None: each character is a target, so that a varied one would be learned."""
+        """Return None: every character is a target, so an augmented one would be learned."""
         del prepared
         return None
 
@@ -115,34 +115,34 @@ class LanguageModelling(Declaration, SmoothsLabels):
         return torch.stack([nats, (targets != IGNORED).sum().double()])
 
     def compute_watched(self, sums: Tensor) -> tuple[float, float]:
-        """Return nats and bits a character from the sums (2,)."""
+        """Return nats and bits per character from the sums (2,)."""
         nats, characters = sums.tolist()
         return nats / characters, nats / characters / math.log(2)
 
     def predict(self, predictor: Predictor, split: Windows) -> Answer:
-        """Return a model's answers to all windows of a split."""
+        """Return a model's predictions for all windows of a split."""
         logits = finite_outputs(predictor, split.inputs, split.items)
         nats = _nats(logits, split.targets).double().sum(dim=1)
         return Answer(nats.numpy(), (split.targets != IGNORED).sum(dim=1).numpy(), predictor)
 
     def compute_metrics(self, answer: Answer, split: Windows) -> dict[str, float | None]:
-        """Return every metric; None where a number is too large for one."""
+        """Return all metrics; None for a perplexity that is too large for a floating-point number."""
         del split
         nats = float(answer.nats.sum() / answer.characters.sum())
         perplexity = math.exp(nats) if nats < LARGEST_NATS else None
         return {self.primary.name: nats / math.log(2), "perplexity": perplexity, "cross_entropy": nats}
 
     def predictions(self, answer: Answer, split: Windows) -> pd.DataFrame:
-        """Return one row a window: its number, the nats of its characters together, how many they are."""
+        """Return one row per window: its number, the summed nats of its characters, and their number."""
         return pd.DataFrame({"item": split.items, "nats": answer.nats, "characters": answer.characters})
 
     def exhibits(self, answer: Answer, split: Windows) -> list[Exhibit]:
-        """Return what the report shows beside numbers: the beginnings of windows, how the text goes on from there, and
-        how the model does, which draws from a generator that is always the same."""
+        """Return samples: first halves of windows with their second halves and the model's continuations, which are
+        sampled with a fixed seed."""
         assert split.tokenizer is not None
         inputs = items.in_memory(split.inputs)
         whole = (inputs != PADDING).all(dim=1).nonzero().flatten()
-        windows = inputs[whole[:: -(-len(whole) // SAMPLES) or 1]]  # (N, T), far from one another
+        windows = inputs[whole[:: -(-len(whole) // SAMPLES) or 1]]  # (N, T), spread over the split
         prompts = windows[:, : windows.shape[1] // 2]
         said = sample(answer.predictor, prompts, SAMPLED, windows.shape[1])[:, prompts.shape[1] :]
         expected = windows[:, prompts.shape[1] :]
@@ -152,7 +152,7 @@ class LanguageModelling(Declaration, SmoothsLabels):
 
 
 def sample(predictor: Predictor, prompts: Tensor, length: int, block: int) -> Tensor:
-    """Return prompts (N, P) with ``length`` ids more, by the model's own cached generation where it has one."""
+    """Return prompts (N, P) continued by ``length`` ids, with the model's own cached generation if it has one."""
     generator = torch.Generator().manual_seed(0)
     if isinstance(predictor, ModulePredictor) and isinstance(predictor.model, Generates):
         return predictor.model.generate(prompts, length, generator)
@@ -162,7 +162,7 @@ def sample(predictor: Predictor, prompts: Tensor, length: int, block: int) -> Te
 
 
 def _nats(logits: Tensor, targets: Tensor) -> Tensor:
-    """Return the cross-entropy (N, T) of logits (N, T, V) at each place; 0 where there is no target."""
+    """Return the cross-entropy (N, T) of logits (N, T, V) at each position; 0 without a target."""
     return F.cross_entropy(logits.transpose(1, 2), targets, ignore_index=IGNORED, reduction="none")
 
 

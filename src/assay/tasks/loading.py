@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A task by the name of its kind, and the splits that a cell learns from."""
+"""Loading of tasks, and of the splits for a cell's training."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ def load(kind: str) -> Task[Any, Any]:
 def for_learning(
     task: Task[AnySplit, Any], prepared: Path, cell: dict[str, Any]
 ) -> tuple[dict[str, AnySplit], int | None]:
-    """Return the training items that a cell may learn from, validation, and the limit on the former if there is one.
+    """Return a cell's training and validation splits, and the number of training items if it is limited.
 
     Args:
         prepared: folder of the prepared dataset.
-        cell: what training it is asked to do.
+        cell: the spec of its training.
 
     Raises:
         ValueError: no training item is left.
     """
-    found = task.load(prepared, ("train", "validation"))
-    total = len(found["train"])
+    splits = task.load(prepared, ("train", "validation"))
+    total = len(splits["train"])
     items = min(cell["train_items"] or total, round(cell["train_fraction"] * total))
     if items == 0:
         raise ValueError(
@@ -40,5 +40,5 @@ def for_learning(
             f" {1 / total:.2g} leaves one"
         )
     if items == total:
-        return found, None
-    return {**found, "train": task.limit(found["train"], items)}, items
+        return splits, None
+    return {**splits, "train": task.limit(splits["train"], items)}, items

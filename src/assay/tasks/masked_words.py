@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Masked words: which word is missing from a text? What is learned so others may start from.
+"""Masked words: which word is missing from a text? Other models can start from the trained weights.
 
-The primary metric is accuracy. The control that should lose is the commonest word. The models that learn here draw
-other missing words of the training texts themselves.
+The primary metric is accuracy. The control that should lose is the most frequent word. In training, the models mask
+other words of the training texts themselves.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ METRICS = {
 }
 TOP = 5
 MISSING = "____"
-"""Is shown for the missing word."""
+"""The placeholder for the missing word in samples."""
 SHOWN_TEXTS, SHOWN_WORDS, NEIGHBOURS = 4, 4, 6
 RAREST = 400
-"""Neighbours are shown of words spread evenly over so many of the commonest."""
+"""Neighbours are shown of words spread evenly over this many of the most frequent words."""
 
 
 @dataclass(frozen=True)
 class Texts(Split):
-    """Ids (N, T) with one mask a text, and the word (N,) that was there."""
+    """Ids (N, T) with one mask per text, and the masked word (N,)."""
 
     words: tuple[str, ...] = ()
     """The vocabulary, by id."""
@@ -49,16 +49,16 @@ class Texts(Split):
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model says."""
+    """A model's predictions."""
 
     logits: Tensor
     """(N, V)."""
     neighbours: list[tuple[int, list[int]]]
-    """Some words, each with those whose vectors are nearest; empty where the model shows no vectors."""
+    """Some words, each with the words of the nearest vectors; empty if the model has no word vectors."""
 
 
 class MaskedWords(Declaration, ClassificationObjective):
-    """Token ids (N, T), one of each text masked, to the word that was there."""
+    """Maps token ids (N, T), one of each text masked, to the masked word."""
 
     def load(self, prepared: Path, splits: tuple[str, ...]) -> dict[str, Texts]:
         """Read the named splits of a prepared dataset."""
@@ -73,27 +73,27 @@ class MaskedWords(Declaration, ClassificationObjective):
         return first_items(split, count)
 
     def model_arguments(self, prepared: Path) -> dict[str, Any]:
-        """Return the arguments that the data decide."""
+        """Return the model arguments that depend on the data."""
         facts = read_json(prepared / "prepared.json")
         size = facts["vocabulary"]
         return {"shape": tuple(facts["shape"]), "vocabulary": size, "num_classes": size}
 
     def augmenter(self, prepared: Path) -> Augment | None:
-        """Return None: the models vary what is missing."""
+        """Return None: the models mask other words themselves."""
         del prepared
         return None
 
     def predict(self, predictor: Predictor, split: Texts) -> Answer:
-        """Return a model's answers to all items of a split."""
+        """Return a model's predictions for all items of a split."""
         logits = finite_outputs(predictor, split.inputs, split.items)
         model = predictor.model
-        shown = isinstance(model, HasWordVectors)
-        return Answer(logits, _neighbours(model.embedding.table.weight.detach()) if shown else [])
+        has_vectors = isinstance(model, HasWordVectors)
+        return Answer(logits, _neighbours(model.embedding.table.weight.detach()) if has_vectors else [])
 
     def compute_metrics(self, answer: Answer, split: Texts) -> dict[str, float | None]:
-        """Return every metric."""
-        right = answer.logits.gather(1, split.targets.unsqueeze(1))  # (N, 1)
-        rank = 1 + (answer.logits > right).sum(dim=1).double()  # of the missing word, 1 is the best
+        """Return all metrics."""
+        expected = answer.logits.gather(1, split.targets.unsqueeze(1))  # (N, 1)
+        rank = 1 + (answer.logits > expected).sum(dim=1).double()  # of the missing word, 1 is the best
         return {
             "accuracy": (answer.logits.argmax(dim=1) == split.targets).double().mean().item(),
             "top_5_accuracy": (rank <= TOP).double().mean().item(),
@@ -102,17 +102,17 @@ class MaskedWords(Declaration, ClassificationObjective):
         }
 
     def predictions(self, answer: Answer, split: Texts) -> pd.DataFrame:
-        """Return one row an item: its number, the missing word's id, and the one said."""
-        said = answer.logits.argmax(dim=1).numpy()
-        return pd.DataFrame({"item": split.items, "target": split.targets.numpy(), "prediction": said})
+        """Return one row per item: its number, the missing word's id, and the predicted word's id."""
+        predicted = answer.logits.argmax(dim=1).numpy()
+        return pd.DataFrame({"item": split.items, "target": split.targets.numpy(), "prediction": predicted})
 
     def exhibits(self, answer: Answer, split: Texts) -> list[Exhibit]:
-        """Return what the report shows beside numbers: some texts, and some words with their neighbours."""
-        said = answer.logits[:SHOWN_TEXTS].argmax(dim=1).tolist()
+        """Return samples: some texts, and some words with their neighbours."""
+        predicted = answer.logits[:SHOWN_TEXTS].argmax(dim=1).tolist()
         shown = split.inputs[:SHOWN_TEXTS].tolist()
         samples = [
             {"given": _text(ids, split.words), "expected": split.words[target], "said": split.words[word]}
-            for ids, target, word in zip(shown, split.targets.tolist(), said, strict=False)
+            for ids, target, word in zip(shown, split.targets.tolist(), predicted, strict=False)
         ]
         samples += [
             {
@@ -126,7 +126,7 @@ class MaskedWords(Declaration, ClassificationObjective):
 
 
 def vocabulary(prepared: Path) -> tuple[str, ...]:
-    """Return the words that a prepared dataset knows, by id."""
+    """Return the words of a prepared dataset's vocabulary, by id."""
     numbers = Tokenizer.from_file(str(prepared / "tokenizer.json")).get_vocab()
     return tuple(sorted(numbers, key=lambda word: numbers[word]))
 
@@ -136,13 +136,13 @@ def _text(ids: list[int], words: tuple[str, ...]) -> str:
 
 
 def _neighbours(vectors: Tensor) -> list[tuple[int, list[int]]]:
-    """Return some of the commonest words (vectors (V, D)), each with the nearest others by cosine."""
-    unit = F.normalize(vectors[MASK + 1 :], dim=1)  # what is no word is no neighbour
-    asked = torch.linspace(0, min(RAREST, len(unit)) - 1, SHOWN_WORDS + 1).long()[1:]
-    alike = unit[asked] @ unit.T
-    alike[torch.arange(len(asked)), asked] = -torch.inf
-    near = alike.topk(min(NEIGHBOURS, len(unit) - 1), dim=1).indices + MASK + 1
-    return list(zip((asked + MASK + 1).tolist(), near.tolist(), strict=True))
+    """Return some frequent words, each with its nearest neighbours by the cosine of their vectors (V, D)."""
+    unit = F.normalize(vectors[MASK + 1 :], dim=1)  # without the special tokens
+    shown = torch.linspace(0, min(RAREST, len(unit)) - 1, SHOWN_WORDS + 1).long()[1:]
+    cosines = unit[shown] @ unit.T
+    cosines[torch.arange(len(shown)), shown] = -torch.inf
+    near = cosines.topk(min(NEIGHBOURS, len(unit) - 1), dim=1).indices + MASK + 1
+    return list(zip((shown + MASK + 1).tolist(), near.tolist(), strict=True))
 
 
 TASK: Task[Texts, Answer] = MaskedWords(

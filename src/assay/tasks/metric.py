@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A metric by name, which way is better, and how a task's primary metric is computed from the test items.
+"""Metrics: their names and directions, and how a task's primary metric is computed from the test items.
 
-A primary metric also names the unit of independence: what test items are drawn by, such as ``patient`` where each
-patient has several. Whoever asks how sure a metric is resamples units, never the items of a unit apart.
+A primary metric also names the unit of independence, the unit in which test items are sampled: ``patient`` if each
+patient has several items. Intervals and tests resample units, never single items of a unit.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ if TYPE_CHECKING:
 
 
 ITEM = "item"
-"""The unit of independence where each item is one; the column of the table of predictions that numbers the items."""
+"""The unit of independence if each item is one; the column of the table of predictions with the items' numbers."""
 
 
 @dataclass(frozen=True)
 class Metric:
-    """What a task is judged by."""
+    """A metric of a task."""
 
     name: str
     direction: Literal["maximise", "minimise"]
 
     def rank(self, value: float) -> float:
-        """Return a number that is higher where ``value`` is better."""
+        """Return a number that is higher if ``value`` is better."""
         return value if self.direction == "maximise" else -value
 
 
 class PrimaryMetric(Protocol):
-    """A metric that the report can compute again from a table of predictions, and from a part of its rows."""
+    """A metric that the report can compute from a table of predictions, and from a subset of its rows."""
 
     @property
     def name(self) -> str: ...
@@ -43,8 +43,7 @@ class PrimaryMetric(Protocol):
     def direction(self) -> Literal["maximise", "minimise"]: ...
     @property
     def unit(self) -> str:
-        """The unit of independence, and the column of the table of predictions that says to which one an item
-        belongs."""
+        """The unit of independence, and the column of the table of predictions that holds each item's unit."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -52,35 +51,35 @@ class PrimaryMetric(Protocol):
 
     @property
     def highest(self) -> float | None:
-        """The largest possible value, where the smallest one is 0; None where there is no largest one."""
+        """The largest possible value, if the smallest one is 0; None if the metric is unbounded."""
 
     def rank(self, value: float) -> float:
-        """Return a number that is higher where ``value`` is better."""
+        """Return a number that is higher if ``value`` is better."""
 
     def arrays(self, table: pd.DataFrame) -> tuple[NDArray[Any], ...]:
-        """Return what ``value`` needs of the table of predictions: (U,) each with one entry a unit, as
-        :func:`units` numbers them, or (N,) each with one entry an item."""
+        """Return the arguments of ``value`` from the table of predictions: (U,) each with one entry per unit, as
+        :func:`units` numbers them, or (N,) each with one entry per item."""
 
     def value(self, arrays: Sequence[NDArray[Any]]) -> float:
-        """Return the metric of the units or items in these arrays; nan where they do not define it."""
+        """Return the metric of the units or items in these arrays; nan if it is undefined."""
 
 
 @dataclass(frozen=True)
 class SummedMetric(Metric):
-    """A metric that is a function of sums over items. Its sums over resampled items are one matrix product."""
+    """A metric that is a function of sums over items; the sums over resampled items are one matrix product."""
 
     columns: tuple[str, ...]
-    """Of the table of predictions, those that ``counts`` reads."""
+    """The columns of the table of predictions that ``counts`` reads."""
     counts: Callable[[pd.DataFrame], NDArray[Any]]
-    """From the table of predictions to (N, S): what the metric counts of each item."""
+    """From the table of predictions to the metric's counts of each item, (N, S)."""
     of_sums: Callable[[NDArray[np.float64]], NDArray[np.float64]]
     """From sums (..., S) to the metric (...)."""
     highest: float | None = None
-    """The largest value that there can be, where the smallest is 0; None where there is no largest one."""
+    """The largest possible value, if the smallest one is 0; None if the metric is unbounded."""
     unit: str = ITEM
 
     def unit_counts(self, table: pd.DataFrame) -> NDArray[Any]:
-        """Return what the metric counts of each unit, (U, S): the sums over its items."""
+        """Return the counts of each unit, (U, S): the sums over its items."""
         counts = self.counts(table)
         return counts if self.unit == ITEM else _sums(counts, units(table, self))
 
@@ -95,21 +94,21 @@ class SummedMetric(Metric):
 
 @dataclass(frozen=True)
 class RecomputedMetric(Metric):
-    """A metric that is no function of sums over items, such as AUROC, and is computed from all rows at once.
+    """A metric that is not a function of sums over items, such as AUROC, and is computed from all rows at once.
 
-    The report computes it again from parts of the rows, some 200 times a run, so that a millisecond each is cheap.
+    The report recomputes it on subsets of the rows, some 200 times per run, so a millisecond each is acceptable.
     """
 
     columns: tuple[str, ...]
     """The columns of the table of predictions that ``compute`` takes, in this order."""
     compute: Callable[..., float]
-    """From the columns, (N,) each, to the metric; nan where these rows do not define it."""
+    """From the columns, (N,) each, to the metric; nan if it is undefined on these rows."""
     highest: float | None = None
-    """The largest possible value, where the smallest one is 0; None where there is no largest one."""
+    """The largest possible value, if the smallest one is 0; None if the metric is unbounded."""
     unit: str = ITEM
 
     def arrays(self, table: pd.DataFrame) -> tuple[NDArray[Any], ...]:
-        """Return the columns, (N,) each: whoever leaves out units leaves out all rows of each."""
+        """Return the columns, (N,) each: leaving out a unit means leaving out all its rows."""
         return tuple(table[column].to_numpy() for column in self.columns)
 
     def value(self, arrays: Sequence[NDArray[Any]]) -> float:
@@ -118,35 +117,35 @@ class RecomputedMetric(Metric):
 
 
 def read_columns(metric: PrimaryMetric) -> list[str]:
-    """Return the columns of the table of predictions from which the metric and its units are known."""
+    """Return the columns of the table of predictions that determine the metric and its units."""
     return list(dict.fromkeys((ITEM, metric.unit, *metric.columns)))
 
 
 def units(table: pd.DataFrame, metric: PrimaryMetric) -> NDArray[np.int64]:
     """Return the unit of each item, (N,) numbers from 0 to U - 1 in the order of the units' names."""
-    if metric.unit == ITEM:  # each is its own unit, whatever its number
+    if metric.unit == ITEM:  # each item is its own unit
         return np.arange(len(table))
     return np.unique(table[metric.unit].to_numpy(), return_inverse=True)[1]
 
 
 def counted(*columns: str) -> Callable[[pd.DataFrame], NDArray[Any]]:
-    """Return a function that reads an item's counts from these columns, (N, S), as they stand there."""
+    """Return a function that reads the counts of items, (N, S), from these columns."""
     return lambda table: table[list(columns)].to_numpy()
 
 
 def averaged(column: str) -> Callable[[pd.DataFrame], NDArray[Any]]:
-    """Return a function that reads an item's own score from this column and counts the item, (N, 2)."""
+    """Return a function from a table to the items' scores in this column and ones, (N, 2), for their mean."""
     return lambda table: table[[column]].assign(items=1).to_numpy(float)
 
 
 def ratio(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the first of two sums (..., 2) over the second: a mean, where the second one counts the items."""
+    """Return the first of two sums (..., 2) divided by the second: a mean if the second one counts the items."""
     quotients: NDArray[np.float64] = sums[..., 0] / sums[..., 1]
     return quotients
 
 
 def _sums(counts: NDArray[Any], unit: NDArray[np.int64]) -> NDArray[Any]:
-    """Return the sums (U, S) over each unit's items of counts (N, S); those of whole numbers are whole."""
+    """Return the sums (U, S) of counts (N, S) over each unit's items; sums of integers are integers."""
     kind = np.int64 if counts.dtype.kind in "bui" else np.float64
     sums = np.zeros((unit.max() + 1, counts.shape[1]), kind)
     np.add.at(sums, unit, counts)
@@ -154,6 +153,6 @@ def _sums(counts: NDArray[Any], unit: NDArray[np.int64]) -> NDArray[Any]:
 
 
 def _small(column: NDArray[Any]) -> NDArray[Any]:
-    """Return the same counts (N,) in a byte each where they fit, which saves most of the memory."""
+    """Return the same counts (N,) in one byte each if they fit, which saves most of the memory."""
     small = column.astype(np.uint8) if column.min() >= 0 and column.max() < 256 else column
     return small if (small == column).all() else column

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The contract of a task: what training, compression, evaluation and the report call.
+"""The interface of tasks, which training, compression, evaluation and the report call.
 
-Each file of a task defines one class and ends with its one object, ``TASK``, by which mypy checks the class.
+Each file of a task defines one class and ends with its only instance, ``TASK``, through which mypy checks the class.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from assay.tasks.exhibits import Exhibit
 from assay.tasks.metric import Metric, PrimaryMetric
 
 Augment = Callable[[Tensor, torch.Generator], Tensor]
-"""Returns the inputs (N, ...) of a batch, varied by draws from the generator."""
+"""Returns the inputs (N, ...) of a batch, randomly augmented with the generator."""
 
 Answers = TypeVar("Answers")
 
 
 class Objective(Protocol):
-    """The part of a task that training and compression need: a loss, and a metric that they watch."""
+    """The part of a task that training and compression need: a loss, and a metric to watch."""
 
     @property
     def watched(self) -> Metric:
-        """The metric by which validation chooses the epoch."""
+        """The metric on validation by which the best epoch is chosen."""
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Return the mean loss of a batch, a scalar that training lowers.
+        """Return the mean loss of a batch, a scalar that training minimises.
 
         Args:
             outputs: (N, ...) float32, as the network returns them.
@@ -44,7 +44,7 @@ class Objective(Protocol):
         """
 
     def metric_state(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Return sums over a batch, (S,) float64, given as to ``loss``; those of several batches are added."""
+        """Return sums over a batch, (S,) float64, from the arguments of ``loss``; sums of several batches are added."""
 
     def compute_watched(self, sums: Tensor) -> tuple[float, float]:
         """Return the mean loss, without label smoothing, and the watched metric from the sums (S,)."""
@@ -52,11 +52,11 @@ class Objective(Protocol):
 
 @runtime_checkable
 class SmoothsLabels(Protocol):
-    """An objective whose targets are classes, over which its loss can spread a share of the probability."""
+    """An objective whose targets are classes, so that its loss supports label smoothing."""
 
     @abstractmethod
     def smoothed_loss(self, outputs: Tensor, targets: Tensor, label_smoothing: float) -> Tensor:
-        """Return the mean loss of a batch in nats, a scalar, given as to ``loss``.
+        """Return the mean loss of a batch in nats, a scalar, from the arguments of ``loss``.
 
         Args:
             label_smoothing: share of the probability that is spread evenly over the classes, in [0, 1).
@@ -69,25 +69,27 @@ class SmoothsLabels(Protocol):
 
 @runtime_checkable
 class WeighsItems(Protocol):
-    """An objective whose loss is a mean over items, of which some can count for more than others."""
+    """An objective whose loss is a mean over items, so that items can have weights."""
 
     @abstractmethod
     def item_losses(self, outputs: Tensor, targets: Tensor, label_smoothing: float) -> Tensor:
-        """Return the loss of each item, (N,), whose mean is the loss of the batch; given as to ``loss``.
+        """Return the loss of each item, (N,), whose mean is the loss of the batch, from the arguments of ``loss``.
 
         Args:
-            label_smoothing: as for ``smoothed_loss``; 0 where targets are no classes.
+            label_smoothing: as in ``smoothed_loss``; 0 if the targets are not classes.
         """
 
 
 def weighted_loss(task: Objective, label_smoothing: float) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
-    """Return what training lowers where items have weights: from outputs, targets and weights (N,) to a scalar.
+    """Return the training loss of items with weights: a function of outputs, targets and weights (N,) to a scalar.
 
     Raises:
-        ValueError: the task's loss is no mean over items.
+        ValueError: the task's loss is not a mean over items.
     """
     if not isinstance(task, WeighsItems):
-        raise ValueError(f"{type(task).__name__}: its loss takes no weights of items, and the data have them")
+        raise ValueError(
+            f"{type(task).__name__}: its loss does not support item weights, but the data have them"
+        )
     items = task
     return lambda outputs, targets, weights: (
         (items.item_losses(outputs, targets, label_smoothing) * weights).sum() / weights.sum()
@@ -95,46 +97,46 @@ def weighted_loss(task: Objective, label_smoothing: float) -> Callable[[Tensor, 
 
 
 def training_loss(task: Objective, label_smoothing: float) -> Callable[[Tensor, Tensor], Tensor]:
-    """Return what training lowers: from outputs (N, ...) and targets (N, ...) to a scalar.
+    """Return the training loss: a function of outputs (N, ...) and targets (N, ...) to a scalar.
 
     Raises:
-        ValueError: labels are to be smoothed, and the task has none.
+        ValueError: label smoothing is requested, and the task has no labels.
     """
     if not label_smoothing:
         return task.loss
     if not isinstance(task, SmoothsLabels):
         raise ValueError(
-            f"training.label_smoothing = {label_smoothing}: 0 alone is allowed where the targets are no classes"
+            f"training.label_smoothing = {label_smoothing}: only 0 is allowed if the targets are not classes"
         )
     return partial(task.smoothed_loss, label_smoothing=label_smoothing)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Declaration:
-    """What the registry must know of a task before it is imported: literals, where ``TASK`` is made."""
+    """What the registry reads of a task without importing it: literal arguments in the definition of ``TASK``."""
 
     signature: str
-    """What the task maps to what, such as ``image -> class``; decides which models fit."""
+    """The task's input and output, such as ``image -> class``; determines which models fit."""
     provides: tuple[str, ...]
-    """Arguments of models that the data decide: the keys of ``model_arguments``."""
+    """The model arguments that depend on the data: the keys of ``model_arguments``."""
     controls: tuple[str, ...]
-    """Model families of which every such task needs at least one row."""
+    """Model families; every task of this kind needs at least one row of them."""
 
 
 class Task(Objective, Protocol[AnySplit, Answers]):
-    """A question asked of a dataset: what is loaded and learned, how a model answers, what the answers are worth."""
+    """A question about a dataset: how to load it, predict with a model and score the predictions."""
 
     @property
     def signature(self) -> str:
-        """What the task maps to what, such as ``image -> class``; decides which models fit."""
+        """The task's input and output, such as ``image -> class``; determines which models fit."""
 
     @property
     def provides(self) -> tuple[str, ...]:
-        """Arguments of models that the data decide: the keys of ``model_arguments``."""
+        """The model arguments that depend on the data: the keys of ``model_arguments``."""
 
     @property
     def controls(self) -> tuple[str, ...]:
-        """Model families of which every such task needs at least one row."""
+        """Model families; every task of this kind needs at least one row of them."""
 
     @property
     def primary(self) -> PrimaryMetric:
@@ -144,29 +146,29 @@ class Task(Objective, Protocol[AnySplit, Answers]):
         """Return the named splits of the prepared dataset in this folder."""
 
     def limit(self, split: AnySplit, count: int) -> AnySplit:
-        """Return about ``count`` items of a split, always the same ones; all if there are fewer."""
+        """Return about ``count`` items of a split, deterministically; all if there are fewer."""
 
     def model_arguments(self, prepared: Path) -> dict[str, Any]:
-        """Return the arguments that the data decide, by name, such as ``shape`` and ``num_classes``.
+        """Return the model arguments that depend on the data, by name, such as ``shape`` and ``num_classes``.
 
-        A model is given those that its signature names.
+        A model gets those that are parameters of its class.
         """
 
     def augmenter(self, prepared: Path) -> Augment | None:
-        """Return how training batches are varied; None if they are not."""
+        """Return the augmentation of training batches; None for no augmentation."""
 
     def predict(self, predictor: Predictor, split: AnySplit) -> Answers:
-        """Return a model's answers to all items of a split.
+        """Return a model's predictions for all items of a split.
 
         Raises:
             ValueError: a logit is not finite.
         """
 
     def compute_metrics(self, answers: Answers, split: AnySplit) -> dict[str, float | None]:
-        """Return every metric by name; None where the split's targets do not define it."""
+        """Return all metrics by name; None for a metric that is undefined on the split."""
 
     def predictions(self, answers: Answers, split: AnySplit) -> pd.DataFrame:
-        """Return one row an item: ``item``, its number in items.parquet, and columns of the task's own."""
+        """Return one row per item: ``item``, its number in items.parquet, and the task's own columns."""
 
     def exhibits(self, answers: Answers, split: AnySplit) -> list[Exhibit]:
-        """Return what the report shows beside numbers, at most one of a type."""
+        """Return the exhibits that the report shows besides metrics, at most one per type."""

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Regression on repeated visits: which number belongs to a row of a table that has several rows a patient?
+"""Regression on repeated visits: which number belongs to a row of a table with several rows per patient?
 
-All is as in regression but the unit of independence: the report resamples patients, each with all visits. The patients
-are the groups of the dataset.
+It differs from regression only in the unit of independence: the report resamples patients, each with all visits. The
+patients are the groups of the dataset.
 """
 
 from __future__ import annotations

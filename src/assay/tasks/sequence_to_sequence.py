@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Texts made of texts, of whatever kind: what every such task loads, learns and answers.
+"""Loading, loss and predictions of the tasks that map texts to texts.
 
 The inputs are one tensor (N, S + T): a source's ids, padded to S, then BEGIN and the target's ids, padded to T.
-The targets (N, T) are the same ids with END behind them; padding is not learned.
+The targets (N, T) are the target's ids followed by END; padding is excluded from the loss.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ METRICS = {
     "perplexity": ("perplexity", ""),
 }
 ITEMS = 64
-"""Items that are answered at once; all together, the logits of every word would need gigabytes."""
+"""The number of items predicted at once; the logits of every word of all items would need gigabytes."""
 SAMPLES = 8
 
 
 @dataclass(frozen=True)
 class Pairs(Split):
-    """Pairs of texts: as ids for a model, and as they are for who judges it."""
+    """Pairs of texts: as ids for models, and as strings for metrics."""
 
     sources: NDArray[np.object_] | None = None
-    """(N,) texts, and likewise the next."""
+    """(N,) texts; ``references`` too."""
     references: NDArray[np.object_] | None = None
     tokenizer: Tokenizer | None = None
 
@@ -64,23 +64,23 @@ class Pairs(Split):
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model says to the items of a split."""
+    """A model's predictions for the items of a split."""
 
     hypotheses: list[str]
-    """N texts, as it wrote them on its own, by beam search where it has a beam."""
+    """N generated texts, by beam search if the model has a beam."""
     greedy: list[str]
-    """N texts, each word the best one after the words before."""
-    surprise: NDArray[np.float64]
-    """(N,) nats of the reference, END included, each word given the ones before."""
+    """N texts, generated greedily."""
+    nats: NDArray[np.float64]
+    """(N,) the summed cross-entropy of the reference's words, END included, each given the words before."""
     words: NDArray[np.int64]
-    """(N,) ids of the reference, END included."""
+    """(N,) the number of ids of the reference, END included."""
 
 
 class SequenceToSequence(SmoothsLabels):
-    """Texts to texts; each task adds its primary metric, its metrics and its table of predictions."""
+    """Maps texts to texts; each task adds its primary metric, its metrics and its table of predictions."""
 
     watched = Metric("cross_entropy", "minimise")
-    """Not the primary metric: to write out every text of validation would cost more than to learn."""
+    """Not the primary metric: generating every text of validation would cost more than training."""
 
     def load(self, prepared: Path, splits: tuple[str, ...]) -> dict[str, Pairs]:
         """Read the named splits of a prepared dataset."""
@@ -101,18 +101,18 @@ class SequenceToSequence(SmoothsLabels):
         return first_items(split, count)
 
     def model_arguments(self, prepared: Path) -> dict[str, Any]:
-        """Return the arguments that the data decide."""
+        """Return the model arguments that depend on the data."""
         facts = read_json(prepared / "prepared.json")
         source, target = facts["shape"]
         return {"source_length": source, "target_length": target + 1, "vocabulary": facts["vocabulary"]}
 
     def augmenter(self, prepared: Path) -> Augment | None:
-        """Return None: no dataset of pairs declares how its items could be varied."""
+        """Return None: no dataset of pairs declares an augmentation."""
         del prepared
         return None
 
     def smoothed_loss(self, outputs: Tensor, targets: Tensor, label_smoothing: float) -> Tensor:
-        """Return the mean cross-entropy in nats a word of outputs (N, T', V); targets (N, T) are padding after T'."""
+        """Return the mean cross-entropy in nats per word of outputs (N, T', V); targets (N, T) are padding after T'."""
         return F.cross_entropy(
             outputs.flatten(0, 1),
             targets[:, : outputs.shape[1]].flatten(),
@@ -122,16 +122,16 @@ class SequenceToSequence(SmoothsLabels):
 
     def metric_state(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Return the sums (2,) over words: cross-entropy in nats, words."""
-        surprise = surprises(outputs, targets).sum().double()
-        return torch.stack([surprise, (targets != PADDING).sum().double()])
+        nats = word_nats(outputs, targets).sum().double()
+        return torch.stack([nats, (targets != PADDING).sum().double()])
 
     def compute_watched(self, sums: Tensor) -> tuple[float, float]:
-        """Return the mean cross-entropy in nats a word from the sums (2,), as loss and as what is watched."""
-        surprise, words = sums.tolist()
-        return surprise / words, surprise / words
+        """Return the mean cross-entropy in nats per word from the sums (2,), as the loss and as the watched metric."""
+        nats, words = sums.tolist()
+        return nats / words, nats / words
 
     def predict(self, predictor: Predictor, split: Pairs) -> Answer:
-        """Return a model's answers to all items of a split, ``ITEMS`` at a time, those of like length together.
+        """Return a model's predictions for all items of a split, ``ITEMS`` of similar length at a time.
 
         Raises:
             ValueError: a logit is not finite.
@@ -142,34 +142,34 @@ class SequenceToSequence(SmoothsLabels):
         ask = writer(predictor, split.target_length)
         wide = int(predictor.arguments.get("beam", 1))
         written = {beam: [""] * len(split.items) for beam in (1, wide)}
-        surprise = np.zeros(len(split.items))
+        nats = np.zeros(len(split.items))
         for rows in torch.split(lengths.argsort(stable=True), ITEMS):
             part = split.take(rows)
             outputs = finite_outputs(predictor, part.inputs, part.items)
-            # As an array: NumPy takes a tensor of one number for that number.
-            surprise[rows.numpy()] = surprises(outputs.float(), part.targets).double().sum(dim=1).numpy()
+            # As an array: NumPy treats a tensor of one number as a scalar.
+            nats[rows.numpy()] = word_nats(outputs.float(), part.targets).double().sum(dim=1).numpy()
             for beam, texts in written.items():
                 ids = search(
                     ask, in_memory(part.inputs)[:, :source_length], beam=beam, longest=split.target_length
                 )
                 for row, words in zip(rows.tolist(), words_of(ids), strict=True):
                     texts[row] = split.tokenizer.decode(words)
-        return Answer(written[wide], written[1], surprise, (split.targets != PADDING).sum(dim=1).numpy())
+        return Answer(written[wide], written[1], nats, (split.targets != PADDING).sum(dim=1).numpy())
 
     def exhibits(self, answer: Answer, split: Pairs) -> list[Exhibit]:
-        """Return what the report shows beside numbers: the first items, what was expected and what was written."""
+        """Return samples: the first items with their references and the generated texts."""
         assert split.sources is not None
         assert split.references is not None
         shown = zip(split.sources, split.references, answer.hypotheses, strict=True)
-        samples = [{"given": given, "expected": expected, "said": said} for given, expected, said in shown]
+        samples = [{"given": given, "expected": expected, "said": text} for given, expected, text in shown]
         return [Samples(samples[:SAMPLES])]
 
 
 def pack(source: Tensor, target: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Return inputs (N, S + T), targets (N, T) and lengths (N,) of ids (N, S) and (N, T - 1).
 
-    Items are alike in length by the longer of their two texts, then by both together: it leaves less padding than
-    either text or their sum (benchmarks/padding.py).
+    The lengths, for batches of similar items, order by the longer of an item's two texts, then by the target: this
+    leaves less padding than either text or their sum (benchmarks/padding.py).
     """
     begin, nothing = (torch.full((len(target), 1), word) for word in (BEGIN, PADDING))
     lengths = (target != PADDING).sum(dim=1, keepdim=True)  # (N, 1)
@@ -179,33 +179,33 @@ def pack(source: Tensor, target: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return inputs, targets, both.amax(dim=0) * inputs.shape[1] + lengths[:, 0]
 
 
-def surprises(outputs: Tensor, targets: Tensor) -> Tensor:
-    """Return the cross-entropy (N, T') of each word in nats, 0 where there is none."""
+def word_nats(outputs: Tensor, targets: Tensor) -> Tensor:
+    """Return the cross-entropy (N, T') of each word in nats; 0 for padding."""
     kept = targets[:, : outputs.shape[1]]
-    found = F.cross_entropy(outputs.flatten(0, 1), kept.flatten(), ignore_index=PADDING, reduction="none")
-    return found.view(kept.shape)
+    nats = F.cross_entropy(outputs.flatten(0, 1), kept.flatten(), ignore_index=PADDING, reduction="none")
+    return nats.view(kept.shape)
 
 
 def likelihoods(answer: Answer) -> dict[str, float]:
-    """Return cross-entropy in nats a word and perplexity, of the dataset's tokens."""
-    mean = float(answer.surprise.sum() / answer.words.sum())
+    """Return cross-entropy in nats per word and perplexity, of the dataset's tokens."""
+    mean = float(answer.nats.sum() / answer.words.sum())
     return {"cross_entropy": mean, "perplexity": float(np.exp(min(mean, 700.0)))}
 
 
 def exact(hypotheses: list[str], split: Pairs) -> NDArray[np.bool_]:
-    """Return for each item (N,) whether the hypothesis is the reference."""
+    """Return whether each hypothesis equals its reference, (N,)."""
     assert split.references is not None
     return np.array([ours == theirs for ours, theirs in zip(hypotheses, split.references, strict=True)])
 
 
 def rows(answer: Answer, split: Pairs) -> pd.DataFrame:
-    """Return one row an item: its number, what was written, whether it is right, how likely the reference is."""
+    """Return one row per item: its number, the generated text, whether it is correct, the nats of the reference."""
     return pd.DataFrame(
         {
             "item": split.items,
             "hypothesis": answer.hypotheses,
             "exact_match": exact(answer.hypotheses, split),
-            "surprise": answer.surprise,
+            "surprise": answer.nats,
             "words": answer.words,
         }
     )

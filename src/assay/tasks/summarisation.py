@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Summarisation: say in few words what a text says in more.
+"""Summarisation of texts in fewer words.
 
-The primary metric is ROUGE-L, the mean over texts of the F-measure by the longest common subsequence. The control
-that should lose says the first words of the text.
+The primary metric is ROUGE-L, the mean over texts of the F-measure of the longest common subsequence. The control
+that should lose returns the first words of the text.
 
 Source: Lin, "ROUGE: A Package for Automatic Evaluation of Summaries", ACL workshop 2004,
-https://aclanthology.org/W04-1013, as torchmetrics has it, without stemming.
+https://aclanthology.org/W04-1013, in torchmetrics' implementation, without stemming.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ METRICS = {"rouge_l": ("ROUGE-L", "%"), "rouge_1": ("ROUGE-1", "%"), "rouge_2": 
 
 
 class Summarisation(Declaration, SequenceToSequence):
-    """Texts to shorter ones."""
+    """Maps texts to shorter texts."""
 
     primary = SummedMetric("rouge_l", "maximise", ("rouge_l",), averaged("rouge_l"), ratio, highest=1)
 
     def compute_metrics(self, answer: Answer, split: Pairs) -> dict[str, float | None]:
-        """Return every metric."""
+        """Return all metrics."""
         means = rouge(answer, split).mean()
         return {
             **{name: float(means[name]) for name in KEYS},
@@ -37,19 +37,19 @@ class Summarisation(Declaration, SequenceToSequence):
         }
 
     def predictions(self, answer: Answer, split: Pairs) -> pd.DataFrame:
-        """Return one row an item, with its own ROUGE."""
+        """Return one row per item, with its ROUGE scores."""
         return pd.concat([rows(answer, split), rouge(answer, split)], axis=1)
 
 
 def rouge(answer: Answer, split: Pairs) -> pd.DataFrame:
-    """Return the F-measures of each text: N rows, a column a kind of ROUGE."""
+    """Return the F-measures of each text: N rows, one column per kind of ROUGE."""
     assert split.references is not None
-    found = [
+    scores = [
         rouge_score(ours, theirs, rouge_keys=tuple(KEYS.values()))
         for ours, theirs in zip(answer.hypotheses, split.references, strict=True)
     ]
     return pd.DataFrame(
-        {name: [each[f"{key}_fmeasure"].item() for each in found] for name, key in KEYS.items()}
+        {name: [each[f"{key}_fmeasure"].item() for each in scores] for name, key in KEYS.items()}
     )
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Classification of rows: which of K classes has a row of a table?
 
-The primary metric is AUROC: how often a row of a class has the larger probability of it than a row of another class.
+The primary metric is AUROC: the probability that a row of the second class has a higher score than a row of the first.
 The control that should lose is the majority class, whose AUROC is 0.5.
 """
 
@@ -26,12 +26,12 @@ from assay.tasks.protocol import Augment, Declaration, Task
 
 
 def auroc(target: NDArray[np.int64], score: NDArray[np.float64]) -> float:
-    """Return the area under the ROC curve of scores (N,) for class 1 against 0; nan where a class is missing."""
+    """Return the area under the ROC curve of scores (N,) for class 1 against 0; nan if a class is missing."""
     return float(roc_auc_score(target, score)) if len(np.unique(target)) == 2 else float("nan")
 
 
 class TableClassification(Declaration, Classification):
-    """Rows (N, F) to one of two classes, of which the second is the one that is looked for."""
+    """Maps rows (N, F) to one of two classes; the second is the positive class."""
 
     primary = RecomputedMetric("auroc", "maximise", ("target", "score"), auroc, highest=1)
 
@@ -39,7 +39,7 @@ class TableClassification(Declaration, Classification):
         """Read the named splits of a prepared table.
 
         Raises:
-            ValueError: it has other than two classes; one line.
+            ValueError: it does not have two classes; one line.
         """
         facts = read_json(prepared / "prepared.json")
         if len(facts["classes"]) != 2:
@@ -50,29 +50,29 @@ class TableClassification(Declaration, Classification):
         }
 
     def model_arguments(self, prepared: Path) -> dict[str, Any]:
-        """Return the arguments that the data decide."""
+        """Return the model arguments that depend on the data."""
         facts = read_json(prepared / "prepared.json")
         return {"shape": tuple(facts["shape"]), "num_classes": len(facts["classes"])}
 
     def augmenter(self, prepared: Path) -> Augment | None:
-        """Return None: no table declares how its rows could be varied."""
+        """Return None: no dataset of tables declares an augmentation."""
         del prepared
         return None
 
     def compute_metrics(self, logits: Tensor, split: Split) -> dict[str, float | None]:
-        """Return every metric of (N, 2) logits; None where the split's targets do not define one."""
+        """Return all metrics of (N, 2) logits; None for a metric that is undefined on the split."""
         area = auroc(split.targets.numpy(), margins(logits))
         return super().compute_metrics(logits, split) | {"auroc": area if math.isfinite(area) else None}
 
     def predictions(self, logits: Tensor, split: Split) -> pd.DataFrame:
-        """Return one row an item; ``score`` is the margin by which the second class is the likelier one, in nats."""
+        """Return one row per item; ``score`` is the log-odds of the second class, in nats."""
         return super().predictions(logits, split).assign(score=margins(logits))
 
 
 def margins(logits: Tensor) -> NDArray[np.float64]:
-    """Return by how much the second logit of each item (N, 2) is larger than the first: (N,)."""
-    found: NDArray[np.float64] = (logits[:, 1].double() - logits[:, 0].double()).numpy()
-    return found
+    """Return the difference of the second and the first logit (N, 2) of each item: (N,)."""
+    differences: NDArray[np.float64] = (logits[:, 1].double() - logits[:, 0].double()).numpy()
+    return differences
 
 
 TASK: Task[Split, Tensor] = TableClassification(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The inputs of tasks about tables: numbers (N, F), each column with mean 0 and deviation 1 over the training items."""
+"""The inputs of tasks about tables: numbers (N, F), with mean 0 and deviation 1 per column over the training items."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Rows:
     inputs: Items
     """(N, F) float32."""
     targets: Tensor
-    """(N,) as prepared."""
+    """(N,) as in the prepared dataset."""
     items: NDArray[np.int64]
     """(N,)."""
     weights: Tensor | None
@@ -37,7 +37,7 @@ def read(prepared: Path, facts: dict[str, Any], splits: tuple[str, ...]) -> Iter
 
     Args:
         prepared: folder of the prepared dataset.
-        facts: what prepared.json holds.
+        facts: the contents of prepared.json.
     """
     arrays = reading.arrays(prepared)
     predicted = arrays["labels" if facts["classes"] else "targets"]
@@ -48,5 +48,5 @@ def read(prepared: Path, facts: dict[str, Any], splits: tuple[str, ...]) -> Iter
 
 
 def standardised(features: Tensor, facts: dict[str, Any]) -> Tensor:
-    """Return features (N, F) less the mean and over the deviation that prepared.json names for each column."""
+    """Return features (N, F) standardised with each column's mean and deviation in prepared.json."""
     return ((features.double() - torch.tensor(facts["mean"])) / torch.tensor(facts["std"])).float()

@@ -2,7 +2,7 @@
 """Regression: which number belongs to a row of a table?
 
 The primary metric is the root mean square error, in the target's own unit. The control that should lose is the mean of
-the training targets. Models learn and answer in standard deviations of the training targets from their mean.
+the training targets. Models are trained on, and predict, targets standardised with the training targets.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ METRICS = {
 
 @dataclass(frozen=True)
 class Numbers(Split):
-    """Items whose targets (N, 1) float32 are numbers, in deviations from the mean."""
+    """Items whose targets (N, 1) float32 are standardised numbers."""
 
     mean: float = 0.0
     """The mean of the training targets, in the target's unit."""
     deviation: float = 1.0
-    """Their standard deviation, likewise."""
+    """The standard deviation of the training targets, in the target's unit."""
     units: NDArray[Any] | None = None
-    """(N,) what each item is drawn by, such as a patient; None where items are drawn alone."""
+    """(N,) the unit of independence of each item, such as a patient; None if each item is one."""
 
     def take(self, rows: Tensor) -> Self:
         """Return the items of these rows (M,), in their order."""
@@ -53,12 +53,12 @@ class Numbers(Split):
 
     def in_unit(self, numbers: Tensor) -> NDArray[np.float64]:
         """Return numbers (N, 1) in the target's unit, (N,)."""
-        found: NDArray[np.float64] = (numbers[:, 0].double() * self.deviation + self.mean).numpy()
-        return found
+        values: NDArray[np.float64] = (numbers[:, 0].double() * self.deviation + self.mean).numpy()
+        return values
 
 
 def squares(table: pd.DataFrame) -> NDArray[np.float64]:
-    """Return the squared error of each prediction, and that it is one: (N, 2)."""
+    """Return the squared error of each prediction, and ones: (N, 2)."""
     errors = (table["prediction"] - table["target"]).to_numpy(float)
     return np.stack([errors**2, np.ones(len(errors))], axis=1)
 
@@ -70,7 +70,7 @@ def root(sums: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @dataclass(frozen=True, kw_only=True)
 class TableRegression(Declaration, WeighsItems):
-    """Rows (N, F) to numbers; the outputs are (N, 1)."""
+    """Maps rows (N, F) to numbers; the outputs are (N, 1)."""
 
     unit: str = ITEM
     """The unit of independence; if it is not the item, units are the groups of the dataset."""
@@ -79,14 +79,14 @@ class TableRegression(Declaration, WeighsItems):
 
     @property
     def primary(self) -> SummedMetric:
-        """The root mean square error, over items or over the units that these are drawn by."""
+        """The root mean square error, with the task's unit of independence."""
         return SummedMetric("rmse", "minimise", ("target", "prediction"), squares, root, unit=self.unit)
 
     def load(self, prepared: Path, splits: tuple[str, ...]) -> dict[str, Numbers]:
         """Read the named splits of a prepared table.
 
         Raises:
-            ValueError: its items are not in groups, and the task draws them by a unit.
+            ValueError: the task's unit is not the item, and the dataset has no groups.
         """
         facts = read_json(prepared / "prepared.json")
         groups = None if self.unit == ITEM else _groups(prepared, self.unit)
@@ -109,11 +109,11 @@ class TableRegression(Declaration, WeighsItems):
         return first_items(split, count)
 
     def model_arguments(self, prepared: Path) -> dict[str, Any]:
-        """Return the arguments that the data decide."""
+        """Return the model arguments that depend on the data."""
         return {"shape": tuple(read_json(prepared / "prepared.json")["shape"])}
 
     def augmenter(self, prepared: Path) -> Augment | None:
-        """Return None: no table declares how its rows could be varied."""
+        """Return None: no dataset of tables declares an augmentation."""
         del prepared
         return None
 
@@ -152,7 +152,7 @@ class TableRegression(Declaration, WeighsItems):
         }
 
     def predictions(self, answers: Tensor, split: Numbers) -> pd.DataFrame:
-        """Return one row an item: its number, its unit where that is another, its target and the prediction, both in
+        """Return one row per item: its number, its unit if that is not the item, its target and the prediction, both in
         the target's unit of measurement."""
         return pd.DataFrame(
             {
@@ -164,7 +164,7 @@ class TableRegression(Declaration, WeighsItems):
         )
 
     def exhibits(self, answers: Tensor, split: Numbers) -> list[Exhibit]:
-        """Return nothing beside the numbers."""
+        """Return no exhibits."""
         del answers, split
         return []
 
@@ -173,9 +173,7 @@ def _groups(prepared: Path, unit: str) -> pd.Series:
     """Return the group of each item, by its number."""
     path = prepared / "items.parquet"
     if "group" not in pq.read_schema(path).names:
-        raise ValueError(
-            f"{path}: no column group, and the task draws items by {unit}; name a dataset that has groups"
-        )
+        raise ValueError(f"{path}: no column group, but the task's unit is {unit}; use a dataset with groups")
     return pd.read_parquet(path, columns=["item", "group"]).set_index("item")["group"]
 
 

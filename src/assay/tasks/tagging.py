@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tagging: which words of a sentence name which kind of entity?
 
-The primary metric is entity F1: the share of entities found with their exact words and their type, as conlleval
-counts them. The control that should lose gives each word its commonest tag.
+The primary metric is entity F1, computed like conlleval: an entity is correct if its words and its type match exactly.
+The control that should lose gives each word its most frequent tag.
 
-The outputs are (N, T, K) scores of each word's tags, the best of which is the answer. ``cross_entropy`` is of
-their softmax, in nats a word; of a model whose scores are no log-probabilities (a conditional random field's
-max-marginals) it says little.
+The outputs are (N, T, K) scores of each word's tags; the prediction is the tag with the highest score.
+``cross_entropy`` is that of their softmax, in nats per word; it is not meaningful for models whose scores are not
+log-probabilities (a conditional random field's max-marginals).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from assay.tasks.protocol import Augment, Declaration, SmoothsLabels, Task
 
 
 def f1_of(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return F1 of summed entities found, predicted and true, (..., 3); 0 if there is nothing to count."""
+    """Return F1 from sums of found, predicted and true entities, (..., 3); 0 if there are none."""
     return 2 * sums[..., 0] / np.maximum(sums[..., 1] + sums[..., 2], 1)
 
 
@@ -48,13 +48,13 @@ SAMPLES = 8
 
 @dataclass(frozen=True)
 class Sentences(Split):
-    """Tagged sentences: inputs (N, T, 1 + L) hold each word's id, shape and characters; targets (N, T) its tag, NO_TAG
-    after a sentence's end."""
+    """Tagged sentences: inputs (N, T, 1 + L) hold each word's id, shape and characters; targets (N, T) its tag, padded
+    with NO_TAG."""
 
     words: tuple[tuple[str, ...], ...] = ()
     """Each sentence's words."""
     classes: tuple[str, ...] = ()
-    """The tags' names."""
+    """The names of the tags."""
 
     def take(self, rows: Tensor) -> Sentences:
         """Return the sentences of these rows (M,), in their order."""
@@ -71,7 +71,7 @@ METRICS = {
 
 
 class Tagging(Declaration, SmoothsLabels):
-    """Words with their characters (N, T, 1 + L) to tags (N, T)."""
+    """Maps words with their characters (N, T, 1 + L) to tags (N, T)."""
 
     primary = SummedMetric("entity_f1", "maximise", COUNTS, counted(*COUNTS), f1_of, highest=1)
     watched = primary
@@ -100,7 +100,7 @@ class Tagging(Declaration, SmoothsLabels):
         return first_items(split, count)
 
     def model_arguments(self, prepared: Path) -> dict[str, Any]:
-        """Return the arguments that the data decide."""
+        """Return the model arguments that depend on the data."""
         facts = read_json(prepared / "prepared.json")
         return {
             "shape": tuple(facts["shape"]),
@@ -110,9 +110,9 @@ class Tagging(Declaration, SmoothsLabels):
         }
 
     def augmenter(self, prepared: Path) -> Augment | None:
-        """Return how training batches are varied, as declared beside the dataset; None if they are not.
+        """Return the augmentation of training batches that the dataset declares; None for no augmentation.
 
-        A word that becomes unknown keeps its characters, as a new word has them.
+        A word that becomes unknown keeps its characters, like an out-of-vocabulary word.
         """
         facts = read_json(prepared / "prepared.json")
         declared = loading.load(facts["dataset"]).augmentation
@@ -124,30 +124,30 @@ class Tagging(Declaration, SmoothsLabels):
         )
 
     def smoothed_loss(self, outputs: Tensor, targets: Tensor, label_smoothing: float) -> Tensor:
-        """Return the mean cross-entropy of a word in nats, of outputs (N, T, K) and targets (N, T)."""
+        """Return the mean cross-entropy in nats per word of outputs (N, T, K) and targets (N, T)."""
         return F.cross_entropy(
             outputs.flatten(0, 1), targets.flatten(), ignore_index=NO_TAG, label_smoothing=label_smoothing
         )
 
     def metric_state(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Return the sums (5,) over sentences: cross-entropy in nats, words, entities found, predicted and true."""
-        surprise = F.cross_entropy(
+        """Return the sums (5,) over sentences: cross-entropy in nats, words, found, predicted and true entities."""
+        nats = F.cross_entropy(
             outputs.flatten(0, 1), targets.flatten(), ignore_index=NO_TAG, reduction="sum"
         ).double()
         counts = [(types > 0).sum().double() for types in _compare(outputs, targets)]
-        return torch.stack([surprise, (targets != NO_TAG).sum().double(), *counts])
+        return torch.stack([nats, (targets != NO_TAG).sum().double(), *counts])
 
     def compute_watched(self, sums: Tensor) -> tuple[float, float]:
         """Return the mean cross-entropy in nats and the entity F1 from the sums (5,)."""
-        surprise, words, *counts = sums.tolist()
-        return surprise / words, f1(*counts)
+        nats, words, *counts = sums.tolist()
+        return nats / words, f1(*counts)
 
     def predict(self, predictor: Predictor, split: Sentences) -> Tensor:
         """Return a model's scores (N, T, K) for all sentences of a split."""
         return finite_outputs(predictor, split.inputs, split.items)
 
     def compute_metrics(self, outputs: Tensor, split: Sentences) -> dict[str, float | None]:
-        """Return every metric of (N, T, K) scores; None where the split's targets do not define one."""
+        """Return all metrics of (N, T, K) scores; None for a metric that is undefined on the split."""
         real = split.targets != NO_TAG
         found, predicted, gold = _compare(outputs, split.targets)
         counts = [int((types > 0).sum()) for types in (found, predicted, gold)]
@@ -162,12 +162,12 @@ class Tagging(Declaration, SmoothsLabels):
             name = name.removeprefix("B-").replace("-", "_")
             values[f"f1_{name}"] = f1(*of_type) if of_type[2] else None
         values["accuracy"] = (outputs.argmax(2) == split.targets)[real].double().mean().item()
-        surprise = F.cross_entropy(outputs[real].double(), split.targets[real]).item()
-        values["cross_entropy"] = surprise if math.isfinite(surprise) else None
+        cross_entropy = F.cross_entropy(outputs[real].double(), split.targets[real]).item()
+        values["cross_entropy"] = cross_entropy if math.isfinite(cross_entropy) else None
         return values
 
     def predictions(self, outputs: Tensor, split: Sentences) -> pd.DataFrame:
-        """Return one row a sentence: its number, its entities found, predicted and true, and the predicted tags."""
+        """Return one row per sentence: its number, counts of found, predicted and true entities, the predicted tags."""
         found, predicted, gold = (
             (types > 0).sum(dim=1).numpy() for types in _compare(outputs, split.targets)
         )
@@ -180,18 +180,18 @@ class Tagging(Declaration, SmoothsLabels):
         )
 
     def exhibits(self, outputs: Tensor, split: Sentences) -> list[Exhibit]:
-        """Return how often words of each true tag (row) were given each (column), and the first sentences with
-        entities beside what was said of them."""
+        """Return the confusion matrix of tags, true in rows and predicted in columns, and the first sentences with
+        entities, with their true and predicted entities."""
         size, real = outputs.shape[2], split.targets != NO_TAG
         predicted, gold = _tags(outputs, split.targets)
         pairs = (gold * size + predicted)[real].bincount(minlength=size * size).view(size, size)
-        said, expected = listed(predicted), listed(gold)
+        found, expected = listed(predicted), listed(gold)
         rows = [row for row, entities in enumerate(expected) if entities][:SAMPLES]
         samples = [
             {
                 "given": " ".join(split.words[row]),
                 "expected": _describe(expected[row], row, split),
-                "said": _describe(said[row], row, split),
+                "said": _describe(found[row], row, split),
             }
             for row in rows
         ]
@@ -199,23 +199,23 @@ class Tagging(Declaration, SmoothsLabels):
 
 
 def with_characters(words: Tensor, characters: Tensor) -> Tensor:
-    """Return words' ids (N, T) and characters (N, T, L) as the inputs (N, T, 1 + L) of a model."""
+    """Return the inputs (N, T, 1 + L) of a model from words' ids (N, T) and characters (N, T, L)."""
     return torch.cat([words.unsqueeze(2), characters], dim=2).long()
 
 
 def _tags(outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the predicted and the true tags (N, T), 0 after a sentence's end."""
+    """Return the predicted and the true tags (N, T), padded with 0."""
     after = targets == NO_TAG
     return outputs.argmax(2).masked_fill(after, 0), targets.masked_fill(after, 0)
 
 
 def _compare(outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the entities found, predicted and true, as :func:`assay.tasks.entity_spans.shared` does."""
+    """Return the found, predicted and true entities in the form of :func:`assay.tasks.entity_spans.shared`."""
     return shared(*_tags(outputs, targets))
 
 
 def _surface_f1(outputs: Tensor, split: Sentences) -> float:
-    """Return the F1 of the set of distinct entities, each its words and its type: a common one counts once.
+    """Return the F1 of the set of distinct entities (words and type), so that a frequent one counts once.
 
     Source: Derczynski et al., W-NUT 2017, https://aclanthology.org/W17-4418.
     """
@@ -231,7 +231,7 @@ def _surface_f1(outputs: Tensor, split: Sentences) -> float:
 
 
 def _describe(entities: list[tuple[int, int, int]], row: int, split: Sentences) -> str:
-    """Return a sentence's entities in words."""
+    """Return a sentence's entities as text."""
     return "; ".join(
         f"{split.classes[2 * kind + 1].removeprefix('B-')}: {' '.join(split.words[row][start:end])}"
         for kind, start, end in entities

@@ -23,17 +23,17 @@ from assay.tasks.protocol import Augment, Declaration, Task
 
 
 class TextClassification(Declaration, Classification):
-    """Token ids (N, T) to classes."""
+    """Maps token ids (N, T) to classes."""
 
     def load(self, prepared: Path, splits: tuple[str, ...]) -> dict[str, Split]:
-        """Read the named splits of a prepared dataset: token ids (N, T) int64, 0 after a text's end."""
+        """Read the named splits of a prepared dataset: token ids (N, T) int64, padded with 0."""
         return {
             name: Split(texts.inputs, texts.labels, texts.items, texts.lengths)
             for name, texts in token_ids.read(prepared, splits)
         }
 
     def model_arguments(self, prepared: Path) -> dict[str, Any]:
-        """Return the arguments that the data decide."""
+        """Return the model arguments that depend on the data."""
         facts = read_json(prepared / "prepared.json")
         return {
             "shape": tuple(facts["shape"]),
@@ -42,7 +42,7 @@ class TextClassification(Declaration, Classification):
         }
 
     def augmenter(self, prepared: Path) -> Augment | None:
-        """Return how training batches are varied, as declared beside the dataset; None if they are not."""
+        """Return the augmentation of training batches that the dataset declares; None for no augmentation."""
         facts = read_json(prepared / "prepared.json")
         declared = loading.load(facts["dataset"]).augmentation
         if not isinstance(declared, TextAugmentation) or not any(astuple(declared)):

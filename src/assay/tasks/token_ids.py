@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The inputs of tasks about one text: token ids (N, T), 0 after a text's end."""
+"""The inputs of tasks about single texts: token ids (N, T), padded with 0."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Texts:
     items: NDArray[np.int64]
     """(N,)."""
     lengths: Tensor
-    """(N,) int64: how many ids a text has."""
+    """(N,) int64: the number of ids of each text."""
 
 
 def read(prepared: Path, splits: tuple[str, ...]) -> Iterator[tuple[str, Texts]]:

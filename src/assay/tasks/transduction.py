@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Transduction: rewrite a text by a rule, so that one answer alone is right.
+"""Transduction: rewrite a text by a rule, so that there is exactly one correct output.
 
-The primary metric is the share of texts that are right to the letter. The control that should lose copies.
+The primary metric is exact match, the share of outputs that equal the reference. The control that should lose copies
+the source.
 """
 
 from __future__ import annotations
@@ -14,14 +15,14 @@ from assay.tasks.sequence_to_sequence import Answer, Pairs, SequenceToSequence, 
 
 
 class Transduction(Declaration, SequenceToSequence):
-    """Texts to the one text that is right."""
+    """Maps texts to their only correct output."""
 
     primary = SummedMetric(
         "exact_match", "maximise", ("exact_match",), averaged("exact_match"), ratio, highest=1
     )
 
     def compute_metrics(self, answer: Answer, split: Pairs) -> dict[str, float | None]:
-        """Return every metric."""
+        """Return all metrics."""
         return {
             "exact_match": float(exact(answer.hypotheses, split).mean()),
             "greedy_exact_match": float(exact(answer.greedy, split).mean()),
@@ -29,7 +30,7 @@ class Transduction(Declaration, SequenceToSequence):
         }
 
     def predictions(self, answer: Answer, split: Pairs) -> pd.DataFrame:
-        """Return one row an item."""
+        """Return one row per item."""
         return rows(answer, split)
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Translation: say in one language what a text says in another.
+"""Translation of texts from one language into another.
 
-The primary metric is BLEU by sacreBLEU, 0 to 100, of texts as they are: detokenised hypotheses against raw
-references, case kept. The controls that should lose copy, and translate word by word.
+The primary metric is sacreBLEU's BLEU, 0 to 100, of plain texts: detokenised hypotheses against raw
+references, case-sensitive. The controls that should lose copy the source, or translate it word by word.
 
 Source: Post, "A Call for Clarity in Reporting BLEU Scores", WMT 2018, https://aclanthology.org/W18-6319; chrF:
 Popović, WMT 2015, https://aclanthology.org/W15-3049.
@@ -29,31 +29,31 @@ STATISTICS = (
     "hypothesis_length",
     "reference_length",
 )
-"""What BLEU counts of a text: the sums over texts give the score of all of them."""
+"""The counts of BLEU per text; their sums over texts give the corpus score."""
 
 
 def bleu_of(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the BLEU, 0 to 100, of summed counts (..., 10), as sacreBLEU smooths it (``exp``): of the orders of
-    which no n-gram is right, the first counts half a right one, the next a quarter and so on."""
-    right, said = sums[..., :4], sums[..., 4:8]
-    smoothed = np.where(right > 0, right, 0.5 ** (right == 0).cumsum(axis=-1))
-    with np.errstate(divide="ignore", invalid="ignore"):  # texts without a word
-        precision = np.where(said > 0, smoothed / said, 0)
+    """Return the BLEU, 0 to 100, of summed counts (..., 10), smoothed like sacreBLEU (``exp``): among the orders with
+    no matching n-gram, the first counts half a match, the next a quarter and so on."""
+    matches, ngrams = sums[..., :4], sums[..., 4:8]
+    smoothed = np.where(matches > 0, matches, 0.5 ** (matches == 0).cumsum(axis=-1))
+    with np.errstate(divide="ignore", invalid="ignore"):  # texts without words
+        precision = np.where(ngrams > 0, smoothed / ngrams, 0)
         brevity = np.minimum(1 - sums[..., 9] / sums[..., 8], 0)
         score = 100 * np.exp(np.log(precision).mean(axis=-1) + brevity)
-    return np.where(right.any(axis=-1), score, 0.0)
+    return np.where(matches.any(axis=-1), score, 0.0)
 
 
 METRICS = {"bleu": ("BLEU", ""), "greedy_bleu": ("greedy BLEU", ""), "chrf": ("chrF", "")}
 
 
 class Translation(Declaration, SequenceToSequence):
-    """Texts to texts in another language."""
+    """Maps texts to texts in another language."""
 
     primary = SummedMetric("bleu", "maximise", STATISTICS, counted(*STATISTICS), bleu_of, highest=100)
 
     def compute_metrics(self, answer: Answer, split: Pairs) -> dict[str, float | None]:
-        """Return every metric."""
+        """Return all metrics."""
         return {
             "bleu": bleu(statistics(answer.hypotheses, split)),
             "greedy_bleu": bleu(statistics(answer.greedy, split)),
@@ -63,7 +63,7 @@ class Translation(Declaration, SequenceToSequence):
         }
 
     def predictions(self, answer: Answer, split: Pairs) -> pd.DataFrame:
-        """Return one row an item, with what BLEU counts of it and its own chrF."""
+        """Return one row per item, with its BLEU counts and its chrF."""
         counts = pd.DataFrame(statistics(answer.hypotheses, split), columns=list(STATISTICS))
         table = pd.concat([rows(answer, split), counts], axis=1)
         table["chrf"] = [
@@ -74,17 +74,17 @@ class Translation(Declaration, SequenceToSequence):
 
 
 def statistics(hypotheses: list[str], split: Pairs) -> NDArray[np.int64]:
-    """Return what BLEU counts of each text, (N, 10), in the order of ``STATISTICS``."""
+    """Return the BLEU counts of each text, (N, 10), in the order of ``STATISTICS``."""
     metric = BLEU(effective_order=True)
-    found = (
+    scores = (
         metric.sentence_score(ours, [theirs])
         for ours, theirs in zip(hypotheses, _references(split), strict=True)
     )
-    return np.array([[*each.counts, *each.totals, each.sys_len, each.ref_len] for each in found], np.int64)
+    return np.array([[*each.counts, *each.totals, each.sys_len, each.ref_len] for each in scores], np.int64)
 
 
 def bleu(statistics: NDArray[np.int64]) -> float:
-    """Return the BLEU, 0 to 100, of all texts together from what it counts of each, (N, 10)."""
+    """Return the corpus BLEU, 0 to 100, from the counts of each text, (N, 10)."""
     sums = statistics.sum(axis=0).tolist()
     return float(BLEU.compute_bleu(sums[:4], sums[4:8], sums[8], sums[9], smooth_method="exp").score)
 
