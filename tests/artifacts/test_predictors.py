@@ -1,4 +1,4 @@
-"""Every kind of predictor answers any number of items: the last slice may hold one, and slices may differ in length."""
+"""Every kind of predictor handles any number of items, and batches that differ in length."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def images(count):
 
 
 def pairs(count):
-    """Return inputs (N, S + T) whose slices are of other lengths: a target of 6 words, then shorter ones."""
+    """Return inputs (N, S + T) with batches of different lengths: a target of 6 words, then shorter ones."""
     ids = np.random.default_rng(0).integers(4, VOCABULARY, (count, SOURCE + TARGET))
     ids[:, SOURCE:] *= np.arange(TARGET) <= np.maximum(6 - np.arange(count), 1)[:, None]
     ids[:, SOURCE] = BEGIN
@@ -81,7 +81,7 @@ MAKERS = {
 
 
 @pytest.mark.parametrize("kind", MAKERS)
-def test_slices_of_any_number_and_length_are_answered_as_one(kind, tmp_path):
+def test_batches_of_any_number_and_length_give_the_outputs_of_one(kind, tmp_path):
     make, items = MAKERS[kind]
     predictor = make(tmp_path)
     for count in COUNTS:
@@ -92,7 +92,5 @@ def test_slices_of_any_number_and_length_are_answered_as_one(kind, tmp_path):
         if items is images:
             np.testing.assert_allclose(sliced, whole, atol=0.05 if kind == "openvino" else 1e-5)
             continue
-        for row, words in enumerate(
-            (inputs[:, SOURCE:] != 0).sum(axis=1)
-        ):  # what is behind a text's end is not read
+        for row, words in enumerate((inputs[:, SOURCE:] != 0).sum(axis=1)):  # the padding is not read
             np.testing.assert_allclose(sliced[row, :words], whole[row, :words], atol=1e-5)

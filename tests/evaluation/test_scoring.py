@@ -1,4 +1,4 @@
-"""Scores come from the task, each split is scored once, and sizes are what they say."""
+"""Metrics come from the task, each split is predicted once, and sizes are those of the file."""
 
 import zlib
 
@@ -12,7 +12,7 @@ from assay.tasks.image_classification import TASK
 
 
 class Fixed:
-    """A predictor whose logits are its inputs' first row."""
+    """A predictor whose logits are the first row of its inputs."""
 
     format = "skops"
     parameters = 0
@@ -34,7 +34,7 @@ VALIDATION = ([[5.0, 0.0], [0.0, 5.0]], [0, 1])
 TEST = ([[3.0, 0.0], [0.0, 3.0], [2.0, 0.0], [0.0, 1.0]], [0, 1, 1, 1])
 
 
-def test_each_split_has_its_scores():
+def test_each_split_has_its_metrics():
     predictor = Fixed()
     validation, test = split(*VALIDATION), split(*TEST, first_item=10)
     metrics, predictions = scoring.evaluate(predictor, TASK, validation, test)
@@ -56,7 +56,7 @@ def test_a_logit_that_is_not_finite_names_its_split_and_item(value):
         scoring.evaluate(Fixed(), TASK, split(*VALIDATION), broken)
 
 
-def test_size_is_of_the_file_as_it_is_and_packed(tmp_path):
+def test_size_is_of_the_file_as_it_is_and_compressed(tmp_path):
     data = b"weights" * 1000
     (tmp_path / "model.onnx").write_bytes(data)
     found = scoring.size(tmp_path, {"format": "onnx"})

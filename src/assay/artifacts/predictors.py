@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Models that were read from disk and predict, one class a runtime: PyTorch, our own estimators, onnxruntime."""
+"""Predictors: models loaded from disk, one class per runtime (PyTorch, our own estimators, onnxruntime)."""
 
 from __future__ import annotations
 
@@ -18,51 +18,51 @@ from assay.models.capabilities import Steps
 from assay.models.layers.source_and_target import parts
 from assay.models.layers.word_embedding import cut
 
-# The two graphs of a network that writes word by word, and their inputs and outputs.
+# The two graphs of a network that generates word by word, and their inputs and outputs.
 START, STEP = "start", "step"
 SOURCE, WORDS, LOGITS = "source", "words", "logits"
-MEMORY, ANEW = "memory_{}", "anew_{}"
+MEMORY, UPDATED = "memory_{}", "anew_{}"
 
 READ_ITEMS = 64 * 256
-"""Items in memory at once, a multiple of what a model answers at once."""
+"""The number of items in memory at a time, a multiple of the batch size."""
 
 
 @runtime_checkable
 class Predictor(Protocol):
-    """A model that was read from disk, whatever its format."""
+    """A model loaded from disk, of any format."""
 
     model: Any
-    """The network or the estimator, None of a graph."""
+    """The network or the estimator; None for a graph."""
     format: str
     parameters: int
-    """Numbers that the artifact holds of what was learned; zeros of a sparse one are not held."""
+    """The number of learned parameters in the artifact; a sparse one does not hold its zeros."""
     arguments: dict[str, Any]
-    """With which its class is made, knobs included: some say how to answer rather than what to learn."""
+    """The arguments of its class, knobs included: some are about prediction rather than training, such as ``beam``."""
 
     def outputs(self, inputs: NDArray[Any], *, batch_size: int = 256) -> NDArray[np.float32]:
-        """Map inputs (N, ...) to what the model answers, such as logits (N, ...); ``batch_size`` items at a time."""
+        """Map inputs (N, ...) to the model's outputs, such as logits (N, ...), ``batch_size`` items at a time."""
 
     def on_threads(self, count: int) -> Predictor:
-        """Return the same model for that number of threads; those of PyTorch and BLAS are set elsewhere."""
+        """Return the same model with this number of threads; those of PyTorch and BLAS are set elsewhere."""
 
 
 def finite_outputs(predictor: Predictor, inputs: Items, items: NDArray[np.int64]) -> torch.Tensor:
     """Return the outputs (N, ...) for inputs (N, ...).
 
     Args:
-        items: (N,) the items' numbers, for the error.
+        items: (N,) the items' numbers, for the error message.
 
     Raises:
-        ValueError: one of them is not finite.
+        ValueError: an output is not finite.
     """
     starts = range(0, len(inputs), READ_ITEMS)
     parts = [predictor.outputs(inputs[start : start + READ_ITEMS].numpy()) for start in starts]
     logits = torch.from_numpy(joined(parts))
-    wrong = (~logits.isfinite()).flatten(1).any(dim=1).nonzero().flatten()
-    if len(wrong):
-        first = int(items[int(wrong[0])])
+    not_finite = (~logits.isfinite()).flatten(1).any(dim=1).nonzero().flatten()
+    if len(not_finite):
+        first = int(items[int(not_finite[0])])
         raise ValueError(
-            f"{len(wrong)} of {len(logits)} items have outputs that are not finite, first item {first}"
+            f"{len(not_finite)} of {len(logits)} items have outputs that are not finite, first item {first}"
         )
     return logits
 
@@ -71,8 +71,8 @@ class ModulePredictor:
     """A network in PyTorch."""
 
     def __init__(self, module: nn.Module, artifact: dict[str, Any]) -> None:
-        # Convolutions take half the time so; other weights are not touched.
-        # The ignore: torch's types lack this overload.
+        # This halves the time of convolutions; other weights are unchanged.
+        # torch's type stubs lack this overload.
         self.model = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.format: str = artifact["format"]
         self.parameters: int = artifact["parameters"]
@@ -92,7 +92,7 @@ class ModulePredictor:
 
 
 class EstimatorPredictor:
-    """An estimator of our own classes."""
+    """An estimator, an instance of one of our own classes."""
 
     def __init__(self, estimator: Any, artifact: dict[str, Any]) -> None:
         self.model = estimator
@@ -133,15 +133,15 @@ class OnnxPredictor:
         return joined(batches)
 
     def on_threads(self, count: int) -> OnnxPredictor:
-        """Return the graph in a session with that number of threads."""
+        """Return the graph in a session with this number of threads."""
         return OnnxPredictor(self.data, self.artifact, count)
 
 
 class OnnxStepsPredictor(Steps):
-    """A network that writes word by word, as two graphs in onnxruntime: one reads the source, one writes a word.
+    """A network that generates word by word, as two graphs in onnxruntime: one reads the source, one adds a word.
 
     Raises:
-        ValueError: onnxruntime refuses a graph, or the record does not say how long a source is.
+        ValueError: onnxruntime rejects a graph, or the record lacks the length of sources.
     """
 
     def __init__(self, graphs: dict[str, bytes], artifact: dict[str, Any], threads: int = 1) -> None:
@@ -149,34 +149,38 @@ class OnnxStepsPredictor(Steps):
         self.arguments: dict[str, Any] = artifact["arguments"]
         length = self.arguments.get("source_length") if isinstance(self.arguments, dict) else None
         if type(length) is not int or length < 1:
-            raise ValueError(f"arguments: source_length = {length!r}; a number of words is needed")
+            raise ValueError(f"arguments: source_length = {length!r}; a number of words is expected")
         self.source_length = length
         self.reading, self.writing = (
             session(f"{name}.onnx", graphs[name], threads) for name in (START, STEP)
         )
         self.num_kept = len(self.reading.get_outputs())
-        self.asked = {value.name for value in self.writing.get_inputs()}
-        self.answered = [value.name for value in self.writing.get_outputs()]
+        self.step_inputs = {value.name for value in self.writing.get_inputs()}
+        self.step_outputs = [value.name for value in self.writing.get_outputs()]
         self.model = None
         self.format: str = artifact["format"]
         self.parameters: int = artifact["parameters"]
 
     def start(self, source: Tensor) -> list[Tensor]:
-        """Map source ids (N, S) to what is kept from step to step, each (N, ...)."""
-        found = self.reading.run(named(MEMORY, self.num_kept), {SOURCE: np.ascontiguousarray(cut(source))})
-        return [torch.from_numpy(part) for part in found]
+        """Map source ids (N, S) to the states that are kept from step to step, each (N, ...)."""
+        states = self.reading.run(named(MEMORY, self.num_kept), {SOURCE: np.ascontiguousarray(cut(source))})
+        return [torch.from_numpy(part) for part in states]
 
     def step(self, words: Tensor, memory: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
-        """Map the last words (N,) to logits (N, V) for the next ones, and what is kept."""
+        """Map the last words (N,) to logits (N, V) for the next ones, and the updated states."""
         given = {WORDS: words, **dict(zip(named(MEMORY, self.num_kept), memory, strict=True))}
-        feed = {name: np.ascontiguousarray(part) for name, part in given.items() if name in self.asked}
-        found = dict(zip(self.answered, map(torch.from_numpy, self.writing.run(None, feed)), strict=True))
-        # What has not changed is not among the outputs.
-        anew = [found.get(name, part) for name, part in zip(named(ANEW, self.num_kept), memory, strict=True)]
-        return found[LOGITS], anew
+        feed = {name: np.ascontiguousarray(part) for name, part in given.items() if name in self.step_inputs}
+        outputs = dict(
+            zip(self.step_outputs, map(torch.from_numpy, self.writing.run(None, feed)), strict=True)
+        )
+        # Unchanged states are not among the outputs.
+        updated = [
+            outputs.get(name, part) for name, part in zip(named(UPDATED, self.num_kept), memory, strict=True)
+        ]
+        return outputs[LOGITS], updated
 
     def outputs(self, inputs: NDArray[Any], *, batch_size: int = 256) -> NDArray[np.float32]:
-        """Map inputs (N, S + T) to logits (N, T', V) of each next word, T' the longest target's ids."""
+        """Map inputs (N, S + T) to logits (N, T', V) of each next word, with T' the length of the longest target."""
         sources, targets = parts(torch.from_numpy(inputs), self.source_length)
         pairs = zip(torch.split(sources, batch_size), torch.split(targets, batch_size), strict=True)
         batches = [self._words(source, target) for source, target in pairs]
@@ -184,19 +188,19 @@ class OnnxStepsPredictor(Steps):
         return logits
 
     def _words(self, source: Tensor, target: Tensor) -> NDArray[np.float32]:
-        memory, found = self.start(source), []
+        memory, steps = self.start(source), []
         for words in target.T:
             logits, memory = self.step(words, memory)
-            found.append(logits.numpy())
-        return np.stack(found, axis=1)
+            steps.append(logits.numpy())
+        return np.stack(steps, axis=1)
 
     def on_threads(self, count: int) -> OnnxStepsPredictor:
-        """Return the graphs in sessions with that number of threads."""
+        """Return the graphs in sessions with this number of threads."""
         return OnnxStepsPredictor(self.graphs, self.artifact, count)
 
 
 def joined(batches: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    """Return the logits (N, ...) of all batches; in (N, T', V) zeros stand behind those of shorter texts."""
+    """Return the logits (N, ...) of all batches; those of shorter texts in (N, T', V) are padded with zeros."""
     if len(batches) == 1:
         return batches[0]
     longest = max(batch.shape[1] for batch in batches)
@@ -210,18 +214,18 @@ def joined(batches: Sequence[NDArray[Any]]) -> NDArray[Any]:
 
 
 def named(template: str, count: int) -> list[str]:
-    """Return the names of what is kept."""
+    """Return the names of the states."""
     return [template.format(number) for number in range(count)]
 
 
 def session(name: str, data: bytes, threads: int, *, optimised: bool = True) -> onnxruntime.InferenceSession:
-    """Return a graph ready to run.
+    """Return a session that runs a graph.
 
     Args:
-        optimised: whether time is taken for what is run many times.
+        optimised: whether to optimise the graph, which takes time and pays off over many runs.
 
     Raises:
-        ValueError: its weights lie in other files, or onnxruntime refuses it.
+        ValueError: its weights are in other files, or onnxruntime rejects it.
     """
     require_own_weights(name, data)
     options = onnxruntime.SessionOptions()
@@ -231,5 +235,5 @@ def session(name: str, data: bytes, threads: int, *, optimised: bool = True) -> 
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     try:
         return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    except Exception as fault:  # onnxruntime's own exceptions share no base but this
-        raise ValueError(f"{name}: onnxruntime refuses it: {' '.join(str(fault).split())}") from None
+    except Exception as error:  # onnxruntime's exceptions have no other common base class
+        raise ValueError(f"{name}: onnxruntime rejects it: {' '.join(str(error).split())}") from None

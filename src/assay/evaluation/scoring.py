@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a model is worth, on items that it has not seen, and what it costs to keep."""
+"""A model's metrics on items that it has not seen, and the size of its file."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from assay.tasks.protocol import Task
 def evaluate(
     predictor: Predictor, task: Task[AnySplit, Any], validation: AnySplit, test: AnySplit
 ) -> tuple[dict[str, Any], pd.DataFrame]:
-    """Let a model answer each split once, and score the answers.
+    """Predict each split once, and compute the metrics of the predictions.
 
     Args:
         validation: a split as the task loads it.
-        test: likewise.
+        test: a split as the task loads it.
 
     Returns:
-        {"test": {metric: value}, "validation": {metric: value}, and what else the report shows of the test
-        items}, and one prediction a test item.
+        {"test": {metric: value}, "validation": {metric: value}, and the exhibits of the test items}, and one
+        prediction per test item.
 
     Raises:
         ValueError: a logit is not finite.
@@ -36,14 +36,14 @@ def evaluate(
     for name, split in splits.items():
         try:
             answers[name] = task.predict(predictor, split)
-        except ValueError as fault:
-            raise ValueError(f"{name}: {fault}") from None
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from None
     metrics = {name: task.compute_metrics(answers[name], split) for name, split in splits.items()}
     exhibits = as_json(task.exhibits(answers["test"], test))
     return metrics | exhibits, task.predictions(answers["test"], test)
 
 
 def size(folder: Path, artifact: dict[str, Any]) -> dict[str, int]:
-    """Return the bytes of a model's file, as it is and packed by zlib at level 6."""
+    """Return the size of a model's file in bytes, as it is and compressed by zlib at level 6."""
     data = (folder / FORMATS[artifact["format"]].file).read_bytes()
     return {"size_bytes": len(data), "compressed_bytes": len(zlib.compress(data, level=6))}

@@ -297,5 +297,5 @@ def test_a_file_that_is_not_two_graphs_is_refused(what):
 @pytest.mark.parametrize("length", [None, "8", 0, True])
 def test_a_record_must_say_how_long_a_source_is(length):
     record = {"format": "onnx_steps", "parameters": 0, "arguments": {"source_length": length}}
-    with pytest.raises(ValueError, match="a number of words is needed"):
+    with pytest.raises(ValueError, match="a number of words is expected"):
         FORMATS["onnx_steps"].predictor(onnx_bundle.pack(pair()), record)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from assay.artifacts.onnx.export import INPUT, OneStep, export, graph_of, with_operators
-from assay.artifacts.predictors import ANEW, LOGITS, MEMORY, SOURCE, START, STEP, WORDS, named
+from assay.artifacts.predictors import LOGITS, MEMORY, SOURCE, START, STEP, UPDATED, WORDS, named
 from assay.data.special_tokens import END, UNKNOWN
 from assay.models.capabilities import Steps
 from assay.models.layers.source_and_target import parts as source_and_target
@@ -106,7 +106,7 @@ def start_and_step(model: Any) -> list[Part]:
     writing = with_operators(copy.deepcopy(model).eval(), (nn.RNNBase,), OneStep)
     given = {WORDS: some_words(EXAMPLE_ITEMS)}
     given |= {name: part.contiguous() for name, part in zip(names, now, strict=True)}
-    outputs = [LOGITS, *(ANEW.format(number) for number in changed)]
+    outputs = [LOGITS, *(UPDATED.format(number) for number in changed)]
 
     def answers() -> list[Tensor]:
         with torch.inference_mode():
