@@ -86,11 +86,13 @@ def test_intervals_and_differences_are_those_of_delong(answers: dict[tuple[str, 
     target = tables[0]["target"].to_numpy()
     expected = delong(target, [each["score"].to_numpy() for each in tables])
     assert found.mean == pytest.approx([roc_auc_score(target, each["score"]) for each in tables])
-    low, high = statistics.interval(found.mean, statistics.alone(found), 1, summed=False)
+    low, high = statistics.interval(found.mean, statistics.variance_of_means(found), 1, summed=False)
     assert high - low == pytest.approx(2 * 1.96 * np.sqrt(np.diag(expected)), rel=0.1)
     first, second = np.triu_indices(3, 1)
     apart = expected[first, first] + expected[second, second] - 2 * expected[first, second]
-    assert np.sqrt(statistics.apart(found, first, second).items) == pytest.approx(np.sqrt(apart), rel=0.1)
+    assert np.sqrt(statistics.variance_of_pairs(found, first, second).items) == pytest.approx(
+        np.sqrt(apart), rel=0.1
+    )
 
 
 def test_leaving_out_single_items_is_delong_to_a_percent(
@@ -127,9 +129,9 @@ def simulate(runs: int, shift: float) -> tuple[np.ndarray, np.ndarray]:
     arrays = [np.broadcast_to(each, score.shape).reshape(-1, ITEMS) for each in (target, score)]
     values, drawn = statistics.jackknife(arrays, AUROC.value, random, GROUPS)
     found = statistics.spread(values, drawn, np.full(2 * TABLES, runs), ITEMS)
-    low, high = statistics.interval(found.mean, statistics.alone(found), 1, summed=False)
+    low, high = statistics.interval(found.mean, statistics.variance_of_means(found), 1, summed=False)
     first = np.arange(0, 2 * TABLES, 2)
-    variance = statistics.apart(found, first, first + 1)
+    variance = statistics.variance_of_pairs(found, first, first + 1)
     p = statistics.p_values(found.mean[first] - found.mean[first + 1], variance)
     return (low <= truth) & (truth <= high), p
 
@@ -152,7 +154,9 @@ def test_a_single_item_breaks_nothing() -> None:
     found = spread_of(
         [pd.DataFrame({"right": [1.0]})] * 2, [2], RecomputedMetric("x", "maximise", ("right",), np.mean)
     )
-    assert np.isnan(statistics.interval(found.mean, statistics.alone(found), 1, summed=False)).all()
+    assert np.isnan(
+        statistics.interval(found.mean, statistics.variance_of_means(found), 1, summed=False)
+    ).all()
 
 
 def written(root: Path, answers: dict[tuple[str, int], pd.DataFrame]) -> list[Summary]:
@@ -234,19 +238,19 @@ def test_predictions_must_give_the_score_that_was_recorded(
     found = analyse(read(tmp_path, answers), TASK)
     [(key, reason)] = found.reasons.items()
     assert key == ("logistic_regression", "none", "0")
-    assert "they give auroc 0." in reason
-    assert f"metrics.json says {kept['test']['auroc']}" in reason
+    assert "their auroc is 0." in reason
+    assert f"metrics.json has {kept['test']['auroc']}" in reason
     assert found.ranks == {"mlp": 1, "cnn": 2, "majority": 3}
 
 
 @pytest.mark.parametrize(
     ("how", "reason"),
     [
-        (lambda t: t.assign(score=t["score"].where(t["item"] != t["item"].max())), "nothing or no number"),
+        (lambda t: t.assign(score=t["score"].where(t["item"] != t["item"].max())), "empty or not finite"),
         (lambda t: t.drop(columns="score"), "score"),
         (
             lambda t: t.assign(target=t["item"] == t["item"].min()),
-            "auroc is not defined on some draws of the test",
+            "auroc is undefined on some samples of the test",
         ),
     ],
     ids=["no number", "no column", "one positive"],

@@ -1,4 +1,4 @@
-"""Models across tasks: against the examples of the papers that the methods come from."""
+"""Models across tasks, compared with the examples of the methods' papers."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_probability_of_improvement_of_rliable() -> None:
     assert turned == found
 
 
-def test_runs_that_are_all_alike_are_a_draw() -> None:
+def test_equal_runs_are_a_draw() -> None:
     scores = {name: {"a": np.array([0.5, 0.5])} for name in "xy"}
     found = across.improvement(scores, "x", "y", ("a",), np.random.default_rng(0))
     assert (found.probability, found.low, found.high) == (0.5, 0.5, 0.5)
@@ -111,7 +111,7 @@ SCORES = {
 }
 
 
-def test_models_meet_on_tasks_that_ask_the_same_ones(tmp_path: Path) -> None:
+def test_rankings_are_over_tasks_with_the_same_models(tmp_path: Path) -> None:
     found = across.compare(summaries(tmp_path, SCORES))
     [ranking] = found.rankings
     assert ranking.tasks == ("a", "b")

@@ -1,4 +1,4 @@
-"""From predictions on disk to estimates, ranks, ties and comparisons; what is damaged leaves a reason."""
+"""From predictions on disk to estimates, ranks, ties and comparisons; damaged files are reported with reasons."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SEEDS = (0, 1, 2)
 
 
 def three_seeds(**scores: float) -> dict[tuple[str, int, str], float | None]:
-    """Scores of three seeds around these, as summaries_of takes them."""
+    """Return scores of three seeds around these, in the form of summaries_of."""
     return {
         (model, seed, "none"): score + 0.002 * (seed - 1) for model, score in scores.items() for seed in SEEDS
     }
@@ -38,7 +38,7 @@ def change(path: Path, how: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
     how(pd.read_parquet(path)).to_parquet(path, index=False)
 
 
-def test_an_estimate_is_the_mean_over_seeds_and_says_what_it_is_over(tmp_path: Path) -> None:
+def test_an_estimate_is_the_mean_over_seeds_and_names_what_it_is_over(tmp_path: Path) -> None:
     scores = three_seeds(cnn=0.9) | {("rbf_svm", 0, "none"): 0.8, ("mlp", 0, "none"): 0.7}
     found = analyse(summaries_of(tmp_path, scores), TASK)
     cnn = found.estimates["cnn", "none"]
@@ -49,7 +49,7 @@ def test_an_estimate_is_the_mean_over_seeds_and_says_what_it_is_over(tmp_path: P
     assert found.reasons == {}
 
 
-def test_models_that_cannot_be_told_apart_share_a_rank(tmp_path: Path) -> None:
+def test_models_that_are_not_significantly_different_share_a_rank(tmp_path: Path) -> None:
     scores = {
         ("majority", 0, "none"): 0.1,
         ("rbf_svm", 0, "none"): 0.6,
@@ -74,27 +74,27 @@ def test_models_that_cannot_be_told_apart_share_a_rank(tmp_path: Path) -> None:
     deviation = (close.high - close.difference) / stats.t.isf(0.025, 999) * np.sqrt(1000)
     alone = TTestPower().solve_power(
         close.difference / deviation, alpha=0.05, power=0.8
-    )  # the others are told apart
+    )  # the others are significantly different
     assert close.needed_items == pytest.approx(alone, rel=1e-3)
     assert close.needed_seeds is None
 
 
-def test_mcnemars_p_values_are_those_of_statsmodels_and_holm_corrects_all_pairs(tmp_path: Path) -> None:
+def test_mcnemars_p_values_equal_those_of_statsmodels_and_holm_corrects_all_pairs(tmp_path: Path) -> None:
     scores = {
         ("rbf_svm", 0, "none"): 0.62,
         ("logistic_regression", 0, "none"): 0.60,
         ("mlp", 0, "none"): 0.58,
     }
     found = analyse(summaries_of(tmp_path, scores), TASK)
-    right = {}
+    correct = {}
     for model, *_ in scores:
         table = pd.read_parquet(predictions(tmp_path, model))
-        right[model] = (table["target"] == table["prediction"]).to_numpy()
+        correct[model] = (table["target"] == table["prediction"]).to_numpy()
     expected = {
         frozenset(pair): mcnemar(
-            np.histogram2d(*(right[name] for name in pair), bins=2)[0], exact=True
+            np.histogram2d(*(correct[name] for name in pair), bins=2)[0], exact=True
         ).pvalue
-        for pair in itertools.combinations(right, 2)
+        for pair in itertools.combinations(correct, 2)
     }
     corrected = dict(zip(expected, statistics.holm(np.array(list(expected.values()))), strict=True))
     for each in found.neighbours:
@@ -122,7 +122,7 @@ def test_compression_is_compared_with_the_same_seeds(tmp_path: Path) -> None:
 
 
 def test_less_may_be_better_and_a_metric_may_be_any_sum(tmp_path: Path) -> None:
-    """Nats of characters: one run each, so that it is the paired t-test."""
+    """Nats of characters, with one run each, so that it is the paired t-test."""
     columns = ("nats", "characters")
     metric = SummedMetric("bits", "minimise", columns, counted(*columns), lambda s: s[..., 0] / s[..., 1])
     task = replace(TASK, primary="bits", direction="minimise", metric=metric)
@@ -152,15 +152,15 @@ def test_less_may_be_better_and_a_metric_may_be_any_sum(tmp_path: Path) -> None:
         (lambda path: path.write_bytes(path.read_bytes()[:900]), "no usable predictions: "),
         (lambda path: change(path, lambda t: t.drop(columns="prediction")), "'prediction'"),
         (lambda path: change(path, lambda t: t.drop(columns="item")), "'item'"),
-        (lambda path: change(path, lambda t: t.iloc[:0]), "nothing or no number"),
-        (lambda path: change(path, lambda t: pd.concat([t, t])), "an item is there twice"),
+        (lambda path: change(path, lambda t: t.iloc[:0]), "empty or not finite"),
+        (lambda path: change(path, lambda t: pd.concat([t, t])), "an item is duplicated"),
         (
             lambda path: change(path, lambda t: t.assign(prediction=t["target"])),
-            "accuracy 1, metrics.json says 0.902",
+            "accuracy is 1, but metrics.json has 0.902",
         ),
         (
             lambda path: change(path, lambda t: t.assign(item=t["item"] + 1)),
-            "not of the test items that most",
+            "not for the same test items as those",
         ),
         (
             lambda path: change(path, lambda t: t.assign(item=[*t["item"][:-1], None])),
@@ -179,7 +179,7 @@ def test_less_may_be_better_and_a_metric_may_be_any_sum(tmp_path: Path) -> None:
         "no number",
     ],
 )
-def test_what_cannot_be_used_leaves_a_reason_and_no_estimate(
+def test_unusable_predictions_give_a_reason_and_no_estimate(
     tmp_path: Path, damage: Callable[[Path], object], reason: str
 ) -> None:
     found = summaries_of(tmp_path, three_seeds(cnn=0.9, mlp=0.8, lstm=0.7))
@@ -209,7 +209,7 @@ def test_seeds_that_failed_are_left_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("scores", [{}, {("cnn", 0, "none"): None}])
-def test_nothing_is_analysed_as_nothing(
+def test_without_usable_predictions_the_analysis_is_empty(
     tmp_path: Path, scores: dict[tuple[str, int, str], float | None]
 ) -> None:
     assert analyse(summaries_of(tmp_path, scores), TASK) == Analysis({}, {}, {}, (), {}, {})
@@ -235,7 +235,7 @@ def test_one_item_is_over_nothing(tmp_path: Path) -> None:
 
 
 def test_the_made_up_tree_has_predictions_for_every_number(tmp_path: Path) -> None:
-    """What the tests of the page stand on; analysed twice it is the same."""
+    """The tests of the page depend on it; a second analysis gives the same."""
     rows = made_up.write_tree(tmp_path)["variants"]
     tasks = {name: replace(TASK, name=name, dataset=name) for name in ("digits", "fashion_mnist")}
     found = made_up.summarise(made_up.read_variants(rows, tasks), tasks, made_up.NAMES)

@@ -1,4 +1,4 @@
-"""The chance of a difference agrees with SciPy's tests at both ends and with a simulation between them."""
+"""The probability of a difference equals that of SciPy's tests at both ends, and of a simulation between them."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from assay.report.inference.noise import LEVEL, Noise
 
 
 @pytest.mark.parametrize("gap", [0.0, 0.1, 0.9, 20.0])
-def test_a_guess_alone_is_students_test(gap: float) -> None:
+def test_only_an_estimated_part_is_students_test(gap: float) -> None:
     found = Noise(0.04, 2, 0.0)
     assert found.chance(gap) == pytest.approx(2 * stats.t.sf(gap / 0.2, 2), rel=1e-4)
     assert found.chance_above(-gap) == pytest.approx(stats.t.sf(-gap / 0.2, 2), rel=1e-4)
 
 
 @pytest.mark.parametrize("gap", [0.0, 0.1, 0.9])
-def test_what_is_known_alone_is_the_normal_test(gap: float) -> None:
+def test_only_a_known_part_is_the_normal_test(gap: float) -> None:
     assert Noise(0.0, 1, 0.04).chance(gap) == pytest.approx(2 * stats.norm.sf(gap / 0.2))
 
 
-def test_between_them_it_is_the_sum_of_both() -> None:
+def test_with_both_parts_it_is_the_distribution_of_the_sum() -> None:
     rng = np.random.default_rng(0)
     drawn = np.sqrt(0.5) * rng.standard_t(2, 1_000_000) + rng.normal(0, np.sqrt(1.5), 1_000_000)
     for gap in (0.5, 2.0, 6.0):
@@ -32,5 +32,5 @@ def test_between_them_it_is_the_sum_of_both() -> None:
 @pytest.mark.parametrize(
     "found", [Noise(0.5, 2, 1.5), Noise(0.0, 1, 1.0), Noise(1.0, 1, 0.0), Noise(1.0, 9, 1e-9)]
 )
-def test_the_smallest_gap_told_is_where_chance_reaches_the_level(found: Noise) -> None:
-    assert found.chance(found.told) == pytest.approx(LEVEL)
+def test_the_smallest_significant_difference_has_the_probability_of_the_level(found: Noise) -> None:
+    assert found.chance(found.smallest_significant) == pytest.approx(LEVEL)

@@ -1,4 +1,4 @@
-"""The scale from the control to what is known to be possible, on cases worked by hand."""
+"""The scale from the best control to the best known score, on hand-worked cases."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_without_an_optimum_one_is_the_best_measured_or_comparable_published(
     assert scale(TASK, column, {"cnn": elsewhere, "mlp": another}) == scale(TASK, column, {})
 
 
-def test_where_less_is_better_the_scale_points_down(column: dict[str, Square]) -> None:
+def test_the_scale_is_reversed_if_less_is_better(column: dict[str, Square]) -> None:
     task = replace(TASK, direction="minimise", optimum=0.1, controls=("cnn", "mlp"))
     found = scale(task, column, {})
     assert found == Scale(0.8, 0.1, "mlp", "known optimum")
@@ -50,7 +50,7 @@ def test_where_less_is_better_the_scale_points_down(column: dict[str, Square]) -
     assert found.of(0.9) < 0 < found.of(0.2) < 1 < found.of(0.05)
 
 
-def test_the_number_leaves_the_scale_and_the_colour_does_not(column: dict[str, Square]) -> None:
+def test_scores_may_exceed_the_scale_and_colours_may_not(column: dict[str, Square]) -> None:
     found = scale(replace(TASK, optimum=0.7), column, {})
     assert found is not None
     assert found.of(0.9) == pytest.approx(1.4)

@@ -1,4 +1,4 @@
-"""Tests and intervals: against published examples and other programs, and by what they do on 1,000 made-up tables."""
+"""Tests and intervals, compared with published examples and other programs, and simulated on 1,000 tables."""
 
 from __future__ import annotations
 
@@ -18,21 +18,23 @@ from assay.report.inference.statistics import Spread
 from assay.tasks.metric import ratio
 
 NO_ITEM = 1e-30
-"""A variance that does not matter, where one of exactly 0 would be told apart from it."""
+"""A negligible variance, where exactly 0 would be a special case."""
 
 
 def rng(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def spread_of(right: np.ndarray, runs: list[int]) -> Spread:
-    """What models vary by whose runs, one after the other, have these items right, (V, N)."""
-    values, drawn = statistics.resample([right.astype(np.uint8), np.ones_like(right, np.uint8)], ratio, rng())
-    return statistics.spread(values, drawn, np.array(runs), right.shape[1])
+def spread_of(correct: np.ndarray, runs: list[int]) -> Spread:
+    """Return the spread of models from which items each of their runs has correct, (V, N)."""
+    values, drawn = statistics.resample(
+        [correct.astype(np.uint8), np.ones_like(correct, np.uint8)], ratio, rng()
+    )
+    return statistics.spread(values, drawn, np.array(runs), correct.shape[1])
 
 
 def seeds_alone(scores: list[list[float]]) -> Spread:
-    """What models vary by whose items do not matter, from the score of each run."""
+    """Return the spread of models without variation over items, from the score of each run."""
     runs = np.array([len(each) for each in scores])
     values = np.concatenate([np.array(each) for each in scores])
     found = statistics.spread(values, np.tile(values[:, None], 10), runs, 1000)
@@ -41,7 +43,7 @@ def seeds_alone(scores: list[list[float]]) -> Spread:
 
 def pair(found: Spread) -> tuple[np.ndarray, statistics.Variance]:
     first, second = np.array([0]), np.array([1])
-    return found.mean[first] - found.mean[second], statistics.apart(found, first, second)
+    return found.mean[first] - found.mean[second], statistics.variance_of_pairs(found, first, second)
 
 
 def test_mcnemar_of_a_published_example() -> None:
@@ -50,7 +52,7 @@ def test_mcnemar_of_a_published_example() -> None:
     assert statistics.mcnemar(np.array([7]), np.array([1])) == pytest.approx([0.0703], abs=5e-5)
 
 
-def test_mcnemar_is_that_of_statsmodels() -> None:
+def test_mcnemar_equals_that_of_statsmodels() -> None:
     ours, theirs = rng().integers(0, 40, (2, 60))
     ours[:2], theirs[:2] = [0, 5], [0, 5]
     expected = [mcnemar([[9, a], [b, 9]], exact=True).pvalue for a, b in zip(ours, theirs, strict=True)]
@@ -65,7 +67,7 @@ def test_holm_of_a_published_example() -> None:
     assert statistics.holm(np.array([])).tolist() == []
 
 
-def test_items_are_drawn_alike_for_all_runs_and_blocks() -> None:
+def test_the_same_items_are_sampled_for_all_runs_and_blocks() -> None:
     counts = [rng(1).integers(0, 5, (7, 30)), np.ones((7, 30), np.uint8), rng(2).random((7, 30))]
 
     def of_sums(sums: np.ndarray) -> np.ndarray:
@@ -93,19 +95,19 @@ def test_large_counts_are_summed_exactly() -> None:
     assert (drawn == 2**24 + 1).all()
 
 
-def test_runs_that_are_the_same_are_as_one() -> None:
-    right = rng().random((1, 400)) < 0.8
-    one, three = spread_of(right, [1]), spread_of(right.repeat(3, axis=0), [3])
+def test_equal_runs_count_as_one() -> None:
+    correct = rng().random((1, 400)) < 0.8
+    one, three = spread_of(correct, [1]), spread_of(correct.repeat(3, axis=0), [3])
     assert three.items == pytest.approx(one.items)
     assert (three.between.item(), three.both.item()) == pytest.approx((0, 0), abs=1e-12)
-    expected = right.mean() * (1 - right.mean()) / 399
+    expected = correct.mean() * (1 - correct.mean()) / 399
     assert one.items == pytest.approx(
         [expected], rel=0.15
     )  # a variance from 1,000 draws: 4.5% off, one sigma
 
 
-def test_what_seeds_and_items_share_is_found() -> None:
-    """Runs that are right at random, independently: all that varies between them is on single items."""
+def test_the_interaction_of_seeds_and_items_is_estimated() -> None:
+    """Runs that are correct at random, independently: all variation between them is on single items."""
     found = spread_of(rng().random((300 * 3, 500)) < 0.7, [3] * 300)
     whole = 0.7 * 0.3 / 500 / 3
     assert found.items.mean() == pytest.approx(whole, rel=0.05)
@@ -128,7 +130,7 @@ def test_one_run_each_is_the_paired_t_test_of_scipy() -> None:
     assert statistics.p_values(difference, variance) == pytest.approx(2 * stats.t.sf(size, 399))
 
 
-def test_where_items_do_not_matter_it_is_welchs_test_of_scipy() -> None:
+def test_without_variation_over_items_it_is_welchs_test_of_scipy() -> None:
     scores = [[0.91, 0.93, 0.92], [0.89, 0.85, 0.90, 0.88]]
     difference, variance = pair(seeds_alone(scores))
     expected = stats.ttest_ind(*scores, equal_var=False)
@@ -137,11 +139,14 @@ def test_where_items_do_not_matter_it_is_welchs_test_of_scipy() -> None:
     assert statistics.interval(difference, variance) == pytest.approx((low, high), rel=1e-6)
 
 
-def test_a_p_value_is_that_at_which_the_interval_ends_at_nothing() -> None:
-    right = rng().random((80, 300)) < np.repeat(rng(1).uniform(0.6, 0.9, 20), 4)[:, None]
-    found = spread_of(right, [4] * 20)
+def test_a_p_value_is_the_level_at_which_the_interval_ends_at_zero() -> None:
+    correct = rng().random((80, 300)) < np.repeat(rng(1).uniform(0.6, 0.9, 20), 4)[:, None]
+    found = spread_of(correct, [4] * 20)
     first, second = np.triu_indices(20, 1)
-    difference, variance = found.mean[first] - found.mean[second], statistics.apart(found, first, second)
+    difference, variance = (
+        found.mean[first] - found.mean[second],
+        statistics.variance_of_pairs(found, first, second),
+    )
     p = statistics.p_values(difference, variance)
     assert np.isfinite(p).all()
     for row in np.flatnonzero(p > 1e-12):
@@ -151,13 +156,13 @@ def test_a_p_value_is_that_at_which_the_interval_ends_at_nothing() -> None:
     assert (p > 0.5).any()
 
 
-def test_models_that_answer_alike_do_not_differ() -> None:
-    right = rng().random((1, 100)) < 0.8
-    difference, variance = pair(spread_of(right.repeat(4, axis=0), [2, 2]))
+def test_models_with_equal_predictions_do_not_differ() -> None:
+    correct = rng().random((1, 100)) < 0.8
+    difference, variance = pair(spread_of(correct.repeat(4, axis=0), [2, 2]))
     assert statistics.p_values(difference, variance).tolist() == [1.0]
 
 
-def test_runs_that_lose_the_same_few_items_are_not_called_sure() -> None:
+def test_runs_that_lose_equally_few_items_are_not_highly_significant() -> None:
     """Each of two runs loses two items of its own: no run differs from the other, and yet four items are few."""
     before = np.ones((2, 1000), bool)
     after = before.copy()
@@ -165,22 +170,22 @@ def test_runs_that_lose_the_same_few_items_are_not_called_sure() -> None:
     _, drawn = statistics.resample([(before * 1.0 - after), np.ones((2, 1000))], ratio, rng(), 4000)
     found = statistics.spread(np.full(2, 0.002), drawn, np.array([2]), 1000)
     assert found.between == pytest.approx([0])
-    p = statistics.p_values(found.mean, statistics.of_differences(found))
+    p = statistics.p_values(found.mean, statistics.variance_of_differences(found))
     assert p == pytest.approx([0.046], abs=0.01)  # 4 to 0 is z = 2
 
 
 def test_an_accuracy_of_one_run_has_wilsons_interval() -> None:
-    right = rng().random((1, 500)) < 0.93
-    found = spread_of(right, [1])
-    low, high = statistics.interval(found.mean, statistics.alone(found), 1)
-    expected = proportion_confint(right.sum(), 500, method="wilson")
+    correct = rng().random((1, 500)) < 0.93
+    found = spread_of(correct, [1])
+    low, high = statistics.interval(found.mean, statistics.variance_of_means(found), 1)
+    expected = proportion_confint(correct.sum(), 500, method="wilson")
     assert (low.item(), high.item()) == pytest.approx(expected, abs=0.002)
 
 
-def test_all_right_is_not_sure_to_be_all_right() -> None:
+def test_an_accuracy_of_one_still_has_an_interval() -> None:
     found = spread_of(np.ones((6, 300), bool), [3, 3])
     for highest in (1, 100):
-        low, high = statistics.interval(highest * found.mean, statistics.alone(found), highest)
+        low, high = statistics.interval(highest * found.mean, statistics.variance_of_means(found), highest)
         expected = proportion_confint(300, 300, method="wilson")
         assert (low[0] / highest, high[0] / highest) == pytest.approx(expected)
 
@@ -206,7 +211,7 @@ SCORES = rng().random(190)
         ([np.full(190, 30.0), np.ones(190)], ratio, 100),
         ([np.zeros(190), np.ones(190)], ratio, None),
     ],
-    ids=["AUROC of a constant", "alike", "alike, no bound", "proportional", "of 100", "0, no bound"],
+    ids=["AUROC of a constant", "equal", "equal, no bound", "proportional", "of 100", "0, no bound"],
 )
 @pytest.mark.parametrize("runs", [1, 3])
 def test_a_score_that_cannot_vary_has_no_interval(
@@ -214,13 +219,15 @@ def test_a_score_that_cannot_vary_has_no_interval(
 ) -> None:
     repeated = [np.tile(each, (runs, 1)) for each in counts]
     found = statistics.spread(*statistics.resample(repeated, of_sums, rng()), np.array([runs]), 190)
-    assert np.isnan(statistics.interval(found.mean, statistics.alone(found), highest)).all()
+    assert np.isnan(statistics.interval(found.mean, statistics.variance_of_means(found), highest)).all()
 
 
 def test_a_recomputed_metric_at_its_end_has_no_interval() -> None:
-    """That of sums there stands on the next item, which may be wrong; of others it is not known what one item does."""
+    """A sum has one because the next item may be incorrect; for other metrics the effect of one item is unknown."""
     found = spread_of(np.ones((1, 300), bool), [1])
-    assert np.isnan(statistics.interval(found.mean, statistics.alone(found), 1, summed=False)).all()
+    assert np.isnan(
+        statistics.interval(found.mean, statistics.variance_of_means(found), 1, summed=False)
+    ).all()
 
 
 @pytest.mark.parametrize("num_items", [1, 2, 10, 300])
@@ -235,13 +242,13 @@ def test_a_difference_that_cannot_vary_has_the_p_value_of_the_sign_test(num_item
 def test_a_single_item_breaks_nothing() -> None:
     found = spread_of(np.array([[True], [False], [True]]), [2, 1])
     difference, variance = pair(found)
-    assert np.isfinite(statistics.interval(found.mean, statistics.alone(found), 1)).all()
+    assert np.isfinite(statistics.interval(found.mean, statistics.variance_of_means(found), 1)).all()
     assert 0 <= statistics.p_values(difference, variance).item() <= 1
 
 
-def test_items_needed_are_those_of_statsmodels() -> None:
-    right = rng().random((2, 400)) < np.array([[0.80], [0.78]])
-    difference, variance = pair(spread_of(right, [1, 1]))
+def test_needed_items_equal_those_of_statsmodels() -> None:
+    correct = rng().random((2, 400)) < np.array([[0.80], [0.78]])
+    difference, variance = pair(spread_of(correct, [1, 1]))
     effect = abs(difference.item()) / np.sqrt(variance.items.item() * 400)
     for level in (0.05, 0.001):
         expected = TTestPower().solve_power(effect, alpha=level, power=0.8)
@@ -249,21 +256,23 @@ def test_items_needed_are_those_of_statsmodels() -> None:
     assert statistics.needed_runs(difference, variance, 0.05) == [None]
 
 
-def test_seeds_needed_are_those_of_statsmodels() -> None:
+def test_needed_seeds_equal_those_of_statsmodels() -> None:
     """Equal variances, so that Welch's degrees of freedom are 2 (n - 1)."""
     difference, variance = pair(seeds_alone([[0.90, 0.92, 0.94], [0.89, 0.91, 0.93]]))
     expected = TTestIndPower().solve_power(difference.item() / 0.02, alpha=0.01, power=0.8)
     assert statistics.needed_runs(difference, variance, 0.01) == [int(np.ceil(expected))]
-    assert statistics.needed_items(difference, variance, 0.01) == [None]  # seeds alone are too unsure
+    assert statistics.needed_items(difference, variance, 0.01) == [
+        None
+    ]  # the variation of seeds alone is too large
 
 
-def test_nothing_tells_equal_models_apart() -> None:
+def test_no_number_of_items_separates_equal_models() -> None:
     difference, variance = pair(seeds_alone([[0.8, 0.9], [0.9, 0.8]]))
     assert statistics.needed_items(difference, variance, 0.05) == [None]
     assert statistics.needed_runs(difference, variance, 0.05) == [None]
 
 
-# What happens over 1,000 tables in which no model is better than another. A rate of 5% is then one of 3.4% to 6.6%
+# Simulation of 1,000 tables in which no model is better than another. A rate of 5% is then one of 3.4% to 6.6%
 # at 2.33 deviations, a coverage of 95% one of 93.4% to 96.6%.
 
 TABLES, MODELS, ITEMS, SAMPLES = 1000, 3, 300, 500
@@ -273,31 +282,31 @@ PAIRS = np.array(list(combinations(range(MODELS), 2)))
 
 @dataclass(frozen=True)
 class Case:
-    """How made-up models answer."""
+    """How the predictions of models are simulated."""
 
     runs: int
-    right: float
-    """Expected share of right answers."""
+    correct: float
+    """Expected share of correct predictions."""
     by_seed: float
     """Standard deviation of that share over seeds."""
     by_item: float
-    """Which part of what makes an item hard is the same for all models and seeds."""
+    """The part of an item's difficulty that is the same for all models and seeds."""
     f1: bool = False
 
 
 def tables(case: Case) -> tuple[list[np.ndarray], float]:
-    """Return what the metric counts of tables x models x runs, each (V, N), and the true metric of all of them."""
+    """Return the metric's counts of tables x models x runs, each (V, N), and the true metric of all of them."""
     random = rng(1)
-    share = case.right + case.by_seed * random.standard_normal((TABLES, MODELS, case.runs, 1), np.float32)
+    share = case.correct + case.by_seed * random.standard_normal((TABLES, MODELS, case.runs, 1), np.float32)
     hard = np.sqrt(case.by_item) * random.standard_normal((TABLES, 1, 1, ITEMS), np.float32)
     own = random.standard_normal((TABLES, MODELS, case.runs, ITEMS), np.float32)
     easy = stats.norm.ppf(np.clip(share, 1e-3, 1 - 1e-3)).astype(np.float32)
-    right = (hard + np.sqrt(1 - case.by_item) * own < easy).reshape(-1, ITEMS).astype(np.uint8)
+    correct = (hard + np.sqrt(1 - case.by_item) * own < easy).reshape(-1, ITEMS).astype(np.uint8)
     if not case.f1:
-        return [right, np.ones_like(right)], case.right
-    wrong = random.random(right.shape, np.float32) < 0.2  # an entity that is not there
-    seeds = case.right + case.by_seed * random.standard_normal(1_000_000)
-    return [right, right + wrong, np.ones_like(right)], float((2 * seeds / (seeds + 0.2 + 1)).mean())
+        return [correct, np.ones_like(correct)], case.correct
+    spurious = random.random(correct.shape, np.float32) < 0.2  # an entity that does not exist
+    seeds = case.correct + case.by_seed * random.standard_normal(1_000_000)
+    return [correct, correct + spurious, np.ones_like(correct)], float((2 * seeds / (seeds + 0.2 + 1)).mean())
 
 
 def f1(sums: np.ndarray) -> np.ndarray:
@@ -305,26 +314,26 @@ def f1(sums: np.ndarray) -> np.ndarray:
 
 
 def simulate(case: Case) -> tuple[float, np.ndarray, np.ndarray]:
-    """Return how often intervals hold the truth, and the p-values (tables, pairs) of bootstrap and of McNemar."""
+    """Return the coverage of intervals, and the p-values (tables, pairs) of the bootstrap and of McNemar's test."""
     counts, truth = tables(case)
     values, drawn = statistics.resample(counts, f1 if case.f1 else ratio, rng(), SAMPLES)
     found = statistics.spread(values, drawn, np.full(TABLES * MODELS, case.runs), ITEMS)
-    low, high = statistics.interval(found.mean, statistics.alone(found), 1)
+    low, high = statistics.interval(found.mean, statistics.variance_of_means(found), 1)
     p = []
     for rows in np.split(np.arange(TABLES * MODELS), 20):
         part = found.take(rows)
         first, second = (np.arange(0, len(rows), MODELS)[:, None] + PAIRS[:, side] for side in (0, 1))
         difference = part.mean[first.ravel()] - part.mean[second.ravel()]
-        variance = statistics.apart(part, first.ravel(), second.ravel())
+        variance = statistics.variance_of_pairs(part, first.ravel(), second.ravel())
         p.append(statistics.p_values(difference, variance).reshape(-1, len(PAIRS)))
-    right = counts[0].reshape(TABLES, MODELS, case.runs, ITEMS)[:, :, 0].astype(bool)
-    ours, theirs = (right[:, PAIRS[:, side]] for side in (0, 1))
+    correct = counts[0].reshape(TABLES, MODELS, case.runs, ITEMS)[:, :, 0].astype(bool)
+    ours, theirs = (correct[:, PAIRS[:, side]] for side in (0, 1))
     exact = statistics.mcnemar((ours & ~theirs).sum(axis=2), (theirs & ~ours).sum(axis=2))
     return float(((low <= truth) & (truth <= high)).mean()), np.concatenate(p), exact
 
 
-def told_apart(p: np.ndarray) -> float:
-    """Return the share of tables in which some pair is told apart, by the first of Holm's steps."""
+def false_positives(p: np.ndarray) -> float:
+    """Return the share of tables with a significant pair, by the first of Holm's steps."""
     return float((p.min(axis=1) <= 0.05 / len(PAIRS)).mean())
 
 
@@ -334,16 +343,16 @@ def told_apart(p: np.ndarray) -> float:
         Case(1, 0.9, 0, 0.8),
         Case(1, 0.7, 0, 0.5, f1=True),
     ],
-    ids=["right or wrong", "f1"],
+    ids=["accuracy", "f1"],
 )
-def test_one_run_is_as_sure_as_it_says(case: Case) -> None:
+def test_coverage_and_level_of_one_run_are_nominal(case: Case) -> None:
     coverage, p, exact = simulate(case)
     assert 0.95 - 0.016 < coverage < 0.95 + 0.016
     assert LEAST < (p[:, 0] <= 0.05).mean() < MOST
-    assert 0.5 * LEAST < told_apart(p) < MOST
+    assert 0.5 * LEAST < false_positives(p) < MOST
     if not case.f1:
         assert 0.5 * LEAST < (exact[:, 0] <= 0.05).mean() < MOST
-        assert told_apart(exact) < MOST
+        assert false_positives(exact) < MOST
 
 
 @pytest.mark.parametrize(
@@ -353,16 +362,16 @@ def test_one_run_is_as_sure_as_it_says(case: Case) -> None:
         (Case(3, 0.7, 0.15, 0.8), 0.016),
         (Case(3, 0.7, 0, 0.95, f1=True), 0.016),
         (Case(3, 0.6, 0.15, 0.5, f1=True), 0.016),
-        # Both matter: neither part can be left out, and three seeds say little of theirs.
+        # Both matter: neither part can be left out, and three seeds give a poor estimate of theirs.
         (Case(3, 0.9, 0.02, 0.5), 0.025),
         (Case(3, 0.9, 0.02, 0.95), 0.025),
         (Case(3, 0.9, 0, 0.3), 0.025),
     ],
     ids=["items", "seeds", "items f1", "seeds f1", "both", "mostly items", "single items"],
 )
-def test_three_seeds_are_as_sure_as_they_say(case: Case, holds: float) -> None:
+def test_coverage_and_level_of_three_seeds_are_nominal(case: Case, holds: float) -> None:
     coverage, p, _ = simulate(case)
     assert 0.95 - holds < coverage < 0.95 + holds
     assert 0.1 * LEAST < (p[:, 0] <= 0.05).mean() < MOST
     assert (p <= 0.01).mean() < 0.01 + 0.005
-    assert told_apart(p) < MOST
+    assert false_positives(p) < MOST

@@ -1,5 +1,5 @@
-"""Where items are drawn by a larger unit, intervals, tests and ranks are over units: as sure as they say, unlike those
-over items."""
+"""If the unit of independence is not the item, intervals, tests and ranks are over units; unlike those over items, they
+have nominal coverage and level."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MEAN = SummedMetric("mean", "maximise", ("score",), averaged("score"), ratio)
 
 
 def covered(metric: SummedMetric, *, jackknife: bool) -> float:
-    """Return how often the 95% interval of a mean holds the true one, 0; of simulated patients with several visits."""
+    """Return the coverage of the 95% interval of a mean, whose true value is 0, for simulated patients with visits."""
     rng = np.random.default_rng(0)
     own = rng.normal(0, OF_PATIENT, (TABLES, PATIENTS, 1))
     scores = (own + rng.normal(0, OF_VISIT, (TABLES, PATIENTS, VISITS))).reshape(TABLES, -1)
@@ -38,15 +38,15 @@ def covered(metric: SummedMetric, *, jackknife: bool) -> float:
         arrays = [np.stack(each) for each in zip(*map(metric.arrays, tables), strict=True)]
         found = statistics.resample(arrays, metric.of_sums, rng)
     spread = statistics.spread(*found, np.ones(TABLES, int), int(of.max()) + 1)
-    low, high = statistics.interval(spread.mean, statistics.alone(spread), summed=not jackknife)
+    low, high = statistics.interval(spread.mean, statistics.variance_of_means(spread), summed=not jackknife)
     return float(((low <= 0) & (high >= 0)).mean())
 
 
 @pytest.mark.parametrize("jackknife", [False, True])
-def test_intervals_over_patients_hold_as_often_as_they_say_and_those_over_visits_do_not(
+def test_intervals_over_patients_have_nominal_coverage_and_those_over_visits_do_not(
     jackknife: bool,
 ) -> None:
-    """Visits of a patient share 0.8 of the variance: over visits, an interval of 95% holds some 60% of the time."""
+    """Visits of a patient share 0.8 of the variance: over visits, the coverage of a 95% interval is some 60%."""
     assert 0.92 < covered(replace(MEAN, unit="patient"), jackknife=jackknife) < 0.98
     assert covered(MEAN, jackknife=jackknife) < 0.7
 
@@ -82,7 +82,9 @@ def obuchowski(patients: np.ndarray, target: np.ndarray, score: np.ndarray) -> f
 
 
 @pytest.mark.parametrize(("num_patients", "within"), [(80, 0.03), (600, 0.12)])
-def test_auroc_without_whole_patients_is_obuchowskis(num_patients: int, within: float) -> None:
+def test_the_jackknife_of_auroc_over_patients_equals_obuchowskis_variance(
+    num_patients: int, within: float
+) -> None:
     rng = np.random.default_rng(2)
     patients = np.repeat(np.arange(num_patients), rng.integers(3, 9, num_patients))
     sick = rng.normal(size=num_patients)[patients]
@@ -110,7 +112,7 @@ def test_items_as_units_give_the_same_bits() -> None:
 
 
 def by_patient(root: Path, metric: PrimaryMetric, visits: int = 20) -> list[Summary]:
-    """Write models whose right answers are alike within a patient of so many visits, and return their summaries."""
+    """Write models whose correct predictions cluster in patients with this many visits, and return their summaries."""
     scores = {
         ("logistic_regression", 0, "none"): 0.8,
         ("rbf_svm", 0, "none"): 0.83,
@@ -121,15 +123,15 @@ def by_patient(root: Path, metric: PrimaryMetric, visits: int = 20) -> list[Summ
         folder = made_up.folders(root, "digits", model, seed, method)["evaluated"]
         row = {"task": "digits", "model": model, "seed": seed, "method": method}
         table = predictions(row, scores[model, seed, method])
-        wrong = np.sort((table["target"] != table["prediction"]).to_numpy())  # the hard patients come last
-        table["prediction"] = np.where(wrong, (table["target"] + 1) % 10, table["target"])
+        errors = np.sort((table["target"] != table["prediction"]).to_numpy())  # the hard patients are last
+        table["prediction"] = np.where(errors, (table["target"] + 1) % 10, table["target"])
         table["patient"] = np.arange(len(table)) // visits
         table.to_parquet(folder / "predictions.parquet", index=False)
     task = replace(TASK, metric=metric)
     return [replace(each, task=task) for each in summaries]
 
 
-def test_the_analysis_is_over_patients_and_says_so(tmp_path: Path) -> None:
+def test_the_analysis_is_over_patients_and_names_them(tmp_path: Path) -> None:
     metric = replace(ACCURACY, unit="patient")
     summaries = by_patient(tmp_path, metric)
     found = analyse(summaries, replace(TASK, metric=metric))
@@ -148,17 +150,17 @@ def test_the_analysis_is_over_patients_and_says_so(tmp_path: Path) -> None:
     assert alone.neighbours[0].separable
 
 
-def test_predictions_that_name_no_patient_or_other_ones_are_left_out(tmp_path: Path) -> None:
+def test_predictions_without_patients_or_with_other_ones_are_left_out(tmp_path: Path) -> None:
     metric = replace(ACCURACY, unit="patient")
     summaries = by_patient(tmp_path, metric)
     folder = made_up.folders(tmp_path, "digits", "rbf_svm", 0, "prune")["evaluated"]
     whole = pd.read_parquet(folder / "predictions.parquet")
     for spoil, words in (
         (whole.drop(columns="patient"), "no usable predictions: "),
-        (whole.assign(patient=whole["patient"].where(whole["item"] != 6004)), "an item is of no patient"),
+        (whole.assign(patient=whole["patient"].where(whole["item"] != 6004)), "an item has no patient"),
         (
             whole.assign(patient=whole["patient"] // 2),
-            "are not of the test items that most variants answered",
+            "are not for the same test items as those of most variants",
         ),
     ):
         spoil.to_parquet(folder / "predictions.parquet", index=False)

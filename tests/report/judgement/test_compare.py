@@ -1,4 +1,4 @@
-"""What changed between two runs, on hand-worked cases."""
+"""The changes between two runs, on hand-worked cases."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from assay.report.output.compare_text import render
 from assay.report.results.runs import Run
 from assay.tasks.metric import PrimaryMetric, RecomputedMetric, SummedMetric, counted, ratio
 
-RIGHT = SummedMetric("accuracy", "maximise", ("right", "one"), counted("right", "one"), ratio)
+RIGHT = SummedMetric("accuracy", "maximise", ("correct", "one"), counted("correct", "one"), ratio)
 HOST = "a: processor, 2 cores"
 Scores = dict[str, list[float] | str]
-"""Model -> the score of each seed, or how its one seed ended."""
+"""Model -> the score of each seed, or the status of its only seed."""
 
 
 def run(
@@ -63,10 +63,10 @@ def run(
     return Run("run", results, rows, {"t": (metric, direction)}, read)
 
 
-def answers(right: list[float], items: list[int] | None = None) -> bytes:
-    """Return predictions.parquet of items that are right (1) or wrong (0)."""
+def answers(correct: list[float], items: list[int] | None = None) -> bytes:
+    """Return predictions.parquet of items that are correct (1) or not (0)."""
     stream = BytesIO()
-    table = pd.DataFrame({"item": items or range(len(right)), "right": right, "one": 1})
+    table = pd.DataFrame({"item": items or range(len(correct)), "correct": correct, "one": 1})
     table.to_parquet(stream, index=False)
     return stream.getvalue()
 
@@ -86,7 +86,7 @@ def test_two_seeds_or_more_are_tested_by_welch_and_corrected_by_holm() -> None:
     )
     now = run({"a": [0.95, 0.96, 0.97], "b": [0.6, 0.7, 0.5], "c": [0.90, 0.92, 0.91], "d": [0.1, 0.2, 0.3]})
     found = changes(before, now)
-    assert [each.model for each in found.values()] == ["c", "a", "b", "d"]  # what needs a reader first
+    assert [each.model for each in found.values()] == ["c", "a", "b", "d"]  # those that need attention first
     assert {name: each.kind for name, each in found.items()} == {
         "a": "better",
         "b": "within noise",
@@ -104,7 +104,7 @@ def test_two_seeds_or_more_are_tested_by_welch_and_corrected_by_holm() -> None:
     assert found["d"].p is None
 
 
-def test_less_is_better_where_the_task_says_so() -> None:
+def test_less_is_better_if_the_task_minimises() -> None:
     before, now = run({"a": [3.0, 3.1]}, direction="minimise"), run({"a": [1.0, 1.1]}, direction="minimise")
     assert changes(before, now)["a"].kind == "better"
     assert changes(now, before)["a"].kind == "worse"
@@ -116,7 +116,7 @@ def test_one_run_each_is_tested_by_mcnemar_over_the_same_items() -> None:
     before = run({"a": [0.5]}, files={"a/0/predictions.parquet": answers([0, 0, 0, 0, 0, 0, 1, 1])})
     now = run({"a": [0.9]}, files={"a/0/predictions.parquet": answers([1, 1, 1, 1, 1, 1, 1, 1])})
     found = changes(before, now)["a"]
-    assert (found.kind, found.p) == ("better", pytest.approx(2 / 2**6))  # 6 items, all one way
+    assert (found.kind, found.p) == ("better", pytest.approx(2 / 2**6))  # 6 items, all in one direction
     assert found.why == "McNemar's test over items, one run each"
     before = run({"a": [0.5]}, files={"a/0/predictions.parquet": answers(few)})
     now = run({"a": [0.9]}, files={"a/0/predictions.parquet": answers(many)})
@@ -136,10 +136,10 @@ def test_other_metrics_are_tested_by_a_paired_bootstrap_near_the_paired_t_test()
     assert found.p is not None
 
     assert found.p == pytest.approx(2 * stats.t.sf(abs(t), 399), rel=0.1)
-    assert changes(before, now)["a"] == found  # the same items are drawn each time
+    assert changes(before, now)["a"] == found  # the same items are sampled each time
 
 
-def test_seeds_that_change_nothing_are_no_noise() -> None:
+def test_seeds_without_effect_are_not_noise() -> None:
     files = {f"a/{seed}/predictions.parquet": answers([0] * 8) for seed in range(2)}
     before = run({"a": [0.0, 0.0]}, files=files)
     after = {name: answers([1] * 8) for name in files}
@@ -147,15 +147,15 @@ def test_seeds_that_change_nothing_are_no_noise() -> None:
     assert (found.kind, found.why) == ("better", "McNemar's test over items, one run each")
 
 
-def by_patient(right: np.ndarray, **more: Any) -> bytes:
-    table = pd.DataFrame({"item": np.arange(len(right)), "right": right, "one": 1, **more})
+def by_patient(correct: np.ndarray, **more: Any) -> bytes:
+    table = pd.DataFrame({"item": np.arange(len(correct)), "correct": correct, "one": 1, **more})
     buffer = BytesIO()
     table.to_parquet(buffer, index=False)
     return buffer.getvalue()
 
 
-def test_one_run_of_a_task_whose_items_are_drawn_by_patient_is_tested_over_patients() -> None:
-    """All 8 visits of 3 patients of 40 became right: sure over 320 visits, chance over 40 patients."""
+def test_one_run_of_a_task_whose_unit_is_the_patient_is_tested_over_patients() -> None:
+    """All 8 visits of 3 of 40 patients became correct: significant over 320 visits, but not over 40 patients."""
     metric = replace(RIGHT, unit="patient")
     patients = np.repeat(np.arange(40), 8)
     scores = (patients % 2).astype(np.int64), ((patients % 2) | (patients < 6)).astype(np.int64)
@@ -170,11 +170,11 @@ def test_one_run_of_a_task_whose_items_are_drawn_by_patient_is_tested_over_patie
     assert changes(before, now, RIGHT)["a"].kind == "better"
 
 
-def test_predictions_that_do_not_name_their_patients_are_not_tested() -> None:
+def test_predictions_without_patients_are_not_tested() -> None:
     metric = replace(RIGHT, unit="patient")
-    right = np.arange(10) % 2
-    first = run({"a": [0.5]}, files={"a/0/predictions.parquet": by_patient(right)})
-    second = run({"a": [0.6]}, files={"a/0/predictions.parquet": by_patient(right, patient=right)})
+    correct = np.arange(10) % 2
+    first = run({"a": [0.5]}, files={"a/0/predictions.parquet": by_patient(correct)})
+    second = run({"a": [0.6]}, files={"a/0/predictions.parquet": by_patient(correct, patient=correct)})
     found = changes(first, second, metric)["a"]
     assert found.kind == "untested"
     assert re.fullmatch(r"changed, one run, and predictions of .* lack patient: no test possible", found.why)
@@ -187,7 +187,7 @@ def test_more_seeds_of_the_same_scores_are_no_change() -> None:
 
 def test_one_run_of_a_metric_of_all_rows_is_tested_by_a_jackknife() -> None:
     """A mean as a function of all rows: the jackknife's p-value is that of the paired t-test."""
-    mean = RecomputedMetric("accuracy", "maximise", ("right",), np.mean, highest=1)
+    mean = RecomputedMetric("accuracy", "maximise", ("correct",), np.mean, highest=1)
     scores = np.random.default_rng(0).normal([[0.5], [0.53]], 0.2, (2, 150))
     before, now = (
         run({"a": [each.mean()]}, files={"a/0/predictions.parquet": answers(each.tolist())})
@@ -198,14 +198,14 @@ def test_one_run_of_a_metric_of_all_rows_is_tested_by_a_jackknife() -> None:
     assert found.p == pytest.approx(stats.ttest_rel(*scores).pvalue)
 
 
-def test_a_metric_that_parts_of_the_items_do_not_define_is_not_tested() -> None:
-    only = RecomputedMetric("accuracy", "maximise", ("right",), lambda right: 0.5 if right.sum() else np.nan)
+def test_a_metric_that_is_undefined_on_parts_of_the_items_is_not_tested() -> None:
+    only = RecomputedMetric(
+        "accuracy", "maximise", ("correct",), lambda correct: 0.5 if correct.sum() else np.nan
+    )
     files = {"a/0/predictions.parquet": answers([1, 0, 0])}
     found = changes(run({"a": [0.5]}, files=files), run({"a": [0.6]}, files=files), only)["a"]
     assert (found.kind, found.p) == ("untested", None)
-    assert (
-        found.why == "changed, one run, and accuracy is not defined on parts of its items: no test possible"
-    )
+    assert found.why == "changed, one run, and accuracy is undefined on parts of its items: no test possible"
 
 
 PREDICTIONS = {"a/0/predictions.parquet": answers([1, 0])}
@@ -218,30 +218,30 @@ OTHER_DATA = {"a/0/status.json": b'{"data": {"items.parquet": "2"}}'}
     ("before", "now", "metric", "why"),
     [
         ({}, PREDICTIONS, RIGHT, "changed, one run, and predictions of run are not here: no test possible"),
-        (PREDICTIONS, OTHERS, RIGHT, "changed, one run, and the test items are others: no test possible"),
+        (PREDICTIONS, OTHERS, RIGHT, "changed, one run, and the test items differ: no test possible"),
         (
             PREDICTIONS,
             PREDICTIONS,
             None,
-            "changed, one run, of a task that is not known here: no test possible",
+            "changed, one run, and the task is unknown here: no test possible",
         ),
-        (DATA, OTHER_DATA, RIGHT, "the data are others: no test possible"),
+        (DATA, OTHER_DATA, RIGHT, "the data differ: no test possible"),
     ],
 )
-def test_what_cannot_be_tested_says_why(
+def test_a_change_that_cannot_be_tested_has_a_reason(
     before: dict[str, bytes], now: dict[str, bytes], metric: PrimaryMetric | None, why: str
 ) -> None:
     found = changes(run({"a": [0.5]}, files=before), run({"a": [0.9]}, files=now), metric)["a"]
     assert (found.kind, found.p, found.why) == ("untested", None, why)
 
 
-def test_what_came_went_broke_or_works_again() -> None:
-    before = run({"gone": [0.5], "broken": [0.5], "mended": "failed", "never": "skipped", "bad": "failed"})
-    now = run({"new": [0.5], "broken": "diverged", "mended": [0.5], "bad": "failed", "born bad": "timed out"})
+def test_new_removed_broken_and_fixed_models() -> None:
+    before = run({"gone": [0.5], "broken": [0.5], "fixed": "failed", "never": "skipped", "bad": "failed"})
+    now = run({"new": [0.5], "broken": "diverged", "fixed": [0.5], "bad": "failed", "born bad": "timed out"})
     found = changes(before, now)
     assert {name: (each.kind, each.why) for name, each in found.items()} == {
         "broken": ("broken", "diverged now"),
-        "mended": ("mended", "failed before"),
+        "fixed": ("fixed", "failed before"),
         "gone": ("gone", ""),
         "born bad": ("new", "timed out now"),
         "new": ("new", ""),
@@ -254,10 +254,14 @@ def test_another_dataset_or_metric_is_not_compared() -> None:
     other = compare(run({"a": [0.5]}), run({"a": [0.9]}, dataset="digits_twin"), lambda _: RIGHT)
     assert {each.kind for each in other.changes} == {"new", "gone"}
     judged = changes(run({"a": [0.5]}), run({"a": [0.9]}, metric="f1_macro"))["a"]
-    assert (judged.kind, judged.before, judged.why) == ("untested", None, "it was judged by accuracy before")
+    assert (judged.kind, judged.before, judged.why) == (
+        "untested",
+        None,
+        "the primary metric was accuracy before",
+    )
 
 
-def test_costs_that_changed_by_their_factor_are_told_where_the_host_is_the_same() -> None:
+def test_costs_that_changed_by_their_factor_are_reported_if_the_host_is_the_same() -> None:
     before = run(
         {"a": [0.5], "b": [0.5]},
         costs={"a": {"latency_ms_batch1": "2.0"}, "b": {"train_seconds": "10", "latency_ms_batch1": "1"}},
@@ -278,7 +282,7 @@ def test_costs_that_changed_by_their_factor_are_told_where_the_host_is_the_same(
     assert comparison.other_hosts == 1
 
 
-def test_under_no_difference_a_comparison_seldom_tells_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_difference_a_comparison_rarely_reports_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gc, "collect", lambda: 0)  # statsmodels calls it for each correction: 0.2 s
     rng = np.random.default_rng(0)
     wrong = 0
@@ -306,13 +310,13 @@ def test_the_text_is_markdown_for_a_pull_request() -> None:
     assert "| t | c | none | size | 100 B | 200 B | 2.00 times |" in lines
 
 
-def test_nothing_to_compare_is_said() -> None:
+def test_an_empty_comparison_is_reported() -> None:
     empty = Comparison("a", "b", (), 0)
     assert render(empty) == "### b, compared with a\n\nNothing to compare."
     assert list(empty.counts) == list(KINDS)
 
 
-def test_a_training_of_no_time_is_not_compared_in_times() -> None:
+def test_short_training_times_are_not_compared() -> None:
     short, longer = ({"a": {"train_seconds": seconds}} for seconds in ("0.1", "0.9"))
     found = compare(run({"a": [0.5]}, costs=short), run({"a": [0.5]}, costs=longer), lambda _: RIGHT)
     assert [each.kind for each in found.changes] == ["same"]
@@ -321,9 +325,9 @@ def test_a_training_of_no_time_is_not_compared_in_times() -> None:
 def test_without_an_earlier_run_the_report_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    told = since_last("", "", run({"a": [0.5]}), lambda _: RIGHT)
-    assert isinstance(told, str)
-    assert told.startswith("No earlier run")
+    reason = since_last("", "", run({"a": [0.5]}), lambda _: RIGHT)
+    assert isinstance(reason, str)
+    assert reason.startswith("No earlier run")
     (tmp_path / "dvc.lock").write_text("stages: 3")
     assert since_last("", "", run({"a": [0.5]}), lambda _: RIGHT) == (
         "dvc.lock: not as DVC writes it (stages: not a mapping of mappings)"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How sure a task's numbers are, which models the data can tell apart, and what compression changes."""
+"""Intervals of a task's scores, significant differences between models, and the effect of compression."""
 
 from __future__ import annotations
 
@@ -29,27 +29,27 @@ class Estimate:
 
     mean: float
     low: float | None
-    """None, as is ``high``, of a score that cannot vary, such as the AUROC of a constant."""
+    """None, like ``high``, for a score that cannot vary, such as the AUROC of a constant."""
     high: float | None
     seeds: int
     over: str
-    """What the interval is over: ``seeds and items``, or whatever the unit of independence is in place of items; of one
-    run ``items``, which is all there is of a model that does not depend on the seed and says nothing of other seeds of
-    one that does; ``nothing`` of a single unit, and where there is no interval."""
+    """What the interval is over: ``seeds and items``, or another unit of independence instead of items; ``items`` for
+    one run, which covers everything for a model that does not depend on the seed, but not the variation between seeds
+    for one that does; ``nothing`` for a single unit, and without an interval."""
     items_variance: float
-    """Variance of the mean over test items, or units, alone; 0 where there is no interval."""
+    """The variance of the mean over only the test items, or units; 0 without an interval."""
 
 
 @dataclass(frozen=True)
 class Compared:
-    """Two models, or a model and what compression made of it, on the same test items."""
+    """A comparison of two models, or of a compressed model and the uncompressed one, on the same test items."""
 
     better: str
     worse: str
     difference: float
     """In the metric's own unit, 0 or more."""
     low: float | None
-    """The ends of its 95% interval, not corrected for the number of comparisons; None where it does not vary."""
+    """The ends of its 95% interval, not corrected for the number of comparisons; None if it cannot vary."""
     high: float | None
     p: float
     p_holm: float
@@ -57,45 +57,45 @@ class Compared:
     """Whether ``p_holm`` is below 0.05."""
     test: str
     needed_items: int | None = None
-    """How many test items, or units, would tell them apart with 80% power, if the difference is what was measured; None
-    where they are told apart, or where even very many would not."""
+    """How many test items, or units, would separate them with 80% power, if the difference is as measured; None if they
+    are already separable, or even very many would not suffice."""
     needed_seeds: int | None = None
-    """Likewise of seeds of each model that depends on it and has several."""
+    """How many seeds would, of each model that depends on the seed and has several."""
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """What is said of one task."""
+    """The analysis of one task."""
 
     estimates: Mapping[tuple[str, str], Estimate]
     """By model and method."""
     ranks: Mapping[str, int]
-    """Of the uncompressed models, controls included: 1 + the number of models that are significantly better."""
+    """By uncompressed model, controls included: 1 + the number of models that are significantly better."""
     ties: Mapping[str, tuple[str, ...]]
-    """The models that each cannot be told apart from."""
+    """By model: the models that are not significantly different from it."""
     neighbours: tuple[Compared, ...]
     """Each uncompressed model with the next worse one by mean, best first."""
     compressed: Mapping[tuple[str, str], Compared]
-    """By model and method, beside the uncompressed model (``none``) of the same seeds."""
+    """By model and method: the comparison with the uncompressed model (``none``) of the same seeds."""
     reasons: Mapping[Key, str]
-    """By model, method and seed, why predictions could not be used; the model and method then have no estimate."""
+    """By model, method and seed: why predictions could not be used; that model and method then have no estimate."""
     num_items: int = 0
-    """How many test items most variants answered."""
+    """The number of test items of most variants."""
     num_units: int = 0
-    """How many units of independence these are of."""
+    """The number of their units of independence."""
 
 
 @dataclass(frozen=True)
 class _Runs:
-    """All usable runs of a task, those of a summary together."""
+    """All usable runs of a task, grouped by summary."""
 
     summaries: tuple[Summary, ...]
     runs: Numbers
-    """How many runs each summary has."""
+    """The number of runs of each summary."""
     places: Mapping[Key, int]
-    """Where each run is."""
+    """The index of each run."""
     arrays: tuple[NDArray[Any], ...]
-    """(V, U) or (V, N) each: what the metric reads."""
+    """(V, U) or (V, N) each: the metric's arrays."""
     values: Array
     """(V,)"""
     drawn: Array
@@ -103,41 +103,41 @@ class _Runs:
     summed: bool
     """Whether the metric comes from sums over items."""
     binary: bool
-    """Whether a unit is an item that is right or wrong, and the metric is the share of right ones."""
+    """Whether units are items, predicted correctly or not, and the metric is the share of correct ones."""
     num_units: int
 
     @property
     def test(self) -> str:
-        """How runs are compared that McNemar's test is not for."""
+        """The test of runs for which McNemar's test does not apply."""
         return BOOTSTRAP if self.summed else JACKKNIFE
 
     @property
     def undefined(self) -> list[Key]:
-        """The runs whose metric is no number on some of the drawn units."""
+        """The runs whose metric is not finite on some samples of the units."""
         return [name for name, place in self.places.items() if not np.isfinite(self.drawn[place]).all()]
 
-    def right(self, places: Sequence[int] | Numbers) -> NDArray[np.float32]:
-        """Return which items these runs have right, (P, N); sums of them are whole numbers."""
-        found: NDArray[np.float32] = self.arrays[0][np.asarray(places, int)].astype(np.float32)
-        return found
+    def correct(self, places: Sequence[int] | Numbers) -> NDArray[np.float32]:
+        """Return which items these runs predict correctly, (P, N) of 0 and 1."""
+        correct: NDArray[np.float32] = self.arrays[0][np.asarray(places, int)].astype(np.float32)
+        return correct
 
 
 @dataclass(frozen=True)
 class _Tests:
-    """P comparisons of a first with a second."""
+    """P comparisons of a first model with a second."""
 
     difference: Array
-    """Above 0 where the first one's metric is the larger."""
+    """Above 0 if the first one's metric is larger."""
     variance: Variance
     exact: NDArray[np.bool_]
-    """Whether ``p`` is McNemar's."""
+    """Whether ``p`` is from McNemar's test."""
     p: Array
     p_holm: Array
     level: float
-    """Of the next test by Holm: 0.05 over the number of those that are not told apart."""
+    """The level of Holm's next test: 0.05 divided by the number of comparisons that are not significant."""
 
     def of(self, rows: Numbers) -> _Tests:
-        """Return some of the comparisons."""
+        """Return the comparisons of these rows."""
         return _Tests(
             self.difference[rows],
             self.variance.take(rows),
@@ -149,10 +149,10 @@ class _Tests:
 
 
 def analyse(summaries: Sequence[Summary], task: Task) -> Analysis:
-    """Analyse the primary metric of one task on its test items; the same files give the same numbers.
+    """Analyse the primary metric of one task on its test items; deterministic.
 
     Args:
-        summaries: of all models and methods; those of other tasks are left out.
+        summaries: the summaries of all models and methods; those of other tasks are ignored.
     """
     assert task.metric is not None
     mine = [each for each in summaries if each.task == task and each.finished]
@@ -162,7 +162,7 @@ def analyse(summaries: Sequence[Summary], task: Task) -> Analysis:
         if not runs.undefined:
             break
         what = f"test {task.metric.unit}s"
-        why = f"{task.metric.name} is not defined on some draws of the {what}, so that it has no interval"
+        why = f"{task.metric.name} is undefined on some samples of the {what}, so it has no interval"
         reasons |= dict.fromkeys(runs.undefined, why)
     else:
         return Analysis({}, {}, {}, (), {}, reasons)
@@ -181,7 +181,7 @@ def analyse(summaries: Sequence[Summary], task: Task) -> Analysis:
 
 
 def _usable(summaries: Sequence[Summary], reasons: Mapping[Key, str]) -> list[Summary]:
-    """Return the summaries of which all runs can be used."""
+    """Return the summaries whose runs can all be used."""
     return [each for each in summaries if not any(key(variant) in reasons for variant in each.finished)]
 
 
@@ -211,7 +211,9 @@ def _resample(usable: Sequence[Summary], found: Answers, metric: PrimaryMetric) 
 
 
 def _estimate(runs: _Runs, spread: Spread, metric: PrimaryMetric) -> dict[tuple[str, str], Estimate]:
-    low, high = statistics.interval(spread.mean, statistics.alone(spread), metric.highest, summed=runs.summed)
+    low, high = statistics.interval(
+        spread.mean, statistics.variance_of_means(spread), metric.highest, summed=runs.summed
+    )
     items, units = spread.items, f"{metric.unit}s"
     found = {}
     for row, each in enumerate(runs.summaries):
@@ -236,12 +238,12 @@ def _rank(
     names = [runs.summaries[row].model.name for row in plain]
     first, second = np.triu_indices(len(plain), 1)
     tests = _test_pairs(runs, spread, plain, first, second)
-    told = tests.p_holm <= statistics.LEVEL
+    significant = tests.p_holm <= statistics.LEVEL
     first_is_better = (tests.difference > 0) == (metric.direction == "maximise")
-    beaten = np.bincount(np.where(first_is_better, second, first)[told], minlength=len(plain))
+    beaten = np.bincount(np.where(first_is_better, second, first)[significant], minlength=len(plain))
     tied, pair = np.zeros((len(plain), len(plain)), bool), np.zeros((len(plain), len(plain)), int)
     for one, other in ((first, second), (second, first)):
-        tied[one, other] = ~told
+        tied[one, other] = ~significant
         pair[one, other] = np.arange(len(first))
     order = np.argsort([-metric.rank(value) for value in spread.mean[plain]], kind="stable")
     neighbours = [(names[one], names[other]) for one, other in pairwise(order)]
@@ -259,24 +261,24 @@ def _test_pairs(runs: _Runs, spread: Spread, plain: Numbers, first: Numbers, sec
     """Compare each first with each second of the summaries in these rows."""
     part = spread.take(plain)
     difference = part.mean[first] - part.mean[second]
-    variance = statistics.apart(part, first, second)
+    variance = statistics.variance_of_pairs(part, first, second)
     exact = runs.binary & (variance.runs == 1).all(axis=1)
     p = statistics.p_values(difference, variance)
     if exact.any():
-        right = runs.right((runs.runs.cumsum() - runs.runs)[plain])  # (G, N), of the first run of each
-        together = right @ right.T
-        alone = np.diagonal(together)[:, None] - together  # (G, G), that the row has right and the column not
+        correct = runs.correct((runs.runs.cumsum() - runs.runs)[plain])  # (G, N), for the first run of each
+        together = correct @ correct.T
+        alone = np.diagonal(together)[:, None] - together  # (G, G), correct in the row and not in the column
         p[exact] = statistics.mcnemar(alone[first, second], alone[second, first])[exact]
     return _tested(difference, variance, exact, p)
 
 
 def _compare_compressed(runs: _Runs, metric: PrimaryMetric) -> dict[tuple[str, str], Compared]:
-    """Compare each compressed model with the uncompressed one, run by run of the seeds that both have."""
+    """Compare each compressed model with the uncompressed one, over the seeds that both have."""
     pairs: dict[tuple[str, str], list[tuple[int, int]]] = {}
     for (model, method, seed), place in runs.places.items():
         before = runs.places.get((model, UNCOMPRESSED, seed))
         if method != UNCOMPRESSED and before is not None:
-            pairs.setdefault((model, method), []).append((place, before))  # where the two runs are
+            pairs.setdefault((model, method), []).append((place, before))  # the indices of the two runs
     if not pairs:
         return {}
     after, before = np.array([pair for group in pairs.values() for pair in group]).T
@@ -287,11 +289,11 @@ def _compare_compressed(runs: _Runs, metric: PrimaryMetric) -> dict[tuple[str, s
         number,
         runs.num_units,
     )
-    variance = statistics.of_differences(spread)
+    variance = statistics.variance_of_differences(spread)
     exact = runs.binary & (number == 1)
     p = statistics.p_values(spread.mean, variance)
     firsts = (number.cumsum() - number)[exact]
-    ours, theirs = runs.right(after[firsts]), runs.right(before[firsts])
+    ours, theirs = runs.correct(after[firsts]), runs.correct(before[firsts])
     p[exact] = statistics.mcnemar((ours * (1 - theirs)).sum(axis=1), (theirs * (1 - ours)).sum(axis=1))
     tests = _tested(spread.mean, variance, exact, p)
     names = [
@@ -302,28 +304,28 @@ def _compare_compressed(runs: _Runs, metric: PrimaryMetric) -> dict[tuple[str, s
 
 
 def _tested(difference: Array, variance: Variance, exact: NDArray[np.bool_], p: Array) -> _Tests:
-    """Correct the p-values of all comparisons of a kind."""
+    """Return comparisons of one kind with their p-values corrected."""
     corrected = statistics.holm(p)
     level = statistics.LEVEL / max(int((corrected > statistics.LEVEL).sum()), 1)
     return _Tests(difference, variance, exact, p, corrected, level)
 
 
 def _compared(tests: _Tests, names: Sequence[tuple[str, str]], test: str) -> tuple[Compared, ...]:
-    """Return comparisons with what would be needed, each with the names of (better, worse).
+    """Return comparisons with the items and seeds that would separate them, and the names of (better, worse).
 
     Args:
-        test: by which those are compared that McNemar's is not for.
+        test: the name of the test of comparisons that are not by McNemar's test.
     """
-    told = tests.p_holm <= statistics.LEVEL
+    significant = tests.p_holm <= statistics.LEVEL
     reach = tests.variance.reach(statistics.LEVEL)
     varies = reach > statistics.CONSTANT * np.abs(tests.difference)
     items: dict[int, int | None] = {}
     seeds: dict[int, int | None] = {}
-    rows = np.flatnonzero(~told & varies)
+    rows = np.flatnonzero(~significant & varies)
     if len(rows):
-        asked = tests.difference[rows], tests.variance.take(rows), tests.level
-        items = dict(zip(rows.tolist(), statistics.needed_items(*asked), strict=True))
-        seeds = dict(zip(rows.tolist(), statistics.needed_runs(*asked), strict=True))
+        parts = tests.difference[rows], tests.variance.take(rows), tests.level
+        items = dict(zip(rows.tolist(), statistics.needed_items(*parts), strict=True))
+        seeds = dict(zip(rows.tolist(), statistics.needed_runs(*parts), strict=True))
     return tuple(
         Compared(
             better,
@@ -333,7 +335,7 @@ def _compared(tests: _Tests, names: Sequence[tuple[str, str]], test: str) -> tup
             float(size + reach[row]) if varies[row] else None,
             float(tests.p[row]),
             float(tests.p_holm[row]),
-            bool(told[row]),
+            bool(significant[row]),
             MCNEMAR if tests.exact[row] else test,
             items.get(row),
             seeds.get(row),

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A task's scores on one scale for all tasks: 0 is what should lose, 1 the best that is known to be possible.
+"""Normalised scores, comparable between tasks: 0 is the best control, 1 the best score that is known to be possible.
 
-0 is the best control. 1 is the known optimum where there is one, else the better of the best comparable published
-value and the best measured mean. The scale says which. It needs no direction: where less is better, 1 is simply the
-lower end.
+1 is the known optimum if there is one, else the better of the best comparable published value and the best measured
+mean; the scale names it. A scale has no direction: if less is better, the value of 1 is lower than that of 0.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from assay.report.results.summaries import Square, best_of, better
 
 @dataclass(frozen=True)
 class Scale:
-    """What 0 and 1 stand for, in the metric's own unit and in words; ``one`` is better than ``zero``."""
+    """The values of 0 and 1, in the metric's own unit, and their descriptions; ``one`` is better than ``zero``."""
 
     zero: float
     one: float
@@ -26,19 +25,19 @@ class Scale:
     one_is: str
 
     def of(self, value: float) -> float:
-        """Return a score on the scale; below 0 and above 1 where it lies beyond the ends."""
+        """Return the normalised score of a value; it can be below 0 or above 1."""
         return (value - self.zero) / (self.one - self.zero)
 
     def shade(self, value: float) -> float:
-        """Return the same in [0, 1], for a colour."""
+        """Return the normalised score clipped to [0, 1], for a colour."""
         return min(1.0, max(0.0, self.of(value)))
 
 
 def scale(task: Task, column: Mapping[str, Square], published: Mapping[str, Published]) -> Scale | None:
-    """Return a task's scale; None where no control has a score, or nothing is known to be better than it.
+    """Return a task's scale; None if no control has a score, or nothing is known to be better than the best control.
 
     Args:
-        column: the matrix's squares of the task, by model.
+        column: the task's squares in the matrix, by model.
         published: the dataset's published values, by model.
     """
     means = {name: square.score.mean for name, square in column.items() if square.score}
@@ -65,6 +64,6 @@ def _top(
 
 
 def _best(scores: Mapping[str, float], direction: str) -> tuple[str, float] | None:
-    """Return the best score and its name, the first of equals."""
+    """Return the best score and its name; the first among equals."""
     best = best_of(scores.values(), direction)
     return next(((name, score) for name, score in scores.items() if score == best), None)

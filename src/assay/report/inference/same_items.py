@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether two models that answered the same test items differ, from one run of each.
+"""Tests of the difference between two models on the same test items, from one run of each.
 
-Where items are drawn by a larger unit, units take the place of items: what a metric counts is summed over each unit
-first, and a metric that is no sum is computed without whole units. McNemar's test is for single items alone.
+If the unit of independence is not the item, units replace items: a metric's counts are summed over each unit first, and
+a metric that is not a sum is computed without whole units. McNemar's test is only for single items.
 """
 
 from __future__ import annotations
@@ -21,41 +21,41 @@ from assay.tasks.metric import PrimaryMetric, SummedMetric, units
 DRAWS = 2000
 """Bootstrap samples of the units."""
 BATCH = 100
-"""Of these at a time, which bounds the memory."""
+"""The number of samples computed at a time, which bounds the memory."""
 
 
 def p_value(first: pd.DataFrame, second: pd.DataFrame, metric: PrimaryMetric) -> tuple[float, str]:
-    """Return the p-value, two-sided, of a metric's difference, and by which test; nan where the metric is not defined
-    on the units that the test draws.
+    """Return the two-sided p-value of a metric's difference, and the name of the test; nan if the metric is undefined
+    on the units that the test samples.
 
     Args:
-        first: predictions, one row an item.
-        second: those of the other model, of the same items in the same order.
-        metric: how it comes from single items, and what these are drawn by.
+        first: predictions, one row per item.
+        second: the other model's predictions for the same items in the same order.
+        metric: the metric and its unit of independence.
     """
     if not isinstance(metric, SummedMetric):
         return jackknife(first, second, metric), f"paired jackknife over {metric.unit}s"
     counts = metric.unit_counts(first), metric.unit_counts(second)
-    if all(_right_or_wrong(each) for each in counts):
+    if all(_is_binary(each) for each in counts):
         return mcnemar(counts[0][:, 0], counts[1][:, 0]), f"McNemar's test over {metric.unit}s"
     return bootstrap(*counts, metric), f"paired bootstrap over {metric.unit}s"
 
 
-def _right_or_wrong(counts: NDArray[Any]) -> bool:
-    """Say whether counts (U, S) are of single items: whether each is right, and 1."""
+def _is_binary(counts: NDArray[Any]) -> bool:
+    """Return whether counts (U, S) are those of single items: correct or not, and 1."""
     return counts.shape[1] == 2 and bool(np.isin(counts[:, 0], (0, 1)).all() and (counts[:, 1] == 1).all())
 
 
 def mcnemar(first: NDArray[Any], second: NDArray[Any]) -> float:
-    """Return the exact p-value from which items (N,) each of two models has right."""
+    """Return the exact p-value from whether each of two models is correct on each item, (N,)."""
     lost, won = int((first > second).sum()), int((second > first).sum())
     return float(stats.binomtest(lost, lost + won).pvalue) if lost + won else 1.0
 
 
 def bootstrap(first: NDArray[Any], second: NDArray[Any], metric: SummedMetric) -> float:
-    """Return the p-value from what the metric counts of each unit, (U, S) of each model; 1 of a single unit.
+    """Return the p-value from the metric's counts of each unit, (U, S) per model; 1 for a single unit.
 
-    The difference over its standard deviation with units drawn again is held against Student's t.
+    The difference divided by its bootstrap standard deviation is compared with Student's t.
     """
     if len(first) == 1:
         return 1.0
@@ -77,7 +77,7 @@ def bootstrap(first: NDArray[Any], second: NDArray[Any], metric: SummedMetric) -
         rng=np.random.default_rng(0),
     )
     if drawn.standard_error == 0:
-        return 1.0 if observed == 0 else 0.5 ** (len(every) - 1)  # the sign test: all units say the same
+        return 1.0 if observed == 0 else 0.5 ** (len(every) - 1)  # the sign test: all units agree
     return float(2 * stats.t.sf(abs(observed) / drawn.standard_error, len(every) - 1))
 
 
@@ -90,5 +90,5 @@ def jackknife(first: pd.DataFrame, second: pd.DataFrame, metric: PrimaryMetric) 
     if not np.isfinite(drawn).all():
         return math.nan
     both = statistics.spread(values, drawn, np.array([1, 1]), int(of.max()) + 1)
-    variance = statistics.apart(both, np.array([0]), np.array([1]))
+    variance = statistics.variance_of_pairs(both, np.array([0]), np.array([1]))
     return float(statistics.p_values(values[:1] - values[1:], variance).item())

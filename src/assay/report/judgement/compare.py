@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What changed between two runs: numbers beyond noise or within it, models that came, went or broke, and costs.
+"""The changes between two runs: scores beyond noise or within it, new, removed and broken models, and costs.
 
-A number that moved is tested, and Holm's correction is for all that moved. Where both runs have two seeds or more,
-Welch's t-test is over seeds. Where either has one, or seeds change nothing, the answers of both to the same test
-items are compared: by McNemar's exact test where an item is right or wrong, else by a paired bootstrap of the items, or
-of the units that the task draws them by; that leaves out what another seed would have changed. Where neither can be
-done, that is said.
+Every score that changed is tested, with Holm's correction for all of them. If both runs have at least two seeds, it is
+Welch's t-test over seeds. If either has one, or the seed has no effect, the predictions of both for the same test items
+are compared: by McNemar's exact test if they are correct or not, else by a paired bootstrap of the items or of the
+task's units of independence; this does not include the variation between seeds. If no test is possible, the change has
+the reason.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from assay.report.results.summaries import better
 from assay.tasks.metric import PrimaryMetric, read_columns
 
 LEVEL = 0.05
-"""Of all tests of a comparison together."""
+"""The level of all tests of a comparison together."""
 ROUNDING = 1e-6
-"""Scores that are alike up to this share are the same: other machines add in another order."""
+"""The relative tolerance at which scores are the same: the order of sums depends on the machine."""
 FACTORS = {
     "size_bytes": (1.02, 0.0),
     "train_seconds": (1.25, 1.0),
@@ -42,16 +42,16 @@ FACTORS = {
     "latency_ms_batch1": (1.25, 0.0),
     "latency_ms_batch64": (1.25, 0.0),
 }
-"""A cost changed where it is at least this many times larger or smaller, and by more than the second number."""
-OF_ANY_HOST = ("size_bytes",)
-"""Costs that do not depend on the host; others are compared only where both runs had the same one."""
-KINDS = ("broken", "worse", "better", "mended", "gone", "new", "untested", "within noise", "cost", "same")
-"""What a change can be, what needs a reader first."""
+"""A cost changed if it is larger or smaller by at least this factor, and differs by more than the second number."""
+HOST_INDEPENDENT = ("size_bytes",)
+"""Costs that do not depend on the host; the others are compared only if both runs had the same host."""
+KINDS = ("broken", "worse", "better", "fixed", "gone", "new", "untested", "within noise", "cost", "same")
+"""The kinds of changes, those that need attention first."""
 
 Key = tuple[str, str, str, str, str]
 """Suite, task, dataset, model, method."""
 MetricOf = Callable[[str], PrimaryMetric | None]
-"""From a task to how its primary metric comes from single test items."""
+"""From a task's name to its primary metric; None for an unknown task."""
 
 
 @dataclass(frozen=True)
@@ -72,30 +72,30 @@ class Change:
     seeds_before: int
     seeds_now: int
     p: float | None = None
-    """Corrected for all tests of the comparison; None where none was made."""
+    """Corrected for all tests of the comparison; None without a test."""
     why: str = ""
     """The test, or why there is none."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What changed between two runs."""
+    """The changes between two runs."""
 
     before: str
     now: str
     changes: tuple[Change, ...]
     other_hosts: int
-    """Models and methods whose times are not compared, because the runs' hosts differ."""
+    """The number of models and methods whose times are not compared because the runs' hosts differ."""
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many changes there are of each kind, in the order of ``KINDS``."""
+        """The number of changes of each kind, in the order of ``KINDS``."""
         return {kind: sum(each.kind == kind for each in self.changes) for kind in KINDS}
 
 
 @dataclass(frozen=True)
 class Group:
-    """What a run has of a model and method, by seed: the primary metric on test, and how each ended."""
+    """A run's results of a model and method, by seed: the primary metric on test, and the status."""
 
     values: Mapping[str, float]
     ended: Mapping[str, str]
@@ -114,31 +114,31 @@ class Group:
 
 
 def compare(before: Run, now: Run, metric_of: MetricOf) -> Comparison:
-    """Return what changed from one run to the other, what needs a reader first."""
+    """Return the changes from one run to the other, those that need attention first."""
     costs, other_hosts = _costs(before, now)
-    found = [*_corrected(list(_scores(before, now, metric_of))), *costs]
-    found.sort(key=lambda each: (KINDS.index(each.kind), each.suite, each.task, each.model, each.method))
-    return Comparison(_named(before), _named(now), tuple(found), other_hosts)
+    changes = [*_corrected(list(_scores(before, now, metric_of))), *costs]
+    changes.sort(key=lambda each: (KINDS.index(each.kind), each.suite, each.task, each.model, each.method))
+    return Comparison(_named(before), _named(now), tuple(changes), other_hosts)
 
 
 def since_last(results: str, costs: str, now: Run, metric_of: MetricOf) -> Comparison | str:
-    """Return what changed since DVC's newest record of other results; or, in a line, why that cannot be told.
+    """Return the changes since DVC's newest record of other results, or the reason why they are unknown, in one line.
 
     Args:
         results: the text of this run's results.csv.
-        costs: of its costs.csv.
+        costs: the text of its costs.csv.
     """
     try:
         record = last(results, costs)
         return compare(of_record(record), now, metric_of) if record else no_earlier()
-    except ValueError as fault:
-        return str(fault)
+    except ValueError as error:
+        return str(error)
 
 
 def no_earlier() -> str:
-    """Say in a line that there is no earlier run to compare with."""
+    """Return the line that reports that there is no earlier run to compare with."""
     more = " This is a shallow clone: git fetch --unshallow." if dvc_lock.is_shallow() else ""
-    return f"No earlier run: neither dvc.lock nor any commit of it names other results.{more}"
+    return f"No earlier run: neither dvc.lock nor any commit of it has other results.{more}"
 
 
 def _named(run: Run) -> str:
@@ -159,7 +159,7 @@ def _groups(run: Run) -> dict[Key, Group]:
 
 
 def _scores(before: Run, now: Run, metric_of: MetricOf) -> Iterator[Change]:
-    """Yield one change for each model and method; those that were tested are better or worse until corrected."""
+    """Yield one change per model and method; tested ones are better or worse before the correction."""
     old, new = _groups(before), _groups(now)
     nothing = Group({}, {})
     for key in dict.fromkeys([*old, *new]):
@@ -171,17 +171,19 @@ def _scores(before: Run, now: Run, metric_of: MetricOf) -> Iterator[Change]:
         if not first.values or not second.values:
             yield from _one_sided(base, first, second)
         elif known[0] != known[-1]:
-            yield replace(base, kind="untested", before=None, why=f"it was judged by {known[-1][0]} before")
+            yield replace(
+                base, kind="untested", before=None, why=f"the primary metric was {known[-1][0]} before"
+            )
         else:
             yield _both_sided(base, first, second, before, now, direction, metric_of)
 
 
 def _one_sided(base: Change, first: Group, second: Group) -> Iterator[Change]:
-    """Yield the change of what has no number on one side; nothing where a reader need not know."""
+    """Yield the change of a model and method without a score on one side; nothing if it is not worth reporting."""
     if first.values:
         kind, why = ("broken", f"{second.endings} now") if second.ended else ("gone", "")
     elif second.values:
-        kind, why = ("mended", f"{first.endings} before") if first.ended else ("new", "")
+        kind, why = ("fixed", f"{first.endings} before") if first.ended else ("new", "")
     elif second.ended and not first.ended and second.endings != "skipped":
         kind, why = "new", f"{second.endings} now"
     else:
@@ -192,7 +194,7 @@ def _one_sided(base: Change, first: Group, second: Group) -> Iterator[Change]:
 def _both_sided(
     base: Change, first: Group, second: Group, before: Run, now: Run, direction: str, metric_of: MetricOf
 ) -> Change:
-    """Return the change of what has numbers on both sides, tested where they differ."""
+    """Return the change of a model and method with scores on both sides, tested if they differ."""
     common = [seed for seed in first.values if seed in second.values]
     moved = [
         seed for seed in common if not math.isclose(first.values[seed], second.values[seed], rel_tol=ROUNDING)
@@ -205,7 +207,7 @@ def _both_sided(
     kind = "better" if better(base.now, base.before, direction) else "worse"
     folders = [_folder(base, seed) for seed in (moved or common)[:1]]
     if any(_data(before, folder) != _data(now, folder) for folder in folders):
-        return replace(base, kind="untested", why="the data are others: no test possible")
+        return replace(base, kind="untested", why="the data differ: no test possible")
     if min(len(first.values), len(second.values)) > 1 and (first.varies or second.varies):
         return replace(base, kind=kind, p=welch(first, second), why="Welch's t-test over seeds")
     if not folders:
@@ -215,7 +217,7 @@ def _both_sided(
 
 
 def welch(first: Group, second: Group) -> float:
-    """Return the p-value, two-sided, of the difference of two means over seeds."""
+    """Return the two-sided p-value of the difference of two means over seeds."""
     facts: list[float] = []
     for values in (first.values.values(), second.values.values()):
         facts += [statistics.fmean(values), statistics.stdev(values), len(values)]
@@ -228,15 +230,15 @@ def _folder(change: Change, seed: str) -> Path:
 
 
 def _data(run: Run, folder: Path) -> Any:
-    """Return the digests of the prepared data that a variant was evaluated on, None where they are not known."""
+    """Return the digests of the prepared data that a variant was evaluated on; None if they are unknown."""
     record = run.read(folder / paths.STATUS)
     return json.loads(record).get("data") if record else None
 
 
 def _by_items(before: Run, now: Run, folder: Path, metric: PrimaryMetric | None) -> tuple[float | None, str]:
-    """Return the p-value of two runs' answers to the same items, and by which test; or None, and why."""
+    """Return the p-value of two runs' predictions for the same items and the test's name, or None and the reason."""
     if metric is None:
-        return None, "changed, one run, of a task that is not known here: no test possible"
+        return None, "changed, one run, and the task is unknown here: no test possible"
     tables = []
     for run in (before, now):
         data = run.read(folder / "predictions.parquet")
@@ -250,39 +252,39 @@ def _by_items(before: Run, now: Run, folder: Path, metric: PrimaryMetric | None)
             )
         tables.append(table[read_columns(metric)])
     if not tables[0]["item"].equals(tables[1]["item"]):
-        return None, "changed, one run, and the test items are others: no test possible"
+        return None, "changed, one run, and the test items differ: no test possible"
     p, test = same_items.p_value(tables[0], tables[1], metric)
     if math.isnan(p):
         return (
             None,
-            f"changed, one run, and {metric.name} is not defined on parts of its items: no test possible",
+            f"changed, one run, and {metric.name} is undefined on parts of its items: no test possible",
         )
     return p, f"{test}, one run each"
 
 
 def _corrected(changes: Sequence[Change]) -> list[Change]:
-    """Return the changes with p-values corrected for their number; what is not significant is within noise."""
+    """Return the changes with p-values corrected for their number; those not significant are within noise."""
     tested = [each.p for each in changes if each.p is not None]
     corrected = iter(multipletests(tested, LEVEL, "holm")[1] if tested else ())
-    found = []
+    corrected_changes = []
     for each in changes:
         if each.p is not None:
             p = float(next(corrected))
             each = replace(each, p=p, kind=each.kind if p < LEVEL else "within noise")
-        found.append(each)
-    return found
+        corrected_changes.append(each)
+    return corrected_changes
 
 
 def _costs(before: Run, now: Run) -> tuple[list[Change], int]:
-    """Return the costs that changed, and of how many models and methods times are not compared."""
+    """Return the costs that changed, and the number of models and methods whose times are not compared."""
     old, new = _measured(before), _measured(now)
-    found, other_hosts = [], 0
+    changes, other_hosts = [], 0
     for key in (key for key in old if key in new):
         first, second = old[key], new[key]
         same_host = {row["host"] for row in first} == {row["host"] for row in second}
         other_hosts += not same_host
         for column, (factor, least) in FACTORS.items():
-            if column not in OF_ANY_HOST and not same_host:
+            if column not in HOST_INDEPENDENT and not same_host:
                 continue
             values = [[float(row[column]) for row in rows if row[column]] for rows in (first, second)]
             if not all(values):
@@ -293,16 +295,16 @@ def _costs(before: Run, now: Run) -> tuple[list[Change], int]:
             if max(earlier / later, later / earlier) >= factor:
                 counts = len(values[0]), len(values[1])
                 why = f"{later / earlier:.2f} times"
-                found.append(Change("cost", *key, column, earlier, later, *counts, why=why))
-    return found, other_hosts
+                changes.append(Change("cost", *key, column, earlier, later, *counts, why=why))
+    return changes, other_hosts
 
 
 def _measured(run: Run) -> dict[Key, list[Mapping[str, str]]]:
-    """Return the rows of costs.csv by model and method, without those of variants that left no model."""
+    """Return the rows of costs.csv by model and method, without those of variants without a model."""
     datasets = {(row["suite"], row["task"]): row["dataset"] for row in run.results}
-    found: dict[Key, list[Mapping[str, str]]] = defaultdict(list)
+    rows: dict[Key, list[Mapping[str, str]]] = defaultdict(list)
     for row in run.costs:
         if row["size_bytes"]:
             dataset = datasets.get((row["suite"], row["task"]), "")
-            found[row["suite"], row["task"], dataset, row["model"], row["method"]].append(row)
-    return found
+            rows[row["suite"], row["task"], dataset, row["model"], row["method"]].append(row)
+    return rows

@@ -101,8 +101,8 @@ def _not_comparable(
 def _tested(summary: Summary, score: Score, estimate: Estimate, published: Published) -> Verdict:
     task = summary.task
     gap = score.mean - published.value
-    found = of_gap(score, estimate.items_variance, published.rounding)
-    p = found.chance(gap)
+    noise = of_gap(score, estimate.items_variance, published.rounding)
+    p = noise.chance(gap)
     amount = numbers.amount(abs(gap), task.primary)
     side = "better" if better(score.mean, published.value, task.direction) else "worse"
     chance = f"p = {p:.2g}" if p >= 0.001 else "p < 0.001"
@@ -110,13 +110,15 @@ def _tested(summary: Summary, score: Score, estimate: Estimate, published: Publi
     result = f"{amount} {side}, {chance}" + (f", from the test {task.unit}s alone" if alone else "")
     if p >= LEVEL:
         end = "could not have been judged with one seed" if alone else "would have been significant"
-        why = f"{result}; {numbers.amount(found.told, task.primary)} or more {end}; {published.why}"
-        return Verdict("reproduced", why, p, found.told, published.seen_at_source)
+        why = f"{result}; {numbers.amount(noise.smallest_significant, task.primary)} or more {end}; {published.why}"
+        return Verdict("reproduced", why, p, noise.smallest_significant, published.seen_at_source)
     if alone:
         why = f"{result}; with one seed the variation between seeds is unknown; {published.why}"
         return Verdict("not comparable", why, None, None, published.seen_at_source)
     name: Name = "above" if side == "better" else "below"
-    return Verdict(name, f"{result}; {published.why}", p, found.told, published.seen_at_source)
+    return Verdict(
+        name, f"{result}; {published.why}", p, noise.smallest_significant, published.seen_at_source
+    )
 
 
 def of_gap(score: Score, items: float, rounding: float) -> Noise:
