@@ -160,7 +160,7 @@ def test_figures_are_svg(whole: Path) -> None:
         for kind in ("watched", "size", "latency")
         for task in ("digits", "fashion_mnist")
     }
-    of_run = {"fronts-size", "fronts-latency", "trade-off-size", "trade-off-speed", "spent"}
+    of_run = {"pareto-size", "pareto-latency", "trade-off-size", "trade-off-speed", "spent"}
     assert names >= of_tasks | {f"{name}.svg" for name in of_run}
     assert all(path.read_text().startswith("<svg") for path in (whole / "figures").iterdir())
 

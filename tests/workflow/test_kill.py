@@ -44,7 +44,7 @@ KEPT = ("validate", "train", "compress", "evaluate")
 """Phases that leave a record of a job whose process was killed."""
 MEASURED = (
     "measured.json", "costs.csv", "index.html", "results.md", "compression.csv", "compression-digits.tex",
-    "fronts-latency.svg", "latency-digits.svg", "spent.svg", "trade-off-speed.svg", "mlp.md",
+    "pareto-latency.svg", "latency-digits.svg", "spent.svg", "trade-off-speed.svg", "mlp.md",
 )  # fmt: skip
 """What holds seconds, memory or the hour, and so is never equal."""
 

@@ -172,7 +172,7 @@ def _view(
         "tasks": tasks,
         "matrix": matrix,
         "sections": sections,
-        "fronts": overview.quality_and_cost(sections, families),
+        "pareto": overview.quality_and_cost(sections, families),
         "families": overview.families(sections, models),
         "tradeoff": overview.trade_off(sections),
         "sheets": sheets,
@@ -217,7 +217,7 @@ def all_charts(view: Mapping[str, Any]) -> list[Chart]:
 
 def _whole_run(view: Mapping[str, Any]) -> list[Chart]:
     single = [view["improvement_chart"], view["spent"]["chart"]]
-    several = (*view["fronts"], *view["ranking_charts"], *view["tradeoff"]["charts"])
+    several = (*view["pareto"], *view["ranking_charts"], *view["tradeoff"]["charts"])
     return [*several, *(chart for chart in single if chart)]
 
 

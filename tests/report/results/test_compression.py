@@ -1,4 +1,4 @@
-"""Pairs, budgets, fronts and trials of compressed models, on cases worked by hand."""
+"""Pairs, budgets, Pareto fronts and trials of compressed models, on cases worked by hand."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from assay.report.figures import fronts
+from assay.report.figures import pareto
 from assay.report.results import compression
 from tests.report import made_up
 from tests.report.made_up import TASK, summaries_of
@@ -62,6 +62,6 @@ def test_trials_are_those_of_the_best_model_that_has_some(tmp_path: Path) -> Non
 def test_the_front_is_of_those_that_none_beats_in_size_and_score(tmp_path: Path) -> None:
     """Sizes are the made-up ones: prune is smaller than none, and int8 smaller than prune."""
     scores = {("cnn", 0, "none"): 0.95, ("cnn", 0, "int8"): 0.90, ("cnn", 0, "prune"): 0.89}
-    plot = fronts.of_task(summaries_of(tmp_path, scores), "size_bytes", "size", ("convolutional",))
+    plot = pareto.of_task(summaries_of(tmp_path, scores), "size_bytes", "size", ("convolutional",))
     assert plot is not None
     assert {row["method"]: row["front"] for row in plot.rows} == {"none": True, "int8": True, "prune": False}

@@ -9,7 +9,7 @@ from functools import cache
 
 import altair as alt
 
-from assay.report.figures.fronts import COLOURS
+from assay.report.figures.pareto import COLOURS
 from assay.report.figures.plots import FIRST, INK, ROWS, SECOND, Plot, Spec, skeleton
 from assay.report.formatting import numbers
 from assay.report.results.tables import Rows

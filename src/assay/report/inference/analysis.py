@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.paths import UNCOMPRESSED
-from assay.report.inference import answers, statistics
-from assay.report.inference.answers import Answers, Key, key
+from assay.report.inference import item_scores, statistics
+from assay.report.inference.item_scores import ItemScores, Key, key
 from assay.report.inference.statistics import Array, Spread, Variance
 from assay.report.results.collect import Task
 from assay.report.results.summaries import Summary
@@ -156,7 +156,7 @@ def analyse(summaries: Sequence[Summary], task: Task) -> Analysis:
     """
     assert task.metric is not None
     mine = [each for each in summaries if each.task == task and each.finished]
-    found, reasons = answers.read([variant for each in mine for variant in each.finished], task.metric)
+    found, reasons = item_scores.read([variant for each in mine for variant in each.finished], task.metric)
     while usable := _usable(mine, reasons):
         runs = _resample(usable, found, task.metric)
         if not runs.undefined:
@@ -185,7 +185,7 @@ def _usable(summaries: Sequence[Summary], reasons: Mapping[Key, str]) -> list[Su
     return [each for each in summaries if not any(key(variant) in reasons for variant in each.finished)]
 
 
-def _resample(usable: Sequence[Summary], found: Answers, metric: PrimaryMetric) -> _Runs:
+def _resample(usable: Sequence[Summary], found: ItemScores, metric: PrimaryMetric) -> _Runs:
     names = [key(variant) for each in usable for variant in each.finished]
     rows = {name: row for row, name in enumerate(found.keys)}
     order = [rows[name] for name in names]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from assay.paths import UNCOMPRESSED
-from assay.report.figures import diagrams, fronts
+from assay.report.figures import diagrams, pareto
 from assay.report.figures.plots import Chart
 from assay.report.formatting import numbers
 from assay.report.inference.across import Across
@@ -121,9 +121,9 @@ def quality_and_cost(sections: Sequence[Section], families: Sequence[str]) -> li
     )
     summaries = {section.task.name: section.summaries for section in sections}
     return [
-        Chart(f"fronts-{key}", f"Quality against {title.split(',')[0]}", caption, plot)
+        Chart(f"pareto-{key}", f"Quality against {title.split(',')[0]}", caption, plot)
         for cost, title, key in COSTS
-        if (plot := fronts.of_all_tasks(summaries, cost, title, families)) is not None
+        if (plot := pareto.of_all_tasks(summaries, cost, title, families)) is not None
     ]
 
 
@@ -240,7 +240,7 @@ def trade_off(sections: Sequence[Section]) -> dict[str, Any]:
     charts = [
         Chart(f"trade-off-{key}", f"Score kept against {title}", caption, plot)
         for gain, title, key in GAINS
-        if (plot := fronts.trade_off(rows, gain, title)) is not None
+        if (plot := pareto.trade_off(rows, gain, title)) is not None
     ]
     methods = dict.fromkeys(row["method"] for row in rows)
     return {"rows": [_method(name, rows, sections) for name in methods], "charts": charts}

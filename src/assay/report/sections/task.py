@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from assay.paths import UNCOMPRESSED
-from assay.report.figures import fronts, plots
+from assay.report.figures import pareto, plots
 from assay.report.figures.image_grid import Grid, grid
 from assay.report.figures.plots import Chart
 from assay.report.inference.analysis import Analysis, Compared, analyse
@@ -138,7 +138,7 @@ def section(
         scatters=[
             Chart(f"{key}-{task.name}", f"Against {title.split(',')[0]}", CAPTIONS["scatter"], plot)
             for cost, title, key in COSTS
-            if (plot := fronts.of_task(summaries, cost, title, families)) is not None
+            if (plot := pareto.of_task(summaries, cost, title, families)) is not None
         ],
         sensitivity=_sensitivity(summaries, task),
         confusion=Chart(f"confusion-{task.name}", "Errors of each model", CAPTIONS["confusion"], confused)

@@ -26,7 +26,7 @@ Key = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
-class Answers:
+class ItemScores:
     """The metric's arrays for V variants with predictions for the same N items."""
 
     keys: tuple[Key, ...]
@@ -55,8 +55,8 @@ def key(variant: Variant) -> Key:
     return variant.model, variant.method, variant.seed
 
 
-def read(variants: Sequence[Variant], metric: PrimaryMetric) -> tuple[Answers, dict[Key, str]]:
-    """Return the answers of the variants whose items are those of most variants, in order, and the reasons why the
+def read(variants: Sequence[Variant], metric: PrimaryMetric) -> tuple[ItemScores, dict[Key, str]]:
+    """Return the item scores of the variants whose items are those of most variants, in order, and the reasons why the
     others are left out: predictions are missing, unreadable, of other items or do not match the recorded metric."""
     tables: dict[Key, _Table] = {}
     reasons: dict[Key, str] = {}
@@ -73,7 +73,7 @@ def read(variants: Sequence[Variant], metric: PrimaryMetric) -> tuple[Answers, d
         reasons[name] = f"its {number} predictions are not for the same test items as those of most variants"
     parts = zip(*(tables[name].arrays for name in kept), strict=True)
     of = tables[kept[0]].units if kept else np.zeros(0, np.int64)
-    return Answers(tuple(kept), tuple(np.stack(each) for each in parts), of), reasons
+    return ItemScores(tuple(kept), tuple(np.stack(each) for each in parts), of), reasons
 
 
 def _table(variant: Variant, metric: PrimaryMetric) -> _Table:
