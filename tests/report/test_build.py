@@ -289,9 +289,9 @@ def test_a_task_whose_items_are_drawn_by_patient_says_so(tmp_path: Path) -> None
     made_up.write_data(tmp_path, "digits")
     build(**made_up.inputs(tmp_path, tasks=tasks, models=made_up.MODELS[:3], variants=rows))
     page = (tmp_path / "reports/index.html").read_text(encoding="utf-8")
-    assert "The 1,000 test items are of 40 patients" in page
+    assert "The 1,000 test items belong to 40 patients" in page
     assert "paired bootstrap, p" in page
     assert '<small class="line">patients</small>' in page
     assert "McNemar" not in page
     text = (tmp_path / "reports/results.md").read_text(encoding="utf-8")
-    assert "## digits: ranks, uncompressed, over 40 patients" in text
+    assert "## digits: ranks of uncompressed models, over 40 patients" in text
