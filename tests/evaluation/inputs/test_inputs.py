@@ -29,7 +29,7 @@ from tests.models.knobs import TABLES
 
 PARAMS = load_params(Path("params.yaml"))
 KNOBS = {name: knobs for table in TABLES for name, knobs in table.items()}
-NETWORKS = {
+KNOWN = {
     "digits": "mlp",
     "mnist": "cnn",
     "ag_news": "text_cnn",
@@ -44,6 +44,24 @@ NETWORKS = {
     "breast_cancer": "mlp",
     "digit_codes": "linear_autoencoder",
 }
+"""By row of ``tasks``: a network that is tried on it."""
+
+
+def other_networks():
+    """Yield a row, a network and its knobs for each signature that ``KNOWN`` lacks, as params.yaml has them."""
+    signatures = {name: registry.TASKS[row.kind].signature for name, row in PARAMS.tasks.items()}
+    for signature in sorted(set(registry.INPUTS) - {signatures[name] for name in KNOWN}):
+        row = next(name for name, each in signatures.items() if each == signature)
+        for name, each in PARAMS.models.items():
+            entry = registry.MODELS[each.model]
+            if signature in entry.signatures and entry.loop == "supervised" and not entry.pretrained:
+                yield row, each.model, PARAMS.knobs_of(row, name)
+                break
+
+
+OTHERS = list(other_networks())
+NETWORKS = KNOWN | {row: model for row, model, _ in OTHERS}
+KNOBS |= {model: knobs for _, model, knobs in OTHERS if model not in KNOBS}
 
 
 @pytest.fixture(scope="module")
