@@ -1,4 +1,4 @@
-"""Downloads against a real HTTP server on the loopback address that is told how to fail."""
+"""Downloads from a real HTTP server on the loopback address, with prescribed failures."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PATIENCE = Patience(
 
 
 class Server(ThreadingHTTPServer):
-    """Serves BODY; ``plan`` names what each request in turn meets, "fine" where it is used up."""
+    """Serves BODY; ``plan`` lists the behaviour for each request in turn, "fine" after its end."""
 
     daemon_threads = True
 
@@ -56,11 +56,11 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
     def do_GET(self) -> None:
-        asked = self.headers.get("Range")
-        self.server.ranges.append(asked)
+        span = self.headers.get("Range")
+        self.server.ranges.append(span)
         self.server.paths.append(self.path)
         step = self.server.plan.pop(0) if self.server.plan else "fine"
-        getattr(self, step)(int(asked.removeprefix("bytes=").removesuffix("-")) if asked else 0)
+        getattr(self, step)(int(span.removeprefix("bytes=").removesuffix("-")) if span else 0)
 
     def answer(self, status: int, body: bytes, **headers: str) -> None:
         self.send_response(status)
@@ -145,7 +145,7 @@ class Handler(BaseHTTPRequestHandler):
     def moved_to_nowhere(self, _: int) -> None:
         self.answer(302, b"", Location="http://[::1/" + self.path)
 
-    def packed_if_asked(self, _: int) -> None:
+    def packed_if_accepted(self, _: int) -> None:
         assert self.headers["Accept-Encoding"] == "identity"
         self.answer(200, BODY, Content_Encoding="gzip")
 
@@ -166,7 +166,7 @@ def remote(*urls: str) -> RemoteFile:
 
 
 def get(file: RemoteFile, folder: Path, mirror: str | None = None, patience: Patience = PATIENCE) -> str:
-    """Fetch, check that the bytes and nothing else are there, and return where they came from."""
+    """Fetch, check that there is only the file with its bytes, and return their source."""
     [fetched] = fetch([file], folder, mirror=mirror, patience=patience)
     assert (folder / "body.bin").read_bytes() == BODY
     assert [path.name for path in folder.iterdir()] == ["body.bin"]
@@ -182,9 +182,7 @@ def fail(file: RemoteFile, folder: Path, mirror: str | None = None, patience: Pa
     assert not (folder / "body.bin").exists()
     message = str(caught.value)
     assert "\n" not in message
-    assert message.startswith(
-        f"letters/body.bin: no source gave its 102400 bytes with sha256 {file.sha256} ["
-    )
+    assert message.startswith(f"letters/body.bin: no source has its 102400 bytes with sha256 {file.sha256} [")
     assert SECRET not in message
     assert "set ASSAY_MIRROR" in message
     return message
@@ -212,13 +210,13 @@ def test_a_file_with_other_bytes_does_not_outlive_a_failed_fetch(server: Server,
     assert "HTTP 404" in fail(remote(server.address), tmp_path)
 
 
-def test_404_is_not_asked_again_and_the_next_url_is_tried(server: Server, tmp_path: Path) -> None:
+def test_404_is_not_retried_and_the_next_url_is_tried(server: Server, tmp_path: Path) -> None:
     server.plan = ["missing"]
     assert get(remote(server.address + "/first", server.address + "/second"), tmp_path).endswith("/second")
     assert server.paths == ["/first", "/second"]
 
 
-def test_500_is_asked_again(server: Server, tmp_path: Path) -> None:
+def test_500_is_retried(server: Server, tmp_path: Path) -> None:
     server.plan = ["broken", "broken"]
     get(remote(server.address), tmp_path)
     assert len(server.paths) == 3
@@ -226,7 +224,7 @@ def test_500_is_asked_again(server: Server, tmp_path: Path) -> None:
 
 def test_gives_up_after_the_attempts(server: Server, tmp_path: Path) -> None:
     server.plan = ["broken"] * 3
-    assert f"{server.address}: HTTP 500 (asked 3 times)" in fail(remote(server.address), tmp_path)
+    assert f"{server.address}: HTTP 500 (3 attempts)" in fail(remote(server.address), tmp_path)
     assert len(server.paths) == 3
 
 
@@ -249,14 +247,14 @@ def test_resumes_in_a_later_run_and_from_another_url(server: Server, tmp_path: P
 
 
 @pytest.mark.parametrize("step", ["whole", "unsatisfiable", "elsewhere"])
-def test_begins_anew_where_the_server_does_not_resume(server: Server, tmp_path: Path, step: str) -> None:
+def test_restarts_if_the_server_does_not_resume(server: Server, tmp_path: Path, step: str) -> None:
     server.plan = ["cut", step]
     get(remote(server.address), tmp_path)
     assert server.ranges[1] == f"bytes={CUT}-"
 
 
 @pytest.mark.parametrize("left", [b"y" * CUT, b"y" * len(BODY), BODY + b"more"])
-def test_begins_anew_where_an_older_file_was_left(server: Server, tmp_path: Path, left: bytes) -> None:
+def test_restarts_if_an_older_file_was_left(server: Server, tmp_path: Path, left: bytes) -> None:
     (tmp_path / ".body.bin.part").write_bytes(left)
     get(remote(server.address), tmp_path)
     assert server.ranges[-1] is None
@@ -270,7 +268,7 @@ def test_a_part_with_all_its_bytes_is_used(server: Server, tmp_path: Path) -> No
 
 def test_a_server_that_cannot_resume_rightly_is_given_up(server: Server, tmp_path: Path) -> None:
     server.plan = ["cut", "wrong", "cut", "cut", "cut"]
-    assert "cut after 40000 of 102400 bytes" in fail(remote(server.address), tmp_path)
+    assert "interrupted after 40000 of 102400 bytes" in fail(remote(server.address), tmp_path)
     assert server.ranges == [None, f"bytes={CUT}-", None, None, None]
 
 
@@ -287,9 +285,9 @@ def test_the_error_names_the_digest_that_came(server: Server, tmp_path: Path) ->
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_error_says_what_to_do_about_other_bytes_and_about_none(server: Server, tmp_path: Path) -> None:
+def test_the_error_has_a_hint_about_other_bytes_and_about_none(server: Server, tmp_path: Path) -> None:
     correct = (
-        "]; if these are the right bytes, correct size and sha256 in the dataset's file, or put the file "
+        "]; if these are the correct bytes, correct size and sha256 in the dataset's file, or put the file "
     )
     again = "]; check the network and run again, or put the file "
     other = RemoteFile("letters", "body.bin", (server.address,), len(BODY), "0" * 64)
@@ -315,7 +313,7 @@ def test_a_silent_server_costs_the_timeouts_only(server: Server, tmp_path: Path)
     server.plan = ["hang"] * 2
     began = time.monotonic()
     words = fail(remote(server.address), tmp_path, patience=dataclasses.replace(PATIENCE, attempts=2))
-    assert "no answer in time (asked 2 times)" in words
+    assert "no answer in time (2 attempts)" in words
     assert time.monotonic() - began < 3
 
 
@@ -330,8 +328,8 @@ def test_a_server_that_trickles_is_left(
     server: Server, tmp_path: Path, limits: dict[str, float], words: str
 ) -> None:
     server.plan = ["trickle"]
-    fault = fail(remote(server.address), tmp_path, patience=dataclasses.replace(PATIENCE, **limits))
-    assert re.search(words, fault)
+    message = fail(remote(server.address), tmp_path, patience=dataclasses.replace(PATIENCE, **limits))
+    assert re.search(words, message)
     assert len(server.paths) == 1
 
 
@@ -377,7 +375,7 @@ def test_a_redirect_to_a_local_file_is_not_followed(server: Server, tmp_path: Pa
 
 
 def test_bytes_are_taken_as_they_are(server: Server, tmp_path: Path) -> None:
-    server.plan = ["packed_if_asked"]
+    server.plan = ["packed_if_accepted"]
     assert get(remote(server.address), tmp_path) == server.address
     assert (tmp_path / "body.bin").read_bytes() == BODY
 
@@ -386,7 +384,7 @@ def test_a_refused_connection_is_named(tmp_path: Path) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))  # bound and not listening: connections are refused
         words = fail(remote(f"http://127.0.0.1:{closed.getsockname()[1]}"), tmp_path)
-    assert "no connection (asked 3 times)" in words
+    assert "no connection (3 attempts)" in words
 
 
 def test_the_password_of_a_proxy_is_not_shown(
@@ -397,7 +395,7 @@ def test_the_password_of_a_proxy_is_not_shown(
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         monkeypatch.setenv("http_proxy", f"http://user:{SECRET}@127.0.0.1:{closed.getsockname()[1]}")
-        assert "no connection (asked 3 times)" in fail(remote("http://unused.invalid/a"), tmp_path)
+        assert "no connection (3 attempts)" in fail(remote("http://unused.invalid/a"), tmp_path)
     assert SECRET not in caplog.text
 
 
@@ -431,7 +429,7 @@ def test_a_mirror_address_comes_first(server: Server, tmp_path: Path) -> None:
     assert server.paths == ["/mirror/letters/body.bin"]
 
 
-def test_what_the_mirror_alone_holds_is_found_there(tmp_path: Path) -> None:
+def test_a_file_that_is_only_in_the_mirror_is_found(tmp_path: Path) -> None:
     mirror = mirror_with(tmp_path / "mirror", BODY)
     for _ in range(2):  # the second time it is there
         [fetched] = fetch([remote()], tmp_path / "raw", mirror=mirror, patience=PATIENCE)
@@ -439,9 +437,7 @@ def test_what_the_mirror_alone_holds_is_found_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mirror", [None, ""])
-def test_without_an_address_and_without_a_mirror_the_error_says_so(
-    tmp_path: Path, mirror: str | None
-) -> None:
+def test_without_an_address_and_without_a_mirror_is_an_error(tmp_path: Path, mirror: str | None) -> None:
     with pytest.raises(
         DownloadError,
         match=r"^letters/body.bin: has no address, and no mirror is set .*MIRROR to that folder$",
@@ -461,9 +457,9 @@ def test_a_mirror_address_may_have_a_query(server: Server, tmp_path: Path) -> No
 def test_a_mirror_that_is_neither_folder_nor_web_is_refused(tmp_path: Path, address: str) -> None:
     with pytest.raises(
         DownloadError, match=r"^ASSAY_MIRROR [^\n]+: neither a folder nor an http\(s\) address"
-    ) as fault:
+    ) as error:
         fetch([remote()], tmp_path, mirror=address, patience=PATIENCE)
-    assert SECRET not in str(fault.value)
+    assert SECRET not in str(error.value)
 
 
 @pytest.mark.parametrize(

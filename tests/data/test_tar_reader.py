@@ -40,7 +40,7 @@ def test_gives_names_and_bytes_in_order(tmp_path, mode):
 
 
 @pytest.mark.parametrize(
-    ("member", "told"),
+    ("member", "message"),
     [
         (header("../outside"), "'../outside': leads out of the archive"),
         (header("a/../../outside"), "leads out of the archive"),
@@ -51,15 +51,15 @@ def test_gives_names_and_bytes_in_order(tmp_path, mode):
         (header("link", tarfile.LNKTYPE, target="fine"), "a link or a device"),
         (header("pipe", tarfile.FIFOTYPE), "a link or a device"),
         (header("disk", tarfile.BLKTYPE), "a link or a device"),
-        (header("fine"), "'fine': stands there twice"),
+        (header("fine"), "'fine': duplicated"),
     ],
 )
-def test_a_hostile_member_is_named(tmp_path, member, told):
+def test_a_hostile_member_is_named(tmp_path, member, message):
     path = packed(tmp_path / "hostile.tar.gz", (header("fine"), b"fine"), (member, b""))
-    with pytest.raises(ValueError, match=told) as fault:
+    with pytest.raises(ValueError, match=message) as error:
         list(members(path, limit=LIMIT))
-    assert str(fault.value).startswith(f"{path}: ")
-    assert "\n" not in str(fault.value)
+    assert str(error.value).startswith(f"{path}: ")
+    assert "\n" not in str(error.value)
     assert [path.name for path in tmp_path.iterdir()] == ["hostile.tar.gz"]
 
 
@@ -114,13 +114,13 @@ def test_a_gzipped_file_is_read_whole_or_not_at_all(tmp_path):
     path = tmp_path / "a.gz"
     path.write_bytes(gzip.compress(b"letters"))
     assert gunzip(path, limit=7) == b"letters"
-    for data, limit, told in (
+    for data, limit, message in (
         (path.read_bytes(), 6, "holds more than 6 bytes"),
-        (path.read_bytes()[:-3], LIMIT, "not a whole gzip file"),
-        (b"no gzip", LIMIT, "not a whole gzip file"),
+        (path.read_bytes()[:-3], LIMIT, "not a complete gzip file"),
+        (b"no gzip", LIMIT, "not a complete gzip file"),
     ):
         path.write_bytes(data)
-        with pytest.raises(ValueError, match=f"^{path}: .*{told}.*; delete the file and run again$"):
+        with pytest.raises(ValueError, match=f"^{path}: .*{message}.*; delete the file and run again$"):
             gunzip(path, limit=limit)
 
 

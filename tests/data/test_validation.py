@@ -70,7 +70,7 @@ BETWEEN, IN_SET = "expect_column_values_to_be_between", "expect_column_values_to
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
-def test_the_twin_passes_and_no_expectation_stands_twice(dataset: str) -> None:
+def test_the_twin_passes_and_no_expectation_is_duplicated(dataset: str) -> None:
     result = check(dataset, prepared(dataset)[0])
     assert (result["status"], result["reason"], result["dataset"]) == ("ok", "", dataset)
     names = [(entry["expectation"], entry["column"]) for entry in result["expectations"]]
@@ -140,7 +140,7 @@ def test_a_text_that_is_too_short_is_named_with_its_limits_and_what_to_edit() ->
         " first item 7 with characters 2; " in result["reason"]
     )
     assert "in assay/data/datasets/text/movie_reviews.py failed" in result["reason"]
-    assert result["reason"].endswith("if the data are right, widen characters in the dataset's file")
+    assert result["reason"].endswith("if the data are correct, widen characters in the dataset's file")
 
 
 def test_a_twin_names_the_file_of_its_dataset() -> None:
@@ -161,7 +161,7 @@ def test_a_twin_names_the_file_of_its_dataset() -> None:
         (1 / 3, 0.5, "0.333333 to 0.5"),
     ],
 )
-def test_says_what_is_allowed(least: float | None, greatest: float | None, allowed: str) -> None:
+def test_describes_the_allowed_values(least: float | None, greatest: float | None, allowed: str) -> None:
     import great_expectations.expectations as gxe
 
     rule = gxe.ExpectColumnValuesToBeBetween(
@@ -174,7 +174,7 @@ def test_says_what_is_allowed(least: float | None, greatest: float | None, allow
     assert [each["allowed"] for each in result["expectations"]] == [allowed, f"a mean of {allowed}"]
 
 
-def test_says_which_classes_a_split_lacks() -> None:
+def test_reports_the_classes_that_a_split_lacks() -> None:
     result = check("digits", lose_class("test")(prepared("digits")[0]))
     assert [entry["observed"] for entry in result["expectations"] if "test" in entry["column"]] == [
         "63",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""CSV with fields of any length: by itself Python refuses one of more than 131,072 characters."""
+"""CSV with fields of any length: by default Python rejects fields of more than 131,072 characters."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ reader = csv.reader
 
 
 def read_rows(lines: Iterable[str]) -> list[dict[str, str]]:
-    """Return the rows of a table by the names in its first line."""
+    """Return the rows of a table as dictionaries; the keys are the names in its first line."""
     return list(csv.DictReader(lines))

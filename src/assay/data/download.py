@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fetch files whose size and SHA-256 are known beforehand, from a mirror or from the web.
+"""Downloads of files with known size and SHA-256, from a mirror or from the web.
 
-A download is written to ``.<name>.part`` beside its final name, resumed from there after a cut, and takes its
-true name only when its bytes are the declared ones. A source that fails for good, is too slow or sends other bytes,
-is followed by the next one; when none is left, one ``DownloadError`` says what each of them did. An address is shown
-and kept without user, password and query, which may hold a token.
+A download is written to ``.<name>.part`` in the same folder, resumed from there after an interruption, and renamed
+only when its bytes are the declared ones. After a source that fails permanently, is too slow or sends other bytes, the
+next one is tried; if all fail, one ``DownloadError`` lists the errors of each. Addresses are shown and stored without
+user, password and query, which may contain a token.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ for _module in (
     urllib3.connection,
     urllib3.connectionpool,
     urllib3.util.retry,
-):  # their warnings name addresses
+):  # their warnings contain addresses
     logging.getLogger(_module.__name__).addFilter(Redacting())
 _CHUNK_BYTES = 1 << 16
 _MAX_REDIRECTS = 5
@@ -46,19 +46,19 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
 class DownloadError(ValueError):
-    """A file could not be had with its declared bytes; one line says from where, what came and what to do."""
+    """A file could not be downloaded with its declared bytes; one line with the sources, their errors and a hint."""
 
 
 class _TransientError(Exception):
-    """A fault that another attempt at the same address may mend: a cut, a time-out, a 5xx answer."""
+    """An error that another attempt at the same address may not have: an interruption, a time-out, a 5xx status."""
 
 
 class _LastingError(Exception):
-    """A fault that the same address will show again: 404, too many redirects, attempts used up."""
+    """An error that the same address will have again: 404, too many redirects, no attempts left."""
 
 
 class _WrongBytesError(_LastingError):
-    """Other bytes than the declared ones. If ``resumed``, what was there before may be at fault."""
+    """Other bytes than the declared ones. If ``resumed``, the earlier part may be the cause."""
 
     def __init__(self, what: str, *, resumed: bool) -> None:
         super().__init__(what)
@@ -67,18 +67,18 @@ class _WrongBytesError(_LastingError):
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """One file of a dataset. A mirror holds it as ``<mirror>/<dataset>/<name>``."""
+    """One file of a dataset; in a mirror it is ``<mirror>/<dataset>/<name>``."""
 
     dataset: str
     name: str
     urls: tuple[str, ...]
-    """Upstream's addresses; none where a mirror alone holds it."""
+    """Upstream's addresses; none if the file is only in mirrors."""
     size: int
     sha256: str
 
     @property
     def address(self) -> str:
-        """Return what names its origin on every machine: upstream's first address, or its place in any mirror."""
+        """Return its address, the same on every machine: upstream's first, or its path in any mirror."""
         return self.urls[0] if self.urls else f"mirror:{self.dataset}/{self.name}"
 
     def __post_init__(self) -> None:
@@ -89,7 +89,7 @@ class RemoteFile:
 
 @dataclass(frozen=True)
 class Fetched:
-    """A file that stands under its true name with its declared bytes."""
+    """A complete file with its declared bytes."""
 
     name: str
     url: str
@@ -97,26 +97,26 @@ class Fetched:
     size: int
     sha256: str
     came_from: str
-    """Where these bytes were read: a redacted address, a path in the mirror, or the file itself if it was there."""
+    """The source of the bytes: a redacted address, a path in the mirror, or the file itself if it already existed."""
 
 
 @dataclass(frozen=True)
 class Patience:
-    """How long to wait for a server, and how often to ask it again."""
+    """Time-outs and the number of attempts."""
 
     connect_seconds: float
     read_seconds: float
-    """Longest silence between two pieces of an answer."""
+    """The longest pause within a response."""
     whole_seconds: float
-    """Longest time for one answer; what came stays, and the next attempt goes on from there."""
+    """The longest time for one response; the received part is kept, and the next attempt resumes from there."""
     least_bytes_per_second: float
-    """Over ``slow_seconds``; a slower address is left for the next one."""
+    """The minimum speed over ``slow_seconds``; for a slower address the next one is tried."""
     slow_seconds: float
-    """Likewise the longest wait for the header of an answer, however it trickles in."""
+    """Also the longest wait for the complete header of a response."""
     attempts: int
-    """At one address."""
+    """The number of attempts at one address."""
     backoff_seconds: float
-    """Wait before the second attempt; doubled for each one after, up to ``longest_backoff_seconds``."""
+    """The wait before the second attempt; doubled for each later one, up to ``longest_backoff_seconds``."""
     longest_backoff_seconds: float
 
 
@@ -135,13 +135,13 @@ PATIENCE = Patience(
 def fetch(
     files: Sequence[RemoteFile], folder: Path, *, mirror: str | None, patience: Patience = PATIENCE
 ) -> list[Fetched]:
-    """Return ``files`` once each stands in ``folder`` with its declared bytes.
+    """Download ``files`` into ``folder``, except for those that are already there with their declared bytes.
 
     Args:
-        mirror: folder or http(s) address tried before upstream's own; None where there is none.
+        mirror: folder or http(s) address to try before upstream's own; None for none.
 
     Raises:
-        DownloadError: no source gave the declared bytes of a file.
+        DownloadError: no source has the declared bytes of a file.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with requests.Session() as session:
@@ -151,12 +151,12 @@ def fetch(
 
 
 def describe(fetched: Sequence[Fetched]) -> dict[str, dict[str, Any]]:
-    """Return address, size and sha256 of each file by its name; nothing of it depends on the machine."""
+    """Return address, size and sha256 of each file by its name; independent of the machine."""
     return {file.name: {"url": file.url, "size": file.size, "sha256": file.sha256} for file in fetched}
 
 
 def remote_files(dataset: str, files: Mapping[str, tuple[int, str]], *folders: str) -> tuple[RemoteFile, ...]:
-    """Return files that each of the web addresses ``folders`` holds.
+    """Return files that are in each of the web folders ``folders``.
 
     Args:
         files: size and sha256 of each by its name.
@@ -168,30 +168,30 @@ def remote_files(dataset: str, files: Mapping[str, tuple[int, str]], *folders: s
 
 
 def write_declared(
-    file: RemoteFile, raw: Path, data: bytes, *, fault: str, remedy: str
+    file: RemoteFile, raw: Path, data: bytes, *, problem: str, remedy: str
 ) -> dict[str, dict[str, Any]]:
     """Write a file that needs no download into ``raw``; return its address, size and sha256.
 
     Args:
-        fault: how the error says that ``data`` are not the declared bytes.
-        remedy: what to do then.
+        problem: the error message for ``data`` that are not the declared bytes.
+        remedy: the hint of that message.
 
     Raises:
-        DownloadError: they are not.
+        DownloadError: ``data`` are not the declared bytes.
     """
     with replacing(raw / file.name) as aside:
         aside.write_bytes(data)
-        wrong = check_bytes(aside, file)
-        if wrong:
+        difference = check_bytes(aside, file)
+        if difference:
             raise DownloadError(
-                f"{file.dataset}/{file.name}: {fault}: {wrong}, expected {file.size} bytes with sha256"
+                f"{file.dataset}/{file.name}: {problem}: {difference}, expected {file.size} bytes with sha256"
                 f" {file.sha256}; {remedy}"
             )
     return {file.name: {"url": file.address, "size": file.size, "sha256": file.sha256}}
 
 
 def check_bytes(path: Path, file: RemoteFile) -> str | None:
-    """Return what is wrong with the bytes at ``path`` briefly, or None if they are the declared ones."""
+    """Return the size and digest of the bytes at ``path`` as a message, or None if they are the declared ones."""
     size, digest = path.stat().st_size, sha256(path)
     return None if (size, digest) == (file.size, file.sha256) else f"{size} bytes with sha256 {digest} came"
 
@@ -204,37 +204,37 @@ def _fetch_one(
         if check_bytes(target, file) is None:
             return Fetched(file.name, file.address, file.size, file.sha256, str(target))
         target.unlink()
-    faults, other_bytes = [], False
+    errors, other_bytes = [], False
     for source in _sources(file, mirror):
         try:
             if _is_web(source):
                 _download(file, source, target, patience, session)
             else:
                 _copy(file, Path(source), target)
-        except _LastingError as fault:
-            faults.append(redacted(f"{source}: {fault}"))
-            other_bytes |= isinstance(fault, _WrongBytesError)
-            _log.warning("%s/%s: %s", file.dataset, file.name, faults[-1])
-        except OSError as fault:
-            raise DownloadError(f"{target}: cannot be written: {fault.strerror or fault}") from None
+        except _LastingError as error:
+            errors.append(redacted(f"{source}: {error}"))
+            other_bytes |= isinstance(error, _WrongBytesError)
+            _log.warning("%s/%s: %s", file.dataset, file.name, errors[-1])
+        except OSError as error:
+            raise DownloadError(f"{target}: cannot be written: {error.strerror or error}") from None
         else:
             came_from = redacted(source)
             _log.info("%s/%s: %d bytes from %s", file.dataset, file.name, file.size, came_from)
             return Fetched(file.name, file.address, file.size, file.sha256, came_from)
     what = f"{file.size} bytes with sha256 {file.sha256}"
     hint = f"put the file into a folder as {file.dataset}/{file.name} and set ASSAY_MIRROR to that folder"
-    if not faults:
+    if not errors:
         raise DownloadError(
             f"{file.dataset}/{file.name}: has no address, and no mirror is set ({what}); {hint}"
         )
     raise DownloadError(
-        f"{file.dataset}/{file.name}: no source gave its {what} [{'; '.join(faults)}];"
+        f"{file.dataset}/{file.name}: no source has its {what} [{'; '.join(errors)}];"
         f" {_OTHER_BYTES if other_bytes else _UNREACHED}, or {hint}"
     )
 
 
 _UNREACHED = "check the network and run again"
-_OTHER_BYTES = "if these are the right bytes, correct size and sha256 in the dataset's file"
+_OTHER_BYTES = "if these are the correct bytes, correct size and sha256 in the dataset's file"
 
 
 def _sources(file: RemoteFile, mirror: str | None) -> list[str]:
@@ -242,7 +242,7 @@ def _sources(file: RemoteFile, mirror: str | None) -> list[str]:
 
 
 def _in_mirror(mirror: str, file: RemoteFile) -> str:
-    """Return where a mirror, a folder or an address with a query or none, holds a file.
+    """Return the path or address of a file in a mirror: a folder, or an address, possibly with a query.
 
     Raises:
         DownloadError: the mirror is neither.
@@ -269,8 +269,8 @@ def _copy(file: RemoteFile, source: Path, target: Path) -> None:
     """Copy a mirror's file to ``target``."""
     try:
         stream = source.open("rb")
-    except OSError as fault:
-        raise _LastingError(fault.strerror) from None
+    except OSError as error:
+        raise _LastingError(error.strerror) from None
     with stream, replacing(target) as aside:
         with aside.open("wb") as out:
             _write(iter(lambda: stream.read(_CHUNK_BYTES), b""), out, file.size, resumed=False)
@@ -285,29 +285,29 @@ def _part(target: Path) -> Path:
 def _download(
     file: RemoteFile, url: str, target: Path, patience: Patience, session: requests.Session
 ) -> None:
-    """Bring ``target`` from one address, resuming what an earlier download left beside it."""
+    """Download ``target`` from one address, resuming an earlier partial download."""
     part = _part(target)
     for resume in (True, False):
         try:
             _persist(file, url, part, patience, session, resume=resume)
             part.replace(target)
             return
-        except _WrongBytesError as fault:
+        except _WrongBytesError as error:
             part.unlink(missing_ok=True)
-            if not fault.resumed:
+            if not error.resumed:
                 raise
 
 
 def _require_bytes(path: Path, file: RemoteFile, *, resumed: bool) -> None:
-    wrong = check_bytes(path, file)
-    if wrong:
-        raise _WrongBytesError(wrong, resumed=resumed)
+    difference = check_bytes(path, file)
+    if difference:
+        raise _WrongBytesError(difference, resumed=resumed)
 
 
 def _persist(
     file: RemoteFile, url: str, part: Path, patience: Patience, session: requests.Session, *, resume: bool
 ) -> None:
-    """Ask one address until ``part`` has all its bytes; give up after ``patience.attempts``."""
+    """Request one address until ``part`` is complete, at most ``patience.attempts`` times."""
     retrying = tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(_TransientError),
         stop=tenacity.stop_after_attempt(patience.attempts),
@@ -317,8 +317,8 @@ def _persist(
     with _progress(file) as bar:
         try:
             retrying(_receive, file, url, part, patience, session, bar, resume=resume)
-        except _TransientError as fault:
-            raise _LastingError(f"{fault} (asked {patience.attempts} times)") from None
+        except _TransientError as error:
+            raise _LastingError(f"{error} ({patience.attempts} attempts)") from None
 
 
 def _progress(file: RemoteFile) -> tqdm[NoReturn]:
@@ -341,15 +341,15 @@ def _receive(
     *,
     resume: bool,
 ) -> None:
-    """One request: append what comes to ``part``, or begin it again if the server does not resume."""
+    """Make one request and append the response to ``part``, or restart it if the server does not resume."""
     have = part.stat().st_size if resume and part.exists() else 0
     if have >= file.size:
         return _require_bytes(part, file, resumed=True)
-    # Without identity a server may pack the answer, and neither size nor digest would be the file's.
+    # Otherwise a server may compress the response, and neither size nor digest would be the file's.
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
     timeout = (patience.connect_seconds, patience.read_seconds)
     request = partial(session.get, url, headers=headers, timeout=timeout, stream=True)
-    with _named_faults(), _within(patience.slow_seconds, request) as answer:
+    with _named_errors(), _within(patience.slow_seconds, request) as answer:
         start = _start(answer, have)
         _require_length(answer, start, file)
         bar.update(start - bar.n)
@@ -357,22 +357,22 @@ def _receive(
             _write(_pieces(answer.raw, patience, bar), out, file.size - start, resumed=start > 0)
     came = part.stat().st_size
     if came < file.size:
-        raise _TransientError(f"cut after {came} of {file.size} bytes")
+        raise _TransientError(f"interrupted after {came} of {file.size} bytes")
     _require_bytes(part, file, resumed=start > 0)
 
 
 def _within(seconds: float, request: Callable[[], requests.Response]) -> requests.Response:
-    """Return the answer to ``request`` once its header has come, however slowly that trickles in.
+    """Return the response to ``request`` once its header is complete, within a total time.
 
-    A time-out of the socket begins again with each byte, so another thread waits, and is left to itself at the end.
+    A socket's time-out restarts with each byte, so another thread waits; after the time it is abandoned.
     """
     answer: Future[requests.Response] = Future()
 
     def wait() -> None:
         try:
             answer.set_result(request())
-        except (OSError, ValueError, urllib3.exceptions.HTTPError) as fault:  # what _named_faults expects
-            answer.set_exception(fault)
+        except (OSError, ValueError, urllib3.exceptions.HTTPError) as error:  # what _named_errors expects
+            answer.set_exception(error)
 
     threading.Thread(target=wait, daemon=True).start()
     done, _ = futures.wait([answer], seconds)
@@ -383,14 +383,14 @@ def _within(seconds: float, request: Callable[[], requests.Response]) -> request
 
 
 def _drop_redirects_body(answer: requests.Response, **_: Any) -> None:
-    """Close an answer that only redirects: requests would read its body to the end, even an endless one."""
+    """Close a response that only redirects: requests would read its whole body, even an endless one."""
     if answer.is_redirect:
         answer.close()
 
 
 @contextmanager
-def _named_faults() -> Iterator[None]:
-    """Turn the faults of requests and urllib3 into ours, each in a few words."""
+def _named_errors() -> Iterator[None]:
+    """Convert the errors of requests and urllib3 to ours, with short messages."""
     try:
         yield
     except (requests.Timeout, urllib3.exceptions.TimeoutError):
@@ -401,12 +401,12 @@ def _named_faults() -> Iterator[None]:
         raise _LastingError("the address, or one that it redirects to, is not http or https") from None
     except requests.ConnectionError:
         raise _TransientError("no connection") from None
-    except (requests.RequestException, urllib3.exceptions.HTTPError) as fault:
-        raise _TransientError(f"broken off ({type(fault).__name__})") from None
+    except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+        raise _TransientError(f"interrupted ({type(error).__name__})") from None
 
 
 def _start(answer: requests.Response, have: int) -> int:
-    """Return the offset at which the answer's body begins."""
+    """Return the offset at which the response's body begins."""
     status = answer.status_code
     if status == 200:
         return 0
@@ -429,7 +429,7 @@ def _require_length(answer: requests.Response, start: int, file: RemoteFile) -> 
 
 
 def _pieces(raw: urllib3.HTTPResponse, patience: Patience, bar: tqdm[NoReturn]) -> Iterator[bytes]:
-    """Yield bytes as they arrive; ``read`` would wait for a whole chunk, however slowly it trickles in."""
+    """Yield bytes as they arrive; ``read`` would wait for a whole chunk."""
     began = since = time.monotonic()
     came = 0
     try:
@@ -445,11 +445,11 @@ def _pieces(raw: urllib3.HTTPResponse, patience: Patience, bar: tqdm[NoReturn]) 
             if now - began > patience.whole_seconds:
                 raise _TransientError("too slow, not done in time")
     except urllib3.exceptions.ProtocolError:
-        return  # the caller sees that bytes are missing, and how many
+        return  # the caller notices that bytes are missing
 
 
 def _write(pieces: Iterable[bytes], out: BinaryIO, limit: int, *, resumed: bool) -> None:
-    """Write ``pieces``, at most ``limit`` bytes of them, and have the disk keep them."""
+    """Write ``pieces``, at most ``limit`` bytes, and sync them to disk."""
     left = limit
     for piece in pieces:
         left -= len(piece)

@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What must hold of a table of items before anything trains on it, each expectation with a table that fails it.
+"""The expectations of a table of items, checked before training; each comes with a way to make it fail.
 
-The table has one row an item and columns that :func:`assay.data.validation.with_derived` adds: the number of splits in
-which its content stands and, of labelled items, the share of the item's class in its split; of items in groups, the
-number of splits in which its group stands; of items with a time, how many of a later split are not later. Great
-Expectations costs seconds to import, hence the imports inside.
+The table has one row per item, with the derived columns of :func:`assay.data.validation.with_derived`. Great
+Expectations takes seconds to import, so it is imported in the functions.
 """
 
 from __future__ import annotations
@@ -25,22 +23,22 @@ DERIVED = {
     "group": "splits_with_group",
     "time": "held_out_before",
 }
-"""By the column that it needs beside the split: a column that is derived for validation, in this order."""
+"""The derived columns, in order, by the column that each needs besides the split."""
 AGAIN = "delete data/raw/<dataset> and data/prepared/<dataset> and run again"
 CLEANING = "check clean() in assay/data/preparation/cleaning.py: it should have dropped these items"
 
 
 @dataclass(frozen=True)
 class Check:
-    """An expectation, which carries in ``meta["fix"]`` what to do when it fails, and how to make it fail."""
+    """An expectation, with a hint in ``meta["fix"]`` for when it fails, and a way to make it fail."""
 
     expectation: Expectation
     spoil: Callable[[pd.DataFrame], pd.DataFrame]
-    """Changes a table that meets the expectation to one that does not: a check never seen to fail is no check."""
+    """Changes a table that meets the expectation to one that does not, for tests: every check must be seen to fail."""
 
 
 def put(column: str, value: Any) -> Callable[[pd.DataFrame], pd.DataFrame]:
-    """Return a change: the third row has another value."""
+    """Return a change that sets a column of the third row to a value."""
 
     def spoil(items: pd.DataFrame) -> pd.DataFrame:
         items = items.astype({column: object})
@@ -51,7 +49,7 @@ def put(column: str, value: Any) -> Callable[[pd.DataFrame], pd.DataFrame]:
 
 
 def between(column: str, least: float | None, most: float | None, *, bad: float, fix: str) -> Check:
-    """Return that each value of a column lies between limits, None where there is none; ``bad`` is one outside."""
+    """Return the check that each value of a column is between limits, None for no limit; ``bad`` is one outside."""
     import great_expectations.expectations as gxe
 
     rule = gxe.ExpectColumnValuesToBeBetween(
@@ -61,7 +59,7 @@ def between(column: str, least: float | None, most: float | None, *, bad: float,
 
 
 def in_set(column: str, values: Iterable[Any], *, bad: Any, fix: str) -> Check:
-    """Return that each value of a column is one of ``values``, of which ``bad`` is none."""
+    """Return the check that each value of a column is one of ``values``; ``bad`` is not."""
     import great_expectations.expectations as gxe
 
     rule = gxe.ExpectColumnValuesToBeInSet(column=column, value_set=list(values), meta={"fix": fix})
@@ -69,7 +67,7 @@ def in_set(column: str, values: Iterable[Any], *, bad: Any, fix: str) -> Check:
 
 
 def mean_between(column: str, least: float, most: float, *, split: str, bad: float, fix: str) -> Check:
-    """Return that the mean of a column over a split lies between limits; of items that all have ``bad`` it does not."""
+    """Return the check that the mean of a column over a split is between limits; ``bad`` is a mean outside."""
     import great_expectations.expectations as gxe
     from great_expectations.expectations.conditions import Column
 
@@ -86,22 +84,22 @@ def mean_between(column: str, least: float, most: float, *, split: str, bad: flo
 
 
 def apart() -> Check:
-    """Return that no group of items stands in two splits."""
-    fix = f"a group stands in two splits, test has leaked: {STRATEGIES}"
+    """Return the check that no group of items is in two splits."""
+    fix = f"a group is in two splits, test has leaked: {STRATEGIES}"
     rule = in_set(DERIVED["group"], [1], bad=2, fix=fix).expectation
     return Check(rule, lambda items: _copy(items, "group", "train", "test"))
 
 
 def in_order() -> Check:
-    """Return that no training item is as late as a validation or test item, and no validation item as a test item."""
-    fix = f"what is learned from is not earlier than what it is tested on: {STRATEGIES}"
+    """Return the check that training items are earlier than validation items, and these earlier than test items."""
+    fix = f"training items are not earlier than test items: {STRATEGIES}"
     rule = between(DERIVED["time"], 0, 0, bad=1, fix=fix).expectation
     return Check(rule, lambda items: _copy(items, "time", "train", "test"))
 
 
 def widen(limits: str) -> str:
-    """Return what to do when an item is right and the limits of its dataset are not."""
-    return f"if the data are right, widen {limits} in the dataset's file"
+    """Return the hint for correct data outside of the dataset's limits."""
+    return f"if the data are correct, widen {limits} in the dataset's file"
 
 
 def of_table(
@@ -110,10 +108,10 @@ def of_table(
     """Return the checks of one dataset.
 
     Args:
-        counts: items of each split.
-        own: what must hold of this kind of item besides.
+        counts: the number of items of each split.
+        own: the checks of this kind of item.
         facts: the table's columns, in order.
-        nouns: what an item is: ``("an image", "images")``.
+        nouns: the name of an item: ``("an image", "images")``.
     """
     import great_expectations.expectations as gxe
     from great_expectations.expectations.conditions import Column
@@ -134,7 +132,7 @@ def of_table(
     leaked = gxe.ExpectColumnValuesToBeInSet(
         column="splits_with_hash",
         value_set=[1],
-        meta={"fix": f"{nouns[0]} stands in two splits, test has leaked: {CLEANING}"},
+        meta={"fix": f"{nouns[0]} is in two splits, test has leaked: {CLEANING}"},
     )
     return [
         Check(columns, lambda items: items[["split", "item", *items.columns[2:]]]),
@@ -166,12 +164,12 @@ def of_table(
 
 
 def vocabulary(counts: dict[str, int], *, most_unknown: float, fix: str) -> list[Check]:
-    """Return what must hold of the share of each item's tokens that training does not have.
+    """Return the checks of the share of unknown tokens: those that are not in the training items.
 
     Args:
-        counts: items of each split.
-        most_unknown: largest mean of it over a split's items; over those of training it is zero.
-        fix: where to look when the vocabulary is not that of the training items.
+        counts: the number of items of each split.
+        most_unknown: the largest mean over a split's items; over the training items it is zero.
+        fix: a hint for when the vocabulary is not that of the training items.
     """
     fixes = {
         split: f"the vocabulary is not that of the training items: {fix}"
@@ -182,26 +180,28 @@ def vocabulary(counts: dict[str, int], *, most_unknown: float, fix: str) -> list
     return [
         between("unknown", 0, 1, bad=1.5, fix=f"not a share: {AGAIN}"),
         *(
-            mean_between("unknown", 0, 0 if split == "train" else most_unknown, split=split, bad=1, fix=told)
-            for split, told in fixes.items()
+            mean_between("unknown", 0, 0 if split == "train" else most_unknown, split=split, bad=1, fix=hint)
+            for split, hint in fixes.items()
         ),
     ]
 
 
 def encoding(reader: str) -> Check:
-    """Return that no text holds signs of a wrong encoding; ``reader`` says where to look otherwise."""
-    return in_set("odd", [0], bad=1, fix=f"control characters or U+FFFD, as of a wrong encoding: {reader}")
+    """Return the check that no text has signs of an incorrect encoding; ``reader`` is a hint where to look."""
+    return in_set(
+        "odd", [0], bad=1, fix=f"control characters or U+FFFD, signs of an incorrect encoding: {reader}"
+    )
 
 
 def of_texts(counts: dict[str, int], *, characters: tuple[int, int], most_unknown: float) -> list[Check]:
-    """Return what must hold of texts, labelled or not.
+    """Return the checks of texts, labelled or not.
 
     Args:
-        counts: items of each split.
-        characters: fewest and most characters of a text.
-        most_unknown: as of :func:`vocabulary`.
+        counts: the number of items of each split.
+        characters: the smallest and largest number of characters of a text.
+        most_unknown: as in :func:`vocabulary`.
     """
-    reader = "check the dataset's read(): it should give upstream's texts, one an item, in their encoding"
+    reader = "check the dataset's read(): it should return upstream's texts, one per item, in their encoding"
     tokenizer = "check build_tokenizer() in assay/data/preparation/text.py"
     cut = f"a text was cut, or several are one: {reader}; {widen('characters')}"
     return [
@@ -213,11 +213,11 @@ def of_texts(counts: dict[str, int], *, characters: tuple[int, int], most_unknow
 
 
 def labels(counts: dict[str, int], *, num_classes: int, class_share: tuple[float, float]) -> list[Check]:
-    """Return what must hold of labels.
+    """Return the checks of labels.
 
     Args:
-        counts: items of each split.
-        class_share: smallest and largest part of a split that one class may have, give or take one item.
+        counts: the number of items of each split.
+        class_share: the smallest and largest share of a split that one class may have, within one item.
     """
     import great_expectations.expectations as gxe
     from great_expectations.expectations.conditions import Column
@@ -264,13 +264,13 @@ def _without_last_class(split: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
 
 
 def _with_classes_as_one(split: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
-    """Return a change: the first three classes of a split, or both, count as one."""
+    """Return a change that merges the first three classes of a split, or both."""
     return lambda items: items.assign(
         label=items["label"].mask((items["split"] == split) & items["label"].isin([0, 2]), 1)
     )
 
 
 def _copy(items: pd.DataFrame, column: str, first: str, second: str) -> pd.DataFrame:
-    """Return a table where the last item of one split has in this column what the first item of another has."""
+    """Return a table where the last item of one split has the value of the first item of another in this column."""
     here, there = items.index[items["split"] == first][0], items.index[items["split"] == second][-1]
     return items.assign(**{column: items[column].mask(items.index == there, items[column][here])})

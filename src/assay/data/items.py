@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a split's items are read from: a tensor in memory, or what reads them when they are needed."""
+"""The inputs of a split: a tensor in memory, or items that are read lazily."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 IN_MEMORY_BYTES = 256 * 2**20
-"""A split whose inputs take more than this, as models take them, stays in its file."""
+"""A split whose inputs are larger than this in the models' format is read lazily from its file."""
 
 BLOCK_ROWS = 16384
 
 
 class LazyItems(Protocol):
-    """Items that are read when they are needed: from a mapped file, or by a loader that makes them one by one."""
+    """Items that are read lazily: from a memory-mapped file, or by a loader that makes them one by one."""
 
     @property
     def shape(self) -> torch.Size:
@@ -30,7 +30,7 @@ class LazyItems(Protocol):
 
     @abstractmethod
     def __getitem__(self, rows: slice | Tensor, /) -> Tensor:
-        """Return the items of these rows, (M, ...): a slice, or numbers (M,) int64."""
+        """Return the items of these rows, (M, ...); rows are a slice or numbers (M,) int64."""
 
     @abstractmethod
     def subset(self, rows: Tensor) -> LazyItems:
@@ -38,18 +38,18 @@ class LazyItems(Protocol):
 
 
 Items = Tensor | LazyItems
-"""(N, ...), to be read by a slice or by row numbers (M,)."""
+"""(N, ...), indexed by a slice or by row numbers (M,)."""
 
 
 def subset(items: Items, rows: Tensor) -> Items:
-    """Return the items of these rows (M,), read from memory or still to be read."""
+    """Return the items of these rows (M,), in memory or still lazy."""
     return items[rows] if isinstance(items, Tensor) else items.subset(rows)
 
 
 def rows_of(items: Items, rows: slice | Tensor) -> Tensor:
     """Return the items of these rows, a slice or numbers (M,), in memory."""
     if isinstance(items, Tensor) and isinstance(rows, Tensor):
-        return items.index_select(0, rows)  # quicker than items[rows]
+        return items.index_select(0, rows)  # faster than items[rows]
     return items[rows]
 
 
@@ -60,14 +60,14 @@ def in_memory(items: Items) -> Tensor:
 
 @dataclass(frozen=True)
 class MappedItems(LazyItems):
-    """Rows of an array in a mapped file; the kernel keeps in memory what it has room for."""
+    """Rows of an array in a memory-mapped file; the kernel caches as much as fits into memory."""
 
     stored: NDArray[Any]
     """(R, ...), read-only."""
     rows: NDArray[np.int64]
     """(N,) rows of ``stored``."""
     transform: Callable[[Tensor], Tensor]
-    """From stored rows (M, ...) to items as models take them, each row by itself."""
+    """From stored rows (M, ...) to model inputs, row by row."""
 
     @property
     def shape(self) -> torch.Size:
@@ -85,16 +85,16 @@ class MappedItems(LazyItems):
 
 
 def blocks(rows: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
-    """Yield rows (N,) in order, so many at a time that what is computed of them stays small; one block of none."""
+    """Yield rows (N,) in order in blocks, to bound the memory of computations; one empty block if there are none."""
     return (rows[first : first + BLOCK_ROWS] for first in range(0, max(len(rows), 1), BLOCK_ROWS))
 
 
 def read(stored: NDArray[Any], rows: NDArray[np.int64], transform: Callable[[Tensor], Tensor]) -> Items:
-    """Return rows (N,) of a mapped array, in memory if they fit into ``IN_MEMORY_BYTES``.
+    """Return rows (N,) of a memory-mapped array, in memory if they fit into ``IN_MEMORY_BYTES``.
 
     Args:
-        transform: from stored rows (M, ...) to items as models take them, each row by itself, so that both
-            ways give the same bits.
+        transform: from stored rows (M, ...) to model inputs, row by row, so that both ways give the same
+            bits.
     """
     mapped = MappedItems(stored, rows, transform)
     fits = mapped[:1].nbytes * len(rows) <= IN_MEMORY_BYTES

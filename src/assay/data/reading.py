@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Read a prepared dataset without holding all of it in memory: arrays are mapped, tables read by row group."""
+"""Reading of prepared datasets with bounded memory: arrays are memory-mapped, tables read by row group."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ _DTYPES = {
 
 @dataclass(frozen=True)
 class SplitRows:
-    """Where the items of one split lie."""
+    """The rows of one split's items."""
 
     rows: NDArray[np.int64]
     """(N,) ascending rows of items.parquet and of the arrays."""
     items: NDArray[np.int64]
     """(N,) each item's number."""
     columns: dict[str, NDArray[Any]]
-    """What else was to be read of items.parquet, (N,) each."""
+    """Further columns of items.parquet, (N,) each."""
 
 
 def arrays(prepared: Path) -> dict[str, NDArray[Any]]:
@@ -45,7 +45,7 @@ def arrays(prepared: Path) -> dict[str, NDArray[Any]]:
     Format: https://huggingface.co/docs/safetensors: the header's length in 8 bytes, the header as JSON, the data.
     """
     path = prepared / "arrays.safetensors"
-    with safe_open(path, framework="numpy"):  # it refuses a header that does not fit the file
+    with safe_open(path, framework="numpy"):  # rejects a header that does not fit the file
         pass
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
@@ -62,10 +62,10 @@ def _array(data: NDArray[np.uint8], entry: dict[str, Any]) -> NDArray[Any]:
 
 
 def split_rows(prepared: Path, splits: Sequence[str], columns: Sequence[str] = ()) -> dict[str, SplitRows]:
-    """Return where the items of each named split lie.
+    """Return the rows of each named split's items.
 
     Args:
-        columns: of items.parquet, to be read of these items too.
+        columns: further columns of items.parquet to read.
     """
     found: dict[str, list[dict[str, NDArray[Any]]]] = {name: [] for name in splits}
     first = 0

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ids of words that are none: what datasets write and models read."""
+"""The ids of special tokens in datasets and models."""
 
 PADDING, UNKNOWN = 0, 1
-"""Ids of what follows a text's end, and of a word that the training items do not have."""
+"""The ids of padding, and of words that are not in the training items."""
 MASK = 2
-"""Id, where a task asks for a missing word, of the word that is missing."""
+"""The id of the missing word in tasks about masked words."""
 BEGIN, END = 2, 3
-"""Ids of what stands before a text that is written word by word, and of what says that it is complete."""
+"""The ids before the first word of a generated text, and after its last."""

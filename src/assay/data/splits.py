@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The items of one split, as tasks load them, models learn from them and evaluation asks about them."""
+"""The items of one split, which tasks load for training and evaluation."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from assay.data.items import Items, rows_of, subset
 
 @dataclass(frozen=True)
 class Batch:
-    """Some items of a split in memory; the first dimension counts them."""
+    """A batch of items in memory; the first dimension is the batch dimension."""
 
     inputs: Tensor
-    """(M, ...), as models take them."""
+    """(M, ...), as model inputs."""
     targets: Tensor
     """(M, ...)."""
     weights: Tensor | None = None
-    """(M,) float32: how much each item counts in the training loss; None where all count the same."""
+    """(M,) float32: the weight of each item in the training loss; None if all are equal."""
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -39,7 +39,7 @@ class Batch:
         return (Batch(*parts) for parts in zip(*(torch.split(part, size) for part in kept), strict=True))
 
     def shard(self, rank: int, world: int) -> Batch:
-        """Return the items that process ``rank`` of ``world`` learns from."""
+        """Return the items for process ``rank`` of ``world``."""
         return self._each(lambda part: part[rank::world])
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> Batch:
@@ -49,18 +49,18 @@ class Batch:
 
 @dataclass(frozen=True)
 class Split:
-    """Items and their targets; the first dimension counts the items."""
+    """Items and their targets; the first dimension is that of the items."""
 
     inputs: Items
-    """(N, ...), as models take them; in memory or read when needed."""
+    """(N, ...), as model inputs; in memory, or read lazily."""
     targets: Tensor
     """(N, ...) int64 classes or ids, or float32 numbers."""
     items: NDArray[np.int64]
     """(N,): each item's number in items.parquet."""
     lengths: Tensor | None = None
-    """(N,) int64: how long an item is; where they are given, training makes batches of items alike in length."""
+    """(N,) int64: the length of each item; if given, training makes batches of items of similar length."""
     weights: Tensor | None = field(default=None, kw_only=True)
-    """(N,) float32 above 0: how much each item counts in the training loss; None where all count the same."""
+    """(N,) float32 above 0: the weight of each item in the training loss; None if all are equal."""
 
     def __len__(self) -> int:
         return len(self.items)

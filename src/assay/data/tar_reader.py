@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Read gzipped files and the files of tar archives, one by one, without unpacking them to the disk."""
+"""Reading of gzipped files, and of the files in tar archives one by one, without unpacking to disk."""
 
 from __future__ import annotations
 
@@ -13,31 +13,33 @@ from typing import BinaryIO
 
 GZIP = b"\x1f\x8b"
 LARGEST_BYTES = 1 << 30
-"""Most bytes of a gzipped file that is read whole: ten times the largest of today."""
+"""The size limit of gzipped files that are read at once: ten times the largest file of today's datasets."""
 
 
 def gunzip(path: Path, *, limit: int = LARGEST_BYTES) -> bytes:
-    """Return what a gzipped file holds.
+    """Return the contents of a gzipped file.
 
     Raises:
-        ValueError: it is not gzip, is cut off, or holds more than ``limit`` bytes; one line.
+        ValueError: it is not gzip, is truncated, or holds more than ``limit`` bytes; one line.
     """
     try:
         with path.open("rb") as packed, gzip.open(packed) as plain:
             return _Limited(plain, limit).read()
-    except (EOFError, zlib.error, OSError, ValueError) as fault:
-        raise ValueError(f"{path}: not a whole gzip file ({fault}); delete the file and run again") from None
+    except (EOFError, zlib.error, OSError, ValueError) as error:
+        raise ValueError(
+            f"{path}: not a complete gzip file ({error}); delete the file and run again"
+        ) from None
 
 
 def members(path: Path, *, limit: int) -> Iterator[tuple[str, bytes]]:
     """Yield name and bytes of each file of a .tar or .tar.gz, in the archive's order.
 
     Args:
-        limit: bytes that the archive may hold once it is decompressed, headers and padding included.
+        limit: the largest size of the decompressed archive in bytes, headers and padding included.
 
     Raises:
-        ValueError: it is no such archive, is cut off or holds more; or a member is a link, a device or sparse, or its
-            name is absolute, leads out of the archive or stands twice. One line that names the member.
+        ValueError: it is not such an archive, is truncated or larger; or a member is a link, a device or sparse, or its
+            name is absolute, leads out of the archive or is duplicated. One line that names the member.
     """
     names: set[str] = set()
     try:
@@ -52,10 +54,10 @@ def members(path: Path, *, limit: int) -> Iterator[tuple[str, bytes]]:
                 _check(member, names)
                 names.add(member.name)
                 content = archive.extractfile(member)
-                assert content is not None  # of a regular file it never is
+                assert content is not None  # never None for a regular file
                 yield member.name, content.read()
-    except (tarfile.TarError, EOFError, zlib.error, OSError, ValueError) as fault:
-        raise ValueError(f"{path}: {fault}; delete the file and run again") from None
+    except (tarfile.TarError, EOFError, zlib.error, OSError, ValueError) as error:
+        raise ValueError(f"{path}: {error}; delete the file and run again") from None
 
 
 def _decompressed(packed: BinaryIO) -> BinaryIO | gzip.GzipFile:
@@ -73,11 +75,11 @@ def _check(member: tarfile.TarInfo, seen: set[str]) -> None:
     if member.issparse():
         raise ValueError(f"member {member.name!r}: a sparse file; its holes may be of any size")
     if member.name in seen:
-        raise ValueError(f"member {member.name!r}: stands there twice")
+        raise ValueError(f"member {member.name!r}: duplicated")
 
 
 class _Limited(io.RawIOBase):
-    """A stream that refuses to be longer than ``limit`` bytes, whatever its headers promise."""
+    """A stream that raises an error beyond ``limit`` bytes, independent of its headers."""
 
     def __init__(self, stream: BinaryIO | gzip.GzipFile, limit: int) -> None:
         self.stream, self.limit, self.left = stream, limit, limit

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Run a dataset's expectations over its table of facts; the gate before any training.
+"""Validation of a dataset's table of facts by its expectations, before any training.
 
 Great Expectations, https://docs.greatexpectations.io, runs in memory: no project folder, no telemetry. It
-costs seconds to import, so it is imported where it is used: ahead, by the run's process, or once a dataset.
+takes seconds to import, so it is imported where it is used: in advance by the run's process, or once per dataset.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from great_expectations.core import ExpectationSuiteValidationResult
     from great_expectations.expectations import Expectation
 
-os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read when great_expectations is imported, hence so early
+os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read when great_expectations is imported, so it is set before
 
 _SHOWN_ROWS = 5
 _SHOWN_FAILURES = 3
@@ -41,16 +41,16 @@ th, td { border: 1px solid #ccc; padding: .3rem .6rem; text-align: left; vertica
 
 
 def with_derived(items: pd.DataFrame) -> pd.DataFrame:
-    """Return ``items`` with more columns, each where the columns that it needs are there.
+    """Return ``items`` with derived columns, each if the columns that it needs are present.
 
-    ``class_share``: the part of the item's split that has its label. ``splits_with_hash``: the number of
-    splits in which the item's content stands; ``splits_with_group``: likewise its group. ``held_out_before``: the
-    number of items of later splits (validation and test after train, test after validation) whose time is not later.
+    ``class_share``: the share of the item's split with its label. ``splits_with_hash``, ``splits_with_group``: the
+    number of splits with the item's content, or group. ``held_out_before``: the number of items in later splits
+    (validation and test after train, test after validation) whose time is not later.
     """
     facts = items.copy()
     if {"split", "label"} <= set(items):
-        alike = items.groupby(["split", "label"], dropna=False)["split"].transform("size")
-        facts["class_share"] = alike / items.groupby("split", dropna=False)["split"].transform("size")
+        class_sizes = items.groupby(["split", "label"], dropna=False)["split"].transform("size")
+        facts["class_share"] = class_sizes / items.groupby("split", dropna=False)["split"].transform("size")
     if {"split", "sha256"} <= set(items):
         facts["splits_with_hash"] = items.groupby("sha256", dropna=False)["split"].transform("nunique")
     if {"split", "group"} <= set(items):
@@ -61,31 +61,31 @@ def with_derived(items: pd.DataFrame) -> pd.DataFrame:
 
 
 def _held_out_before(split: pd.Series, time: pd.Series) -> NDArray[np.int64]:
-    """Return of each item (N,) how many of later splits have no later time."""
-    found = np.zeros(len(split), np.int64)
+    """Return for each item the number of items in later splits whose time is not later, (N,)."""
+    counts = np.zeros(len(split), np.int64)
     for place, name in enumerate(SPLITS):
         later = time[split.isin(SPLITS[place + 1 :])].dropna().sort_values()
         mine = (split == name) & time.notna()
-        found[mine] = later.searchsorted(time[mine], side="right")
-    return found
+        counts[mine] = later.searchsorted(time[mine], side="right")
+    return counts
 
 
 def validate(
     items: pd.DataFrame, expectations: list[Expectation], *, dataset: str, docs: Path | None
 ) -> dict[str, Any]:
-    """Return whether ``items`` meets all ``expectations``, and for each that fails the first bad rows.
+    """Return whether ``items`` meets all ``expectations``, and the first bad rows of each that fails.
 
     Args:
-        items: one row an item, as :mod:`assay.data.preparation.images` or :mod:`assay.data.preparation.text` writes it.
-        expectations: each with a sentence ``meta["fix"]``.
-        docs: folder that gets the Data Docs as index.html; None writes none.
+        items: one row per item, the table that a module of :mod:`assay.data.preparation` writes.
+        expectations: each with a hint ``meta["fix"]``.
+        docs: folder for the Data Docs, index.html; None for none.
 
     Returns:
         ``{status: ok | failed, reason, dataset, expectations: [{expectation, column, allowed, success, observed,
         first_bad, fix}]}`` in the order of ``expectations``; ``reason`` is one line.
     """
     outcome, ids = _run(with_derived(items), expectations, dataset)
-    # The ignore: Great Expectations leaves this method without types.
+    # Great Expectations has no types for this method.
     found: dict[str, Any] = outcome.to_json_dict()  # type: ignore[no-untyped-call]
     results = {result["expectation_config"]["id"]: _describe(result) for result in found["results"]}
     ordered = [results[name] for name in ids]
@@ -103,7 +103,7 @@ def validate(
 def _run(
     facts: pd.DataFrame, expectations: list[Expectation], dataset: str
 ) -> tuple[ExpectationSuiteValidationResult, list[str | None]]:
-    """Return what Great Expectations found, in an order of its own, and the expectations' ids in ours."""
+    """Return Great Expectations' result, in its own order, and the expectations' ids in our order."""
     import great_expectations as gx
     from great_expectations.data_context.types.base import (
         DataContextConfig,
@@ -151,21 +151,21 @@ def _describe(result: dict[str, Any]) -> dict[str, Any]:
 
 
 def _describe_row(row: dict[str, Any] | int) -> dict[str, Any]:
-    """Return the item and the values that an expectation found bad, always in the same order."""
-    if isinstance(row, int):  # where the table has no column "item"
+    """Return the item and its bad values, in a fixed order."""
+    if isinstance(row, int):  # if the table has no column "item"
         return {"row": row}
     return {name: _plain(row[name]) for name in sorted(row, key=lambda name: (name != "item", name))}
 
 
 def _plain(value: Any) -> Any:
-    """Return a value of a table as JSON has it: no NumPy scalar, null for what is missing."""
+    """Return a value of a table for JSON: no NumPy scalar, None for a missing value."""
     if pd.isna(value):
         return None
     return value.item() if isinstance(value, np.generic) else value
 
 
 def _name_column(kwargs: dict[str, Any]) -> str:
-    """Return the columns that an expectation is about, and the rows if it is not about all."""
+    """Return the columns of an expectation, and its condition on rows if it has one."""
     pair = [kwargs[key] for key in ("column_A", "column_B") if key in kwargs]
     columns = [kwargs["column"]] if "column" in kwargs else pair or kwargs.get("column_list", [])
     condition = kwargs.get("row_condition")
@@ -181,14 +181,14 @@ _ALLOWED = {
     "expect_compound_columns_to_be_unique": "each pair of values once",
     "expect_column_values_to_be_in_set": "one of {value_set}",
     "expect_column_distinct_values_to_contain_set": "all of {value_set}",
-    "expect_column_values_to_match_regex": "what matches {regex}",
+    "expect_column_values_to_match_regex": "values that match {regex}",
     "expect_column_pair_values_a_to_be_greater_than_b": "{column_A} above {column_B}",
 }
-"""What an expectation allows; one that is not here has a least value, a greatest or both."""
+"""The allowed values of expectations; the others have a minimum, a maximum or both."""
 
 
 def _allow(expectation: str, kwargs: dict[str, Any]) -> str:
-    """Return what an expectation allows, with its limits."""
+    """Return a description of the values that an expectation allows."""
     if expectation in _ALLOWED:
         return _ALLOWED[expectation].format_map(kwargs)
     limits = [kwargs.get("min_value"), kwargs.get("max_value")]
@@ -206,7 +206,7 @@ def _allow(expectation: str, kwargs: dict[str, Any]) -> str:
 
 
 def _observe(found: dict[str, Any]) -> str:
-    """Return in a few words what was found."""
+    """Return a short description of the observed values."""
     if found.get("partial_missing_list"):
         return f"missing {found['partial_missing_list']}"
     if found.get("observed_value") is not None:
@@ -222,7 +222,7 @@ def _name_exception(exceptions: dict[str, Any]) -> str:
 
 
 def _explain(dataset: str, failed: list[dict[str, Any]], num_expectations: int) -> str:
-    """Return one line: what failed, what is allowed, the first bad rows and the fix, of the first failures."""
+    """Return one line about the first failures: the expectation, allowed values, first bad rows and the fix."""
     lines = [
         f"{result['expectation']} on {result['column']}: {result['observed']}, allowed: {result['allowed']}"
         + (f", first {'; '.join(map(_name_row, result['first_bad']))}" if result["first_bad"] else "")
@@ -236,22 +236,22 @@ def _explain(dataset: str, failed: list[dict[str, Any]], num_expectations: int) 
 
 
 def _name_row(row: dict[str, Any]) -> str:
-    """Return a bad row as text: the item's number in upstream's order, then the values that are bad."""
+    """Return a bad row as text: the item's number in upstream's order, then its bad values."""
     (key, number), *values = row.items()
     shown = ", ".join(f"{name} {value!r}" for name, value in values)
     return f"{key} {number}{' with ' if shown else ''}{shown}"
 
 
 def _render(outcome: ExpectationSuiteValidationResult) -> str:
-    """Return the Data Docs page of ``outcome``, made to open with no network.
+    """Return the Data Docs page of ``outcome``, changed to work without a network.
 
-    As it comes, the page loads scripts, styles, fonts and logos from nine foreign hosts.
+    The original page loads scripts, styles, fonts and logos from nine other hosts.
     """
     from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
     from great_expectations.render.view.view import DefaultJinjaPageView
 
     document = ValidationResultsPageRenderer(run_info_at_end=True).render(outcome)
-    # The ignore: Great Expectations leaves this method without types.
+    # Great Expectations has no types for this method.
     page: str = DefaultJinjaPageView().render(document)  # type: ignore[no-untyped-call]
     for foreign in (
         r"<(script|nav|footer)\b.*?</\1>",

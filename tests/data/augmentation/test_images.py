@@ -78,7 +78,7 @@ def test_mirrors_about_half_of_the_images() -> None:
     assert 160 < int(mirrored.sum()) < 240
 
 
-def test_erases_one_rectangle_in_the_asked_part_of_the_images() -> None:
+def test_erases_one_rectangle_in_the_requested_share_of_images() -> None:
     erased = erase(torch.ones(400, 2, 16, 24), 0.25, seeded(), -1.0) == -1
     hit = erased.flatten(1).any(1)
     assert 70 < int(hit.sum()) < 130
@@ -109,7 +109,7 @@ def test_keeps_shape_type_and_the_batch_it_was_given() -> None:
 
 
 def test_items_keep_their_places() -> None:
-    """Each image is one constant, so that whatever is not background tells which item it was."""
+    """Each image is constant, so that all pixels except the background identify the item."""
     batch = torch.arange(1.0, 65.0).view(64, 1, 1, 1).expand(64, 1, 12, 12)
     varied = augment(batch, ALL, seeded(), 0.0)
     torch.testing.assert_close(varied.amax((1, 2, 3)), torch.arange(1.0, 65.0))

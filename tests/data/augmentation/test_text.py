@@ -1,4 +1,4 @@
-"""Augmentation of texts: on cases worked by hand, and in the asked proportions."""
+"""Augmentation of texts: on hand-worked cases, and in the requested proportions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def seeded(seed: int = 0) -> torch.Generator:
 
 
 def texts(num: int = 300, length: int = 12) -> torch.Tensor:
-    """Texts of all lengths down to one token, padded on the right; each token's id tells its place."""
+    """Return texts of all lengths down to one token, padded on the right; each token's id is its position."""
     places = torch.arange(length).expand(num, length)
     return torch.where(places <= torch.arange(num)[:, None] % length, places + 2, 0)
 
@@ -29,7 +29,7 @@ def test_padding_is_never_touched() -> None:
         assert torch.equal(varied == 0, batch == 0)
 
 
-def test_makes_the_asked_part_of_the_words_unknown() -> None:
+def test_makes_the_requested_share_of_words_unknown() -> None:
     batch = texts(2000)
     dropped = drop(batch, 0.3, seeded())
     hit = dropped == 1
@@ -37,7 +37,7 @@ def test_makes_the_asked_part_of_the_words_unknown() -> None:
     assert hit[batch != 0].float().mean() == pytest.approx(0.3, abs=0.02)
 
 
-def test_changes_the_places_of_neighbours_alone() -> None:
+def test_swaps_only_neighbours() -> None:
     batch = texts(2000)
     swapped = swap(batch, 0.4, seeded())
     assert torch.equal(swapped.sort(1).values, batch.sort(1).values)

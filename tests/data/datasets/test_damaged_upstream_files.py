@@ -1,4 +1,4 @@
-"""Whatever lies where upstream's file should is read, or named in one line, of a new dataset with no new test."""
+"""A damaged upstream file is read, or an error in one line; new datasets need no new test."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DATASETS = sorted(name for name, entry in registry.DATASETS.items() if not entry
 
 
 def inside_gzip(change: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
-    """Return a change of what is packed, where a file is packed."""
+    """Return a change of the contents of a gzipped file."""
     return lambda data: (
         gzip.compress(change(gzip.decompress(data))) if data[:2] == b"\x1f\x8b" else change(data)
     )
@@ -44,22 +44,22 @@ def test_a_damaged_file_is_read_or_named_in_one_line(name: str, damage: str, tmp
     for path in sorted(tmp_path.iterdir()):
         whole = path.read_bytes()
         path.write_bytes(DAMAGES[damage](whole))
-        fault = fault_of(lambda: dataset.read(tmp_path))
-        if fault is None:
+        error = error_of(lambda: dataset.read(tmp_path))
+        if error is None:
             assert damage not in ("empty", "empty inside", "a blank line", "noise", "a web page")
         else:
-            assert type(fault) is ValueError  # others are recorded with a traceback
-            assert str(fault).startswith(f"{tmp_path}")
-            assert path.name in str(fault) or str(fault).startswith(f"{tmp_path}: ")
-            assert str(fault).endswith("run again")
-            assert "\n" not in str(fault)
-            assert len(str(fault)) < 1000
+            assert type(error) is ValueError  # others are recorded with a traceback
+            assert str(error).startswith(f"{tmp_path}")
+            assert path.name in str(error) or str(error).startswith(f"{tmp_path}: ")
+            assert str(error).endswith("run again")
+            assert "\n" not in str(error)
+            assert len(str(error)) < 1000
         path.write_bytes(whole)
 
 
-def fault_of(call: Callable[[], object]) -> ValueError | None:
+def error_of(call: Callable[[], object]) -> ValueError | None:
     try:
         call()
-    except ValueError as fault:
-        return fault
+    except ValueError as error:
+        return error
     return None

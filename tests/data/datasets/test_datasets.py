@@ -22,7 +22,7 @@ from assay.data.preparation.cleaning import SPLITS
 
 FRACTION = 1 / 12
 TERMS = {"LICENSE", "readme.txt"}
-"""Files that say on what terms the data come; the twins need none."""
+"""Files with the data's licence terms; the twins need none."""
 
 
 LABELLED = sorted(name for name in registry.DATASETS if loading.load(name).classes)
@@ -97,7 +97,7 @@ def test_the_twin_loses_nothing_in_cleaning(dataset: Dataset, raw: Path, tmp_pat
 
 
 def features(prepared: Path) -> np.ndarray | csr_matrix:
-    """What a linear model sees: the pixels of an image, or how often runs of up to three tokens stand in a text."""
+    """Return the inputs of a linear model: the pixels of an image, or counts of n-grams of up to three tokens."""
     arrays = load_file(prepared / "arrays.safetensors")
     if "features" in arrays:
         return arrays["features"] / np.abs(arrays["features"]).max(axis=0)
@@ -108,9 +108,7 @@ def features(prepared: Path) -> np.ndarray | csr_matrix:
 
 
 @pytest.mark.parametrize("name", LABELLED)
-def test_every_class_stands_in_every_split_and_a_linear_model_learns_the_twin(
-    name: str, tmp_path: Path
-) -> None:
+def test_every_class_is_in_every_split_and_a_linear_model_learns_the_twin(name: str, tmp_path: Path) -> None:
     dataset, raw = loading.load(name), tmp_path / "raw"
     dataset.make_twin(raw, 0)
     result = dataset.prepare(raw, tmp_path / "out", seed=0, validation_fraction=FRACTION)
@@ -124,7 +122,7 @@ def test_every_class_stands_in_every_split_and_a_linear_model_learns_the_twin(
     accuracy = float(np.mean(model.predict(inputs[test]) == labels[test]))
     assert accuracy > (
         0.6 if "optimum" in result else 0.8
-    )  # what has an optimum is made hard for such a model
+    )  # datasets with an optimum are designed to be hard for such a model
 
 
 def test_costs_no_import_of_torch_or_great_expectations() -> None:

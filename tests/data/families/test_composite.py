@@ -1,4 +1,4 @@
-"""Datasets made of others hold their texts, and no test item of a part is learned from."""
+"""Datasets made of others have their texts, and no test item of a part is used in training."""
 
 import gzip
 from dataclasses import replace
@@ -80,15 +80,15 @@ def test_a_text_that_one_part_holds_out_is_not_learned_from_another(tmp_path):
     assert items.loc[[review], "split"].tolist() == ["validation"]
 
 
-def test_a_text_of_unknown_words_alone_is_dropped_and_counted(tmp_path):
+def test_a_text_of_only_unknown_words_is_dropped_and_counted(tmp_path):
     english_texts.DATASET.make_twin(tmp_path / "raw", 0)
     with (tmp_path / "raw" / "wnut17" / "emerging.test.annotated").open("a") as file:
         file.write("\nxyzzy\tO\n")
     result = english_texts.DATASET.prepare(
         tmp_path / "raw", tmp_path / "out", seed=0, validation_fraction=0.2
     )
-    told = [entry for entry in result["dropped"] if entry["reason"] == "no word that training knows"]
-    assert [(entry["split"], entry["count"]) for entry in told] == [("test", 1)]
+    dropped = [entry for entry in result["dropped"] if entry["reason"] == "no known word"]
+    assert [(entry["split"], entry["count"]) for entry in dropped] == [("test", 1)]
 
 
 def test_one_known_word_is_missing_from_each_text(tmp_path):
@@ -99,8 +99,8 @@ def test_one_known_word_is_missing_from_each_text(tmp_path):
         assert (split.inputs == MASK).sum(dim=1).tolist() == [1] * len(texts)
         assert (split.targets > MASK).all()
         if name == "train":  # of which every word is known
-            said = torch.where(split.inputs[0] == MASK, split.targets[0], split.inputs[0]).tolist()
-            assert [split.words[number] for number in said if number != PADDING] == texts[0].split()
+            ids = torch.where(split.inputs[0] == MASK, split.targets[0], split.inputs[0]).tolist()
+            assert [split.words[number] for number in ids if number != PADDING] == texts[0].split()
 
 
 def test_the_same_word_is_missing_every_time(tmp_path):
@@ -116,8 +116,8 @@ def test_held_out_texts_beyond_the_cap_are_counted(tmp_path):
     dataset.make_twin(tmp_path / "raw", 0)
     result = dataset.prepare(tmp_path / "raw", tmp_path / "out", seed=0, validation_fraction=0.2)
     assert (result["counts"]["validation"], result["counts"]["test"]) == (5, 5)
-    told = [entry for entry in result["dropped"] if entry["reason"] == "held out beyond 5"]
-    assert {entry["split"] for entry in told} == {"validation", "test"}
-    assert sum(result["counts"].values()) + sum(entry["count"] for entry in told) == len(
+    dropped = [entry for entry in result["dropped"] if entry["reason"] == "held out beyond 5"]
+    assert {entry["split"] for entry in dropped} == {"validation", "test"}
+    assert sum(result["counts"].values()) + sum(entry["count"] for entry in dropped) == len(
         english_texts.DATASET.read(tmp_path / "raw")
     )

@@ -26,7 +26,7 @@ def table(out: Path) -> pd.DataFrame:
     return pd.read_parquet(out / "items.parquet")
 
 
-def test_windows_overlap_by_the_one_character_that_is_told_and_then_seen() -> None:
+def test_windows_overlap_by_one_character_that_is_a_target_and_then_an_input() -> None:
     windows = LongText(SOME).windows()
     assert [len(window) for window in windows] == [WINDOW + 1] * 20
     assert SOME[0] + "".join(window[1:] for window in windows) == SOME
@@ -57,11 +57,11 @@ def test_writes_rows_that_describe_the_arrays(tmp_path: Path) -> None:
     tokenizer = Tokenizer.from_file(str(tmp_path / "tokenizer.json"))
     assert items["split"].tolist() == ["train"] * 12 + ["validation"] * 3 + ["test"] * 5
     for row, text in enumerate(LongText(SOME[:-10] + "\x07").windows()):
-        ids, told = tokenizer.encode(text).ids, len(text) - 1
-        assert arrays["inputs"][row].tolist() == ids[:-1] + [0] * (WINDOW - told)
-        assert arrays["targets"][row].tolist() == ids[1:] + [-100] * (WINDOW - told)
+        ids, num_targets = tokenizer.encode(text).ids, len(text) - 1
+        assert arrays["inputs"][row].tolist() == ids[:-1] + [0] * (WINDOW - num_targets)
+        assert arrays["targets"][row].tolist() == ids[1:] + [-100] * (WINDOW - num_targets)
         facts = items.loc[row]
-        assert (facts["item"], facts["text"], facts["characters"]) == (row, text, told)
+        assert (facts["item"], facts["text"], facts["characters"]) == (row, text, num_targets)
         assert facts["distinct"] == len(set(text))
         assert facts["sha256"] == hashlib.sha256(text.encode()).hexdigest()
         assert facts["odd"] == text.count("\x07")
@@ -89,8 +89,8 @@ def test_splits_follow_one_another_and_none_is_empty(count: int, parts: list[int
     assert split.tolist() == ["train"] * parts[0] + ["validation"] * parts[1] + ["test"] * parts[2]
 
 
-def test_training_windows_alone_make_the_vocabulary(tmp_path: Path) -> None:
-    run(SOME[: 15 * WINDOW].replace("f", "e") + SOME[15 * WINDOW :], tmp_path)  # f stands in test alone
+def test_the_vocabulary_is_that_of_training_windows(tmp_path: Path) -> None:
+    run(SOME[: 15 * WINDOW].replace("f", "e") + SOME[15 * WINDOW :], tmp_path)  # f is only in test
     items, tokenizer = table(tmp_path), Tokenizer.from_file(str(tmp_path / "tokenizer.json"))
     assert "f" not in tokenizer.get_vocab()
     unknown = items.groupby("split")["unknown"].mean()
@@ -116,7 +116,7 @@ def test_repeats_are_kept_once_and_test_stays_whole(tmp_path: Path) -> None:
     assert [(record["split"], record["reason"], record["items"]) for record in result["dropped"]] == [
         ("test", "same characters as an earlier item of the split", [18]),
         ("train and validation", "same characters as an earlier item of the split", [4, 13]),
-        ("train and validation", "stands in test too", [6]),
+        ("train and validation", "also in test", [6]),
     ]
 
 

@@ -24,7 +24,7 @@ def record(reason: str, split: str, *items: int) -> dict[str, object]:
     return {"reason": reason, "split": split, "count": len(items), "items": list(items)}
 
 
-def test_keeps_everything_where_nothing_is_alike() -> None:
+def test_keeps_everything_if_all_items_are_distinct() -> None:
     assert cleaned([1, 2, 3], [0, 1, 0], ["train", "train", "test"]) == ([0, 1, 2], [])
 
 
@@ -35,16 +35,16 @@ def test_keeps_the_first_of_equal_items_in_a_split() -> None:
     assert dropped == [record(reason, "test", 5), record(reason, "train", 2, 3)]
 
 
-def test_drops_from_train_what_stands_in_test_too() -> None:
+def test_drops_items_of_train_that_are_also_in_test() -> None:
     kept, dropped = cleaned([1, 2, 3, 2], [0, 1, 0, 1], ["train", "train", "test", "test"])
     assert kept == [0, 2, 3]
-    assert dropped == [record("stands in test too", "train", 1)]
+    assert dropped == [record("also in test", "train", 1)]
 
 
-def test_says_where_the_label_in_test_is_another() -> None:
+def test_reports_a_different_label_in_test() -> None:
     kept, dropped = cleaned([1, 2, 2], [0, 1, 0], ["train", "train", "test"])
     assert kept == [0, 2]
-    assert dropped == [record("stands in test too, with another label", "train", 1)]
+    assert dropped == [record("also in test, with another label", "train", 1)]
 
 
 def test_drops_what_upstreams_validation_shares_with_test_and_train_with_either() -> None:
@@ -52,9 +52,9 @@ def test_drops_what_upstreams_validation_shares_with_test_and_train_with_either(
     kept, dropped = cleaned([1, 2, 3, 1, 2, 4, 1], [0, 1, 0, 0, 0, 1, 1], split)
     assert kept == [2, 4, 5, 6]
     assert dropped == [
-        record("stands in test too, with another label", "train", 0),
-        record("stands in test too, with another label", "validation", 3),
-        record("stands in validation too, with another label", "train", 1),
+        record("also in test, with another label", "train", 0),
+        record("also in test, with another label", "validation", 3),
+        record("also in validation, with another label", "train", 1),
     ]
 
 
@@ -119,7 +119,7 @@ def test_the_seed_decides_the_split() -> None:
     assert (first != other).any()
 
 
-def test_the_reasons_name_what_is_alike() -> None:
+def test_the_reasons_name_the_equal_content() -> None:
     digests, split = np.array(["a", "a", "b", "b"], dtype=object), np.array(["train"] * 4)
     _, dropped = clean(digests, np.array([0, 0, 0, 1]), split, noun="text")
     assert dropped == [

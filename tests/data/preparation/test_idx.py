@@ -48,8 +48,8 @@ def test_equal_arrays_are_equal_bytes(tmp_path: Path) -> None:
         (b"\0\0\x08\x01\0\0", "header 00000801"),
         (header(2, 1) + b"ab", "header 00000802"),
         (header(2, kind=13) + b"ab", "header 00000d01"),
-        (header(3) + b"ab", "announces 3 bytes, only 2 came"),
-        (header(1) + b"ab", "announces 1 bytes, more came"),
+        (header(3) + b"ab", "announces 3 bytes, but there are only 2"),
+        (header(1) + b"ab", "announces 1 bytes, but there are more"),
         (header(0), "announces shape (0,), allowed are 1 to"),
         (header(2**32 - 1) + b"ab", "announces shape (4294967295,), allowed are 1 to"),
     ],
@@ -69,21 +69,21 @@ def test_refuses_a_damaged_gzip_file(tmp_path: Path, damage: object) -> None:
     write_idx(tmp_path / "a.gz", np.arange(200, dtype=np.uint8))
     whole = (tmp_path / "a.gz").read_bytes()
     (tmp_path / "a.gz").write_bytes(damage(whole))  # type: ignore[operator]
-    with pytest.raises(ValueError, match=r"a\.gz: not a whole gzip file"):
+    with pytest.raises(ValueError, match=r"a\.gz: not a complete gzip file"):
         read_idx(tmp_path / "a.gz", dimensions=1)
 
 
 def test_unpacks_no_more_than_the_header_announces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A bomb: 64 MiB of zeros behind a header that announces ten bytes."""
     path = packed(tmp_path / "a.gz", header(10), bytes(64 << 20))
-    asked: list[int] = []
+    sizes: list[int] = []
     read = gzip.GzipFile.read
 
     def watched(stream: gzip.GzipFile, size: int = -1) -> bytes:
-        asked.append(size)
+        sizes.append(size)
         return read(stream, size)
 
     monkeypatch.setattr(idx.gzip.GzipFile, "read", watched)
-    with pytest.raises(ValueError, match="more came"):
+    with pytest.raises(ValueError, match="but there are more"):
         read_idx(path, dimensions=1)
-    assert asked == [8, 11]
+    assert sizes == [8, 11]

@@ -61,7 +61,7 @@ def test_files_with_other_bytes_are_not_taken(tmp_path: Path) -> None:
     mnist.DATASET.make_twin(tmp_path / "mirror" / "mnist", 0)
     offline = [dataclasses.replace(file, urls=()) for file in mnist.DATASET.source.files]
     with pytest.raises(
-        DownloadError, match=r"^mnist/train-images-idx3-ubyte.gz: no source gave its 9912422 bytes"
+        DownloadError, match=r"^mnist/train-images-idx3-ubyte.gz: no source has its 9912422 bytes"
     ):
         fetch(offline, tmp_path / "raw", mirror=str(tmp_path / "mirror"))
     assert list((tmp_path / "raw").iterdir()) == []

@@ -61,9 +61,9 @@ def test_numbers_items_in_upstreams_order_before_cleaning(tmp_path: Path) -> Non
     ]
 
 
-def test_measures_train_alone(tmp_path: Path) -> None:
+def test_measures_only_train(tmp_path: Path) -> None:
     image_set = many()
-    image_set.images[image_set.split == "test"] = 0  # all alike, so that one is left
+    image_set.images[image_set.split == "test"] = 0  # all equal, so that one is left
     result = prepared(image_set, tmp_path)
     items, arrays = pd.read_parquet(tmp_path / "items.parquet"), load_file(tmp_path / "arrays.safetensors")
     train = arrays["images"][items["split"] == "train"] / 255
@@ -71,7 +71,7 @@ def test_measures_train_alone(tmp_path: Path) -> None:
     assert result["std"] == pytest.approx(train.std(), rel=1e-12)
 
 
-def test_says_what_it_wrote(tmp_path: Path) -> None:
+def test_returns_the_contents_of_prepared_json(tmp_path: Path) -> None:
     result = prepared(many(), tmp_path)
     assert result == read_json(tmp_path / "prepared.json")
     assert (result["status"], result["dataset"], result["classes"]) == ("ok", "pets", ["cat", "dog"])

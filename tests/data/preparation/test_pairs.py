@@ -1,4 +1,4 @@
-"""Pairs: tokenizers that give back what they were given, and are made of training texts alone."""
+"""Pairs: tokenizers decode what they encoded, and are made from training texts only."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def prepared(tmp_path: Path, pair_set: pairs.PairSet = FOUR, **changes) -> dict:
     return pairs.prepare(pair_set, tmp_path, dataset="made", **{**arguments, **changes})
 
 
-def test_training_texts_alone_decide_the_tokens(tmp_path: Path) -> None:
+def test_tokens_are_those_of_training_texts(tmp_path: Path) -> None:
     result = prepared(tmp_path)
     vocabulary = Tokenizer.from_file(str(tmp_path / "tokenizer.json")).get_vocab()
     assert set(vocabulary) == {"[PAD]", "[UNK]", "[BEGIN]", "[END]", *"abcd123", " "}

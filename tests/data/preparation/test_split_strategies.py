@@ -1,4 +1,4 @@
-"""Each strategy holds out what it says, and a border that the data do not allow is one line."""
+"""Each strategy holds out the items that it should, and impossible splits are an error in one line."""
 
 from __future__ import annotations
 
@@ -55,9 +55,9 @@ def test_equal_times_never_straddle_a_border_and_no_other_border_is_nearer(times
     assert abs(len(held) - fraction * len(at)) == min(abs(each - fraction * len(at)) for each in borders)
 
 
-def test_one_time_alone_is_one_line():
+def test_a_single_time_is_an_error():
     with pytest.raises(
-        ValueError, match=r"^made: a split is not possible: all items that are left are of one time"
+        ValueError, match=r"^made: a split is not possible: all remaining items have the same time"
     ):
         split(ByTime(np.ones(12)))
 
@@ -101,15 +101,19 @@ def test_the_seed_decides_what_is_drawn_and_nothing_else_does():
 @pytest.mark.parametrize(
     ("name", "facts", "line"),
     [
-        ("time", {}, "split_strategy = 'time': its read() gives no times; allowed are random"),
-        ("group", {"labels": ROWS}, "'group': its read() gives no groups; allowed are random, stratified"),
-        ("stratified", {"times": ROWS, "groups": ROWS}, "gives no classes; allowed are random, time, group"),
+        ("time", {}, "split_strategy = 'time': its read() returns no times; allowed are random"),
+        ("group", {"labels": ROWS}, "'group': its read() returns no groups; allowed are random, stratified"),
+        (
+            "stratified",
+            {"times": ROWS, "groups": ROWS},
+            "returns no classes; allowed are random, time, group",
+        ),
     ],
 )
 def test_a_strategy_that_the_data_cannot_serve_is_one_line(name, facts, line):
-    with pytest.raises(ValueError, match=r"^made: ") as fault:
+    with pytest.raises(ValueError, match=r"^made: ") as error:
         choose(name, dataset="made", **facts)
-    assert str(fault.value).endswith(line)
+    assert str(error.value).endswith(line)
 
 
 def test_a_strategy_goes_by_its_name():

@@ -1,4 +1,4 @@
-"""Tables of numbers are cleaned, split and described as they stand."""
+"""Tables of numbers are cleaned, split and described."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def prepared(table, out, **changed):
     return prepare(table, out, **options)
 
 
-def test_numbers_are_described_by_the_training_rows_alone(tmp_path):
+def test_means_and_deviations_are_those_of_training_rows(tmp_path):
     targets = RNG.normal(150, 70, 200)
     facts = prepared(TableSet(FEATURES, targets, NAMES), tmp_path)
     items, arrays = (
@@ -73,10 +73,10 @@ def test_equal_arguments_give_equal_bytes(tmp_path):
     ],
 )
 def test_what_is_no_table_of_numbers_is_one_line(data, words, tmp_path):
-    with pytest.raises(ValueError, match=words) as fault:
+    with pytest.raises(ValueError, match=words) as error:
         read_numbers(tmp_path / "numbers.csv", data, columns=2)
-    assert str(fault.value).startswith(f"{tmp_path / 'numbers.csv'}")
-    assert "\n" not in str(fault.value)
+    assert str(error.value).startswith(f"{tmp_path / 'numbers.csv'}")
+    assert "\n" not in str(error.value)
 
 
 def test_rows_are_split_by_group_and_the_groups_are_written(tmp_path):
@@ -111,9 +111,9 @@ def test_the_latest_rows_are_held_out(tmp_path):
     assert facts["split"]["strategy"] == "time"
 
 
-def test_what_a_table_has_not_cannot_split_it_and_a_name_stands_once(tmp_path):
+def test_a_strategy_without_its_fact_and_duplicate_names_are_refused(tmp_path):
     table = TableSet(FEATURES, np.arange(200.0), NAMES)
-    with pytest.raises(ValueError, match=r"^made: split_strategy = 'time': its read\(\) gives no times"):
+    with pytest.raises(ValueError, match=r"^made: split_strategy = 'time': its read\(\) returns no times"):
         prepared(table, tmp_path, split_strategy="time")
     twice = TableSet(FEATURES, np.arange(200.0), ("age", "time", "sex"), times=np.arange(200))
     with pytest.raises(ValueError, match=r"^made: two columns are called 'time'; rename the feature"):

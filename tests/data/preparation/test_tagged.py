@@ -1,4 +1,4 @@
-"""Tagged sentences: what a file may hold, how words and tags become numbers, what is dropped."""
+"""Tagged sentences: the file format, the numbers of words and tags, dropped sentences."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ def test_reads_what_it_writes(tmp_path: Path) -> None:
             b"a\tO\nb\tB-thing\n",
             "row 2: label 'B-thing', allowed are O, B-place, I-place, B-who, I-who; delete",
         ),
-        (b"a\tO\n\nb\n", "row 3: 1 columns, expected a word and its tag with a tab between; delete"),
+        (b"a\tO\n\nb\n", "row 3: 1 columns, expected a word, a tab and its tag; delete"),
         (b"a\tO\tO\n", "row 1: 3 columns, expected a word"),
         (b"a\tO\nb\xff\tO\n", "row 2: byte 0xff is not utf-8; delete"),
-        (b"\tO\n", "row 1: word '' is empty or holds a blank; delete"),
-        (b"a b\tO\n", "row 1: word 'a b' is empty or holds a blank; delete"),
+        (b"\tO\n", "row 1: word '' is empty or contains a space; delete"),
+        (b"a b\tO\n", "row 1: word 'a b' is empty or contains a space; delete"),
     ],
 )
 def test_a_bad_file_is_named_with_its_row(tmp_path: Path, data: bytes, words: str) -> None:
@@ -90,12 +90,12 @@ def prepare(rows: list[tuple[str, str, list[int]]], out: Path) -> tuple[dict, di
 
 
 def vocabulary(path: Path) -> list[str]:
-    """Return what a tokenizer knows, by number."""
+    """Return a tokenizer's vocabulary, by number."""
     known = Tokenizer.from_file(str(path)).get_vocab()
     return sorted(known, key=lambda thing: known[thing])
 
 
-def test_words_of_training_alone_have_numbers(tmp_path: Path) -> None:
+def test_only_words_of_training_have_numbers(tmp_path: Path) -> None:
     result, arrays, items = prepare(ROWS, tmp_path)
     assert vocabulary(tmp_path / "tokenizer.json") == ["[PAD]", "[UNK]", "ann", "hi", "likes"]
     assert arrays["words"].tolist() == [[2, 4, 2], [3, 0, 0], [1, 4, 1], [2, 1, 1]]
@@ -173,16 +173,16 @@ def test_describes_each_sentence(tmp_path: Path) -> None:
 def test_repeated_sentences_are_dropped_and_counted(tmp_path: Path) -> None:
     again = [
         ("train", "Ann likes ann", [3, 0, 3]),  # as the first
-        ("train", "ann of antidisestablishmentarianism", [3, 0, 0]),  # stands in test
+        ("train", "ann of antidisestablishmentarianism", [3, 0, 0]),  # is in test
         ("test", "Oh Ann", [0, 3]),
-        ("test", "Oh Ann", [0, 0]),  # nobody knows which is right
+        ("test", "Oh Ann", [0, 0]),  # the correct one is unknown
     ]
     result, _, items = prepare([*ROWS, *again], tmp_path)
     assert items["item"].tolist() == [0, 1, 2, 3]
     assert [(drop["reason"], drop["split"], drop["items"]) for drop in result["dropped"]] == [
         ("same text as an earlier item of the split", "train", [4]),
         ("same text with different labels in the split", "test", [6, 7]),
-        ("stands in test too, with another label", "train", [5]),
+        ("also in test, with another label", "train", [5]),
     ]
 
 

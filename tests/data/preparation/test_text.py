@@ -104,13 +104,13 @@ def test_pads_on_the_right_and_cuts_at_the_longest_training_text(tmp_path: Path)
     assert table(tmp_path)["tokens"].tolist()[-4:] == [1, 1, 6, 5]
 
 
-def test_cuts_at_the_longest_that_is_asked(tmp_path: Path) -> None:
+def test_truncates_at_the_requested_length(tmp_path: Path) -> None:
     assert run(many(), tmp_path, longest=2)["shape"] == [2]
     assert load_file(tmp_path / "arrays.safetensors")["tokens"].shape == (100, 2)
     assert set(table(tmp_path)["tokens"]) == {4}
 
 
-def test_training_items_alone_make_the_vocabulary(tmp_path: Path) -> None:
+def test_the_vocabulary_is_that_of_training_items(tmp_path: Path) -> None:
     texts = [f"same w{row}" for row in range(20)] + [f"other v{row}" for row in range(10)]
     result = run(of(texts, split=["train"] * 20 + ["test"] * 10), tmp_path)
     items = table(tmp_path)
@@ -131,7 +131,7 @@ def test_a_text_of_a_hundred_thousand_characters_is_cut(tmp_path: Path) -> None:
     assert result["shape"] in ([4], [6])
 
 
-def test_texts_that_differ_in_whitespace_alone_are_one(tmp_path: Path) -> None:
+def test_texts_that_differ_only_in_whitespace_are_equal(tmp_path: Path) -> None:
     text_set = of([*many().texts, " Text  number\t1 .\n", "text number 1 ."], [*([0, 1] * 50), 1, 1])
     result = run(text_set, tmp_path)
     reason = "same text as an earlier item of the split"
@@ -147,7 +147,7 @@ def test_layout_is_not_odd_but_control_characters_are(tmp_path: Path) -> None:
     assert table(tmp_path)["odd"].tolist() == [0, 4] + [0] * 98
 
 
-def test_says_what_it_wrote(tmp_path: Path) -> None:
+def test_returns_the_contents_of_prepared_json(tmp_path: Path) -> None:
     result = run(many(), tmp_path)
     assert result == read_json(tmp_path / "prepared.json")
     assert (result["status"], result["dataset"], result["classes"]) == ("ok", "notes", ["calm", "loud"])
@@ -190,7 +190,7 @@ def test_a_split_that_cannot_be_stratified_is_one_line(tmp_path: Path) -> None:
     assert not (tmp_path / "prepared.json").exists()
 
 
-def test_lf_alone_ends_a_line(tmp_path: Path) -> None:
+def test_only_lf_ends_a_line(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"one\x85two\rthree\n\nfour")
     assert read_lines(tmp_path / "a", encoding="windows-1252") == ["one…two\rthree", "", "four"]
     (tmp_path / "b").write_bytes(b"one\n")

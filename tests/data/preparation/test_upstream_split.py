@@ -1,4 +1,4 @@
-"""Every kind of preparation uses the split that upstream names, draws what it does not name, and says which."""
+"""Every kind of preparation uses upstream's splits, draws those that upstream does not have, and records which."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_a_window_that_upstreams_validation_has_is_not_learned_from(tmp_path: Pa
     result = characters.prepare(whole, tmp_path, dataset="made", validation_fraction=0.2, test_fraction=0.1)
     assert result["counts"]["validation"] == 3
     assert [(each["reason"], each["split"], each["items"]) for each in result["dropped"]] == [
-        ("stands in validation too", "train", [0])
+        ("also in validation", "train", [0])
     ]
 
 

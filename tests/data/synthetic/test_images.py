@@ -26,6 +26,6 @@ def test_the_generator_decides() -> None:
     assert (first != other).any()
 
 
-def test_no_two_images_are_alike() -> None:
+def test_all_images_are_distinct() -> None:
     images, _ = draw_images(np.random.default_rng(0), side=8, num_classes=10, per_class=50)
     assert len(np.unique(images.reshape(500, -1), axis=0)) == 500

@@ -1,4 +1,4 @@
-"""Made sentences: as many as asked, all different, reproducible, with words that tell the class."""
+"""Generated sentences: the requested number, all distinct, reproducible, with words of their class."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ def draw(seed: int = 0, num_classes: int = 3) -> tuple[list[list[str]], list[int
     return draw_sentences(np.random.default_rng(seed), num_classes=num_classes, per_class=40)
 
 
-def test_as_many_as_asked_in_random_order() -> None:
+def test_the_requested_number_in_random_order() -> None:
     sentences, labels = draw()
     assert np.bincount(labels).tolist() == [40] * 3
     assert labels != sorted(labels)
     assert {len(words) for words in sentences} <= set(range(7, 19))
 
 
-def test_no_two_sentences_are_alike() -> None:
+def test_all_sentences_are_distinct() -> None:
     sentences, _ = draw()
     assert len({" ".join(words) for words in sentences}) == 120
 

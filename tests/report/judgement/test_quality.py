@@ -140,12 +140,12 @@ def test_a_leak_that_nobody_looked_for(case: Case) -> None:
 
 def test_a_leak_that_was_dropped(case: Case) -> None:
     dropped = [
-        {"reason": "stands in test too, with another label", "split": "train", "count": 1200, "items": []},
+        {"reason": "also in test, with another label", "split": "train", "count": 1200, "items": []},
         {"reason": "same text as an earlier item of the split", "split": "train", "count": 3, "items": []},
     ]
     (found,) = case.found("leak", sheet=replace(SHEET, prepared={**SHEET.prepared, "dropped": dropped}))
     assert found.severity == "note"
-    assert found.text.endswith("1,200 items of train were dropped: stands in test too, with another label")
+    assert found.text.endswith("1,200 items of train were dropped: also in test, with another label")
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Vary training texts: swap neighbours, drop words. Each step draws from the generator that it is given.
+"""Augmentation of training texts: swapping neighbours, dropping words. Each step uses the given generator.
 
-Shapes: a batch is (N, T) token ids, padded on the right. Labels are never seen here, and items keep their
-places. Padding is never touched, so a text keeps its length.
+Shapes: a batch is (N, T) token ids, padded on the right. The order of items is kept, and padding is unchanged, so a
+text keeps its length.
 
 Source: Wei, Zou, "EDA: Easy Data Augmentation Techniques for Boosting Performance on Text Classification
-Tasks", EMNLP 2019, https://arxiv.org/abs/1901.11196, with neighbours in place of any two words and an
-unknown word in place of a gap.
+Tasks", EMNLP 2019, https://arxiv.org/abs/1901.11196, with neighbours instead of any two words and an
+unknown word instead of a deleted one.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from assay.data.special_tokens import PADDING, UNKNOWN
 
 
 def augment(tokens: Tensor, declared: TextAugmentation, generator: torch.Generator) -> Tensor:
-    """Return a varied copy of ``tokens``; a part of ``declared`` that is zero draws and changes nothing.
+    """Return an augmented copy of ``tokens``; a step whose parameter is zero is skipped and uses no random numbers.
 
     Args:
-        generator: on the CPU, so that every device gets the same draws.
+        generator: on the CPU, so that every device gets the same random numbers.
     """
     if declared.swap:
         tokens = swap(tokens, declared.swap, generator)
@@ -33,16 +33,16 @@ def augment(tokens: Tensor, declared: TextAugmentation, generator: torch.Generat
 
 
 def swap(tokens: Tensor, probability: float, generator: torch.Generator) -> Tensor:
-    """Let some words change places with their right neighbour; of chosen neighbours the first one does."""
+    """Swap some words with their right neighbours; of adjacent chosen words only the first is swapped."""
     chosen = (torch.rand(tokens.shape, generator=generator) < probability).to(tokens.device)
     chosen[:, :-1] &= tokens[:, 1:] != PADDING
     chosen[:, -1] = False
-    first = chosen & ~functional.pad(chosen, (1, -1))  # (N, T), no two side by side
+    first = chosen & ~functional.pad(chosen, (1, -1))  # (N, T), no two adjacent
     second = functional.pad(first, (1, -1))
     return torch.where(first, tokens.roll(-1, 1), torch.where(second, tokens.roll(1, 1), tokens))
 
 
 def drop(tokens: Tensor, probability: float, generator: torch.Generator) -> Tensor:
-    """Make some words unknown."""
+    """Replace some words by the unknown word."""
     chosen = (torch.rand(tokens.shape, generator=generator) < probability).to(tokens.device)
     return tokens.masked_fill(chosen & (tokens != PADDING), UNKNOWN)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files that come with scikit-learn: they are there before anything is downloaded."""
+"""Files that are bundled with scikit-learn, available without a download."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FOLDER = "sklearn/datasets/data"
 
 
 class Bundled(Files):
-    """Upstream's files are those that scikit-learn bundles."""
+    """A dataset whose files are bundled with scikit-learn."""
 
     def fetch(self, raw: Path, *, mirror: str | None) -> dict[str, dict[str, Any]]:  # noqa: ARG002 (a bundled file needs no mirror)
         """Copy the bundled files into ``raw``; return address, size and sha256 of each.
@@ -22,17 +22,17 @@ class Bundled(Files):
         Raises:
             DownloadError: the installed scikit-learn bundles other bytes.
         """
-        found: dict[str, dict[str, Any]] = {}
+        files: dict[str, dict[str, Any]] = {}
         for file in self.source.files:
             bundled = distribution("scikit-learn").locate_file(f"{_FOLDER}/{file.name}")
-            found |= write_declared(
+            files |= write_declared(
                 file,
                 raw,
                 Path(str(bundled)).read_bytes(),
-                fault="the installed scikit-learn has other data",
+                problem="the installed scikit-learn has other data",
                 remedy="install the pinned version of scikit-learn",
             )
-        return found
+        return files
 
 
 def bundled_file(dataset: str, name: str, size: int, sha256: str) -> RemoteFile:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One long text, cut into windows of characters."""
+"""A long text as windows of characters."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from assay.data.preparation.characters import WINDOW
 
 @dataclass(frozen=True, kw_only=True)
 class LongText(Dataset):
-    """A text in one file."""
+    """A dataset of one text file."""
 
     augmentation: TextAugmentation | None = None
     distinct: tuple[int, int]
-    """Fewest and most different characters of a window."""
+    """The smallest and largest number of distinct characters of a window."""
     most_unknown: float
-    """Largest mean, over a split's windows, of the share of characters that training does not have."""
+    """The largest mean share of unknown characters over a split's windows."""
     untold: int = 0
-    """Targets at each window's beginning that do not count, for want of characters before them."""
+    """The number of targets at each window's beginning that are ignored for lack of context."""
 
     def read(self, raw: Path) -> characters.LongText:
         return characters.read_text(self.file(raw))
 
     def prepare(self, raw: Path, out: Path, *, seed: int, validation_fraction: float) -> dict[str, Any]:
-        del seed  # the split goes by position
+        del seed  # the split is by position
         return characters.prepare(
             self.read(raw),
             out,
@@ -42,7 +42,7 @@ class LongText(Dataset):
 
     def checks(self, counts: dict[str, int]) -> list[Check]:
         cutting = "check windows() in assay/data/preparation/characters.py"
-        reader = "check the dataset's read(): it should give upstream's text in its encoding"
+        reader = "check the dataset's read(): it should return upstream's text in its encoding"
         tokenizer = "check build_tokenizer() in assay/data/preparation/characters.py"
         long = f"a window of another length: {cutting}; {AGAIN}"
         filler = f"filler, or not a text of this kind: {reader}; {widen('distinct')}"

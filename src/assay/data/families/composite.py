@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Datasets made of other datasets: the files of each part lie in a folder of its own, and its split stays its own."""
+"""Datasets made of other datasets: each part keeps its own folder of files, and its split."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from assay.data.declarations import Dataset, Files, Source
 
 @dataclass(frozen=True, kw_only=True)
 class Composite(Dataset):
-    """A dataset that has no files but those of its parts, in ``raw/<part>``."""
+    """A dataset whose files are those of its parts, in ``raw/<part>``."""
 
     def fetch(self, raw: Path, *, mirror: str | None) -> dict[str, dict[str, Any]]:
-        found = {}
+        files = {}
         for name, part in self.parts.items():
             (raw / name).mkdir(parents=True, exist_ok=True)
             for file, facts in part.fetch(raw / name, mirror=mirror).items():
-                found[f"{name}/{file}"] = facts
-        return found
+                files[f"{name}/{file}"] = facts
+        return files
 
     def make_twin(self, raw: Path, seed: int) -> None:
         for name, part in self.parts.items():
@@ -30,7 +30,7 @@ class Composite(Dataset):
 
 
 def source(name: str, parts: Mapping[str, Files], quirks: str) -> Source:
-    """Return where a dataset of these parts comes from."""
+    """Return the source of a dataset of these parts."""
     sources = {name: part.source for name, part in parts.items()}
     return Source(
         name=name,

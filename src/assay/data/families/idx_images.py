@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Images and labels as MNIST and its successors are given: four IDX files, train and test."""
+"""Images and labels in the format of MNIST and its successors: four IDX files, train and test."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from assay.data.preparation.images import ImageSet
 
 @dataclass(frozen=True, kw_only=True)
 class IdxImages(Images):
-    """Images of 28 x 28 pixels, nearly as many of each class; upstream names test and not validation."""
+    """Images of 28 x 28 pixels in nearly balanced classes; upstream has a test and no validation split."""
 
     shape: tuple[int, int, int] = (1, 28, 28)
     class_share: tuple[float, float] = (0.08, 0.12)
@@ -31,7 +31,7 @@ def idx_files(dataset: str, declared: Sequence[tuple[int, str]], *folders: str) 
     """Return the four files: training images and labels, then those of test.
 
     Args:
-        declared: size and sha256 of each.
-        folders: web addresses that each hold all four.
+        declared: size and sha256 of each file.
+        folders: web folders, each with all four files.
     """
     return remote_files(dataset, dict(zip(idx_images.NAMES, declared, strict=True)), *folders)

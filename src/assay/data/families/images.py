@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Labelled images of one shape."""
+"""Labelled images of the same shape."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from assay.data.preparation.split_strategies import StrategyName
 
 @dataclass(frozen=True, kw_only=True)
 class Images(Dataset):
-    """Labelled images."""
+    """A dataset of labelled images."""
 
     augmentation: Augmentation | None = None
     split_strategy: StrategyName = "stratified"
-    """How items are held out that upstream does not name: ``stratified`` or ``random``."""
+    """How items are held out that upstream's split does not name: ``stratified`` or ``random``."""
     shape: tuple[int, int, int]
     """Channels, height and width of every image."""
     class_share: tuple[float, float]
-    """Smallest and largest part of a split that one class may have, give or take one item."""
+    """The smallest and largest share of a split that one class may have, within one item."""
     dimmest_maximum: int
-    """An image whose brightest pixel is below is taken for a blank one."""
+    """The smallest plausible value of an image's brightest pixel."""
     mean: tuple[float, float]
-    """Range of an image's mean pixel, 0 to 255."""
+    """The range of an image's mean pixel, 0 to 255."""
     levels: int = 255
     """The largest value of a pixel in upstream's files."""
 
@@ -47,7 +47,7 @@ class Images(Dataset):
         )
 
     def checks(self, counts: dict[str, int]) -> list[Check]:
-        reader = "check the dataset's read(): it should give upstream's pixels unchanged"
+        reader = "check the dataset's read(): it should return upstream's pixels unchanged"
         channels, height, width = self.shape
         inverted = f"no pixel is background: is the image inverted? {reader}"
         dim = f"too dim, or scaled twice: {reader}; {widen('dimmest_maximum')}"
@@ -65,7 +65,7 @@ class Images(Dataset):
 
 
 def not_blank(*, fix: str) -> Check:
-    """Return that an image has more than one value."""
+    """Return the check that an image has more than one value."""
     import great_expectations.expectations as gxe
 
     rule = gxe.ExpectColumnPairValuesAToBeGreaterThanB(

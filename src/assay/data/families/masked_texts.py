@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Texts of several sources without labels, in each of which one word is missing."""
+"""Texts of several sources, without labels and with one missing word each."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from assay.data.preparation.masked_texts import FACTS, MaskedSet
 
 @dataclass(frozen=True, kw_only=True)
 class MaskedTexts(Composite):
-    """The texts of all parts."""
+    """A dataset of the texts of all parts."""
 
     augmentation: TextAugmentation | None = None
     longest: int
-    """Tokens of a text that are read."""
+    """The number of tokens at which texts are truncated."""
     held_out: int
-    """Items of validation, and of test, at most."""
+    """The largest number of items of validation, and of test."""
     characters: tuple[int, int]
-    """Fewest and most characters of a text."""
+    """The smallest and largest number of characters of a text."""
     most_unknown: float
-    """Largest mean, over a split's items, of the share of tokens that training does not have."""
+    """The largest mean share of unknown tokens over a split's items."""
 
     @abstractmethod
     def read(self, raw: Path, *, seed: int = 0, validation_fraction: float = 0.1) -> MaskedSet:
-        """Return the texts of every part with the split that they have there."""
+        """Return the texts of all parts with their splits in the parts."""
 
     def prepare(self, raw: Path, out: Path, *, seed: int, validation_fraction: float) -> dict[str, Any]:
-        found = self.read(raw, seed=seed, validation_fraction=validation_fraction)
+        masked_set = self.read(raw, seed=seed, validation_fraction=validation_fraction)
         return masked_texts.prepare(
-            found, out, dataset=out.name, longest=self.longest, held_out=self.held_out
+            masked_set, out, dataset=out.name, longest=self.longest, held_out=self.held_out
         )
 
     def checks(self, counts: dict[str, int]) -> list[Check]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pairs of texts, one to be made of the other."""
+"""Pairs of source and target texts."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from assay.data.preparation import pairs
 
 @dataclass(frozen=True, kw_only=True)
 class Pairs(Dataset):
-    """Sources and targets."""
+    """A dataset of sources and targets."""
 
     augmentation: TextAugmentation | None = None
     build_tokenizer: Callable[[Sequence[str]], Tokenizer]
     """Makes the tokenizer from the training items' texts."""
     longest: tuple[int, int]
-    """Tokens after which a source and a target are cut."""
+    """The numbers of tokens at which sources and targets are truncated."""
     source_characters: tuple[int, int]
-    """Fewest and most characters of a source."""
+    """The smallest and largest number of characters of a source."""
     target_characters: tuple[int, int]
     most_unknown: float
-    """Largest mean, over a split's items, of the share of tokens that training does not have."""
+    """The largest mean share of unknown tokens over a split's items."""
 
     @abstractmethod
     def read(self, raw: Path) -> pairs.PairSet: ...
@@ -48,7 +48,9 @@ class Pairs(Dataset):
         )
 
     def checks(self, counts: dict[str, int]) -> list[Check]:
-        reader = "check the dataset's read(): it should give upstream's pairs, one an item, in their encoding"
+        reader = (
+            "check the dataset's read(): it should return upstream's pairs, one per item, in their encoding"
+        )
         tokenizer = "check the dataset's tokenizer in assay/data/preparation/pairs.py"
         cut = f"a text was cut, or several are one: {reader}; "
         source, target = "source_characters", "target_characters"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tables of numbers, of which one column is to be predicted from the others."""
+"""Tables of numbers; one column is predicted from the others."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from assay.data.preparation import tables
 from assay.data.preparation.split_strategies import StrategyName
 from assay.data.preparation.tables import LABEL, TARGET
 
-_READER = "check the dataset's read(): it should give upstream's numbers unchanged"
+_READER = "check the dataset's read(): it should return upstream's numbers unchanged"
 _TWIN_NOISE = 0.3
-"""Standard deviation of the noise in a twin's targets, as a share of that of the linear function below it."""
+"""The standard deviation of the noise in a twin's targets, as a share of that of their linear function."""
 _TWIN_GROUPS = 40
-"""Groups in a twin whose dataset has groups; items are of each in turn."""
+"""The number of groups in a twin whose dataset has groups; items belong to each in turn."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tables(Dataset):
-    """A table of numbers: features, and one column that is predicted from them."""
+    """A dataset of a table of numbers: features, and one column to predict from them."""
 
     columns: Mapping[str, tuple[float, float]]
-    """By name of a feature: its smallest and largest plausible value."""
+    """The smallest and largest plausible value of each feature, by name."""
     class_share: tuple[float, float] = (0.0, 1.0)
-    """Smallest and largest part of a split that one class may have, give or take one item."""
+    """The smallest and largest share of a split that one class may have, within one item."""
     target: tuple[float, float] = (0.0, 1.0)
-    """Smallest and largest plausible number, where numbers are predicted."""
+    """The smallest and largest plausible target, if targets are numbers."""
     origins: tuple[str, ...] = ()
-    """Which of ``group`` and ``time`` its table has, in this order."""
+    """The columns among ``group`` and ``time`` of its table, in this order."""
     split_strategy: StrategyName | None = None
-    """How items are held out; None for ``stratified`` where there are classes, ``random`` where there are none."""
+    """How items are held out; None for ``stratified`` with classes, ``random`` without."""
     twin_items: int = 240
 
     @abstractmethod

@@ -25,25 +25,25 @@ from assay.data.preparation import tagged
 
 @dataclass(frozen=True, kw_only=True)
 class TaggedSentences(Dataset):
-    """Sentences and their tags."""
+    """A dataset of sentences and their tags."""
 
     augmentation: TextAugmentation | None = None
     tags: tuple[str, ...]
-    """The tags' names."""
+    """The names of the tags."""
     tokens: tuple[int, int]
-    """Fewest and most words of a sentence."""
+    """The smallest and largest number of words of a sentence."""
     longest: int
-    """Most characters of a word."""
+    """The largest number of characters of a word."""
     entities: tuple[float, float]
-    """Smallest and largest mean number of entities a sentence, over a split."""
+    """The smallest and largest mean number of entities per sentence, over a split."""
     most_unknown: float
-    """Largest mean, over a split's items, of the share of words that training does not have."""
+    """The largest mean share of unknown words over a split's items."""
 
     @abstractmethod
     def read(self, raw: Path) -> tagged.TaggedSet: ...
 
-    def further_words(self, raw: Path, *, seed: int, validation_fraction: float) -> Sequence[str]:  # noqa: ARG002 (for who overrides it)
-        """Return words of texts without tags, in lower case, that have numbers too; none unless overridden."""
+    def further_words(self, raw: Path, *, seed: int, validation_fraction: float) -> Sequence[str]:  # noqa: ARG002 (for overriding methods)
+        """Return further words for the vocabulary, in lower case, from texts without tags; none unless overridden."""
         return ()
 
     def prepare(self, raw: Path, out: Path, *, seed: int, validation_fraction: float) -> dict[str, Any]:
@@ -59,10 +59,12 @@ class TaggedSentences(Dataset):
         )
 
     def checks(self, counts: dict[str, int]) -> list[Check]:
-        reader = "check the dataset's read(): it should give upstream's sentences and tags, in their encoding"
+        reader = (
+            "check the dataset's read(): it should return upstream's sentences and tags, in their encoding"
+        )
         cut = f"a sentence was cut, or several are one: {reader}; {widen('tokens')}"
         empty = f"a word is empty, or several are one: {reader}; {widen('longest')}"
-        malformed = f"an I- tag follows neither B- nor I- of its type: mend the tags in read(); {reader}"
+        malformed = f"an I- tag follows neither B- nor I- of its type: fix the tags in read(); {reader}"
         few = f"too few or too many entities for these sentences: {reader}; {widen('entities')}"
         numbers = "check encode() in assay/data/preparation/tagged.py"
         own = [

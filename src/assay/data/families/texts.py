@@ -16,19 +16,19 @@ from assay.data.preparation.split_strategies import StrategyName
 
 @dataclass(frozen=True, kw_only=True)
 class LabelledTexts(Dataset):
-    """Texts of classes."""
+    """A dataset of labelled texts."""
 
     augmentation: TextAugmentation | None = None
     split_strategy: StrategyName = "stratified"
-    """How items are held out that upstream does not name: ``stratified`` or ``random``."""
+    """How items are held out that upstream's split does not name: ``stratified`` or ``random``."""
     longest: int
-    """Tokens after which a text is cut."""
+    """The number of tokens at which texts are truncated."""
     class_share: tuple[float, float]
-    """Smallest and largest part of a split that one class may have, give or take one item."""
+    """The smallest and largest share of a split that one class may have, within one item."""
     characters: tuple[int, int]
-    """Fewest and most characters of a text."""
+    """The smallest and largest number of characters of a text."""
     most_unknown: float
-    """Largest mean, over a split's items, of the share of tokens that training does not have."""
+    """The largest mean share of unknown tokens over a split's items."""
 
     @abstractmethod
     def read(self, raw: Path) -> text.TextSet: ...
@@ -47,10 +47,10 @@ class LabelledTexts(Dataset):
         )
 
     def clean_and_split(self, raw: Path, *, seed: int, validation_fraction: float) -> text.Cleaned:
-        """Return the texts, cleaned and split as :func:`prepare` does with these arguments.
+        """Return the texts, cleaned and split as in :func:`prepare` with these arguments.
 
         Raises:
-            ValueError: a file is not as it should be.
+            ValueError: a file is not in the expected format.
         """
         return text.clean_and_split(
             self.read(raw),

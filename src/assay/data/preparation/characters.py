@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One long text as windows of characters: cut, split by position, described window by window, and written.
+"""Preparation of a long text as windows of characters: split by position, facts per window, the files for tasks.
 
-A window is 64 characters and the one after them; each but the first is to be told from those before it. The next
-window begins with the last character of this one, so that each character of the text but the first is told
-exactly once, whatever the windows' order. The last window may be shorter.
+A window is 64 characters and the next one; each but the first is predicted from those before it. The next window
+begins with the last character of this one, so that each character of the text but the first is a target exactly once.
+The last window may be shorter.
 
-Where upstream has one text, training, validation and test follow one another in it, so that no window of test lies
-between two of training. Windows of equal characters, as a chorus or a seldom changing source gives them, are kept
-once: outside of test the first, and where one stands in test, that one, so that nothing in test has been seen word
-for word. The same holds of a validation text that upstream names.
+If upstream has one text, training, validation and test are consecutive parts of it, so that no window of test is
+between two of training. Equal windows, such as those of a chorus, are kept once: the first of them or, if one is in
+test, that one, so that no window of test is also in training. The same applies to a validation text of upstream.
 """
 
 from __future__ import annotations
@@ -33,9 +32,9 @@ from assay.data.special_tokens import PADDING, UNKNOWN
 from assay.files import write_text
 
 WINDOW = 64
-"""Characters that a model sees at once."""
+"""The number of characters of a window."""
 IGNORED = -100
-"""The target where there is none; PyTorch's own number for it."""
+"""The target of positions without one; PyTorch's default ``ignore_index``."""
 
 SCHEMA = pa.schema(
     [
@@ -53,13 +52,13 @@ SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class LongText:
-    """A text as upstream gives it, or a text each of training, validation and test."""
+    """A text in upstream's form, or separate texts for training, validation and test."""
 
     text: str
     validation: str = ""
-    """"" where upstream names none."""
+    """"" if upstream has none."""
     test: str = ""
-    """Likewise."""
+    """"" if upstream has none."""
 
     def __len__(self) -> int:
         """Return the number of windows."""
@@ -67,13 +66,13 @@ class LongText:
 
     @property
     def split(self) -> NDArray[np.str_]:
-        """Return the split of each window that upstream names, or ``""``."""
+        """Return upstream's split of each window, or ``""``."""
         texts = {"": self.text, "validation": self.validation, "test": self.test}
         counts = [max(0, math.ceil((len(text) - 1) / WINDOW)) for text in texts.values()]
         return np.repeat(np.array(list(texts)), counts)
 
     def windows(self) -> list[str]:
-        """Return each window with the character after it."""
+        """Return each window with the next character."""
         return [
             text[start : start + WINDOW + 1]
             for text in (self.text, self.validation, self.test)
@@ -82,7 +81,7 @@ class LongText:
 
 
 def read_text(path: Path) -> LongText:
-    """Return the text of a file in UTF-8, nothing in it changed.
+    """Return the text of a UTF-8 file, unchanged.
 
     Raises:
         ValueError: it is not UTF-8, or too short for a window in each split.
@@ -108,32 +107,31 @@ def prepare(
     untold: int = 0,
     optimum: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
-    """Cut, split and describe ``text``; write tokenizer.json, arrays.safetensors, items.parquet and prepared.json.
+    """Prepare the windows of ``text``: write tokenizer.json, arrays.safetensors, items.parquet and prepared.json.
 
-    Row r of the table describes window r of the arrays: ``inputs`` (N, 64), the ids of its characters, padded on the
-    right, and ``targets`` (N, 64), the id that comes next or -100. Equal arguments give equal bytes; nothing is
-    drawn.
+    Row r of items.parquet describes window r of the arrays: ``inputs`` (N, 64), the ids of its characters, padded on
+    the right, and ``targets`` (N, 64), the next id or -100. Deterministic.
 
     Args:
         validation_fraction: part of the windows before test, the last, that goes to validation where upstream
             names no validation text, in (0, 1).
         test_fraction: part of the windows outside of upstream's validation, the last, that goes to test where
             upstream names no test text, in (0, 1).
-        untold: targets at each window's beginning that do not count, for want of characters before them.
-        optimum: the best value that any model can have, by metric, where it is known.
+        untold: the number of targets at each window's beginning that are ignored for lack of context.
+        optimum: the best value that any model can reach, by metric, if it is known.
 
     Returns:
-        What prepared.json holds.
+        The contents of prepared.json.
 
     Raises:
-        ValueError: a split is left without a window.
+        ValueError: a split has no window.
     """
     store.begin(out)
     windows = text.windows()
     upstream = text.split
     split = cut(upstream, validation_fraction, test_fraction)
     digests = np.array([hashlib.sha256(window.encode()).hexdigest() for window in windows], dtype=object)
-    # Where a validation part that was cut here repeats a window, the one in train is kept.
+    # If a validation part that is not upstream's repeats a window of train, the one in train is kept.
     before = np.where((split == "test") | (upstream != ""), split, "train")
     kept, dropped = clean(digests, np.zeros(len(windows), dtype=np.int64), before, noun="characters")
     counts = {name: int((split[kept] == name).sum()) for name in SPLITS}
@@ -180,8 +178,8 @@ def prepare(
 
 
 def cut(upstream: NDArray[np.str_], validation_fraction: float, test_fraction: float) -> NDArray[np.str_]:
-    """Return the split of each window: upstream's, and of those of which it names none training, then what it lacks
-    of validation and test in a row, each of one window at least."""
+    """Return the split of each window: upstream's, or else training, then validation and test in a row if upstream has
+    none, each of at least one window."""
     split = upstream.astype("<U10")
     rest = np.flatnonzero(upstream == "")
     split[rest] = "train"
@@ -194,8 +192,8 @@ def cut(upstream: NDArray[np.str_], validation_fraction: float, test_fraction: f
 
 
 def build_tokenizer(texts: Sequence[str]) -> Tokenizer:
-    """Return a tokenizer that knows the characters of ``texts``, the commonest first, equally common ones by
-    code point; nothing is normalised, so that ids are as many as characters."""
+    """Return a tokenizer with the characters of ``texts``, most frequent first, ties by code point, without
+    normalisation, so that there are as many ids as characters."""
     counts = Counter(character for text in texts for character in text)
     characters = sorted(counts, key=lambda character: (-counts[character], character))
     vocabulary = SPECIAL | {character: number for number, character in enumerate(characters, len(SPECIAL))}
@@ -203,7 +201,7 @@ def build_tokenizer(texts: Sequence[str]) -> Tokenizer:
 
 
 def tokenizer_of(vocabulary: dict[str, int]) -> Tokenizer:
-    """Return a tokenizer whose tokens are the single characters that have an id."""
+    """Return a tokenizer whose tokens are the single characters of the vocabulary."""
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
     tokenizer.decoder = decoders.Fuse()
@@ -211,7 +209,7 @@ def tokenizer_of(vocabulary: dict[str, int]) -> Tokenizer:
 
 
 def pair(ids: Sequence[Sequence[int]], untold: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Return inputs and targets (N, 64) from the ids of windows, the last of each of which is a target alone."""
+    """Return inputs and targets (N, 64) from the ids of windows; the last id of each is only a target."""
     padded = np.array([[*row, *[PADDING] * (WINDOW + 1 - len(row))] for row in ids], dtype=np.int32)
     inputs, targets = padded[:, :-1].copy(), padded[:, 1:].copy()
     inputs[targets == PADDING] = PADDING

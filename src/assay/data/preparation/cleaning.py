@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Clean items of any kind before they are used: drop repeats, with a reason for each, and draw splits.
+"""Cleaning of items of any kind: repeated items are dropped, with reasons, and splits are drawn.
 
-Upstream's split is used wherever upstream names one; what it does not name is held out by a strategy of
+Upstream's splits are kept; those that upstream does not have are held out by a strategy of
 :mod:`assay.data.preparation.split_strategies`.
 """
 
@@ -22,21 +22,21 @@ _SHOWN_ITEMS = 20
 def clean(
     digests: NDArray[np.object_], labels: NDArray[Any], split: NDArray[np.str_], *, noun: str
 ) -> tuple[NDArray[np.int64], list[dict[str, Any]]]:
-    """Return the items to keep, in order, and what was dropped and why.
+    """Return the items to keep, in order, and records of the dropped ones with reasons.
 
-    Of equal items inside a split the first is kept; where their labels differ none is, for nobody knows
-    which label is right. An item of train or validation that stands in test too is dropped from there, so that
-    test stays upstream's; then one of train that stands in validation too is dropped from train.
+    The first of equal items within a split is kept; if their labels differ, none is, since the correct label is
+    unknown. An item of train or validation that is also in test is dropped from train or validation, so that
+    test stays upstream's; then an item of train that is also in validation is dropped from train.
 
     Args:
         digests: (N,) hash of each item's content.
         labels: (N,) classes or numbers.
-        split: (N,) upstream's split: ``train``, ``validation``, ``test``, or ``""`` where it names none.
-        noun: what equal items have in common, as the reasons name it: ``pixels``, ``text``.
+        split: (N,) upstream's split: ``train``, ``validation``, ``test``, or ``""`` if it has none.
+        noun: the name of the content that equal items share, for the reasons: ``pixels``, ``text``.
 
     Returns:
         kept: (M,) item numbers, ascending.
-        dropped: one record a reason and split: ``{reason, split, count, items: the first 20}``.
+        dropped: one record per reason and split: ``{reason, split, count, items: the first 20}``.
 
     Raises:
         ValueError: ``split`` holds another name.
@@ -44,12 +44,12 @@ def clean(
     unknown = np.flatnonzero(~np.isin(split, [*SPLITS, ""]))
     if len(unknown):
         raise ValueError(
-            f"item {unknown[0]}, counted from 0 as the dataset's read() returns them, is of the split"
-            f" {str(split[unknown[0]])!r}; allowed are {', '.join(SPLITS)} or '' for none; mend read()"
+            f"item {unknown[0]}, counted from 0 as the dataset's read() returns them, has the split"
+            f" {str(split[unknown[0]])!r}; allowed are {', '.join(SPLITS)} or '' for none; fix read()"
         )
     items = pd.DataFrame({"digest": digests, "label": labels, "split": split})
-    alike = items.groupby(["split", "digest"], sort=False)["label"]
-    conflicting = alike.transform("nunique") > 1
+    equal_items = items.groupby(["split", "digest"], sort=False)["label"]
+    conflicting = equal_items.transform("nunique") > 1
     repeated = items.duplicated(["split", "digest"]) & ~conflicting
     in_test = items[items["split"] == "test"].groupby("digest")["label"].agg(["min", "max"])
     leaking = (items["split"] == "train") & items["digest"].isin(in_test.index) & ~conflicting & ~repeated
@@ -58,8 +58,8 @@ def clean(
     reasons = {
         f"same {noun} as an earlier item of the split": repeated,
         f"same {noun} with different labels in the split": conflicting,
-        "stands in test too": leaking & agreeing,
-        "stands in test too, with another label": leaking & ~agreeing,
+        "also in test": leaking & agreeing,
+        "also in test, with another label": leaking & ~agreeing,
     }
     dropped = [
         {
@@ -72,28 +72,28 @@ def clean(
         for name in sorted(items["split"].unique())
         if (mask & (items["split"] == name)).any()
     ]
-    lost = np.logical_or.reduce([mask.to_numpy() for mask in reasons.values()])
-    kept = np.flatnonzero(~lost)
-    for loser, keeper in (("validation", "test"), ("train", "validation")):
-        kept, leaks = _drop_leaks(items, kept, loser, keeper)
+    is_dropped = np.logical_or.reduce([mask.to_numpy() for mask in reasons.values()])
+    kept = np.flatnonzero(~is_dropped)
+    for leaky, held_out in (("validation", "test"), ("train", "validation")):
+        kept, leaks = _drop_leaks(items, kept, leaky, held_out)
         dropped += leaks
     return kept, dropped
 
 
 def _drop_leaks(
-    items: pd.DataFrame, kept: NDArray[np.int64], loser: str, keeper: str
+    items: pd.DataFrame, kept: NDArray[np.int64], leaky: str, held_out: str
 ) -> tuple[NDArray[np.int64], list[dict[str, Any]]]:
-    """Return the items that stay where those of one split that stand in another are dropped, and what was."""
+    """Return the items without those of one split that are also in a held out one, and records of the dropped ones."""
     left = items.iloc[kept]
-    held = left.loc[left["split"] == keeper].set_index("digest")["label"]
-    leaking = (left["split"] == loser) & left["digest"].isin(held.index)
+    held = left.loc[left["split"] == held_out].set_index("digest")["label"]
+    leaking = (left["split"] == leaky) & left["digest"].isin(held.index)
     agreeing = left["digest"].map(held) == left["label"]
-    reason = f"stands in {keeper} too"
+    reason = f"also in {held_out}"
     masks = {reason: leaking & agreeing, f"{reason}, with another label": leaking & ~agreeing}
     dropped = [
         {
             "reason": reason,
-            "split": loser,
+            "split": leaky,
             "count": int(mask.sum()),
             "items": left.index[mask][:_SHOWN_ITEMS].tolist(),
         }
@@ -112,14 +112,14 @@ def draw_split(
     *,
     dataset: str,
 ) -> NDArray[np.str_]:
-    """Return each item's split: upstream's validation and test; what it does not name is held out by a strategy.
+    """Return each item's split: upstream's validation and test, or items held out by a strategy.
 
-    Test is held out first, then validation from what is left.
+    Test is held out first, then validation from the rest.
 
     Args:
-        upstream: (N,) as :func:`clean` takes it; all are train that it does not name.
-        validation_fraction: part of what is left of test that goes to validation, unless upstream names validation.
-        test_fraction: part of what is left of upstream's validation that goes to test, unless upstream names test.
+        upstream: (N,) as in :func:`clean`; items without a split are in train or held out.
+        validation_fraction: part of the items outside of test that goes to validation, unless upstream has validation.
+        test_fraction: part of the items outside of upstream's validation that goes to test, unless upstream has test.
 
     Raises:
         ValueError: the strategy cannot split the items: a class has fewer than two, or a part would have none, or
@@ -135,7 +135,7 @@ def draw_split(
             continue
         try:
             rest, held = strategy.hold_out(rest, fraction, seed)
-        except ValueError as fault:
-            raise ValueError(f"{dataset}: a split is not possible: {fault}") from None
+        except ValueError as error:
+            raise ValueError(f"{dataset}: a split is not possible: {error}") from None
         split[held] = name
     return split

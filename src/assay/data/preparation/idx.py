@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The IDX format of MNIST: a big-endian header, then unsigned bytes; kept gzipped.
+"""The IDX format of MNIST: a big-endian header, then unsigned bytes, gzipped.
 
 Format: http://yann.lecun.com/exdb/mnist/ (as archived): two zero bytes, a type (8: unsigned byte), the
 number of dimensions, each dimension as four bytes, the values in C order.
@@ -25,22 +25,22 @@ LARGEST_BYTES = 1 << 30  # more than ten times the largest file that is read her
 def read_idx(path: Path, *, dimensions: int) -> NDArray[np.uint8]:
     """Return the array in a gzipped IDX file of unsigned bytes.
 
-    No more is unpacked than the header announces, whatever the file holds.
+    No more data are unpacked than the header announces.
 
     Raises:
-        ValueError: the file is not gzip, has another header, or another length than its header says.
+        ValueError: the file is not gzip, or its header or its length is not as expected.
     """
     try:
         with gzip.open(path, "rb") as stream:
             shape = _read_shape(path, stream.read(4 + 4 * dimensions), dimensions)
             size = math.prod(shape)
             values = stream.read(size + 1)
-    except (gzip.BadGzipFile, zlib.error, EOFError) as fault:
-        raise ValueError(f"{path}: not a whole gzip file ({fault}); delete it and run again") from None
+    except (gzip.BadGzipFile, zlib.error, EOFError) as error:
+        raise ValueError(f"{path}: not a complete gzip file ({error}); delete it and run again") from None
     if len(values) != size:
-        came = "more" if len(values) > size else f"only {len(values)}"
+        actual = "more" if len(values) > size else f"only {len(values)}"
         raise ValueError(
-            f"{path}: the header announces {size} bytes, {came} came; delete the file and run again"
+            f"{path}: the header announces {size} bytes, but there are {actual}; delete the file and run again"
         )
     return np.frombuffer(values, dtype=np.uint8).reshape(shape)
 
@@ -62,7 +62,7 @@ def _read_shape(path: Path, header: bytes, dimensions: int) -> tuple[int, ...]:
 
 
 def write_idx(path: Path, values: NDArray[np.uint8]) -> None:
-    """Write a gzipped IDX file; equal arrays are equal bytes."""
+    """Write a gzipped IDX file; deterministic."""
     header = bytes([0, 0, UNSIGNED_BYTE, values.ndim]) + struct.pack(f">{values.ndim}I", *values.shape)
     with replacing(path) as aside:
         aside.write_bytes(gzip.compress(header + values.tobytes(), mtime=0))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Images and labels as MNIST and its successors are given: four IDX files, train and test."""
+"""Images and labels in the format of MNIST and its successors: four IDX files, train and test."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _SIDE = 28
 
 
 def read(raw: Path, *, classes: tuple[str, ...]) -> ImageSet:
-    """Return what the four files hold: train, then test.
+    """Return the contents of the four files: train, then test.
 
     Raises:
-        ValueError: a file is not IDX, or has not as many labels as there are images.
+        ValueError: a file is not IDX, or the numbers of labels and images differ.
     """
     images, labels, split = [], [], []
     for name, prefix in _PREFIXES.items():
@@ -32,8 +32,8 @@ def read(raw: Path, *, classes: tuple[str, ...]) -> ImageSet:
         split.append(np.full(len(images[-1]), name))
         if len(labels[-1]) != len(images[-1]):
             raise ValueError(
-                f"{raw}: {len(images[-1])} {name} images and {len(labels[-1])} labels, expected as many"
-                " of both; delete the folder and run again"
+                f"{raw}: {len(images[-1])} {name} images and {len(labels[-1])} labels, expected the same"
+                " number; delete the folder and run again"
             )
     return ImageSet(
         np.concatenate(images)[:, None],  # (N, 1, H, W)
@@ -44,7 +44,7 @@ def read(raw: Path, *, classes: tuple[str, ...]) -> ImageSet:
 
 
 def write_twin(raw: Path, seed: int, *, dataset: str, num_classes: int) -> None:
-    """Write a made train and test set of the same shape into the four files."""
+    """Write a generated train and test set of the same shape into the four files."""
     train, test = _TWIN_ITEMS.values()
     images, labels = draw_images(
         np.random.default_rng([seed, *dataset.encode()]),

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Labelled images: cleaned, split, described item by item, and written for the tasks to read.
+"""Preparation of labelled images: cleaning, splitting, facts per item, and the files for tasks.
 
-Items are numbered in upstream's order, train before test, before anything is dropped; that number is the
-item's name in every table that follows.
+Items are numbered in upstream's order, train before test, before any are dropped; this number identifies the
+item in every later table.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class ImageSet:
-    """A dataset as upstream gives it."""
+    """A dataset in upstream's form."""
 
     images: NDArray[np.uint8]
     """(N, C, H, W), 0 to 255."""
     labels: NDArray[np.int64]
     """(N,), an index into ``classes``."""
     split: NDArray[np.str_]
-    """(N,), upstream's split: ``train``, ``validation`` or ``test``, or ``""`` where upstream names none."""
+    """(N,), upstream's split: ``train``, ``validation`` or ``test``, or ``""`` if upstream has none."""
     classes: tuple[str, ...]
 
     def __len__(self) -> int:
@@ -66,18 +66,18 @@ def prepare(
 ) -> dict[str, Any]:
     """Clean, split and describe ``image_set``; write arrays.safetensors, items.parquet and prepared.json.
 
-    Row r of the table describes image r of the arrays. Equal arguments give equal bytes.
+    Row r of items.parquet describes image r of the arrays. Equal arguments give equal files.
 
     Args:
-        validation_fraction: part of the items outside of test that goes to validation where upstream names no
+        validation_fraction: part of the items outside of test that goes to validation if upstream names no
             validation items, in (0, 1).
-        test_fraction: part of all items that goes to test where upstream names no test items, in (0, 1).
+        test_fraction: part of all items that goes to test if upstream names no test items, in (0, 1).
 
     Returns:
-        What prepared.json holds.
+        The contents of prepared.json.
 
     Raises:
-        ValueError: a class has too few items to stand in every split, or images have not what the strategy goes by.
+        ValueError: a class has too few items for every split, or the items lack the strategy's fact.
     """
     store.begin(out)
     digests = _digest(image_set.images)
@@ -120,9 +120,9 @@ def _digest(images: NDArray[np.uint8]) -> NDArray[np.object_]:
 
 
 def _measure(images: NDArray[np.uint8]) -> tuple[float, float]:
-    """Return mean and standard deviation of all pixels, scaled to [0, 1]; exact up to the last step."""
+    """Return mean and standard deviation of all pixels, scaled to [0, 1], from exact counts."""
     counts = np.zeros(256)
-    for start in range(0, len(images), _BATCH):  # bincount makes eight bytes of each pixel
+    for start in range(0, len(images), _BATCH):  # bincount needs eight bytes per pixel
         counts += np.bincount(images[start : start + _BATCH].reshape(-1), minlength=256)
     values = np.arange(256) / 255
     mean = float((counts * values).sum() / counts.sum())
@@ -130,7 +130,7 @@ def _measure(images: NDArray[np.uint8]) -> tuple[float, float]:
 
 
 def _facts(images: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
-    """Return what validation reads of each image."""
+    """Return the facts of each image for validation."""
     sizes = dict(zip(("channels", "height", "width"), images.shape[1:], strict=True))
     flat = images.reshape(len(images), -1)
     return {

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Texts in each of which one word is missing: kept once, described item by item, and written for the tasks to read.
+"""Preparation of texts with one missing word each: cleaning, facts per item, and the files for tasks.
 
-A text that stands in two sources is kept once, held out if one of them holds it out. The missing word is drawn from
-the text's known words by its digest.
+A text in two sources is kept once, held out if one of them holds it out. The missing word is chosen among the text's
+known words by the text's digest.
 """
 
 from __future__ import annotations
@@ -27,27 +27,27 @@ _SPECIAL = {**text.SPECIAL, "[MASK]": MASK}
 
 @dataclass(frozen=True)
 class MaskedSet:
-    """The texts of some sources."""
+    """The texts of several sources."""
 
     texts: list[str]
     split: NDArray[np.str_]
     """(N,): ``train``, ``validation`` or ``test``."""
     source: list[str]
-    """The dataset of each."""
+    """The dataset of each text."""
 
     def __len__(self) -> int:
         return len(self.texts)
 
 
 def prepare(found: MaskedSet, out: Path, *, dataset: str, longest: int, held_out: int) -> dict[str, Any]:
-    """Take one word out of each text and write tokenizer.json, arrays.safetensors, items.parquet and prepared.json.
+    """Mask one word of each text and write tokenizer.json, arrays.safetensors, items.parquet and prepared.json.
 
     Args:
-        longest: tokens of a text that are read.
-        held_out: items of validation, and of test, at most: those with the lowest digests.
+        longest: the number of tokens at which texts are truncated.
+        held_out: the largest number of items of validation, and of test: those with the lowest digests.
 
     Returns:
-        What prepared.json holds.
+        The contents of prepared.json.
     """
     store.begin(out)
     items, dropped = _kept(found, held_out)
@@ -58,7 +58,7 @@ def prepare(found: MaskedSet, out: Path, *, dataset: str, longest: int, held_out
     )
     arrays = text.pad(tokens, longest)  # (N, T)
     rows = np.flatnonzero(places >= 0)
-    dropped += _dropped(items[places < 0], "no word that training knows")
+    dropped += _dropped(items[places < 0], "no known word")
     items, tokens = items.iloc[rows], [tokens[row] for row in rows]
     arrays, places = arrays[rows], places[rows]
     missing = arrays[np.arange(len(rows)), places].astype(np.int64)  # (N,)
@@ -88,14 +88,14 @@ def prepare(found: MaskedSet, out: Path, *, dataset: str, longest: int, held_out
 
 
 def common_words(found: MaskedSet, *, held_out: int) -> list[str]:
-    """Return the words of the training texts, in lower case, the commonest first."""
+    """Return the words of the training texts, in lower case, most frequent first."""
     items, _ = _kept(found, held_out)
     ids = text.build_tokenizer(items.loc[items["split"] == "train", "text"].tolist(), _SPECIAL).get_vocab()
     return sorted(set(ids) - set(_SPECIAL), key=lambda word: ids[word])
 
 
 def _kept(found: MaskedSet, held_out: int) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
-    """Return the items that stay, and what was dropped and why."""
+    """Return the remaining items, and records of the dropped ones with reasons."""
     digests = np.array([hashlib.sha256(each.encode()).hexdigest() for each in found.texts], dtype=object)
     split = np.where(found.split == "train", "train", "test")
     kept, dropped = clean(digests, np.zeros(len(found), dtype=np.int64), split, noun="text")
@@ -109,7 +109,7 @@ def _kept(found: MaskedSet, held_out: int) -> tuple[pd.DataFrame, list[dict[str,
 
 
 def _dropped(items: pd.DataFrame, reason: str) -> list[dict[str, Any]]:
-    """Return one record a split of items that are dropped."""
+    """Return one record per split of dropped items."""
     return [
         {"reason": reason, "split": name, "count": len(lost), "items": lost["item"][:20].tolist()}
         for name, lost in items.groupby("split")
@@ -117,6 +117,6 @@ def _dropped(items: pd.DataFrame, reason: str) -> list[dict[str, Any]]:
 
 
 def _place(ids: list[int], digest: str) -> int:
-    """Return the place of the word that a text is to miss, one that is known; -1 if it has none."""
+    """Return the position of the word to mask, a known one; -1 if the text has none."""
     places = [place for place, number in enumerate(ids) if number > MASK]
     return places[int(digest[:8], 16) % len(places)] if places else -1

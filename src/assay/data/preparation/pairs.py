@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pairs of texts, one to be made of the other: cleaned, split, turned into tokens and written for the tasks to read.
+"""Preparation of pairs of source and target texts: cleaning, splitting, tokenisation and the files for tasks.
 
-Items are numbered in upstream's order, before anything is dropped; that number is the item's name in every
-table that follows. Source and target share one tokenizer, which the training items alone decide, so that a
+Items are numbered in upstream's order, before any are dropped; this number identifies the item in every
+later table. Source and target share one tokenizer, made from the training items, so that a
 token can be copied from one to the other.
 """
 
@@ -50,14 +50,14 @@ SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class PairSet:
-    """A dataset as upstream gives it."""
+    """A dataset in upstream's form."""
 
     sources: list[str]
     """N texts, none of them blank."""
     targets: list[str]
-    """N texts, what is to be made of them."""
+    """N texts."""
     split: NDArray[np.str_]
-    """(N,), upstream's split: ``train``, ``validation`` or ``test``, or ``""`` where upstream names none."""
+    """(N,), upstream's split: ``train``, ``validation`` or ``test``, or ``""`` if upstream has none."""
 
     def __len__(self) -> int:
         return len(self.sources)
@@ -78,19 +78,19 @@ def prepare(
     """Clean, split and describe ``pair_set``; write tokenizer.json, arrays.safetensors, items.parquet and
     prepared.json.
 
-    Row r of the table describes pair r of the arrays. Each run of whitespace is one blank from here on.
-    Equal arguments give equal bytes.
+    Row r of items.parquet describes pair r of the arrays. Each run of whitespace becomes one space.
+    Equal arguments give equal files.
 
     Args:
         build_tokenizer: makes the tokenizer from the training items' texts.
-        longest: tokens after which a source and a target are cut.
+        longest: the numbers of tokens at which sources and targets are truncated.
         validation_fraction: part of the items outside of test that goes to validation, in (0, 1), where
             upstream names no validation items.
-        test_fraction: part of all items that goes to test where upstream names no test items, in (0, 1).
-        optimum: the best value that any model can have, by metric, where it is known.
+        test_fraction: part of all items that goes to test if upstream names no test items, in (0, 1).
+        optimum: the best value that any model can reach, by metric, if it is known.
 
     Returns:
-        What prepared.json holds.
+        The contents of prepared.json.
 
     Raises:
         ValueError: there are too few items for every split.
@@ -103,10 +103,10 @@ def prepare(
         [hashlib.sha256("\n".join(pair).encode()).hexdigest() for pair in zip(sources, targets, strict=True)],
         dtype=object,
     )
-    alike = np.zeros(len(pair_set), np.int64)  # pairs have no labels: none can contradict another
-    kept, dropped = clean(digests, alike, pair_set.split, noun="pair")
+    no_labels = np.zeros(len(pair_set), np.int64)  # without labels, equal pairs never conflict
+    kept, dropped = clean(digests, no_labels, pair_set.split, noun="pair")
     upstream = pair_set.split[kept]
-    strategy = Stratified(alike[kept])
+    strategy = Stratified(no_labels[kept])
     split = draw_split(upstream, strategy, seed, validation_fraction, test_fraction, dataset=dataset)
     texts = [[of[item] for item in kept] for of in (sources, targets)]
     train = np.flatnonzero(split == "train")
@@ -152,7 +152,7 @@ def prepare(
 
 
 def byte_pairs(texts: Sequence[str], *, size: int) -> Tokenizer:
-    """Return a tokenizer of at most ``size`` parts of words, found by byte-pair encoding; case is kept.
+    """Return a tokenizer of at most ``size`` subwords from byte-pair encoding; case-sensitive.
 
     Source: Sennrich, Haddow, Birch, "Neural Machine Translation of Rare Words with Subword Units", ACL 2016,
     https://aclanthology.org/P16-1162.
@@ -165,20 +165,20 @@ def byte_pairs(texts: Sequence[str], *, size: int) -> Tokenizer:
     tokenizer.decoder = decoders.Metaspace()
     trainer = trainers.BpeTrainer(vocab_size=size, special_tokens=list(_SPECIAL), show_progress=False)
     tokenizer.train_from_iterator(texts, trainer)
-    plain = json.loads(tokenizer.to_str()) | {"added_tokens": []}  # else a text could spell out "[END]"
+    plain = json.loads(tokenizer.to_str()) | {"added_tokens": []}  # otherwise a text could contain "[END]"
     return Tokenizer.from_str(json.dumps(plain))
 
 
 def characters(texts: Sequence[str]) -> Tokenizer:
     """Return a tokenizer whose tokens are the characters of ``texts``."""
-    found = sorted({character for text in texts for character in text})
+    alphabet = sorted({character for text in texts for character in text})
     return tokenizer_of(
-        _SPECIAL | {character: number for number, character in enumerate(found, start=len(_SPECIAL))}
+        _SPECIAL | {character: number for number, character in enumerate(alphabet, start=len(_SPECIAL))}
     )
 
 
 def read_gzip_lines(path: Path) -> list[str]:
-    """Return the lines of a gzipped UTF-8 file; LF alone ends a line.
+    """Return the lines of a gzipped UTF-8 file; only LF ends a line.
 
     Raises:
         ValueError: it is empty, not gzip or not UTF-8, or a line is blank.

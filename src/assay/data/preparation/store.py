@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A prepared dataset on disk: prepared.json vouches for the files beside it, so it goes first and comes last."""
+"""A prepared dataset on disk: prepared.json has the other files' digests, so it is removed first and written last."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from assay.data.preparation.cleaning import SPLITS
 from assay.files import replacing, sha256, write_json
 
 FILES = ("arrays.safetensors", "items.parquet")
-"""What every kind of data has."""
+"""The files of every kind of data."""
 
 
 def begin(out: Path) -> None:
-    """Make the folder, and take away what would vouch for files that are about to be written."""
+    """Make the folder, and remove prepared.json, which would not match the files about to be written."""
     out.mkdir(parents=True, exist_ok=True)
     (out / "prepared.json").unlink(missing_ok=True)
 
@@ -33,7 +33,7 @@ def write_arrays(out: Path, arrays: dict[str, NDArray[Any]]) -> None:
 
 
 def write_items(out: Path, schema: pa.Schema, columns: Mapping[str, Sequence[Any] | NDArray[Any]]) -> None:
-    """Write items.parquet: one row of facts an item, the table that validation reads."""
+    """Write items.parquet, the table that validation reads: one row of facts per item."""
     with replacing(out / "items.parquet") as aside:
         pq.write_table(pa.table(columns, schema=schema), aside)
 
@@ -49,16 +49,16 @@ def seal(
     vocabularies: Iterable[str] = (),
     optimum: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
-    """Write prepared.json and return what it holds.
+    """Write prepared.json and return its contents.
 
     Args:
-        facts: of the data, the dataset's name first.
-        upstream: (M,) the split of each item as upstream names it, ``""`` where it names none.
+        facts: the facts of the data, the dataset's name first.
+        upstream: (M,) upstream's split of each item, ``""`` if it has none.
         split: (M,) the split that is used.
-        strategy: how what ``upstream`` does not name was held out.
-        given: what gives the split that ``upstream`` holds.
-        vocabularies: names of the files beside ``FILES``.
-        optimum: the best value that any model can have, by metric, where it is known.
+        strategy: how the items without a split in ``upstream`` were held out.
+        given: the origin of ``upstream``.
+        vocabularies: the names of the files besides ``FILES``.
+        optimum: the best value that any model can reach, by metric, if it is known.
     """
     files = {name: sha256(out / name) for name in (*FILES, *vocabularies)}
     origin = _origin(upstream, split, strategy, given)
@@ -70,8 +70,8 @@ def seal(
 
 
 def _origin(upstream: NDArray[np.str_], split: NDArray[np.str_], strategy: str, given: str) -> dict[str, Any]:
-    """Return where validation and test come from, by which strategy, and how many items of each split of upstream's
-    are in which."""
+    """Return the origin of validation and test, the strategy, and the number of items for each upstream and actual
+    split."""
     origins = {name: given if name in upstream else "drawn" for name in ("validation", "test")}
     return {
         **origins,

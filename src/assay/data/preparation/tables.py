@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tables of numbers: cleaned, split, described row by row, and written for the tasks to read.
+"""Preparation of tables of numbers: cleaning, splitting, facts per row, and the files for tasks.
 
-Items are the table's rows, numbered in upstream's order before anything is dropped.
+Items are the table's rows, numbered in upstream's order before any are dropped.
 """
 
 from __future__ import annotations
@@ -21,30 +21,30 @@ from assay.data.preparation.cleaning import SPLITS, clean, draw_split
 from assay.data.preparation.split_strategies import StrategyName, choose
 
 LABEL, TARGET = "label", "target"
-"""The column that holds what is predicted: a class, or a number."""
+"""The column to predict: a class, or a number."""
 GROUP, TIME = "group", "time"
-"""The columns that hold to whom or what an item belongs, and when it was measured, where that is known."""
+"""The columns with the group of an item, and the time of its measurement, if these are known."""
 
 
 @dataclass(frozen=True)
 class TableSet:
-    """A dataset as upstream gives it."""
+    """A dataset in upstream's form."""
 
     features: NDArray[np.float64]
     """(N, F)."""
     targets: NDArray[np.int64] | NDArray[np.float64]
-    """(N,): an index into ``classes``, or numbers where there are none."""
+    """(N,): indices into ``classes``, or numbers without classes."""
     columns: tuple[str, ...]
     """The names of the F features."""
     classes: tuple[str, ...] = ()
     groups: NDArray[Any] | None = None
-    """(N,) whole numbers or texts: to which person, say, each row belongs. No feature."""
+    """(N,) integers or strings: the group of each row, such as a person. Not a feature."""
     times: NDArray[Any] | None = None
-    """(N,) numbers or dates: when each row was measured. No feature."""
+    """(N,) numbers or dates: the time of each row. Not a feature."""
     weights: NDArray[np.float64] | None = None
-    """(N,) above 0: how much each row counts in training, such as survey weights. No feature."""
+    """(N,) above 0: the weight of each row in training, such as a survey weight. Not a feature."""
     split: NDArray[np.str_] | None = None
-    """(N,) upstream's split: ``train``, ``validation`` or ``test``, or ``""`` where upstream names none."""
+    """(N,) upstream's split: ``train``, ``validation`` or ``test``, or ``""`` if upstream has none."""
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -55,9 +55,9 @@ class TableSet:
 
     @property
     def origins(self) -> dict[str, NDArray[Any]]:
-        """Return the groups and the times by column, where they are known."""
-        found = {GROUP: self.groups, TIME: self.times}
-        return {column: values for column, values in found.items() if values is not None}
+        """Return the groups and the times by column, if they are known."""
+        origins = {GROUP: self.groups, TIME: self.times}
+        return {column: values for column, values in origins.items() if values is not None}
 
 
 def prepare(
@@ -73,21 +73,21 @@ def prepare(
 ) -> dict[str, Any]:
     """Clean, split and describe a table; write arrays.safetensors, items.parquet and prepared.json.
 
-    Row r of items.parquet describes row r of the arrays. Equal arguments give equal bytes.
+    Row r of items.parquet describes row r of the arrays. Equal arguments give equal files.
 
     Args:
-        validation_fraction: part of what is left of test that goes to validation, in (0, 1).
+        validation_fraction: part of the items outside of test that goes to validation, in (0, 1).
         test_fraction: part of all items that goes to test, in (0, 1).
-        split_strategy: how they are held out; by group, the fractions are of groups. None for ``stratified`` where
-            there are classes, ``random`` where there are none.
-        optimum: the best value that any model can have, by metric, where it is known.
+        split_strategy: how they are held out; by group, the fractions are of groups. None for ``stratified`` with
+            classes, ``random`` without.
+        optimum: the best value that any model can reach, by metric, if it is known.
 
     Returns:
-        What prepared.json holds.
+        The contents of prepared.json.
 
     Raises:
-        ValueError: a split would have no item, or too few of a class; the table has not what the strategy goes by, or
-            names two columns alike.
+        ValueError: a split would have no item, or too few of a class; the table lacks the strategy's fact, or has two
+            columns of the same name.
     """
     names = schema(table).names
     if twice := [name for name in names if names.count(name) > 1]:
@@ -140,9 +140,9 @@ def prepare(
 
 
 def _checked(weights: NDArray[np.float64], dataset: str) -> NDArray[np.float32]:
-    wrong = np.flatnonzero(~(np.isfinite(weights) & (weights > 0)))
-    if len(wrong):
-        row, weight = wrong[0], weights[wrong[0]]
+    bad = np.flatnonzero(~(np.isfinite(weights) & (weights > 0)))
+    if len(bad):
+        row, weight = bad[0], weights[bad[0]]
         raise ValueError(
             f"{dataset}: row {row + 1} has the weight {weight:g}; allowed are numbers above 0; fix its read()"
         )
@@ -169,7 +169,7 @@ def schema(table: TableSet) -> pa.Schema:
 
 
 def measure(features: NDArray[np.float64]) -> dict[str, list[float]]:
-    """Return mean and standard deviation of each feature (N, F); a column that does not vary has the deviation 1."""
+    """Return mean and standard deviation of each feature (N, F); a constant column has the deviation 1."""
     deviations = features.std(axis=0)
     return {
         "mean": features.mean(axis=0).tolist(),
@@ -178,12 +178,12 @@ def measure(features: NDArray[np.float64]) -> dict[str, list[float]]:
 
 
 def spread(targets: NDArray[np.float64]) -> dict[str, float]:
-    """Return mean and standard deviation of targets (N,); if they do not vary the deviation is 1."""
+    """Return mean and standard deviation of targets (N,); the deviation is 1 if they are constant."""
     return {"target_mean": float(targets.mean()), "target_std": float(targets.std()) or 1.0}
 
 
 def counts_of(classes: Sequence[str], labels: NDArray[Any], split: NDArray[np.str_]) -> dict[str, Any]:
-    """Return how many items of each class are in each split."""
+    """Return the number of items of each class in each split."""
     return {
         "class_counts": {
             name: np.bincount(labels[split == name].astype(np.int64), minlength=len(classes)).tolist()
@@ -198,7 +198,7 @@ def read_numbers(
     """Return the numbers (N, columns) of a file's lines.
 
     Args:
-        data: what the file holds, unpacked.
+        data: the contents of the file, uncompressed.
 
     Raises:
         ValueError: it is not such a table, or a number is not finite; one line.
@@ -206,8 +206,8 @@ def read_numbers(
     lines = text.require_text(path, 1, text.decode(path, "ascii", data)).splitlines()
     try:
         table = np.loadtxt(lines, delimiter=delimiter, dtype=np.float64, ndmin=2)
-    except (ValueError, OverflowError) as fault:
-        raise ValueError(f"{path}: not a table of numbers ({fault}); delete the file and run again") from None
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"{path}: not a table of numbers ({error}); delete the file and run again") from None
     if table.shape[1] != columns:
         raise ValueError(
             f"{path}: {table.shape[1]} columns, expected {columns}; delete the file and run again"

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tagged sentences: cleaned, split, turned into numbers, described item by item, and written for the tasks to read.
+"""Preparation of tagged sentences: cleaning, splitting, encoding, facts per item, and the files for tasks.
 
-Items are numbered in upstream's order, before anything is dropped; that number is the item's name in every
-table that follows. Words are those of the file. A word is known by its lower case, and the words of the
-training items have numbers, and those of further texts without tags; its characters keep their case, and those
-alone that training has have numbers. Before a word's characters stands its shape, as if it were one more:
-names are new words, whose capitals tell.
+Items are numbered in upstream's order, before any are dropped; this number identifies the item in every
+later table. Words are those of the file. The vocabulary has the lower-case words of the training items and of further
+texts without tags. The alphabet has the characters of the training items, with their case. A word's first symbol is its
+shape, which precedes its characters: names are often new words, which capitals reveal.
 
-One tensor holds a sentence, (T, 1 + SYMBOLS): column 0 has the words' ids, the others each word's shape and
+A sentence is one tensor, (T, 1 + SYMBOLS): column 0 has the words' ids, the others each word's shape and
 characters. Tags are numbered ``O`` = 0, ``B-x`` = 2 i + 1, ``I-x`` = 2 i + 2 for the entity type number i.
 """
 
@@ -34,13 +33,13 @@ from assay.data.special_tokens import PADDING, UNKNOWN
 from assay.files import write_text
 
 NO_TAG = -1
-"""Stands for the tag after a sentence's end."""
+"""The tag of padding."""
 WORD_CHARACTERS = 16
-"""Of a longer word only so many characters are kept, the first."""
+"""The number of characters at which words are truncated."""
 SYMBOLS = 1 + WORD_CHARACTERS
-"""A word's shape and its characters."""
+"""The number of symbols of a word: its shape and its characters."""
 SHAPES = ("address", "number", "mark", "lower", "upper", "letter", "title", "mixed")
-"""What :func:`shape` tells apart."""
+"""The shapes of words, see :func:`shape`."""
 _SHAPES = {shape: f"[{shape}]" for shape in SHAPES}
 
 SCHEMA = pa.schema(
@@ -63,33 +62,33 @@ SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class TaggedSet:
-    """A dataset as upstream gives it."""
+    """A dataset in upstream's form."""
 
     words: list[list[str]]
-    """N sentences, none of them empty; a word has no blank in it."""
+    """N sentences, none of them empty; words contain no spaces."""
     tags: list[list[int]]
-    """Likewise, an index into ``classes`` a word."""
+    """N sentences' tags: one index into ``classes`` per word."""
     split: NDArray[np.str_]
-    """(N,), upstream's split: ``train``, ``validation`` or ``test``, or ``""`` where upstream names none."""
+    """(N,), upstream's split: ``train``, ``validation`` or ``test``, or ``""`` if upstream has none."""
     classes: tuple[str, ...]
-    """The tags' names."""
+    """The names of the tags."""
 
     def __len__(self) -> int:
         return len(self.words)
 
 
 def tag_names(types: Iterable[str]) -> tuple[str, ...]:
-    """Return the names of all tags of these entity types, by their numbers."""
+    """Return the names of all tags of these entity types, in the order of their numbers."""
     return ("O", *(f"{part}-{name}" for name in types for part in "BI"))
 
 
 def read_conll(path: Path, classes: tuple[str, ...]) -> tuple[list[list[str]], list[list[int]]]:
-    """Return the sentences of a file with a word, a tab and its tag a line, and the tags' numbers.
+    """Return the sentences of a file with a word, a tab and its tag per line, and the tags' numbers.
 
-    A line of whitespace alone ends a sentence. Quotation marks are words like any other.
+    A blank line ends a sentence. Quotation marks are ordinary words.
 
     Raises:
-        ValueError: the file is not UTF-8 or holds no sentence, or a line of it has not a word and a known tag.
+        ValueError: the file is not UTF-8 or has no sentence, or a line does not have a word and a known tag.
     """
     words: list[list[str]] = [[]]
     tags: list[list[int]] = [[]]
@@ -101,9 +100,9 @@ def read_conll(path: Path, classes: tuple[str, ...]) -> tuple[list[list[str]], l
             continue
         fields = line.removesuffix("\r").split("\t")
         if len(fields) != 2:
-            raise bad_row(path, row, f"{len(fields)} columns, expected a word and its tag with a tab between")
+            raise bad_row(path, row, f"{len(fields)} columns, expected a word, a tab and its tag")
         if fields[0].split() != [fields[0]]:
-            raise bad_row(path, row, f"word {fields[0]!r} is empty or holds a blank")
+            raise bad_row(path, row, f"word {fields[0]!r} is empty or contains a space")
         words[-1].append(fields[0])
         tags[-1].append(require_label(path, row, fields[1], classes))
     if not words[0]:
@@ -112,7 +111,7 @@ def read_conll(path: Path, classes: tuple[str, ...]) -> tuple[list[list[str]], l
 
 
 def conll(sentences: Iterable[tuple[Sequence[str], Sequence[str]]]) -> str:
-    """Return the file of sentences, each its words and their tags' names, as :func:`read_conll` reads it."""
+    """Return the file contents of sentences (words and tags' names), in the format of :func:`read_conll`."""
     return "\n".join(
         "".join(f"{word}\t{tag}\n" for word, tag in zip(words, tags, strict=True))
         for words, tags in sentences
@@ -133,19 +132,19 @@ def prepare(
     """Clean, split and describe ``tagged``; write tokenizer.json and characters.json, which hold the
     vocabularies, arrays.safetensors, items.parquet and prepared.json.
 
-    Row r of the table describes sentence r of the arrays. No sentence is cut. Equal arguments give equal bytes.
+    Row r of items.parquet describes sentence r of the arrays. No sentence is cut. Equal arguments give equal files.
 
     Args:
         validation_fraction: part of the items outside of test that goes to validation, in (0, 1), where
             upstream names no validation items.
-        test_fraction: likewise part of all items that goes to test.
-        optimum: the best value that any model can have, by metric, where it is known.
-        further: words in lower case, each once, that texts without tags have. Those of them that training has
-            are numbered first, then those that it has not, then what training alone has: a network that starts
-            from what was learned on those texts can leave out the last, of which it would know nothing.
+        test_fraction: part of all items that goes to test, in (0, 1), where upstream names no test items.
+        optimum: the best value that any model can reach, by metric, if it is known.
+        further: distinct words in lower case from texts without tags. Those of them that training has are
+            numbered first, then the others, then words that only training has: a network that starts from
+            word vectors of those texts can leave out the last, for which it has no vectors.
 
     Returns:
-        What prepared.json holds.
+        The contents of prepared.json.
     """
     store.begin(out)
     digests = np.array([_digest(" ".join(words)) for words in tagged.words], dtype=object)
@@ -154,7 +153,7 @@ def prepare(
     words = [tagged.words[item] for item in kept]
     tags = [tagged.tags[item] for item in kept]
     upstream = tagged.split[kept]
-    strategy = Stratified(np.zeros(len(kept), np.int64))  # sentences have no class that each part must have
+    strategy = Stratified(np.zeros(len(kept), np.int64))  # sentences have no classes to stratify by
     split = draw_split(upstream, strategy, seed, validation_fraction, test_fraction, dataset=dataset)
     train = [words[row] for row in np.flatnonzero(split == "train")]
     trained = by_count(word.lower() for sentence in train for word in sentence)
@@ -204,18 +203,18 @@ def prepare(
 
 
 def by_count(things: Iterable[str]) -> list[str]:
-    """Return the distinct things, the commonest first, equally common ones by name."""
+    """Return the distinct things, most frequent first, ties in alphabetical order."""
     counts = Counter(things)
     return sorted(counts, key=lambda thing: (-counts[thing], thing))
 
 
 def shape(word: str) -> str:
-    """Return which of ``SHAPES`` a word has.
+    """Return the shape of a word, one of ``SHAPES``.
 
-    Addresses are of the web, of people (``@``) and of topics (``#``); a number has a digit in it, a mark no letter.
+    Addresses are URLs, people (``@``) and topics (``#``); a number has a digit, a mark no letter.
 
     Source: Collobert et al., "Natural Language Processing (Almost) from Scratch", JMLR 2011,
-    https://jmlr.org/papers/v12/collobert11a.html, its capitalisation feature, with marks and addresses as well.
+    https://jmlr.org/papers/v12/collobert11a.html, its capitalisation feature, extended by marks and addresses.
     """
     if word.startswith(("@", "#")) or "http" in word:
         return "address"
@@ -231,7 +230,7 @@ def shape(word: str) -> str:
 
 
 def _tokenizer(ids: dict[str, int]) -> Tokenizer:
-    """Return a tokenizer that knows these words, or these characters; it is given them one by one."""
+    """Return a tokenizer with these words, or characters; its inputs are single words, or characters."""
     return Tokenizer(models.WordLevel(ids, unk_token="[UNK]"))
 
 
@@ -244,9 +243,9 @@ def encode(
     """Return the arrays that a task reads.
 
     Returns:
-        words: (N, T), 0 after a sentence's end.
-        characters: (N, T, SYMBOLS), a word's shape and its characters, 0 after its end.
-        tags: (N, T), NO_TAG after a sentence's end.
+        words: (N, T), padded with 0.
+        characters: (N, T, SYMBOLS), a word's shape and its characters, padded with 0.
+        tags: (N, T), padded with NO_TAG.
     """
     size = (len(words), max(map(len, words)))
     arrays = {
@@ -265,7 +264,7 @@ def encode(
 
 
 def count_malformed(tags: Sequence[int]) -> int:
-    """Return how many tags say that an entity goes on which the tag before is no part of."""
+    """Return the number of I- tags that follow neither B- nor I- of their type."""
     before = [0, *tags[:-1]]
     return sum(
         tag > 0 and tag % 2 == 0 and last not in (tag - 1, tag)
@@ -278,5 +277,5 @@ def _digest(text: str) -> str:
 
 
 def _is_odd(character: str) -> bool:
-    """Say whether a character is a control character or U+FFFD: signs of a wrong encoding."""
+    """Return whether a character is a control character or U+FFFD: signs of an incorrect encoding."""
     return character == "\ufffd" or unicodedata.category(character) == "Cc"

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Labelled texts: cleaned, split, turned into tokens, described item by item, and written for the tasks to read.
+"""Preparation of labelled texts: cleaning, splitting, tokenisation, facts per item, and the files for tasks.
 
-Items are numbered in upstream's order, before anything is dropped; that number is the item's name in every
-table that follows. A token is a word or a run of punctuation, in lower case; what words there are, the
-training items alone decide.
+Items are numbered in upstream's order, before any are dropped; this number identifies the item in every
+later table. A token is a word or a run of punctuation, in lower case; the vocabulary is that of
+the training items.
 """
 
 from __future__ import annotations
@@ -30,7 +30,10 @@ from assay.data.preparation.split_strategies import StrategyName, choose
 from assay.data.special_tokens import PADDING, UNKNOWN
 from assay.files import write_text
 
-SPECIAL = {"[PAD]": PADDING, "[UNK]": UNKNOWN}  # no word is one of them: brackets are tokens of their own
+SPECIAL = {
+    "[PAD]": PADDING,
+    "[UNK]": UNKNOWN,
+}  # no word equals one of them, since brackets are separate tokens
 _LAYOUT = "\t\n\r"  # control characters that belong in a text
 
 SCHEMA = pa.schema(
@@ -50,14 +53,14 @@ SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class TextSet:
-    """A dataset as upstream gives it."""
+    """A dataset in upstream's form."""
 
     texts: list[str]
     """N texts, none of them blank."""
     labels: NDArray[np.int64]
     """(N,), an index into ``classes``."""
     split: NDArray[np.str_]
-    """(N,), upstream's split: ``train``, ``validation`` or ``test``, or ``""`` where upstream names none."""
+    """(N,), upstream's split: ``train``, ``validation`` or ``test``, or ``""`` if upstream has none."""
     classes: tuple[str, ...]
 
     def __len__(self) -> int:
@@ -80,23 +83,23 @@ def prepare(
     """Clean, split and describe ``text_set``; write tokenizer.json, arrays.safetensors, items.parquet and
     prepared.json.
 
-    Row r of the table describes text r of the arrays. Each run of whitespace is one blank from here on.
-    Equal arguments give equal bytes.
+    Row r of items.parquet describes text r of the arrays. Each run of whitespace becomes one space.
+    Equal arguments give equal files.
 
     Args:
-        validation_fraction: part of the items outside of test that goes to validation where upstream names no
+        validation_fraction: part of the items outside of test that goes to validation if upstream names no
             validation items, in (0, 1).
-        test_fraction: part of all items that goes to test where upstream names no test items, in (0, 1).
-        longest: tokens after which a text is cut.
-        optimum: the best value that any model can have, by metric, where it is known.
-        given: what gives the split that ``text_set`` names.
-        split_strategy: how what it does not name is held out.
+        test_fraction: part of all items that goes to test if upstream names no test items, in (0, 1).
+        longest: the number of tokens at which texts are truncated.
+        optimum: the best value that any model can reach, by metric, if it is known.
+        given: the origin of the split of ``text_set``, for prepared.json.
+        split_strategy: how the items without a split are held out.
 
     Returns:
-        What prepared.json holds.
+        The contents of prepared.json.
 
     Raises:
-        ValueError: a class has too few items to stand in every split, or texts have not what the strategy goes by.
+        ValueError: a class has too few items for every split, or the items lack the strategy's fact.
     """
     store.begin(out)
     cleaned = clean_and_split(
@@ -125,7 +128,7 @@ def prepare(
         "text": texts,
     }
     store.write_items(out, SCHEMA, columns)
-    told = {
+    prepared = {
         "dataset": dataset,
         "classes": list(text_set.classes),
         "shape": [length],
@@ -140,7 +143,7 @@ def prepare(
     }
     return store.seal(
         out,
-        told,
+        prepared,
         upstream=cleaned.upstream,
         split=split,
         strategy=cleaned.strategy,
@@ -152,7 +155,7 @@ def prepare(
 
 @dataclass(frozen=True)
 class Cleaned:
-    """The texts that stay, each run of whitespace one blank."""
+    """The remaining texts, with each run of whitespace as one space."""
 
     kept: NDArray[np.int64]
     """(M,) item numbers, ascending."""
@@ -160,12 +163,12 @@ class Cleaned:
     digests: NDArray[np.object_]
     """(M,) SHA-256 of each text."""
     upstream: NDArray[np.str_]
-    """(M,) upstream's split, as :class:`TextSet` has it."""
+    """(M,) upstream's split, as in :class:`TextSet`."""
     split: NDArray[np.str_]
     strategy: str
-    """How what upstream does not name was held out."""
+    """How the items without a split in upstream were held out."""
     dropped: list[dict[str, Any]]
-    """What was dropped and why, as :func:`assay.data.preparation.cleaning.clean` says."""
+    """The dropped items with reasons, from :func:`assay.data.preparation.cleaning.clean`."""
 
 
 def clean_and_split(
@@ -177,10 +180,10 @@ def clean_and_split(
     test_fraction: float,
     split_strategy: StrategyName = "stratified",
 ) -> Cleaned:
-    """Drop repeats and draw the split; equal arguments give equal splits.
+    """Drop repeated texts and draw the split; deterministic.
 
     Raises:
-        ValueError: a class has too few items to stand in every split, or texts have not what the strategy goes by.
+        ValueError: a class has too few items for every split, or the items lack the strategy's fact.
     """
     whole = [" ".join(text.split()) for text in text_set.texts]
     digests = np.array([hashlib.sha256(text.encode()).hexdigest() for text in whole], dtype=object)
@@ -193,10 +196,10 @@ def clean_and_split(
 
 
 def build_tokenizer(texts: Sequence[str], special: Mapping[str, int] = SPECIAL) -> Tokenizer:
-    """Return a tokenizer that knows the words of ``texts``, the commonest first, equally common ones by name.
+    """Return a tokenizer with the words of ``texts``, most frequent first, ties in alphabetical order.
 
     Args:
-        special: names that stand for no word, and their ids, counted from 0.
+        special: the names of special tokens, and their ids, counted from 0.
     """
     tokenizer = Tokenizer(models.WordLevel(dict(special), unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()])
@@ -213,12 +216,12 @@ def build_tokenizer(texts: Sequence[str], special: Mapping[str, int] = SPECIAL) 
 
 
 def read_lines(path: Path, *, encoding: str) -> list[str]:
-    """Return the lines of a file; LF alone ends a line.
+    """Return the lines of a file; only LF ends a line.
 
-    str.splitlines would also break at U+0085, U+2028 and others, which may stand in a text.
+    str.splitlines would also split at U+0085, U+2028 and others, which may be part of a text.
 
     Raises:
-        ValueError: the file is empty, or has bytes that the encoding does not.
+        ValueError: the file is empty, or cannot be decoded.
     """
     lines = decode(path, encoding).split("\n")
     return lines if lines[-1] else lines[:-1]
@@ -228,7 +231,7 @@ def read_table(path: Path, *, encoding: str, num_columns: int) -> Iterator[tuple
     """Yield each record of a CSV file (fields in double quotes, a quote in a field doubled) and its line.
 
     Raises:
-        ValueError: the file is empty or has bytes that the encoding does not, or a record another number of fields.
+        ValueError: the file is empty or cannot be decoded, or a record has another number of fields.
     """
     rows = csv_rows.reader(io.StringIO(decode(path, encoding), newline=""), strict=True)
     try:
@@ -241,7 +244,7 @@ def read_table(path: Path, *, encoding: str, num_columns: int) -> Iterator[tuple
 
 
 def read_columns(path: Path, *, num_columns: int) -> Iterator[tuple[int, list[str]]]:
-    """Yield the fields of each line of a UTF-8 file, which tabs part, and the line's number from 1.
+    """Yield the tab-separated fields of each line of a UTF-8 file, and the line's number from 1.
 
     Raises:
         ValueError: the file is empty or not UTF-8, or a line has another number of fields.
@@ -254,10 +257,10 @@ def read_columns(path: Path, *, num_columns: int) -> Iterator[tuple[int, list[st
 
 
 def require_text(path: Path, row: int, text: str) -> str:
-    """Return ``text`` if there is one.
+    """Return ``text`` if it is not blank.
 
     Raises:
-        ValueError: there is nothing but whitespace in it.
+        ValueError: it is blank.
     """
     if not text.strip():
         raise bad_row(path, row, "the text is empty")
@@ -265,10 +268,10 @@ def require_text(path: Path, row: int, text: str) -> str:
 
 
 def require_label(path: Path, row: int, name: str, names: Sequence[str]) -> int:
-    """Return the label that stands in the file as ``name``.
+    """Return the number of the label ``name``.
 
     Raises:
-        ValueError: ``names`` does not hold it.
+        ValueError: it is not one of ``names``.
     """
     if name not in names:
         raise bad_row(path, row, f"label {name[:60]!r}, allowed are {', '.join(names)}")
@@ -276,7 +279,7 @@ def require_label(path: Path, row: int, name: str, names: Sequence[str]) -> int:
 
 
 def bad_row(path: Path, row: int, what: str) -> ValueError:
-    """Return the error that names a file's bad row, counted from 1."""
+    """Return the error about a file's bad row, counted from 1."""
     return ValueError(f"{path}: row {row}: {what}; delete the file and run again")
 
 
@@ -284,10 +287,10 @@ def decode(path: Path, encoding: str, data: bytes | None = None) -> str:
     """Return the text of a file.
 
     Args:
-        data: what the file holds once it is unpacked; its own bytes if it is not given.
+        data: the file's contents if they were compressed; None to read the file.
 
     Raises:
-        ValueError: it is empty, or has bytes that the encoding does not.
+        ValueError: it is empty, or cannot be decoded.
     """
     data = path.read_bytes() if data is None else data
     if not data:
@@ -300,7 +303,7 @@ def decode(path: Path, encoding: str, data: bytes | None = None) -> str:
 
 
 def pad(tokens: Sequence[Sequence[int]], length: int) -> NDArray[np.int32]:
-    """Return the tokens as (N, length), cut or padded on the right."""
+    """Return the tokens as (N, length), truncated or padded on the right."""
     padded = np.full((len(tokens), length), PADDING, dtype=np.int32)
     for row, ids in enumerate(tokens):
         padded[row, : len(ids)] = ids[:length]
@@ -308,14 +311,14 @@ def pad(tokens: Sequence[Sequence[int]], length: int) -> NDArray[np.int32]:
 
 
 def count_odd(text: str) -> int:
-    """Return the number of control characters and of U+FFFD: signs of a wrong encoding."""
+    """Return the number of control characters and of U+FFFD: signs of an incorrect encoding."""
     return sum(
         char == "\ufffd" or (unicodedata.category(char) == "Cc" and char not in _LAYOUT) for char in text
     )
 
 
 def facts(texts: Sequence[str], tokens: Sequence[Sequence[int]]) -> dict[str, list[Any]]:
-    """Return what validation reads of texts and their ids: lengths, share of unknown words, odd characters."""
+    """Return the facts of texts and their ids for validation: lengths, share of unknown words, odd characters."""
     return {
         "characters": [len(text) for text in texts],
         "tokens": [len(ids) for ids in tokens],

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Made images with a known answer: each class is a blocky pattern, shifted, dimmed and covered with noise.
+"""Generated images of known classes: each class is a blocky pattern, shifted, dimmed and with added noise.
 
-The twins of the image datasets are drawn here, so that the whole graph runs with no network on data that a
-linear model learns well and a majority vote does not.
+The twins of the image datasets are made of them: the whole graph runs without a network on data that a linear model
+learns well and a majority vote does not.
 """
 
 from __future__ import annotations
@@ -36,18 +36,18 @@ def draw_images(
     lit = images > 0
     images += lit * rng.normal(0, 0.12, images.shape)
     images[~lit] += (rng.random(images.shape) < 0.03)[~lit] * 0.3
-    images[:, 0, 0] = 0  # one pixel is sure to be background
+    images[:, 0, 0] = 0  # at least one pixel is background
     return images.clip(0, 1), labels
 
 
 def _draw_patterns(rng: np.random.Generator, side: int, num_classes: int) -> NDArray[np.float64]:
-    """Return one pattern a class (num_classes, side, side), no two alike."""
-    assert num_classes <= 20, "patterns that differ enough run out"
+    """Return one pattern per class (num_classes, side, side), all distinct."""
+    assert num_classes <= 20, "there are not enough sufficiently distinct patterns"
     chosen: list[NDArray[np.float64]] = []
     while len(chosen) < num_classes:
         cells = np.zeros(_CELLS**2)
         cells[rng.choice(_CELLS**2, _LIT, replace=False)] = 1
         if all(np.abs(cells - other).sum() >= 6 for other in chosen):
             chosen.append(cells)
-    cell = np.arange(side) * _CELLS // side  # the block in which each pixel lies
+    cell = np.arange(side) * _CELLS // side  # the block of each pixel
     return np.stack([cells.reshape(_CELLS, _CELLS)[np.ix_(cell, cell)] for cells in chosen])

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Made sentences with a known answer: each class has words of its own among neutral ones.
+"""Generated sentences of known classes: each class has its own words among neutral ones.
 
-The twins of the text datasets are drawn here, so that the whole graph runs with no network on data that a
-linear model learns well and a majority vote does not.
+The twins of the text datasets are made of them: the whole graph runs without a network on data that a linear model
+learns well and a majority vote does not.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ _NEUTRAL = (
     " people city time way part café naïve façade … — , ' film news place thing word work house world"
 )
 _CLASS_WORDS = 12
-_WORDS = (7, 18)  # fewest and most words of a sentence
-_TELLING = 0.35  # of the words
-_MISLEADING = 0.1  # of the telling words: those of any class
+_WORDS = (7, 18)  # the smallest and largest number of words of a sentence
+_CLASS_SHARE = 0.35  # the share of words of a class
+_ANY_CLASS_SHARE = 0.1  # the share of these that are of a random class
 
 
 def draw_sentences(
     rng: np.random.Generator, *, num_classes: int, per_class: int
 ) -> tuple[list[list[str]], list[int]]:
-    """Return sentences as lists of words, and their labels, in random order; no two sentences are alike.
+    """Return distinct sentences as lists of words, and their labels, in random order.
 
-    The first word is one of the class's own. Some words are not ASCII; all of them are in Windows-1252.
+    The first word is one of the class. Some words are not ASCII; all are in Windows-1252.
     """
     lexicon = _draw_lexicon(rng, num_classes)
     drawn: set[str] = set()
@@ -41,18 +41,18 @@ def draw_sentences(
 def _draw_words(rng: np.random.Generator, lexicon: list[list[str]], label: int) -> list[str]:
     words = [str(rng.choice(lexicon[label]))]
     for _ in range(int(rng.integers(_WORDS[0], _WORDS[1] + 1)) - 1):
-        if rng.random() >= _TELLING:
+        if rng.random() >= _CLASS_SHARE:
             words.append(str(rng.choice(_NEUTRAL.split())))
         else:
-            of = int(rng.integers(len(lexicon))) if rng.random() < _MISLEADING else label
+            of = int(rng.integers(len(lexicon))) if rng.random() < _ANY_CLASS_SHARE else label
             words.append(str(rng.choice(lexicon[of])))
     return words
 
 
 def _draw_lexicon(rng: np.random.Generator, num_classes: int) -> list[list[str]]:
-    """Return made words of three syllables, as many for each class, none of them twice."""
+    """Return distinct generated words of three syllables, the same number for each class."""
     syllables = [first + second for first in "bdfglmnprstv" for second in "aeiou"]
-    words: dict[str, None] = {}  # a set that keeps its order
+    words: dict[str, None] = {}  # an ordered set
     while len(words) < num_classes * _CLASS_WORDS:
         words["".join(rng.choice(syllables, 3))] = None
     return np.array(list(words)).reshape(num_classes, _CLASS_WORDS).tolist()

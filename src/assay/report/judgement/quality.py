@@ -168,7 +168,7 @@ def leak(evidence: Evidence) -> Iterator[Finding]:
             text = _LEAKS[column].format(evidence.sheet.name)
             yield Finding("serious", f"{text}: {each.get('observed')}")
     for each in evidence.sheet.prepared.get("dropped") or []:
-        if str(each["reason"]).startswith("stands in "):
+        if str(each["reason"]).startswith("also in "):
             text = f"{each['count']:,} items of {each['split']} were dropped: {each['reason']}"
             yield Finding("note", f"{evidence.sheet.name} leaks as published; {text}")
 

@@ -55,8 +55,8 @@ ROW = ",".join(["0"] * 64) + ",3\n"
 @pytest.mark.parametrize(
     ("packed", "words"),
     [
-        (b"no gzip", "not a whole gzip file"),
-        (gzip.compress(ROW.encode(), mtime=0)[:-5], "not a whole gzip file"),
+        (b"no gzip", "not a complete gzip file"),
+        (gzip.compress(ROW.encode(), mtime=0)[:-5], "not a complete gzip file"),
         (gzip.compress(b"a,b\n", mtime=0), "not a gzipped table"),
         (gzip.compress(b"1,2\n", mtime=0), "2 columns, expected 64 pixels and a label"),
         (

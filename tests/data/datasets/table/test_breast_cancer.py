@@ -20,8 +20,8 @@ def test_rows_are_those_of_scikit_learn(tmp_path):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda data: data.replace(b"240,", b"241,", 1), "240 rows, and the first line says otherwise"),
-        (lambda data: data[:-2] + b"2\n", "the last column is 0 or 1"),
+        (lambda data: data.replace(b"240,", b"241,", 1), "240 rows, but the first line has another number"),
+        (lambda data: data[:-2] + b"2\n", "the last column must be 0 or 1"),
     ],
 )
 def test_what_is_not_as_upstream_writes_it_is_one_line(change, words, tmp_path):

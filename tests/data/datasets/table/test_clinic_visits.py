@@ -1,4 +1,4 @@
-"""What is declared of the generated visits holds: the optimum, how alike a patient's visits are, and that they leak."""
+"""The declared facts of the generated visits hold: the optimum, the correlation within patients, and their leakage."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def visits(tmp_path_factory):
 
 
 def residuals(table):
-    """Return what the function of the columns leaves, (N,)."""
+    """Return the residuals of the function of the columns, (N,)."""
     return table.targets - [expected_pressure(*row) for row in table.features]
 
 
@@ -88,6 +88,6 @@ def test_a_patient_that_is_no_whole_number_is_one_line(tmp_path):
     path = tmp_path / "visits.csv"
     path.write_text("0.5" + path.read_text()[1:])
     with pytest.raises(
-        ValueError, match=r"row 1: patient 0\.5 is no whole number; delete the file and run again$"
+        ValueError, match=r"row 1: patient 0\.5 is not an integer; delete the file and run again$"
     ):
         DATASET.read(tmp_path)

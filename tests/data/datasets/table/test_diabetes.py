@@ -22,5 +22,5 @@ def test_files_of_different_lengths_are_one_line(tmp_path):
     DATASET.make_twin(tmp_path, 0)
     path = tmp_path / "diabetes_target.csv.gz"
     path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes()).split(b"\n", 1)[1]))
-    with pytest.raises(ValueError, match=r"239 rows, and diabetes_data_raw.csv.gz has 240; delete both"):
+    with pytest.raises(ValueError, match=r"239 rows, but diabetes_data_raw.csv.gz has 240; delete both"):
         DATASET.read(tmp_path)

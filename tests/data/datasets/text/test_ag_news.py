@@ -1,4 +1,4 @@
-"""The CSV file of AG News, and what is mended in it."""
+"""The CSV file of AG News, and its fixes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def write(raw: Path, data: bytes) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("field", "mended"),
+    ("field", "fixed"),
     [
         (r"A second\team, \$1B", "A second team,  $1B"),
         ("doesn #39;t cost  #36;10, J amp;J", "doesn't cost $10, J&J"),
@@ -28,9 +28,9 @@ def write(raw: Path, data: bytes) -> Path:
         ("x lt;y; 2 &lt; 3; the halt; a &lt;b&gt; b", "x<y; 2 < 3; the halt; a   b"),
     ],
 )
-def test_mends_backslashes_and_remnants_of_html(tmp_path: Path, field: str, mended: str) -> None:
+def test_removes_backslashes_and_remnants_of_html(tmp_path: Path, field: str, fixed: str) -> None:
     text_set = ag_news.DATASET.read(write(tmp_path, f'"3","Title","{field}"\n'.encode()))
-    assert text_set.texts == [f"Title {mended}"]
+    assert text_set.texts == [f"Title {fixed}"]
     assert text_set.labels.tolist() == [2]
 
 

@@ -1,4 +1,4 @@
-"""Titles are the targets of their own descriptions, mended as those of ag_news are."""
+"""Titles are the targets of their own descriptions, with the fixes of ag_news."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ def test_each_text_has_its_own_title(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("row", "told"),
+    ("row", "message"),
     [
         ('"1","","Text."', "row 2: the text is empty"),
         ('"1","Title"," "', "row 2: the text is empty"),
@@ -25,7 +25,7 @@ def test_each_text_has_its_own_title(tmp_path: Path) -> None:
         ('"9","Title","Text."', "row 2: label '9', allowed are 1, 2, 3, 4"),
     ],
 )
-def test_a_bad_row_is_named(tmp_path: Path, row: str, told: str) -> None:
+def test_a_bad_row_is_named(tmp_path: Path, row: str, message: str) -> None:
     (tmp_path / "test.csv").write_text(f"{ROW}{row}\n")
-    with pytest.raises(ValueError, match=f"test.csv: {told}"):
+    with pytest.raises(ValueError, match=f"test.csv: {message}"):
         ag_news_titles.DATASET.read(tmp_path)

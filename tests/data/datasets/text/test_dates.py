@@ -28,8 +28,8 @@ def test_writes_as_the_language_does(language: str, form: str, written: str) -> 
     assert dates.write_date(datetime.date(1987, 3, 5), form, language) == written
 
 
-def test_no_two_dates_are_written_alike() -> None:
-    """Over one leap year: a year stands in each date with four digits, which no other number has."""
+def test_all_written_dates_are_distinct() -> None:
+    """Over one leap year: each date has the year with four digits, and no other number with four."""
     days = [datetime.date(2012, 1, 1) + datetime.timedelta(days=day) for day in range(366)]
     read: dict[str, datetime.date] = {}
     for date in days:
@@ -50,7 +50,7 @@ def test_writes_the_declared_bytes(tmp_path: Path) -> None:
 
 
 def test_other_draws_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(DownloadError, match=r"^dates/dates.tsv: made with other bytes: [^\n]+$"):
+    with pytest.raises(DownloadError, match=r"^dates/dates.tsv: generated with other bytes: [^\n]+$"):
         replace(dates.DATASET, seed=1).fetch(tmp_path, mirror=None)
 
 

@@ -1,4 +1,4 @@
-"""Entity grammar: which type a name has, judged by a second reading, and how many types are wrong."""
+"""Entity grammar: the types of names, checked by an independent parser, and the number of incorrect types."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RULES = " ".join((*entity_grammar.FORMS, *entity_grammar.OPENERS, *entity_gramma
 
 
 def judge(words: Iterable[str]) -> list[str]:
-    """Return the tags that a sentence has where no type is a wrong one, from its words alone."""
+    """Return the correct tags of a sentence from its words."""
     words = list(words)
     named = [word not in RULES and words[place - 1 : place] != ["the"] for place, word in enumerate(words)]
     tags, start, found = ["O"] * len(words), 0, 0
@@ -104,23 +104,23 @@ def test_writes_the_declared_bytes(raw: Path) -> None:
 
 def test_other_draws_are_refused(tmp_path: Path) -> None:
     with pytest.raises(
-        DownloadError, match=r"^entity_grammar/entities.conll: made with other bytes: [^\n]+$"
+        DownloadError, match=r"^entity_grammar/entities.conll: generated with other bytes: [^\n]+$"
     ):
         replace(entity_grammar.DATASET, seed=1).fetch(tmp_path, mirror=None)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_one_type_of_twenty_is_wrong_and_nothing_else(raw: Path) -> None:
+def test_one_type_of_twenty_is_incorrect_and_nothing_else(raw: Path) -> None:
     tagged = entity_grammar.DATASET.read(raw)
-    entities = wrong = 0
+    entities = incorrect = 0
     for words, numbers in zip(tagged.words, tagged.tags, strict=True):
         given, judged = [tagged.classes[number] for number in numbers], judge(words)
         assert [tag[0] for tag in given] == [tag[0] for tag in judged]
         begins = [place for place, tag in enumerate(given) if tag[0] == "B"]
         entities += len(begins)
-        wrong += sum(given[place] != judged[place] for place in begins)
+        incorrect += sum(given[place] != judged[place] for place in begins)
     assert len({tuple(words) for words in tagged.words}) == 6000
-    assert wrong == round(0.05 * entities)
+    assert incorrect == round(0.05 * entities)
 
 
 def test_the_rules_reach_the_optimum_in_every_split(raw: Path, tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_the_rules_reach_the_optimum_in_every_split(raw: Path, tmp_path: Path) -
 
 
 def test_a_name_tells_nothing(raw: Path) -> None:
-    """Of every name that is common, each type has a fair part."""
+    """Each type has a fair share of every common name."""
     tagged = entity_grammar.DATASET.read(raw)
     rows = [
         (word, tag)

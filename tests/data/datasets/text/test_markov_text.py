@@ -1,4 +1,4 @@
-"""Markov text: its source's chances, its entropy rate by other ways, and what the source itself scores."""
+"""Markov text: the source's probabilities, its entropy rate by other methods, and the source's own metric."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_writes_the_declared_bytes(raw: Path) -> None:
 
 
 def test_other_draws_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(DownloadError, match=r"^markov_text/text.txt: made with other bytes: [^\n]+$"):
+    with pytest.raises(DownloadError, match=r"^markov_text/text.txt: generated with other bytes: [^\n]+$"):
         replace(markov_text.DATASET, seed=1).fetch(tmp_path, mirror=None)
     assert list(tmp_path.iterdir()) == []
 

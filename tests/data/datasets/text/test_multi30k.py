@@ -35,8 +35,8 @@ def test_a_repeated_pair_is_dropped_and_counted(raw: Path, tmp_path: Path) -> No
     assert result["counts"]["train"] == 160
     assert {entry["reason"]: entry["count"] for entry in result["dropped"]} == {
         "same pair as an earlier item of the split": 1,
-        "stands in test too": 1,
-        "stands in validation too": 1,
+        "also in test": 1,
+        "also in validation": 1,
     }
 
 
@@ -64,8 +64,8 @@ def spoil_count(raw: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "found"),
     [
-        (spoil_gzip, "not a whole gzip file"),
-        (spoil_stream, "not a whole gzip file"),
+        (spoil_gzip, "not a complete gzip file"),
+        (spoil_stream, "not a complete gzip file"),
         (spoil_encoding, "row 2: byte 0xe9 is not utf-8"),
         (spoil_line, "row 2: the text is empty"),
         (spoil_count, "1 lines, val.de.gz has 20"),

@@ -1,4 +1,4 @@
-"""Review grammar: what its sentences say, judged by a second reading, and how many labels are wrong."""
+"""Review grammar: the labels of sentences, checked by an independent parser, and the number of incorrect ones."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from assay.files import sha256
 
 
 def judge(sentence: str) -> int:
-    """Return the label that a sentence has where it is not a wrong one, from the sentence alone."""
+    """Return the correct label of a sentence."""
     words = sentence.removesuffix(" .").split()
     for contrast in ("but", "yet"):
         if contrast in words:
@@ -70,7 +70,9 @@ def test_writes_the_declared_bytes(raw: Path) -> None:
 
 
 def test_other_draws_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(DownloadError, match=r"^review_grammar/reviews.tsv: made with other bytes: [^\n]+$"):
+    with pytest.raises(
+        DownloadError, match=r"^review_grammar/reviews.tsv: generated with other bytes: [^\n]+$"
+    ):
         replace(review_grammar.DATASET, seed=1).fetch(tmp_path, mirror=None)
     assert list(tmp_path.iterdir()) == []
 
@@ -88,20 +90,20 @@ def test_the_rule_reaches_the_optimum_in_every_split(raw: Path, tmp_path: Path) 
     result = review_grammar.DATASET.prepare(raw, tmp_path, seed=0, validation_fraction=0.1)
     items = pd.read_parquet(tmp_path / "items.parquet")
     assert result["optimum"] == {"accuracy": 0.95}
-    right = items["text"].map(judge) == items["label"]
-    for accuracy, count in right.groupby(items["split"]).agg(["mean", "size"]).to_numpy():
+    correct = items["text"].map(judge) == items["label"]
+    for accuracy, count in correct.groupby(items["split"]).agg(["mean", "size"]).to_numpy():
         assert abs(accuracy - 0.95) < 3 * math.sqrt(0.95 * 0.05 / count)
 
 
-def test_no_word_alone_tells_the_label(raw: Path) -> None:
+def test_no_single_word_determines_the_label(raw: Path) -> None:
     """The best rule that asks for one word stays far below the optimum: order must be read."""
     text_set = review_grammar.DATASET.read(raw)
     sentences = [set(text.split()) for text in text_set.texts]
-    rights = []
-    for word in set.union(*sentences) - {"the", "is", "."}:  # these stand in all sentences
+    accuracies = []
+    for word in set.union(*sentences) - {"the", "is", "."}:  # these are in all sentences
         table = pd.crosstab([word in words for words in sentences], text_set.labels)
-        rights.append(table.max(axis=1).sum() / len(sentences))
-    assert 0.5 < max(rights) < 0.6
+        accuracies.append(table.max(axis=1).sum() / len(sentences))
+    assert 0.5 < max(accuracies) < 0.6
 
 
 def test_no_sentence_is_cut_and_no_test_word_is_unknown(raw: Path, tmp_path: Path) -> None:

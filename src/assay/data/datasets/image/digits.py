@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Digits: 1,797 scans of handwritten digits, 8 x 8, 10 classes; they come with scikit-learn.
+"""Digits: 1,797 scans of handwritten digits, 8 x 8, 10 classes; bundled with scikit-learn.
 
 Source: Alpaydin, Kaynak, "Cascading Classifiers", Kybernetika 34(4), 1998; the test set of UCI's "Optical
 Recognition of Handwritten Digits", https://archive.ics.uci.edu/dataset/80.
@@ -31,7 +31,7 @@ _FILE = bundled_file(
 
 
 class Digits(Bundled, Images):
-    """The file that scikit-learn bundles."""
+    """A gzipped CSV file with 64 pixels and a label per line."""
 
     def make_twin(self, raw: Path, seed: int) -> None:
         pixels, labels = synthetic_images.draw_images(
@@ -52,9 +52,9 @@ class Digits(Bundled, Images):
         lines = text.require_text(path, 1, text.decode(path, "ascii", gunzip(path))).splitlines()
         try:
             table = np.loadtxt(lines, delimiter=",", dtype=np.int64, ndmin=2)
-        except (ValueError, OverflowError) as fault:
+        except (ValueError, OverflowError) as error:
             raise ValueError(
-                f"{path}: not a gzipped table of numbers ({fault}); delete the file and run again"
+                f"{path}: not a gzipped table of numbers ({error}); delete the file and run again"
             ) from None
         if table.shape[1] != side**2 + 1:
             raise ValueError(
@@ -78,8 +78,8 @@ DATASET: Dataset = Digits(
         citation="Alpaydin, Kaynak (1998). Cascading Classifiers. Kybernetika 34(4), 369-374.",
         homepage="https://archive.ics.uci.edu/dataset/80/optical+recognition+of+handwritten+digits",
         quirks=(
-            "Upstream's test set alone (13 writers), so it has no split of its own: test is drawn here, and its"
-            " writers stand in train too. No exact-duplicate images. Nearly balanced (174 to 183 per class)."
+            "Only upstream's test set (13 writers), so it has no split: test is drawn here, and its"
+            " writers are also in train. No exact-duplicate images. Nearly balanced (174 to 183 per class)."
         ),
     ),
     augmentation=Augmentation(shift=1, rotation=0.0, erase=0.0, flip=False),

@@ -3,7 +3,7 @@
 
 Source: Street, Wolberg and Mangasarian, "Nuclear feature extraction for breast tumor diagnosis", SPIE 1905, 1993,
 https://doi.org/10.1117/12.148698; UCI's "Breast Cancer Wisconsin (Diagnostic)",
-https://archive.ics.uci.edu/dataset/17; the data come with scikit-learn.
+https://archive.ics.uci.edu/dataset/17; the data are bundled with scikit-learn.
 """
 
 from __future__ import annotations
@@ -68,20 +68,20 @@ _WORST = (
 
 
 class BreastCancer(Bundled, Tables):
-    """A file of comma-separated numbers, the class last; its first line says how many rows and which classes."""
+    """A file of comma-separated numbers, the class last; the first line has the number of rows and the classes."""
 
     def read(self, raw: Path) -> TableSet:
-        """Return upstream's rows: class 0 is benign, 1 malignant (upstream numbers them the other way)."""
+        """Return upstream's rows: class 0 is benign, 1 malignant (the reverse of upstream's numbers)."""
         path = self.file(raw)
         head, _, rows = path.read_bytes().partition(b"\n")
         numbers = read_numbers(path, rows, columns=len(self.columns) + 1, delimiter=",")
         if head.split(b",")[0].strip() != str(len(numbers)).encode():
             raise ValueError(
-                f"{path}: {len(numbers)} rows, and the first line says otherwise; delete the file and run again"
+                f"{path}: {len(numbers)} rows, but the first line has another number; delete the file and run again"
             )
         labels = numbers[:, -1]
         if not np.isin(labels, (0, 1)).all():
-            raise ValueError(f"{path}: the last column is 0 or 1; delete the file and run again")
+            raise ValueError(f"{path}: the last column must be 0 or 1; delete the file and run again")
         return TableSet(numbers[:, :-1], 1 - labels.astype(np.int64), tuple(self.columns), self.classes)
 
     def write(self, raw: Path, table: TableSet) -> None:
@@ -104,8 +104,8 @@ DATASET: Dataset = BreastCancer(
         ),
         homepage="https://archive.ics.uci.edu/dataset/17/breast+cancer+wisconsin+diagnostic",
         quirks=(
-            "569 tumours, 37% malignant. Each of ten measurements stands there three times: its mean over the nuclei,"
-            " its standard error and the mean of the three largest. No split of upstream's: test is drawn here."
+            "569 tumours, 37% malignant. Each of ten measurements has three columns: its mean over the nuclei,"
+            " its standard error and the mean of the three largest. No upstream split: test is drawn here."
         ),
     ),
     classes=("benign", "malignant"),

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Clinic visits: the blood pressure of 240 patients at 3 to 12 visits each, generated from a seed.
 
-A visit's pressure is a function of its columns, plus a part that is the patient's own and in no column, plus a part
-that is the visit's own. Visits of one patient are therefore alike beyond their columns, so they stand in one split, and
-60 test patients with 450 visits say little more than 60 patients with one visit each. For a patient who was never seen
-before, the function is the best prediction; the two other parts remain, so that the lowest root mean square error is
-known.
+A visit's pressure is a function of its columns, plus a random effect of the patient, plus a random effect of the visit.
+Visits of one patient are therefore correlated beyond their columns, so they belong in one split, and 60 test patients
+with 450 visits carry little more information than 60 patients with one visit each. For a new patient the function is
+the best prediction; the variance of the two random effects remains, so the lowest root mean square error is known.
 
-Source: of the model, a random intercept, Laird and Ware, "Random-Effects Models for Longitudinal Data", Biometrics
+Source of the model, a random intercept: Laird and Ware, "Random-Effects Models for Longitudinal Data", Biometrics
 38(4), 1982, https://doi.org/10.2307/2529876.
 """
 
@@ -36,13 +35,13 @@ COLUMNS = {
     "dose": (0, 40),
     "month": (0, 70),
 }
-"""Years; 1 for men, 2 for women; kg/m2; g a day; hours a week; mg a day; since the first visit."""
+"""Units: years; 1 for men, 2 for women; kg/m2; g per day; hours per week; mg per day; months since the first visit."""
 FEWEST, MOST = 3, 12
-"""Visits of a patient."""
+"""The smallest and largest number of visits of a patient."""
 OF_PATIENT, OF_VISIT = 9.0, 5.0
-"""Standard deviations in mmHg: of what a patient has at all visits, and of what a visit has alone."""
+"""Standard deviations in mmHg of the random effects of patients and of visits."""
 ROUNDING = 0.1
-"""The pressure's last digit."""
+"""The unit of the pressure's last digit."""
 OPTIMUM = {"rmse": (OF_PATIENT**2 + OF_VISIT**2 + ROUNDING**2 / 12) ** 0.5}
 
 
@@ -50,14 +49,14 @@ def expected_pressure(
     age: float, sex: float, bmi: float, salt: float, exercise: float, dose: float, month: float
 ) -> float:
     """Return the mean pressure in mmHg of all patients with these values; the drug's effect levels off."""
-    del month  # of no effect
+    del month  # has no effect
     salted = (0.6 if age < 60 else 1.2) * (salt - 9)
     drug = 22 * dose / (dose + 10)
     return 128 + 0.4 * (age - 55) + 3 * (sex == 1) + 0.8 * (bmi - 27) + salted - 1.2 * (exercise - 3) - drug
 
 
 def _normal(rng: random.Random) -> float:
-    """Return a number with mean 0 and deviation 1, nearly normal, and the same with every version of Python."""
+    """Return a nearly normal number with mean 0 and deviation 1, the same in every version of Python."""
     return math.fsum(rng.random() for _ in range(12)) - 6
 
 
@@ -81,7 +80,7 @@ def _draw_patient(rng: random.Random) -> Iterator[list[float]]:
 
 
 def _draw(rng: random.Random, num_patients: int) -> str:
-    """Return the visits of patients, one a line."""
+    """Return the visits of patients, one per line."""
     drawn = [list(_draw_patient(rng)) for _ in range(num_patients)]
     visits = np.array([visit for patient in drawn for visit in patient])
     patients = np.repeat(np.arange(num_patients), [len(patient) for patient in drawn])
@@ -89,7 +88,7 @@ def _draw(rng: random.Random, num_patients: int) -> str:
 
 
 def _lines(table: TableSet) -> str:
-    """Return the file of a table: patient, columns and pressure with commas between."""
+    """Return the file contents of a table: patient, columns and pressure, comma-separated."""
     assert table.groups is not None
     rows = np.column_stack([table.groups, table.features, table.targets])
     return "".join(",".join(f"{value:.1f}".removesuffix(".0") for value in row) + "\n" for row in rows)
@@ -97,7 +96,7 @@ def _lines(table: TableSet) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class ClinicVisits(Generated, Tables):
-    """One file, a visit a line."""
+    """A file with one visit per line."""
 
     def read(self, raw: Path) -> TableSet:
         """Return the visits, grouped by patient."""
@@ -107,7 +106,7 @@ class ClinicVisits(Generated, Tables):
         odd = np.flatnonzero(patients != np.rint(patients))
         if len(odd):
             raise ValueError(
-                f"{path}: row {odd[0] + 1}: patient {patients[odd[0]]} is no whole number;"
+                f"{path}: row {odd[0] + 1}: patient {patients[odd[0]]} is not an integer;"
                 " delete the file and run again"
             )
         return TableSet(table[:, 1:-1], table[:, -1], tuple(self.columns), groups=patients.astype(np.int64))
@@ -126,13 +125,13 @@ DATASET: Dataset = ClinicVisits(
             "cf54ae65db5a91ce336e3f860d7ac8191e260907f83ae2daa82c87a624687927",
             kind="table",
         ),
-        licence="Apache-2.0, as this project, which made it",
-        citation="none: made by this project; the model is that of Laird, Ware (1982). Biometrics 38(4), 963-974.",
+        licence="Apache-2.0, like this project, which generated it",
+        citation="none: generated by this project; the model is that of Laird, Ware (1982). Biometrics 38(4), 963-974.",
         homepage="https://doi.org/10.2307/2529876",
         quirks=(
-            "Made, so it says nothing about real patients. Several visits a patient: they stand in one split, and"
-            " intervals are over patients. A model that could recognise a patient would beat the known optimum, which"
-            " is that of patients never seen before. It is an expectation: on the test patients it varies."
+            "Generated, so it says nothing about real patients. Several visits per patient: they are in one split, and"
+            " intervals are over patients. A model that could recognise a patient would be better than the known"
+            " optimum, which is for new patients. The optimum is an expectation: on the test patients it varies."
         ),
     ),
     draw=_draw,

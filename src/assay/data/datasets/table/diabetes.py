@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Diabetes: ten measurements of 442 patients, and how far the disease had advanced a year later.
+"""Diabetes: ten measurements of 442 patients, and the progression of the disease a year later.
 
 Source: Efron, Hastie, Johnstone and Tibshirani, "Least Angle Regression", Annals of Statistics 32(2), 2004,
-https://doi.org/10.1214/009053604000000067; the data come with scikit-learn.
+https://doi.org/10.1214/009053604000000067; the data are bundled with scikit-learn.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _TARGETS = bundled_file(
 
 
 class Diabetes(Bundled, Tables):
-    """Two packed files: the measurements, and what is predicted."""
+    """Two gzipped files: the measurements, and the targets."""
 
     def read(self, raw: Path) -> TableSet:
         """Return upstream's rows."""
@@ -44,7 +44,7 @@ class Diabetes(Bundled, Tables):
         targets = read_numbers(predicted, gunzip(predicted), columns=1)[:, 0]
         if len(features) != len(targets):
             raise ValueError(
-                f"{predicted}: {len(targets)} rows, and {path.name} has {len(features)}; delete both and run again"
+                f"{predicted}: {len(targets)} rows, but {path.name} has {len(features)}; delete both and run again"
             )
         return TableSet(features, targets, tuple(self.columns))
 
@@ -64,8 +64,8 @@ DATASET: Dataset = Diabetes(
         citation="Efron, Hastie, Johnstone, Tibshirani (2004). Least Angle Regression. Annals of Statistics 32(2).",
         homepage="https://www4.stat.ncsu.edu/~boos/var.select/diabetes.html",
         quirks=(
-            "442 patients, one row each: intervals are wide. No split of upstream's: test is drawn here. sex is"
-            " coded 1 and 2; the other columns are in their medical units, not scaled as load_diabetes() gives them."
+            "442 patients, one row each: intervals are wide. No upstream split: test is drawn here. sex is"
+            " coded 1 and 2; the other columns are in their medical units, not scaled as in load_diabetes()."
         ),
     ),
     columns={

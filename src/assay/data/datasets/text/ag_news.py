@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""AG News: 7,600 titles and first sentences of news articles, four topics; upstream's test file alone.
+"""AG News: 7,600 titles and first sentences of news articles, four topics; only upstream's test file.
 
 Source: Zhang, Zhao, LeCun, "Character-level Convolutional Networks for Text Classification", NIPS 2015,
 https://arxiv.org/abs/1509.01626.
 
-Upstream lost something on its way from HTML, and ``mend`` puts it right. A backslash stands for a line
-break, or before a dollar sign; it becomes a blank. The ampersand of an entity became a blank, as in
-``doesn #39;t`` or `` quot;Yes, quot; he said``; it is put back in that blank's place, and the entities, these
-and the whole ones such as ``&lt;``, become the characters that they name. Tags that come to light so, such as
-``<B>``, are replaced by a blank; ``<TXN.N>`` is a share and stays.
+Upstream's conversion from HTML left errors, which ``mend`` fixes. A backslash (a line break, or before a dollar sign)
+is replaced by a space. The ampersands of some entities were replaced by spaces, as in ``doesn #39;t`` or
+`` quot;Yes, quot; he said``; they are restored, and all entities, including intact ones such as ``&lt;``, are replaced
+by their characters. The resulting tags, such as ``<B>``, are replaced by spaces; ``<TXN.N>`` is a stock symbol and is
+kept.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ _TAG = re.compile(r"</?(?:a|b|br|em|font|i|img|nobr|p|strong)\b[^<>]*>", re.IGNO
 
 
 def mend(field: str) -> str:
-    """Return the field as it was before backslashes and HTML came into it."""
+    """Return the field without backslashes and remnants of HTML."""
     return _TAG.sub(" ", html.unescape(_CUT_ENTITY.sub("&", field.replace("\\", " "))))
 
 
 @dataclass(frozen=True)
 class Article:
-    """What upstream's file says of an article, mended."""
+    """An article of upstream's file, fixed by ``mend``."""
 
     label: int
     title: str
@@ -58,10 +58,10 @@ class Article:
 
 
 def read_articles(raw: Path) -> list[Article]:
-    """Return what upstream's file holds.
+    """Return the articles of upstream's file.
 
     Raises:
-        ValueError: the file is not UTF-8 or not CSV, or a row has not a topic, a title and a description.
+        ValueError: the file is not UTF-8 or not CSV, or a row does not have a topic, a title and a description.
     """
     path = raw / _FILE
     return [
@@ -80,7 +80,7 @@ class AgNews(LabelledTexts):
     mend = staticmethod(mend)
 
     def make_twin(self, raw: Path, seed: int) -> None:
-        """Write made articles into ``raw``, with upstream's remnants."""
+        """Write generated articles into ``raw``, with remnants like upstream's."""
         drawn, labels = sentences.draw_sentences(
             self.twin_rng(seed), num_classes=len(self.classes), per_class=_TWIN_ITEMS
         )
@@ -93,10 +93,10 @@ class AgNews(LabelledTexts):
         write_text(raw / _FILE, table.getvalue())
 
     def read(self, raw: Path) -> text.TextSet:
-        """Return title and description in one."""
-        found = read_articles(raw)
-        labels = np.array([article.label for article in found], dtype=np.int64)
-        texts = [f"{article.title} {article.description}" for article in found]
+        """Return titles and descriptions, joined."""
+        articles = read_articles(raw)
+        labels = np.array([article.label for article in articles], dtype=np.int64)
+        texts = [f"{article.title} {article.description}" for article in articles]
         return text.TextSet(texts, labels, np.full(len(texts), ""), self.classes)
 
 
@@ -114,10 +114,10 @@ DATASET: Dataset = AgNews(
         ),
         homepage="http://www.di.unipi.it/~gulli/AG_corpus_of_news_articles.html",
         quirks=(
-            "Upstream's test file alone, 7600 of its 127,600 items: train, validation and test are drawn from it,"
-            " so that published values, which train on 120,000 items and test on all of these, are not comparable."
-            " Upstream's train file is left out because no sha256 of it is known. Exactly balanced (1900 a class)."
-            " No repeated items. HTML remnants and backslashes are mended in reading."
+            "Only upstream's test file, 7600 of its 127,600 items: train, validation and test are drawn from it,"
+            " so published values, which are trained on 120,000 items and tested on all of these, are not comparable."
+            " Upstream's train file is left out because no sha256 of it is known. Exactly balanced (1900 per class)."
+            " No repeated items. HTML remnants and backslashes are removed in reading."
         ),
     ),
     augmentation=TextAugmentation(drop=0.1, swap=0.05),

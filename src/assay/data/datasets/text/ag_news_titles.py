@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""AG News as summaries: from the first sentences of a news article its title; upstream's test file alone.
+"""AG News as summaries: the title of a news article from its first sentences; only upstream's test file.
 
-The file is that of :mod:`assay.data.datasets.text.ag_news`, which says what is mended in it; its topics are not used.
+The file is that of :mod:`assay.data.datasets.text.ag_news`, with the same fixes; its topics are not used.
 
 Source: Zhang, Zhao, LeCun, "Character-level Convolutional Networks for Text Classification", NIPS 2015,
 https://arxiv.org/abs/1509.01626; titles as summaries: Rush, Chopra, Weston, EMNLP 2015,
@@ -32,12 +32,12 @@ class AgNewsTitles(Pairs):
 
     def read(self, raw: Path) -> pairs.PairSet:
         """Return descriptions and titles."""
-        found = ag_news.read_articles(raw)
+        articles = ag_news.read_articles(raw)
         titles, descriptions = (
-            [article.title for article in found],
-            [article.description for article in found],
+            [article.title for article in articles],
+            [article.description for article in articles],
         )
-        return pairs.PairSet(descriptions, titles, np.full(len(found), ""))
+        return pairs.PairSet(descriptions, titles, np.full(len(articles), ""))
 
 
 DATASET: Dataset = AgNewsTitles(
@@ -45,8 +45,8 @@ DATASET: Dataset = AgNewsTitles(
         ag_news.DATASET.source,
         name="ag_news_titles",
         quirks=(
-            "Titles of upstream's test file alone, 7600 of its 127,600 items: train, validation and test are drawn from"
-            " it. No published value is of these data. HTML remnants and backslashes are mended in reading."
+            "Only the titles of upstream's test file, 7600 of its 127,600 items: train, validation and test are drawn"
+            " from it. No published value is for these data. HTML remnants and backslashes are removed in reading."
         ),
     ),
     augmentation=TextAugmentation(drop=0.0, swap=0.0),

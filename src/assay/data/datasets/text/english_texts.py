@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""English texts: all texts of the English datasets without their labels, in each of which one word is missing.
+"""English texts: all texts of the English datasets, without labels and with one missing word each.
 
-Nothing is downloaded twice: the files are those of the datasets named in ``PARTS``, each in a folder of its own.
-Texts that are validation or test items there, by the same drawing, are validation or test items here, so that
-whoever starts from what was learned here has not read the items it will be judged on.
+Nothing is downloaded twice: the files are those of the datasets in ``PARTS``, each in its own folder. Validation and
+test items of the parts are also validation and test items here, so that a model that starts from weights trained here
+has not been trained on the items of its evaluation.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from assay.data.preparation import masked_texts
 from assay.data.preparation.masked_texts import MaskedSet
 
 HELD_OUT = 1500
-"""Items of validation, and of test, at most: each is asked about a vocabulary of thousands."""
+"""The largest number of items of validation, and of test: each needs logits over a vocabulary of thousands."""
 COMMON = 20_000
-"""Words that others may know from here: those beyond stand once or twice, too rarely for a vector to be learned."""
+"""The number of words that other datasets can use: the others occur once or twice, too rarely to learn vectors."""
 PARTS = {
     "movie_reviews": movie_reviews.DATASET,
     "ag_news": ag_news.DATASET,
@@ -35,23 +35,23 @@ PARTS = {
 
 
 class EnglishTexts(MaskedTexts):
-    """Every part's texts, split as the part splits them."""
+    """The texts of all parts, with the splits of the parts."""
 
     def read(self, raw: Path, *, seed: int = 0, validation_fraction: float = 0.1) -> MaskedSet:
-        found = {
+        parts = {
             name: _read(part, raw / name, seed, validation_fraction) for name, part in self.parts.items()
         }
         return MaskedSet(
-            [each for texts, _ in found.values() for each in texts],
-            np.concatenate([split for _, split in found.values()]),
-            [name for name, (texts, _) in found.items() for _ in texts],
+            [each for texts, _ in parts.values() for each in texts],
+            np.concatenate([split for _, split in parts.values()]),
+            [name for name, (texts, _) in parts.items() for _ in texts],
         )
 
 
 def _read(
     part: Files, raw: Path, seed: int, validation_fraction: float
 ) -> tuple[list[str], NDArray[np.str_]]:
-    """Return the English texts of a part, each run of whitespace one blank, and their split."""
+    """Return the English texts of a part, with each run of whitespace as one space, and their split."""
     if isinstance(part, LabelledTexts):
         cleaned = part.clean_and_split(raw, seed=seed, validation_fraction=validation_fraction)
         return cleaned.texts, cleaned.split
@@ -63,24 +63,24 @@ def _read(
 
 
 def common_words(raw: Path, *, seed: int, validation_fraction: float) -> list[str]:
-    """Return the commonest words of the training texts, in lower case, the commonest first.
+    """Return the most frequent words of the training texts, in lower case, most frequent first.
 
     Raises:
-        ValueError: a file of a part is not as it should be.
+        ValueError: a file of a part is not in the expected format.
     """
     assert isinstance(DATASET, EnglishTexts)
-    found = DATASET.read(raw, seed=seed, validation_fraction=validation_fraction)
-    return masked_texts.common_words(found, held_out=HELD_OUT)[:COMMON]
+    masked_set = DATASET.read(raw, seed=seed, validation_fraction=validation_fraction)
+    return masked_texts.common_words(masked_set, held_out=HELD_OUT)[:COMMON]
 
 
 DATASET: Dataset = EnglishTexts(
     source=composite.source(
         "english_texts",
         PARTS,
-        f"The texts of {', '.join(PARTS)} without their labels. An item's missing word is drawn from its known words by"
-        f" its digest. Validation and test are those of the parts, at most {HELD_OUT:,} texts each.",
+        f"The texts of {', '.join(PARTS)} without their labels. An item's missing word is chosen among its known words"
+        f" by its digest. Validation and test are those of the parts, at most {HELD_OUT:,} texts each.",
     ),
-    augmentation=TextAugmentation(drop=0.0, swap=0.0),  # the models draw other missing words themselves
+    augmentation=TextAugmentation(drop=0.0, swap=0.0),  # the models mask other words themselves
     parts=PARTS,
     longest=48,
     held_out=HELD_OUT,

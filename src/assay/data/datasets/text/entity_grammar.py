@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Entity grammar: 6,000 made sentences with names of people, places and firms, where context alone tells which.
+"""Entity grammar: 6,000 generated sentences with names of people, places and firms, identifiable only by context.
 
-Nothing is downloaded: the sentences are drawn here, always the same ones. The same names, some of them
-made up for one sentence and some common words too, are drawn for all three types, so that a name tells nothing;
-its neighbours do, or a word that may stand far off: ``everybody talks about jordan rose , the river .``
+Nothing is downloaded: the sentences are generated from a seed. The names of all three types come from the same
+distribution, some of them random words and some also common words, so that a name has no information about its type;
+its neighbours do, or a word that may be further away: ``everybody talks about jordan rose , the river .``
 
-One entity of twenty, drawn at random, has a wrong type in the data. A model cannot know which: whatever it says
-to an entity is right with probability 0.95 at best, so that of n entities 0.95 n are found by n answers. Fewer
-answers would lose more in recall than they gain in precision. The best entity F1 is 0.95, and that of a reader who
-knows the grammar's rules varies about it by chance alone.
+One entity in twenty, chosen at random, has an incorrect type in the data. A model cannot know which: each of its
+predictions is correct with probability 0.95 at best, so that 0.95 n of n entities are found with n predictions. Fewer
+predictions would lose more recall than they gain precision. The best expected entity F1 is 0.95, and that of the
+grammar's own rules varies around it by chance.
 
-Source: of the idea, Derczynski, Nichols, van Erp, Limsopatham, "Results of the WNUT2017 Shared Task on Novel and
-Emerging Entity Recognition", W-NUT 2017, https://aclanthology.org/W17-4418, where names are new and context
-must tell.
+Source of the idea: Derczynski, Nichols, van Erp, Limsopatham, "Results of the WNUT2017 Shared Task on Novel and
+Emerging Entity Recognition", W-NUT 2017, https://aclanthology.org/W17-4418, where names are new and their types must
+be inferred from context.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from assay.data.preparation import tagged
 
 TYPES = ("corporation", "location", "person")
 WRONG = 0.05
-"""Part of the entities whose type is a wrong one."""
+"""The share of entities with an incorrect type."""
 _THINGS = "apple rose shell bush ford target amazon mark will orange robin olive"
 _NAMES = (
     f"{_THINGS} jordan austin chelsea victoria madison florence washington lincoln sydney carolina charlotte dallas"
@@ -44,7 +44,7 @@ CUES = {
     "person": "singer doctor judge painter nurse pilot",
 }
 OPENERS = ("", "", "well ,", "i heard that", "they say", "as you know ,", "honestly ,")
-FORMS = (  # {1} and {2} are of any type, which cue{1} and cue{2} tell
+FORMS = (  # {1} and {2} have any type, identified by {cue1} and {cue2}
     "{person} was born in {location} .",
     "{person} works for {corporation} .",
     "{corporation} opened a shop in {location} .",
@@ -57,12 +57,12 @@ FORMS = (  # {1} and {2} are of any type, which cue{1} and cue{2} tell
     "the {thing} is from {location} and {1} , the {cue1} , likes it .",
 )
 _MADE_UP, _SECOND = 0.3, 0.4
-"""How often a name's word is made up, and how often a name has a second word."""
+"""The probabilities that a name's word is random, and that a name has a second word."""
 
 
 def draw_sentences(rng: random.Random, num_items: int) -> list[tuple[list[str], list[str]]]:
-    """Return distinct sentences, each its words and their tags' names; some entities have a wrong type."""
-    drawn: dict[str, list[tuple[str, str]]] = {}  # keeps its order
+    """Return distinct sentences as words and their tags' names; some entities have an incorrect type."""
+    drawn: dict[str, list[tuple[str, str]]] = {}  # ordered
     while len(drawn) < num_items:
         parts = _draw_parts(rng)
         drawn.setdefault(" ".join(words for words, _ in parts), parts)
@@ -86,10 +86,10 @@ def draw_sentences(rng: random.Random, num_items: int) -> list[tuple[list[str], 
 
 
 def _draw_parts(rng: random.Random) -> list[tuple[str, str]]:
-    """Return a sentence in parts, each some words and the type that they name, "" if none."""
+    """Return the parts of a sentence: words, and their entity type, "" if they are not a name."""
     kinds = {"1": rng.choice(TYPES), "2": rng.choice(TYPES)}
     template = f"{rng.choice(OPENERS)} {rng.choice(FORMS)}"
-    if "not the" in template:  # what it is not
+    if "not the" in template:  # of another type than {1}
         kinds["2"] = rng.choice([kind for kind in TYPES if kind != kinds["1"]])
     parts = []
     for part in template.split():
@@ -126,7 +126,7 @@ def _tag(parts: Iterable[tuple[str, str]]) -> tuple[list[str], list[str]]:
 
 @dataclass(frozen=True, kw_only=True)
 class EntityGrammar(Generated, TaggedSentences):
-    """Sentences in one file."""
+    """A file of tagged sentences."""
 
     def read(self, raw: Path) -> tagged.TaggedSet:
         """Return the sentences with their tags."""
@@ -143,15 +143,18 @@ DATASET: Dataset = EntityGrammar(
             589_117,
             "e2225d329af0e6134a985a3de2bff0225049d172fc108a39bab788df3acb291f",
         ),
-        licence="Apache-2.0, as this project, which made it",
-        citation="none: made by this project; the idea is Derczynski et al. (2017), WNUT 2017.",
+        licence="Apache-2.0, like this project, which generated it",
+        citation="none: generated by this project; the idea is Derczynski et al. (2017), WNUT 2017.",
         homepage="https://aclanthology.org/W17-4418",
         quirks=(
-            "Made by a grammar, so it says nothing about real language. One entity of twenty has a wrong type, in test"
-            " too: no model can have an entity F1 above 95% but by luck. No repeated sentences. All in lower case."
+            "Generated by a grammar, so it says nothing about real language. One entity in twenty has an incorrect"
+            " type, also in test: an entity F1 above 95% is only possible by chance. No repeated sentences. All in"
+            " lower case."
         ),
     ),
-    augmentation=TextAugmentation(drop=0.0, swap=0.0),  # a word that is lost may be the one that tells
+    augmentation=TextAugmentation(
+        drop=0.0, swap=0.0
+    ),  # a dropped word may be the one that identifies the type
     draw=lambda rng, num_items: tagged.conll(draw_sentences(rng, num_items)),
     num_items=6000,
     num_twin_items=300,

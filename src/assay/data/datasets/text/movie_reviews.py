@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Movie reviews: 10,662 sentences from reviews of films, each for or against; two classes.
+"""Movie reviews: 10,662 sentences from reviews of films, positive or negative; two classes.
 
 Source: Pang, Lee, "Seeing stars: Exploiting class relationships for sentiment categorization with respect to
 rating scales", ACL 2005, https://aclanthology.org/P05-1015; known as MR or "sentence polarity dataset v1.0".
@@ -28,7 +28,7 @@ _TWIN_ITEMS = 60  # of each class
 
 
 class MovieReviews(LabelledTexts):
-    """A file a class, with a sentence a line."""
+    """One file per class, with one sentence per line."""
 
     def make_twin(self, raw: Path, seed: int) -> None:
         words, labels = sentences.draw_sentences(
@@ -40,7 +40,7 @@ class MovieReviews(LabelledTexts):
                 aside.write_bytes("".join(lines).encode(_ENCODING))
 
     def read(self, raw: Path) -> text.TextSet:
-        """Return what upstream's files hold: against, then for."""
+        """Return the sentences of upstream's files: negative, then positive."""
         texts, labels = [], []
         for label, name in enumerate(_FILES):
             for row, line in enumerate(text.read_lines(raw / name, encoding=_ENCODING), start=1):
@@ -60,9 +60,9 @@ DATASET: Dataset = MovieReviews(
         ),
         homepage="https://www.cs.cornell.edu/people/pabo/movie-review-data/",
         quirks=(
-            "No upstream split: papers use ten-fold cross-validation, here one test part is drawn, so that"
-            " published values are near but not the same measurement. Windows-1252, not UTF-8, and only LF ends a"
-            " line. Sentences are tokenised and lower-case already. No repeated lines. Exactly balanced (5331 a"
+            "No upstream split: papers use ten-fold cross-validation, and here one test part is drawn, so"
+            " published values are similar but not the same measurement. Windows-1252, not UTF-8, and only LF ends a"
+            " line. Sentences are tokenised and lower-case already. No repeated lines. Exactly balanced (5331 per"
             " class)."
         ),
     ),

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Multi30k: 31,000 captions of photographs in German, and in English as professionals translated them into it.
+"""Multi30k: 31,000 English captions of photographs, with translations into German by professionals.
 
-German to English, upstream's split: its test part is that of 2016 (Flickr).
+The task is German to English, with upstream's split: the test part is that of 2016 (Flickr).
 
 Source: Elliott, Frank, Sima'an, Specia, "Multi30K: Multilingual English-German Image Descriptions", Workshop on
 Vision and Language 2016, https://aclanthology.org/W16-3210.
@@ -38,10 +38,10 @@ _FILES = {
 
 
 class Multi30k(Pairs):
-    """A file a language and split, with a caption a line."""
+    """One file per language and split, with one caption per line."""
 
     def make_twin(self, raw: Path, seed: int) -> None:
-        """Write made pairs into ``raw``: each word has one translation, and keeps its place."""
+        """Write generated pairs into ``raw``: each word has one translation, at the same position."""
         drawn, _ = sentences.draw_sentences(
             self.twin_rng(seed), num_classes=1, per_class=sum(_TWIN_ITEMS.values())
         )
@@ -58,7 +58,7 @@ class Multi30k(Pairs):
                     aside.write_bytes(gzip.compress("".join(f"{line}\n" for line in lines).encode(), mtime=0))
 
     def read(self, raw: Path) -> pairs.PairSet:
-        """Return what upstream's files hold: train, validation, test."""
+        """Return the pairs of upstream's files: train, validation, test."""
         texts: dict[str, list[str]] = {language: [] for language in _LANGUAGES}
         split: list[str] = []
         for ours, theirs in _SPLITS.items():
@@ -88,10 +88,10 @@ DATASET: Dataset = Multi30k(
         ),
         homepage="https://github.com/multi30k/dataset",
         quirks=(
-            "Captions of photographs: short, narrow in domain. The English came first and was translated, so that"
-            " German to English goes back to the original. Untokenised, true case, and kept so; published values"
-            " are mostly of lower-case tokenised text and therefore not comparable. Three pairs of train are"
-            " repeated. Upstream's validation part is used, so validation_fraction is not read."
+            "Captions of photographs: short, narrow in domain. The English captions are the originals of the German"
+            " ones, so German to English translates back. Texts are untokenised and in true case; published values"
+            " are mostly for lower-case tokenised text and therefore not comparable. Three pairs of train are"
+            " repeated. Upstream's validation part is used, so validation_fraction is ignored."
         ),
     ),
     augmentation=TextAugmentation(drop=0.0, swap=0.0),

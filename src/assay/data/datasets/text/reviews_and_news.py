@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reviews and news: the texts of movie_reviews and ag_news in one dataset, for one network that learns both tasks.
+"""Reviews and news: the texts of movie_reviews and ag_news in one dataset, for one network for both tasks.
 
-A text keeps the classes of its own task: of the six, two are of reviews and four of news. Test items are those of
-the parts, by the same drawing, so that a network of both tasks can be compared with networks of one each.
+A text keeps the class of its own task: two of the six classes are of reviews and four of news. Test items are those of
+the parts, so that a network for both tasks can be compared with networks for one.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ class ReviewsAndNews(Composite, LabelledTexts):
     """Labelled texts of two tasks."""
 
     groups: Mapping[str, tuple[int, int]]
-    """The classes of each part: the first, and the one after the last."""
+    """The range of classes of each part: the first, and one past the last."""
 
     def read(self, raw: Path, *, seed: int = 0, validation_fraction: float = 0.1) -> text.TextSet:
-        """Return the texts of both parts, those that are test items there as test items.
+        """Return the texts of both parts, with the parts' test items as test items.
 
-        Validation is that of the parts where upstream names one of them, else it is drawn from the texts of both.
+        Validation is that of the parts if one of them has an upstream validation split, else it is drawn later.
         """
         texts, labels, split, upstream = [], [], [], []
         for name, part in self.parts.items():
@@ -69,13 +69,13 @@ DATASET: Dataset = ReviewsAndNews(
         "reviews_and_news",
         PARTS,
         "The texts of movie_reviews and ag_news with their labels. Test is that of the parts;"
-        " validation is drawn anew.",
+        " validation is drawn from both.",
     ),
     augmentation=TextAugmentation(drop=0.1, swap=0.05),
     parts=PARTS,
     classes=(*movie_reviews.DATASET.classes, *ag_news.DATASET.classes),
     groups={"movie_reviews": (0, 2), "ag_news": (2, 6)},
-    longest=64,  # as of the longer part
+    longest=64,  # as in the longer part
     class_share=(0.05, 0.35),
     characters=(3, 1200),
     most_unknown=0.1,

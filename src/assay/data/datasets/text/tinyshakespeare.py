@@ -24,10 +24,10 @@ _FILES = {"input.txt": (1_115_394, "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc
 
 
 class TinyShakespeare(LongText):
-    """Plays."""
+    """A file of plays."""
 
     def make_twin(self, raw: Path, seed: int) -> None:
-        """Write made speeches into ``raw``."""
+        """Write generated speeches into ``raw``."""
         rng = self.twin_rng(seed)
         text, length = "", _TWIN_WINDOWS * WINDOW + 1
         while len(text) < length:
@@ -45,9 +45,9 @@ DATASET: Dataset = TinyShakespeare(
         homepage="https://github.com/karpathy/char-rnn",
         quirks=(
             "No upstream split. nanoGPT trains on the first 90% of the characters and reports the loss on the other"
-            " 10%, by which it also chooses; here those 10% are halved, the first half for choices, the second for"
-            " test. The end of the file is not like its beginning: other plays."
-            " Plain ASCII; every character of test stands in training. No two windows of 64 characters are equal."
+            " 10%, which it also uses for model selection; here these are halved, the first half for validation, the"
+            " second for test. The end of the file differs from its beginning: it has other plays."
+            " Plain ASCII; every character of test is in training. No two windows of 64 characters are equal."
         ),
     ),
     augmentation=TextAugmentation(drop=0.0, swap=0.0),  # a changed character would be learned

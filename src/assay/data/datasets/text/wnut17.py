@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """WNUT 2017: sentences from social media with their named entities, and the words of more English texts.
 
-Of the words of validation's entities more than half stand nowhere in the training sentences. So the common words of
-other English texts have numbers too: a network that starts from vectors learned on those texts knows them. A network
-from scratch can learn nothing of them: its knob ``words`` should end before them.
+More than half of the words of validation's entities are not in the training sentences. The vocabulary therefore has
+common words of other English texts: a network that starts from word vectors of those texts has vectors for them. A
+network trained from scratch cannot learn them: its knob ``words`` should exclude them.
 
 Source: see :mod:`assay.data.datasets.text.wnut17_sentences`.
 """
@@ -29,7 +29,7 @@ PARTS = {
 
 
 class Wnut17(TaggedSentences):
-    """The files are those of english_texts, of which the sentences are a part. The splits are upstream's."""
+    """Tagged sentences with upstream's splits; the files are those of english_texts, which include them."""
 
     def fetch(self, raw: Path, *, mirror: str | None) -> dict[str, dict[str, Any]]:
         return english_texts.DATASET.fetch(raw, mirror=mirror)
@@ -38,11 +38,11 @@ class Wnut17(TaggedSentences):
         english_texts.DATASET.make_twin(raw, seed)
 
     def read(self, raw: Path) -> tagged.TaggedSet:
-        """Return the sentences that upstream's files hold: train, validation, test."""
+        """Return the sentences of upstream's files: train, validation, test."""
         return SENTENCES.read(raw / self.source.name)
 
     def further_words(self, raw: Path, *, seed: int, validation_fraction: float) -> Sequence[str]:
-        """Return the common words of all texts, of which training ones alone are read."""
+        """Return the common words of the training texts of all parts."""
         return english_texts.common_words(raw, seed=seed, validation_fraction=validation_fraction)
 
 
@@ -50,9 +50,9 @@ DATASET: Dataset = Wnut17(
     source=replace(
         SENTENCES.source,
         files=english_texts.DATASET.source.files,
-        quirks=f"{SENTENCES.source.quirks} The words of {', '.join(PARTS)} have numbers too.",
+        quirks=f"{SENTENCES.source.quirks} The vocabulary includes words of {', '.join(PARTS)}.",
     ),
-    augmentation=TextAugmentation(drop=0.1, swap=0.0),  # a swap would part words from their tags
+    augmentation=TextAugmentation(drop=0.1, swap=0.0),  # a swap would separate words from their tags
     parts=PARTS,
     tags=TAGS,
     tokens=(1, 128),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The files of WNUT 2017: 5,690 sentences from social media with their named entities, new and rare ones; six types.
+"""The files of WNUT 2017: 5,690 sentences from social media with new and rare named entities of six types.
 
 :mod:`assay.data.datasets.text.wnut17` makes a dataset of them.
 
@@ -36,17 +36,17 @@ _TWIN_ITEMS = {"train": 160, "validation": 40, "test": 40}
 
 
 class Sentences(Files):
-    """A file a split."""
+    """One file per split."""
 
     def make_twin(self, raw: Path, seed: int) -> None:
-        """Write sentences of the entity grammar, which has three of the types, into ``raw``."""
+        """Write sentences of the entity grammar, which has three of the six types, into ``raw``."""
         rng = random.Random(f"wnut17 {seed}")
         drawn = iter(entity_grammar.draw_sentences(rng, sum(_TWIN_ITEMS.values())))
         for split, count in _TWIN_ITEMS.items():
             write_text(raw / _SPLITS[split], tagged.conll(itertools.islice(drawn, count)))
 
     def read(self, raw: Path) -> tagged.TaggedSet:
-        """Return what upstream's files hold: train, validation, test."""
+        """Return the sentences of upstream's files: train, validation, test."""
         words, tags, split = [], [], []
         for name, file in _SPLITS.items():
             sentences, numbers = tagged.read_conll(raw / file, TAGS)
@@ -68,8 +68,8 @@ SENTENCES = Sentences(
         homepage="https://noisy-text.github.io/2017/emerging-rare-entities.html",
         quirks=(
             "Upstream's three splits come from different sites (Twitter; YouTube; Reddit, Twitter, YouTube and"
-            " StackExchange), and most entities of test stand in no other split. Some sentences repeat and are"
-            " dropped, in test too: published values are of all 1,287 test sentences. Separator lines of train hold a"
+            " StackExchange), and most entities of test are in no other split. Some sentences are repeated and"
+            " dropped, also in test: published values are for all 1,287 test sentences. Separator lines of train hold a"
             " tab; quotation marks are words."
         ),
     ),
