@@ -193,7 +193,7 @@ def test_writes_the_declared_bytes(server: Server, tmp_path: Path) -> None:
     assert get(remote(url), tmp_path) == url
 
 
-def test_does_not_fetch_again_what_is_there(server: Server, tmp_path: Path) -> None:
+def test_does_not_download_existing_files(server: Server, tmp_path: Path) -> None:
     (tmp_path / "body.bin").write_bytes(BODY)
     assert get(remote(server.address), tmp_path) == str(tmp_path / "body.bin")
     assert server.paths == []

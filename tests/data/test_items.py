@@ -47,7 +47,7 @@ def test_a_subset_reads_nothing_yet(mapped: MappedItems) -> None:
 
 
 @pytest.mark.parametrize(("bytes_allowed", "in_memory"), [(4 * 6 * 4, True), (4 * 6 * 4 - 1, False)])
-def test_what_fits_is_read_at_once(
+def test_items_that_fit_into_memory_are_read_at_once(
     monkeypatch: pytest.MonkeyPatch, bytes_allowed: int, in_memory: bool
 ) -> None:
     monkeypatch.setattr(items, "IN_MEMORY_BYTES", bytes_allowed)

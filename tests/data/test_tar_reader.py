@@ -63,7 +63,7 @@ def test_a_hostile_member_is_named(tmp_path, member, message):
     assert [path.name for path in tmp_path.iterdir()] == ["hostile.tar.gz"]
 
 
-def test_what_unpacks_to_a_thousand_times_its_size_is_refused_before_it_fills_the_memory(tmp_path):
+def test_an_archive_that_unpacks_to_a_thousand_times_its_size_is_refused_before_it_fills_the_memory(tmp_path):
     zeros = 200 * LIMIT
     path = tmp_path / "bomb.tar.gz"
     with gzip.open(path, "wb") as stream:
@@ -125,7 +125,7 @@ def test_a_gzipped_file_is_read_whole_or_not_at_all(tmp_path):
 
 
 @pytest.mark.parametrize("data", [b"", b"no archive at all", b"\x1f\x8bno gzip"])
-def test_what_is_no_archive_is_one_line(tmp_path, data):
+def test_a_file_that_is_not_an_archive_is_an_error(tmp_path, data):
     path = tmp_path / "other.tar"
     path.write_bytes(data)
     with pytest.raises(ValueError, match=f"{path}: .*; delete the file and run again"):

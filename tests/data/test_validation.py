@@ -132,7 +132,7 @@ def test_the_message_names_expectation_column_rows_and_fix() -> None:
     )
 
 
-def test_a_text_that_is_too_short_is_named_with_its_limits_and_what_to_edit() -> None:
+def test_a_text_that_is_too_short_is_reported_with_its_limits_and_a_fix() -> None:
     items, _ = prepared("movie_reviews")
     result = check("movie_reviews", items.assign(characters=items["characters"].mask(items["item"] == 7, 2)))
     assert (
@@ -232,7 +232,7 @@ def passes(dataset: str, folder: Path, mirror: str | None) -> bool:
 
 
 @pytest.mark.parametrize("dataset", ["digits", "review_grammar", "entity_grammar", "markov_text", "dates"])
-def test_what_needs_no_download_passes(dataset: str, tmp_path: Path) -> None:
+def test_datasets_without_a_download_pass(dataset: str, tmp_path: Path) -> None:
     assert passes(dataset, tmp_path, None)
 
 

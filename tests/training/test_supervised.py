@@ -324,7 +324,7 @@ class Counting(Classify):
 
 
 @pytest.mark.parametrize("strategy", ["ddp_fork", "auto"])
-def test_two_processes_learn_what_one_learns(tmp_path, strategy):
+def test_two_processes_give_the_weights_of_one(tmp_path, strategy):
     single, double = perceptron(), perceptron()
     params = PARAMS.model_copy(update={"augment": True})
     trainer = TWO.model_copy(update={"strategy": strategy})

@@ -54,7 +54,7 @@ def without_dropout(model):
 
 @pytest.mark.parametrize("precision", list(NEAR))
 @pytest.mark.parametrize("name", FAMILIES)
-def test_a_family_learns_what_it_learns_on_the_processor(name, precision, contexts, tmp_path):
+def test_a_family_has_the_loss_of_training_on_the_processor(name, precision, contexts, tmp_path):
     context, losses = contexts[name].context, []
     for trainer in (CPU, GPU.model_copy(update={"precision": precision})):
         model = without_dropout(copy.deepcopy(context.model)).train()

@@ -2,7 +2,7 @@
 """Tagging: which words of a sentence name which kind of entity?
 
 The primary metric is entity F1, computed like conlleval: an entity is correct if its words and its type match exactly.
-The control that should lose gives each word its most frequent tag.
+The control that should lose assigns each word its most frequent tag.
 
 The outputs are (N, T, K) scores of each word's tags; the prediction is the tag with the highest score.
 ``cross_entropy`` is that of their softmax, in nats per word; it is not meaningful for models whose scores are not

@@ -56,7 +56,7 @@ def test_turns_as_affine_grid_does() -> None:
     torch.testing.assert_close(turn(image, torch.tensor([angle]), 0.0), expected, atol=1e-5, rtol=0)
 
 
-def test_what_turns_in_from_outside_is_background() -> None:
+def test_pixels_from_outside_of_the_image_are_background() -> None:
     turned = turn(torch.full((1, 1, 8, 8), 2.0), torch.tensor([math.pi / 4]), -1.0)
     assert turned[0, 0, 0, 0] == pytest.approx(-1)
     assert turned[0, 0, 4, 4] == pytest.approx(2)

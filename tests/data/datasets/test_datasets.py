@@ -43,7 +43,7 @@ def test_labelled_datasets_were_found() -> None:
     assert {"digits", "movie_reviews"} <= set(LABELLED) <= set(registry.DATASETS)
 
 
-def test_declares_where_it_comes_from(dataset: Dataset) -> None:
+def test_declares_its_source(dataset: Dataset) -> None:
     source = dataset.source
     assert loading.load(source.name) is dataset
     assert source.licence

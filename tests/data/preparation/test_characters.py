@@ -17,9 +17,9 @@ from assay.data.preparation.characters import WINDOW, LongText, build_tokenizer,
 SOME = "".join(random.Random(0).choices("abcdef \n\u00e9", k=20 * WINDOW + 1))
 
 
-def run(text: str, out: Path, untold: int = 0) -> dict[str, object]:
+def run(text: str, out: Path, ignored_targets: int = 0) -> dict[str, object]:
     fractions = {"validation_fraction": 0.2, "test_fraction": 0.25}
-    return prepare(LongText(text), out, dataset="notes", untold=untold, **fractions)
+    return prepare(LongText(text), out, dataset="notes", ignored_targets=ignored_targets, **fractions)
 
 
 def table(out: Path) -> pd.DataFrame:
@@ -69,9 +69,9 @@ def test_writes_rows_that_describe_the_arrays(tmp_path: Path) -> None:
     assert items["characters"].tolist() == [WINDOW] * 19 + [WINDOW - 9]
 
 
-def test_untold_targets_do_not_count(tmp_path: Path) -> None:
+def test_ignored_targets_do_not_count(tmp_path: Path) -> None:
     run(SOME, tmp_path / "all")
-    run(SOME, tmp_path / "some", untold=2)
+    run(SOME, tmp_path / "some", ignored_targets=2)
     whole, some = (load_file(tmp_path / name / "arrays.safetensors") for name in ("all", "some"))
     np.testing.assert_array_equal(some["inputs"], whole["inputs"])
     np.testing.assert_array_equal(some["targets"][:, 2:], whole["targets"][:, 2:])

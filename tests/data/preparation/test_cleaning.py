@@ -47,7 +47,7 @@ def test_reports_a_different_label_in_test() -> None:
     assert dropped == [record("also in test, with another label", "train", 1)]
 
 
-def test_drops_what_upstreams_validation_shares_with_test_and_train_with_either() -> None:
+def test_drops_items_of_validation_that_are_in_test_and_of_train_that_are_in_either() -> None:
     split = ["train", "train", "train", "validation", "validation", "validation", "test"]
     kept, dropped = cleaned([1, 2, 3, 1, 2, 4, 1], [0, 1, 0, 0, 0, 1, 1], split)
     assert kept == [2, 4, 5, 6]
@@ -58,7 +58,7 @@ def test_drops_what_upstreams_validation_shares_with_test_and_train_with_either(
     ]
 
 
-def test_drops_all_where_labels_contradict_each_other_in_a_split() -> None:
+def test_drops_all_equal_items_with_different_labels_in_a_split() -> None:
     kept, dropped = cleaned([5, 5, 6, 5], [0, 1, 1, 0], ["train"] * 4)
     assert kept == [2]
     assert dropped == [record("same pixels with different labels in the split", "train", 0, 1, 3)]
@@ -98,7 +98,7 @@ def test_splits_train_in_the_proportions_of_its_classes() -> None:
     assert np.bincount(labels[split == "train"]).tolist() == [72, 18]
 
 
-def test_draws_a_test_part_where_upstream_has_none() -> None:
+def test_draws_a_test_part_if_upstream_has_none() -> None:
     labels = np.array([0] * 80 + [1] * 20)
     split = draw_split(np.full(100, ""), Stratified(labels), 0, 0.25, 0.2, dataset="made")
     assert {

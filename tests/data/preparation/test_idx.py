@@ -54,7 +54,7 @@ def test_equal_arrays_are_equal_bytes(tmp_path: Path) -> None:
         (header(2**32 - 1) + b"ab", "announces shape (4294967295,), allowed are 1 to"),
     ],
 )
-def test_refuses_what_is_not_as_announced(tmp_path: Path, values: bytes, words: str) -> None:
+def test_refuses_files_that_differ_from_their_header(tmp_path: Path, values: bytes, words: str) -> None:
     path = packed(tmp_path / "a.gz", values)
     with pytest.raises(ValueError, match=r"^[^\n]*delete[^\n]*$") as caught:
         read_idx(path, dimensions=1)

@@ -33,7 +33,7 @@ def test_equal_texts_give_equal_bytes(build) -> None:
 
 
 @pytest.mark.parametrize("build", TOKENIZERS)
-def test_a_text_cannot_spell_out_what_is_no_word(build) -> None:
+def test_a_text_cannot_contain_special_tokens(build) -> None:
     ids = build([*TEXTS, "[END]"]).encode("[END] [PAD] @").ids
     assert END not in ids
     assert UNKNOWN in ids

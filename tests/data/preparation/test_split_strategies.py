@@ -92,7 +92,7 @@ def test_upstreams_split_is_kept(strategy):
     assert split(strategy, whole).tolist() == whole
 
 
-def test_the_seed_decides_what_is_drawn_and_nothing_else_does():
+def test_random_splits_depend_only_on_the_seed():
     for strategy in (Random(), ByGroup(ROWS // 2)):
         assert (split(strategy, seed=1) == split(strategy, seed=1)).all()
         assert any((split(strategy, seed=1) != split(strategy, seed=seed)).any() for seed in (2, 3))

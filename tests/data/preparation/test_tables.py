@@ -72,7 +72,7 @@ def test_equal_arguments_give_equal_bytes(tmp_path):
         (b" \n", "row 1: the text is empty"),
     ],
 )
-def test_what_is_no_table_of_numbers_is_one_line(data, words, tmp_path):
+def test_a_file_that_is_not_a_table_of_numbers_is_an_error(data, words, tmp_path):
     with pytest.raises(ValueError, match=words) as error:
         read_numbers(tmp_path / "numbers.csv", data, columns=2)
     assert str(error.value).startswith(f"{tmp_path / 'numbers.csv'}")

@@ -186,7 +186,7 @@ def test_repeated_sentences_are_dropped_and_counted(tmp_path: Path) -> None:
     ]
 
 
-def test_draws_the_splits_where_upstream_has_none(tmp_path: Path) -> None:
+def test_draws_the_splits_if_upstream_has_none(tmp_path: Path) -> None:
     result, _, _ = prepare([("", f"word{number}", [0]) for number in range(40)], tmp_path)
     assert result["counts"] == {"train": 15, "validation": 15, "test": 10}
 

@@ -159,7 +159,7 @@ def test_returns_the_contents_of_prepared_json(tmp_path: Path) -> None:
     assert "optimum" not in result
 
 
-def test_keeps_the_optimum_where_it_is_known(tmp_path: Path) -> None:
+def test_keeps_a_known_optimum(tmp_path: Path) -> None:
     prepare(
         many(),
         tmp_path,

@@ -58,7 +58,7 @@ NAMED = {
 
 @pytest.mark.parametrize("named", NAMED)
 @pytest.mark.parametrize("prepare", ITEMS.values(), ids=list(ITEMS))
-def test_upstreams_split_is_used_where_it_is_named(prepare: Callable, named: str, tmp_path: Path) -> None:
+def test_upstreams_split_is_used(prepare: Callable, named: str, tmp_path: Path) -> None:
     upstream = NAMED[named]
     result = prepare(upstream, tmp_path)
     split = pd.read_parquet(tmp_path / "items.parquet")["split"].to_numpy(str)
@@ -84,7 +84,7 @@ def test_a_split_of_another_name_is_refused(prepare: Callable, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("prepare", ITEMS.values(), ids=list(ITEMS))
-def test_without_an_item_to_train_on_there_is_one_line(prepare: Callable, tmp_path: Path) -> None:
+def test_no_item_to_train_on_is_an_error(prepare: Callable, tmp_path: Path) -> None:
     with pytest.raises(
         ValueError, match=r"^made: a split is not possible: upstream leaves no item to train on$"
     ):

@@ -322,7 +322,7 @@ def test_short_training_times_are_not_compared() -> None:
     assert [each.kind for each in found.changes] == ["same"]
 
 
-def test_without_an_earlier_run_the_report_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_earlier_run_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     reason = since_last("", "", run({"a": [0.5]}), lambda _: RIGHT)

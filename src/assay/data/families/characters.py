@@ -22,7 +22,7 @@ class LongText(Dataset):
     """The smallest and largest number of distinct characters of a window."""
     most_unknown: float
     """The largest mean share of unknown characters over a split's windows."""
-    untold: int = 0
+    ignored_targets: int = 0
     """The number of targets at each window's beginning that are ignored for lack of context."""
 
     def read(self, raw: Path) -> characters.LongText:
@@ -36,7 +36,7 @@ class LongText(Dataset):
             dataset=out.name,
             validation_fraction=validation_fraction,
             test_fraction=self.test_fraction,
-            untold=self.untold,
+            ignored_targets=self.ignored_targets,
             optimum=self.optimum,
         )
 

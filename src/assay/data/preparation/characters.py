@@ -104,7 +104,7 @@ def prepare(
     dataset: str,
     validation_fraction: float,
     test_fraction: float,
-    untold: int = 0,
+    ignored_targets: int = 0,
     optimum: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
     """Prepare the windows of ``text``: write tokenizer.json, arrays.safetensors, items.parquet and prepared.json.
@@ -117,7 +117,7 @@ def prepare(
             names no validation text, in (0, 1).
         test_fraction: part of the windows outside of upstream's validation, the last, that goes to test where
             upstream names no test text, in (0, 1).
-        untold: the number of targets at each window's beginning that are ignored for lack of context.
+        ignored_targets: the number of targets at each window's beginning that are ignored for lack of context.
         optimum: the best value that any model can reach, by metric, if it is known.
 
     Returns:
@@ -145,7 +145,7 @@ def prepare(
     tokenizer = build_tokenizer([texts[row] for row in np.flatnonzero(split == "train")])
     ids = [encoding.ids for encoding in tokenizer.encode_batch(texts)]
     write_text(out / "tokenizer.json", tokenizer.to_str(pretty=True) + "\n")
-    inputs, targets = pair(ids, untold)
+    inputs, targets = pair(ids, ignored_targets)
     store.write_arrays(out, {"inputs": inputs, "targets": targets})
     columns = {
         "item": kept,
@@ -208,13 +208,13 @@ def tokenizer_of(vocabulary: dict[str, int]) -> Tokenizer:
     return tokenizer
 
 
-def pair(ids: Sequence[Sequence[int]], untold: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+def pair(ids: Sequence[Sequence[int]], ignored_targets: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Return inputs and targets (N, 64) from the ids of windows; the last id of each is only a target."""
     padded = np.array([[*row, *[PADDING] * (WINDOW + 1 - len(row))] for row in ids], dtype=np.int32)
     inputs, targets = padded[:, :-1].copy(), padded[:, 1:].copy()
     inputs[targets == PADDING] = PADDING
     targets[targets == PADDING] = IGNORED
-    targets[:, :untold] = IGNORED
+    targets[:, :ignored_targets] = IGNORED
     return inputs, targets
 
 

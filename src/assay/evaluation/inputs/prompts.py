@@ -44,7 +44,7 @@ def read(path: Path, prepared: Path, dataset: Dataset) -> Beginnings:
     windows = [LongText(text).windows() or [text] for text in texts]
     of_text = np.repeat(class_table.numbers(len(texts)), [len(each) for each in windows])
     ids = [encoding.ids for encoding in tokenizer.encode_batch([each for of in windows for each in of])]
-    inputs, targets = (torch.from_numpy(part).long() for part in pair(ids, untold=0))
+    inputs, targets = (torch.from_numpy(part).long() for part in pair(ids, ignored_targets=0))
     prompts = [torch.tensor([encoding.ids]) for encoding in tokenizer.encode_batch(texts)]
     return Beginnings(inputs, targets, of_text, tokenizer=tokenizer, prompts=tuple(prompts))
 

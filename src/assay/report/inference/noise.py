@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The distribution of a difference under chance alone, if a part of the variance is estimated from few seeds.
+"""The distribution of a difference by chance, if a part of the variance is estimated from few seeds.
 
 The difference is modelled as sqrt(estimated) t + sqrt(known) z, where t has Student's distribution with the estimate's
 degrees of freedom and z is normal: the distribution of Behrens and Fisher (Fisher, "The fiducial argument in

@@ -32,7 +32,7 @@ def test_other_bytes_in_the_package_are_refused(tmp_path: Path, monkeypatch: pyt
     assert not (tmp_path / "raw" / "digits.csv.gz").exists()
 
 
-def test_reads_what_scikit_learn_reads(tmp_path: Path) -> None:
+def test_reads_the_same_as_scikit_learn(tmp_path: Path) -> None:
     digits.DATASET.fetch(tmp_path, mirror=None)
     image_set, bunch = digits.DATASET.read(tmp_path), load_digits()
     assert image_set.images.dtype == np.uint8

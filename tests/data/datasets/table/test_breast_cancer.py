@@ -24,7 +24,7 @@ def test_rows_are_those_of_scikit_learn(tmp_path):
         (lambda data: data[:-2] + b"2\n", "the last column must be 0 or 1"),
     ],
 )
-def test_what_is_not_as_upstream_writes_it_is_one_line(change, words, tmp_path):
+def test_a_file_in_another_format_is_an_error(change, words, tmp_path):
     DATASET.make_twin(tmp_path, 0)
     path = tmp_path / "breast_cancer.csv"
     path.write_bytes(change(path.read_bytes()))

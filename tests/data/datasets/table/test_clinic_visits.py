@@ -39,7 +39,7 @@ def test_every_patient_has_three_to_twelve_visits_in_order(visits):
     assert (months.groupby(visits.groups).diff().dropna() >= 1).all()
 
 
-def test_what_is_left_has_the_declared_parts(visits):
+def test_the_residuals_have_the_declared_variances(visits):
     left = pd.Series(residuals(visits)).groupby(visits.groups)
     within = np.sqrt(left.var().mul(left.size() - 1).sum() / (left.size() - 1).sum())
     assert within == pytest.approx(OF_VISIT, rel=0.05)

@@ -36,7 +36,9 @@ def test_the_twin_has_upstreams_splits(tmp_path: Path) -> None:
     assert result["counts"] == {"train": 160, "validation": 40, "test": 40}
 
 
-def test_common_words_of_the_other_texts_have_numbers_but_what_they_hold_out_has_none(tmp_path: Path) -> None:
+def test_the_vocabulary_has_common_words_of_the_other_training_texts_but_not_of_their_held_out_texts(
+    tmp_path: Path,
+) -> None:
     raw, out = tmp_path / "raw", tmp_path / "out"
     wnut17.DATASET.make_twin(raw, 0)
     wnut17.DATASET.prepare(raw, out, seed=0, validation_fraction=0.1)

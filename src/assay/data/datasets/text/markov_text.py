@@ -107,6 +107,6 @@ DATASET: Dataset = MarkovText(
     test_fraction=0.1,
     distinct=(4, len(ALPHABET)),
     most_unknown=0.001,
-    untold=1,
+    ignored_targets=1,
     optimum=OPTIMUM,
 )
