@@ -163,24 +163,24 @@ def of_table(
     ]
 
 
-def vocabulary(counts: dict[str, int], *, most_unknown: float, fix: str) -> list[Check]:
+def vocabulary(counts: dict[str, int], *, max_oov_rate: float, fix: str) -> list[Check]:
     """Return the checks of the share of unknown tokens: those that are not in the training items.
 
     Args:
         counts: the number of items of each split.
-        most_unknown: the largest mean over a split's items; over the training items it is zero.
+        max_oov_rate: the largest mean over a split's items; over the training items it is zero.
         fix: a hint for when the vocabulary is not that of the training items.
     """
     fixes = {
         split: f"the vocabulary is not that of the training items: {fix}"
         if split == "train"
-        else f"too many unknown words: {fix}; {widen('most_unknown')}"
+        else f"too many unknown words: {fix}; {widen('max_oov_rate')}"
         for split in counts
     }
     return [
         between("unknown", 0, 1, bad=1.5, fix=f"not a share: {AGAIN}"),
         *(
-            mean_between("unknown", 0, 0 if split == "train" else most_unknown, split=split, bad=1, fix=hint)
+            mean_between("unknown", 0, 0 if split == "train" else max_oov_rate, split=split, bad=1, fix=hint)
             for split, hint in fixes.items()
         ),
     ]
@@ -193,13 +193,13 @@ def encoding(reader: str) -> Check:
     )
 
 
-def of_texts(counts: dict[str, int], *, characters: tuple[int, int], most_unknown: float) -> list[Check]:
+def of_texts(counts: dict[str, int], *, characters: tuple[int, int], max_oov_rate: float) -> list[Check]:
     """Return the checks of texts, labelled or not.
 
     Args:
         counts: the number of items of each split.
         characters: the smallest and largest number of characters of a text.
-        most_unknown: as in :func:`vocabulary`.
+        max_oov_rate: as in :func:`vocabulary`.
     """
     reader = "check the dataset's read(): it should return upstream's texts, one per item, in their encoding"
     tokenizer = "check build_tokenizer() in assay/data/preparation/text.py"
@@ -207,7 +207,7 @@ def of_texts(counts: dict[str, int], *, characters: tuple[int, int], most_unknow
     return [
         between("characters", *characters, bad=100_000, fix=cut),
         between("tokens", 1, None, bad=0, fix=f"a text without a token: {tokenizer}"),
-        *vocabulary(counts, most_unknown=most_unknown, fix=tokenizer),
+        *vocabulary(counts, max_oov_rate=max_oov_rate, fix=tokenizer),
         encoding(reader),
     ]
 

@@ -20,7 +20,7 @@ class LongText(Dataset):
     augmentation: TextAugmentation | None = None
     distinct: tuple[int, int]
     """The smallest and largest number of distinct characters of a window."""
-    most_unknown: float
+    max_oov_rate: float
     """The largest mean share of unknown characters over a split's windows."""
     ignored_targets: int = 0
     """The number of targets at each window's beginning that are ignored for lack of context."""
@@ -48,7 +48,7 @@ class LongText(Dataset):
         filler = f"filler, or not a text of this kind: {reader}; {widen('distinct')}"
         own = [
             between("characters", 1, WINDOW, bad=WINDOW + 1, fix=long),
-            *vocabulary(counts, most_unknown=self.most_unknown, fix=tokenizer),
+            *vocabulary(counts, max_oov_rate=self.max_oov_rate, fix=tokenizer),
             between("distinct", *self.distinct, bad=1, fix=filler),
             encoding(reader),
         ]

@@ -26,7 +26,7 @@ class MaskedTexts(Composite):
     """The largest number of items of validation, and of test."""
     characters: tuple[int, int]
     """The smallest and largest number of characters of a text."""
-    most_unknown: float
+    max_oov_rate: float
     """The largest mean share of unknown tokens over a split's items."""
 
     @abstractmethod
@@ -42,6 +42,6 @@ class MaskedTexts(Composite):
     def checks(self, counts: dict[str, int]) -> list[Check]:
         own = [
             in_set("source", self.parts, bad="elsewhere", fix="check PARTS in the dataset's file"),
-            *of_texts(counts, characters=self.characters, most_unknown=self.most_unknown),
+            *of_texts(counts, characters=self.characters, max_oov_rate=self.max_oov_rate),
         ]
         return of_table(counts, own, facts=FACTS, nouns=("a text", "texts"))

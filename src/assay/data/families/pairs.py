@@ -28,7 +28,7 @@ class Pairs(Dataset):
     source_characters: tuple[int, int]
     """The smallest and largest number of characters of a source."""
     target_characters: tuple[int, int]
-    most_unknown: float
+    max_oov_rate: float
     """The largest mean share of unknown tokens over a split's items."""
 
     @abstractmethod
@@ -59,7 +59,7 @@ class Pairs(Dataset):
             between(target, *self.target_characters, bad=0, fix=cut + widen(target)),
             between("source_tokens", 1, None, bad=0, fix=f"a text without a token: {tokenizer}"),
             between("target_tokens", 1, None, bad=0, fix=f"a text without a token: {tokenizer}"),
-            *vocabulary(counts, most_unknown=self.most_unknown, fix=tokenizer),
+            *vocabulary(counts, max_oov_rate=self.max_oov_rate, fix=tokenizer),
             encoding(reader),
         ]
         return of_table(counts, own, facts=pairs.SCHEMA.names, nouns=("a pair", "pairs"))

@@ -36,7 +36,7 @@ class TaggedSentences(Dataset):
     """The largest number of characters of a word."""
     entities: tuple[float, float]
     """The smallest and largest mean number of entities per sentence, over a split."""
-    most_unknown: float
+    max_oov_rate: float
     """The largest mean share of unknown words over a split's items."""
 
     @abstractmethod
@@ -74,7 +74,7 @@ class TaggedSentences(Dataset):
             between("highest", None, len(self.tags) - 1, bad=99, fix=f"a tag has no name: {reader}"),
             in_set("malformed", [0], bad=1, fix=malformed),
             *(mean_between("entities", *self.entities, split=split, bad=0, fix=few) for split in counts),
-            *vocabulary(counts, most_unknown=self.most_unknown, fix=numbers),
+            *vocabulary(counts, max_oov_rate=self.max_oov_rate, fix=numbers),
             encoding(reader),
         ]
         return of_table(counts, own, facts=tagged.SCHEMA.names, nouns=("a sentence", "sentences"))

@@ -27,7 +27,7 @@ class LabelledTexts(Dataset):
     """The smallest and largest share of a split that one class may have, within one item."""
     characters: tuple[int, int]
     """The smallest and largest number of characters of a text."""
-    most_unknown: float
+    max_oov_rate: float
     """The largest mean share of unknown tokens over a split's items."""
 
     @abstractmethod
@@ -64,6 +64,6 @@ class LabelledTexts(Dataset):
     def checks(self, counts: dict[str, int]) -> list[Check]:
         own = [
             *labels(counts, num_classes=len(self.classes), class_share=self.class_share),
-            *of_texts(counts, characters=self.characters, most_unknown=self.most_unknown),
+            *of_texts(counts, characters=self.characters, max_oov_rate=self.max_oov_rate),
         ]
         return of_table(counts, own, facts=text.SCHEMA.names, nouns=("a text", "texts"))

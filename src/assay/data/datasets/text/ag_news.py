@@ -126,5 +126,5 @@ DATASET: Dataset = AgNews(
     longest=64,  # one text in twenty-five is longer
     class_share=(0.22, 0.28),
     characters=(30, 1200),
-    most_unknown=0.1,
+    max_oov_rate=0.1,
 )

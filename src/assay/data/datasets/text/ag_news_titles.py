@@ -55,5 +55,5 @@ DATASET: Dataset = AgNewsTitles(
     longest=(72, 24),  # one in twenty-five is longer
     source_characters=(5, 1200),
     target_characters=(2, 200),
-    most_unknown=0.01,
+    max_oov_rate=0.01,
 )

@@ -89,6 +89,6 @@ DATASET: Dataset = Dates(
     longest=(48, 10),  # no date is longer
     source_characters=(8, 48),
     target_characters=(10, 10),
-    most_unknown=0.02,
+    max_oov_rate=0.02,
     optimum={"exact_match": 1.0},
 )

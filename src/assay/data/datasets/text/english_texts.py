@@ -85,5 +85,5 @@ DATASET: Dataset = EnglishTexts(
     longest=48,
     held_out=HELD_OUT,
     characters=(1, 1200),
-    most_unknown=0.1,
+    max_oov_rate=0.1,
 )

@@ -164,6 +164,6 @@ DATASET: Dataset = EntityGrammar(
     tokens=(4, 32),
     longest=12,
     entities=(1.2, 2.0),
-    most_unknown=0.2,
+    max_oov_rate=0.2,
     optimum={"entity_f1": 1 - WRONG},
 )

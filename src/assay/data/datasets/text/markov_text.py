@@ -106,7 +106,7 @@ DATASET: Dataset = MarkovText(
     num_twin_items=300,
     test_fraction=0.1,
     distinct=(4, len(ALPHABET)),
-    most_unknown=0.001,
+    max_oov_rate=0.001,
     ignored_targets=1,
     optimum=OPTIMUM,
 )

@@ -72,5 +72,5 @@ DATASET: Dataset = MovieReviews(
     longest=48,  # one sentence in a hundred is longer
     class_share=(0.45, 0.55),
     characters=(3, 300),
-    most_unknown=0.1,
+    max_oov_rate=0.1,
 )

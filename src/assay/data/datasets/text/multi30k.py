@@ -99,5 +99,5 @@ DATASET: Dataset = Multi30k(
     longest=(48, 40),  # one pair in a thousand is longer
     source_characters=(2, 300),
     target_characters=(2, 300),
-    most_unknown=0.01,
+    max_oov_rate=0.01,
 )

@@ -117,6 +117,6 @@ DATASET: Dataset = ReviewGrammar(
     longest=32,  # all sentences are shorter
     class_share=(0.45, 0.55),
     characters=(15, 120),
-    most_unknown=0.01,
+    max_oov_rate=0.01,
     optimum={"accuracy": 1 - WRONG},
 )

@@ -78,5 +78,5 @@ DATASET: Dataset = ReviewsAndNews(
     longest=64,  # as in the longer part
     class_share=(0.05, 0.35),
     characters=(3, 1200),
-    most_unknown=0.1,
+    max_oov_rate=0.1,
 )

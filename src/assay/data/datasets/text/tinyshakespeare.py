@@ -53,5 +53,5 @@ DATASET: Dataset = TinyShakespeare(
     augmentation=TextAugmentation(drop=0.0, swap=0.0),  # a changed character would be learned
     test_fraction=0.05,
     distinct=(2, 45),  # the last is short
-    most_unknown=0.001,
+    max_oov_rate=0.001,
 )

@@ -58,5 +58,5 @@ DATASET: Dataset = Wnut17(
     tokens=(1, 128),
     longest=256,
     entities=(0.3, 2.5),
-    most_unknown=0.4,
+    max_oov_rate=0.4,
 )
