@@ -327,8 +327,8 @@ def parts(**changed):
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
-        ({"codes": None}, r"w: no \|codes its codebook has no"),
-        ({"shape": None}, r"w: no \|shape its codebook has no"),
+        ({"codes": None}, r"w: its codebook has no \|codes"),
+        ({"shape": None}, r"w: its codebook has no \|shape"),
         ({"gaps": None}, r"w: 105 numbers for a weight of shape \[100, 20\]"),
         ({"codebook": torch.ones(3)}, "w: code 6 in a codebook of 3 values"),
         ({"codebook": torch.ones(7, 7)}, "w: a codebook of float32"),
