@@ -18,7 +18,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -28,6 +27,7 @@ import torch
 
 from assay.config.training import TrainerParams, TrainingParams
 from assay.data.preparation.idx import read_idx
+from assay.data.splits import Split, first_items
 from assay.tasks import image_classification
 from assay.training import supervised
 
@@ -40,27 +40,21 @@ Timing = tuple[float, float]
 """Seconds: wall, processor."""
 
 
-@dataclass(frozen=True)
-class Part:
-    inputs: torch.Tensor
-    targets: torch.Tensor
-    lengths: None = None
-    """Images are all of one size."""
-
-
-def images() -> Part:
+def images() -> Split:
     """Return 60,000 images (N, 1, 28, 28) with their labels."""
     folder = Path(os.environ.get("ASSAY_MIRROR", "")) / "mnist"
     if not folder.is_dir():
         generator = torch.Generator().manual_seed(0)
         labels = torch.randint(0, 10, (60_000,), generator=generator)
-        return Part(torch.randn(60_000, 1, 28, 28, generator=generator), labels)
+        return Split(torch.randn(60_000, 1, 28, 28, generator=generator), labels, np.arange(60_000))
     pixels = torch.from_numpy(read_idx(folder / "train-images-idx3-ubyte.gz", dimensions=3).copy())
     labels = torch.from_numpy(read_idx(folder / "train-labels-idx1-ubyte.gz", dimensions=1).copy())
-    return Part(pixels[:, None].float().div(255).sub(0.1307).div(0.3081), labels.long())
+    return Split(
+        pixels[:, None].float().div(255).sub(0.1307).div(0.3081), labels.long(), np.arange(len(labels))
+    )
 
 
-def assay(data: Part, name: str, batch_size: int, items: int, precision: str) -> Timing:
+def assay(data: Split, name: str, batch_size: int, items: int, precision: str) -> Timing:
     params = TrainingParams(
         optimizer="adam",
         learning_rate=0.001,
@@ -85,8 +79,8 @@ def assay(data: Part, name: str, batch_size: int, items: int, precision: str) ->
             lambda: supervised.train(
                 model,
                 image_classification.TASK,
-                Part(data.inputs[:items], data.targets[:items]),
-                Part(data.inputs[:100], data.targets[:100]),
+                first_items(data, items),
+                first_items(data, 100),
                 params=params,
                 trainer=trainer,
                 seed=0,
@@ -155,7 +149,7 @@ def main() -> None:
             other.close()
 
 
-def compare(data: Part, others: dict[str, Other], num_rounds: int) -> None:
+def compare(data: Split, others: dict[str, Other], num_rounds: int) -> None:
     """Print one line a net, batch size and contender."""
     speeds = f"{'items/s':>9} {'to plain':>9} {'items/cpu-s':>12} {'to plain':>9}"
     print(f"{'net':4} {'batch':>5}  {'contender':20} {speeds}", flush=True)
