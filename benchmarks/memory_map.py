@@ -12,7 +12,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
@@ -23,10 +23,7 @@ from torch import nn
 from assay.data import items
 from assay.data.splits import Split
 from assay.tasks import loading
-from assay.training import supervised
 from tests.training import large_data
-from tests.training.learning import CPU
-from tests.training.plain_training import PARAMS
 
 NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "linear": lambda: nn.Sequential(nn.Flatten(), nn.Linear(784, 10)),
@@ -36,21 +33,10 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
 }
 
 
-def seconds(split: Split, validation: Split, network: Callable[[], nn.Module], folder: Path) -> float:
-    """Return what an epoch of training on ``split`` takes, validation on a few items included."""
+def seconds(splits: Mapping[str, Split], network: Callable[[], nn.Module], folder: Path) -> float:
+    """Return the duration of an epoch of training, validation on a few items included."""
     began = time.perf_counter()
-    supervised.train(
-        network(),
-        loading.load("image_classification"),
-        split,
-        validation,
-        params=PARAMS.model_copy(update={"epochs": 1, "batch_size": 256}),
-        trainer=CPU,
-        seed=0,
-        threads=1,
-        augment=None,
-        folder=folder,
-    )
+    large_data.train_an_epoch(network(), splits, folder)
     return time.perf_counter() - began
 
 
@@ -72,7 +58,7 @@ def main() -> None:
             rates: dict[str, list[float]] = {way: [] for way in splits}
             for _ in range(arguments.rounds):
                 for way, found in splits.items():
-                    took = seconds(found["train"], found["validation"], network, folder)
+                    took = seconds(found, network, folder)
                     rates[way].append(len(found["train"]) / took)
             memory, mapped = (statistics.median(rates[way]) for way in ("memory", "map"))
             print(f"| {label} | {memory:,.0f} | {mapped:,.0f} | {mapped / memory:.2f} |", flush=True)

@@ -12,11 +12,18 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import nn
+
+    from assay.data.splits import Split
 
 SHAPE = (1, 28, 28)
 CLASSES = 10
@@ -75,17 +82,29 @@ def learn(prepared: Path, folder: Path) -> tuple[Any, dict[str, Any]]:
     from assay.artifacts.predictors import ModulePredictor
     from assay.evaluation import scoring
     from assay.tasks import loading
-    from assay.training import supervised
-    from tests.training.learning import CPU
-    from tests.training.plain_training import PARAMS
 
     task = loading.load("image_classification")
     splits = task.load(prepared, ("train", "validation", "test"))
     torch.manual_seed(0)
     model = nn.Sequential(nn.Flatten(), nn.Linear(int(np.prod(SHAPE)), CLASSES))
+    train_an_epoch(model, splits, folder)
+    artifact = {"format": "safetensors", "parameters": 0, "arguments": {}}
+    metrics, _ = scoring.evaluate(
+        ModulePredictor(model, artifact), task, splits["validation"], splits["test"]
+    )
+    return model, metrics
+
+
+def train_an_epoch(model: nn.Module, splits: Mapping[str, Split], folder: Path) -> None:
+    """Train a network in place for one epoch of the training items, validation included."""
+    from assay.tasks import loading
+    from assay.training import supervised
+    from tests.training.learning import CPU
+    from tests.training.plain_training import PARAMS
+
     supervised.train(
         model,
-        task,
+        loading.load("image_classification"),
         splits["train"],
         splits["validation"],
         params=PARAMS.model_copy(update={"epochs": 1, "batch_size": 256}),
@@ -95,11 +114,6 @@ def learn(prepared: Path, folder: Path) -> tuple[Any, dict[str, Any]]:
         augment=None,
         folder=folder,
     )
-    artifact = {"format": "safetensors", "parameters": 0, "arguments": {}}
-    metrics, _ = scoring.evaluate(
-        ModulePredictor(model, artifact), task, splits["validation"], splits["test"]
-    )
-    return model, metrics
 
 
 def anonymous_bytes() -> int:

@@ -329,7 +329,7 @@ def _killed(number: int) -> dict[str, str]:
 
 def _failure(error: Exception) -> dict[str, str]:
     """Return how work failed; a user's error (a ValueError, one line) needs no traceback."""
-    status = getattr(error, "status", FAILED) if isinstance(error, EndsAs) else FAILED
+    status = error.status if isinstance(error, EndsAs) else FAILED
     reason = redacted(" ".join(str(error).split())) or type(error).__name__
     if (
         isinstance(error, MemoryError)

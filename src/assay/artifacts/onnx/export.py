@@ -2,8 +2,8 @@
 """A trained network as an ONNX graph: dynamic batch size, folded constants, reproducible bytes.
 
 PyTorch's exporter writes the graph, onnxruntime folds it. The exporter's own optimiser is disabled: it increases an
-export from 4.6 to 7.8 s for a tanh network unrolled over 28 steps, and onnxruntime's does the same in 0.1 s. Of the
-rest, PyTorch needs 0.5 s per export to read its table of operators. Recurrent layers become ONNX's operators, except
+export from 4.6 to 7.8 s for a tanh network unrolled over 28 steps, and onnxruntime's does the same in 0.1 s. PyTorch
+also needs 0.5 s per export to read its table of operators. Recurrent layers become ONNX's operators, except
 tanh layers if ``unroll_tanh``: onnxruntime has their operator in full precision only. In the graph of a single step
 (:mod:`assay.artifacts.onnx.step_export`) all are unrolled.
 """

@@ -2,8 +2,8 @@
 """Review grammar: 6,000 generated sentences about films, positive or negative by word order; two classes.
 
 Nothing is downloaded: the sentences are generated from a seed. A clause such as ``the plot is not very dull`` is
-positive or negative by its adjective, reversed by a negation. Of two clauses in contrast, which always contradict each
-other, one decides: the one after ``but`` or ``yet``, or the one without ``although``. The label is that of the deciding
+positive or negative by its adjective, reversed by a negation. Two clauses in contrast always contradict each other;
+one of them decides: that after ``but`` or ``yet``, or that without ``although``. The label is that of the deciding
 clause, but incorrect in one item in twenty, chosen at random; the best possible accuracy is 95%, that of these rules.
 
 Source of the idea: Polanyi, Zaenen, "Contextual Valence Shifters", in Computing Attitude and Affect in Text,
