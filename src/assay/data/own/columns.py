@@ -1,0 +1,344 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The kind of each column of a table, from its name and values."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assay.data.own import values
+from assay.data.own.found import Ambiguity, Column, Fault, Kind
+from assay.data.own.table import Cells, Table
+from assay.data.own.values import Decimal
+
+ID_NAME = re.compile(
+    r"(?i)(.*[ _.-])?(id|ids|key|uuid|guid|index|idx|rowid|rownames?|row|nr|no)|.*(?-i:[a-z]I[Dd]|ID)|unnamed: 0"
+)
+CLASS_NAME = re.compile(
+    r"(?i)(.*[ _.-])?(class|label|category|type|stage|status|code|group|target|y|species|cluster|outcome|diagnosis)"
+)
+COUNTER_NAME = re.compile(
+    r"(?i)(.*[ _.-])?(sample|row|record|item|observation|case|serial)[ _.-]?(number|num|no|nr|index)"
+)
+PERSON_NAME = re.compile(
+    r"(?i)(.*[ _.-])?(user|patient|subject|person|speaker|author|session|customer|client|participant)[ _.-]?(id|no|nr)?"
+)
+_FEW_KEYS = 20
+"""Most values of a column named as an id that is a category, unless it names persons."""
+_MOST = 0.9
+"""Part of a column's values that must be numbers, or dates, for the column to be of them."""
+_CODES = 3
+"""Most different whole numbers of a column that is a category by its values alone."""
+_NAMED_CODES = 12
+"""The same where the column's name says so."""
+_NAMELESS_CODES = 6
+"""The same in a table without names."""
+_MANY = 1000
+"""Different values from which a number with decimals is surely measured."""
+_SERIES = 10
+"""Columns whose names differ in a number only are measured alike from here on."""
+
+
+@dataclass(frozen=True)
+class Studied:
+    """A column with its values as numbers or days, for questions to come."""
+
+    column: Column
+    cells: Cells
+    numbers: NDArray[np.float64] | None = None
+    """(number of values,) of a number, and of classes written as numbers; NaN where a value is missing or no number."""
+    days: NDArray[np.datetime64] | None = None
+    """(number of values,) of a date."""
+
+    @property
+    def name(self) -> str:
+        return self.column.name
+
+    @property
+    def kind(self) -> Kind:
+        return self.column.kind
+
+    def row_numbers(self) -> NDArray[np.float64]:
+        """Return (N,) the number in each row."""
+        assert self.numbers is not None
+        return self.numbers[self.cells.codes]
+
+    def row_days(self) -> NDArray[np.datetime64]:
+        """Return (N,) the day in each row."""
+        assert self.days is not None
+        return self.days[self.cells.codes]
+
+    def row_classes(self) -> NDArray[np.int64]:
+        """Return (N,) the code of each row's value, -1 where it is missing."""
+        return np.where(self.cells.missing_rows, -1, self.cells.codes)
+
+
+@dataclass(frozen=True)
+class Study:
+    columns: tuple[Studied, ...]
+    decimal: Decimal
+    faults: tuple[Fault, ...]
+    questions: tuple[Ambiguity, ...]
+
+    def of(self, *kinds: Kind) -> list[Studied]:
+        return [each for each in self.columns if each.kind in kinds]
+
+    def get(self, name: str) -> Studied:
+        return next(each for each in self.columns if each.name == name)
+
+
+def study(table: Table) -> Study:
+    """Return the kind of each column of a table, and what is wrong with its values."""
+    decimal = _decimal(table)
+    series = _series(table.names)
+    faults: list[Fault] = []
+    questions: list[Ambiguity] = []
+    studied = []
+    for name, cells in zip(table.names, table.cells, strict=True):
+        column = _study(table, name, cells, decimal, in_series=name in series)
+        studied.append(column)
+        faults += _faults(table, column)
+        questions += _date_questions(table, column)
+    return Study(tuple(studied), decimal, tuple(faults), tuple(questions))
+
+
+def _decimal(table: Table) -> Decimal:
+    """Return the decimal separator: the comma, if some column has more numbers if read so."""
+    for cells in table.cells:
+        texts = [text for text in cells.values if "," in text and len(text) < 32]
+        if texts and len(texts) > 0.05 * len(cells.values):
+            point, comma = (np.isfinite(values.numbers(texts, each)).sum() for each in (".", ","))
+            if comma > point and comma > _MOST * len(texts):
+                return ","
+    return "."
+
+
+def _series(names: tuple[str, ...]) -> set[str]:
+    """Return the names that differ from nine others in a number only, such as pixel_1 to pixel_64."""
+    stems = Counter(re.sub(r"\d+", "#", name) for name in names)
+    return {
+        name for name in names if stems[re.sub(r"\d+", "#", name)] >= _SERIES and re.search(r"\d", name)
+    } - {f"column {place}" for place in range(1, len(names) + 1)}
+
+
+def _study(table: Table, name: str, cells: Cells, decimal: Decimal, *, in_series: bool) -> Studied:
+    missing = {cells.values[place]: int(cells.counts[place]) for place in np.flatnonzero(cells.is_missing)}
+    column = Column(
+        name=name, kind="blank", missing=len(table) - cells.filled, markers=missing, distinct=cells.distinct
+    )
+    if not cells.distinct:
+        return Studied(column, cells)
+    if cells.declared == "nested":
+        return Studied(replace(column, kind="nested", note="holds lists or objects"), cells)
+    found = _typed(table, column, cells, decimal, in_series=in_series)
+    if cells.distinct == 1 and not found.column.missing:
+        found = replace(found, column=replace(found.column, kind="constant"))
+    if found.kind in ("category", "constant"):
+        found = replace(found, column=replace(found.column, classes=_classes(cells)))
+    return found
+
+
+def _classes(cells: Cells) -> dict[str, int]:
+    there = np.flatnonzero(~cells.is_missing)
+    order = there[np.argsort(-cells.counts[there], kind="stable")]
+    return {cells.values[place]: int(cells.counts[place]) for place in order}
+
+
+def _typed(table: Table, column: Column, cells: Cells, decimal: Decimal, *, in_series: bool) -> Studied:
+    filled = ~cells.is_missing
+    texts = list(cells.values)
+    numbers = values.numbers(texts, "." if cells.declared == "number" else decimal)
+    if _share(cells, np.isfinite(numbers)) >= _MOST:
+        kind, note = _kind_of_numbers(table, column.name, cells, numbers, in_series=in_series)
+        return Studied(replace(column, kind=kind, note=note), cells, np.where(filled, numbers, np.nan))
+    days, _ = values.dates(texts, table.options.day_first)
+    if _share(cells, ~np.isnat(days)) >= _MOST:
+        return Studied(replace(column, kind="date"), cells, days=days)
+    if _share(cells, values.times_of_day(texts)) >= _MOST:
+        return Studied(replace(column, kind="time of day"), cells)
+    kind, note = _kind_of_texts(column.name, cells, len(table))
+    return Studied(replace(column, kind=kind, note=note), cells)
+
+
+def _share(cells: Cells, chosen: NDArray[np.bool_]) -> float:
+    """Return the part of the filled cells whose value is chosen."""
+    return float(cells.counts[chosen & ~cells.is_missing].sum()) / cells.filled
+
+
+def _kind_of_numbers(
+    table: Table, name: str, cells: Cells, numbers: NDArray[np.float64], *, in_series: bool
+) -> tuple[Kind, str]:
+    if cells.distinct > _MANY and (numbers[np.isfinite(numbers)] % 1 != 0).mean() > 0.5:
+        return "number", ""
+    texts = [text for text, missing in zip(cells.values, cells.is_missing, strict=True) if not missing]
+    whole = sum(values.DIGITS.fullmatch(text) is not None for text in texts)
+    if any(len(text) > 2 and text[0] == "0" and text.isdigit() for text in texts) and whole == len(texts):
+        return "category", "digits with leading zeros: a code, not a number"
+    if whole == len(texts):
+        if kind := _kind_of_keys(table, name, cells, numbers):
+            return kind
+        if _is_year(name, numbers):
+            return "number", "years"
+    if in_series or whole <= len(texts) / 2:
+        return "number", ""
+    most = _NAMED_CODES if CLASS_NAME.fullmatch(name) else _CODES
+    if table.form.header_line is None and table.form.kind == "delimited text":
+        most = _NAMELESS_CODES
+    if cells.distinct <= most and cells.filled >= 2 * cells.distinct:
+        return "category", "numbers that are classes"
+    return "number", ""
+
+
+def _kind_of_keys(
+    table: Table, name: str, cells: Cells, numbers: NDArray[np.float64]
+) -> tuple[Kind, str] | None:
+    """Return id or group, for whole numbers that name rows or what rows belong to."""
+    rows = numbers[cells.codes]
+    complete = cells.filled == len(table) > 2
+    counts_up = complete and float((np.diff(rows) == 1).mean()) > 0.95
+    if counts_up and (
+        cells.distinct == len(table) or COUNTER_NAME.fullmatch(name) or ID_NAME.fullmatch(name)
+    ):
+        return "id", "counts the rows"
+    if ID_NAME.fullmatch(name) and (
+        cells.distinct > _FEW_KEYS or PERSON_NAME.fullmatch(name) or len(table) < 50
+    ):
+        return _id_or_group(cells, len(table))
+    nameless = table.form.header_line is None and table.form.kind == "delimited text"
+    if nameless and complete and cells.distinct > 0.9 * len(table) and rows.min() >= 1e5 and rows.max() < 1e8:
+        return _id_or_group(cells, len(table))
+    return None
+
+
+def _id_or_group(cells: Cells, num_rows: int) -> tuple[Kind, str]:
+    if cells.distinct == cells.filled:
+        return "id", "another value in every row"
+    return "group", f"{cells.distinct:,} values in {num_rows:,} rows"
+
+
+def _is_year(name: str, numbers: NDArray[np.float64]) -> bool:
+    there = numbers[np.isfinite(numbers)]
+    return bool(there.min() >= 1500 and there.max() <= 2200 and (len(there) > 5 or "year" in name.lower()))
+
+
+def _kind_of_texts(name: str, cells: Cells, num_rows: int) -> tuple[Kind, str]:
+    there = np.flatnonzero(~cells.is_missing)
+    weights = cells.counts[there]
+    words = np.array([len(cells.values[place].split()) for place in there])
+    mean_words = float((words * weights).sum() / weights.sum())
+    ratio = cells.distinct / cells.filled
+    sentences = sum(cells.values[place][-1:] in ".!?。" and words[i] >= 3 for i, place in enumerate(there))
+    if ID_NAME.fullmatch(name) and mean_words < 3 and cells.distinct > 20:
+        return _id_or_group(cells, num_rows)
+    if mean_words >= 3 and (ratio > 0.5 or sentences > len(there) / 2):
+        return "text", ""
+    if ratio == 1 and cells.filled > 20 and mean_words < 3:
+        return "id", "another value in every row"
+    if ratio > 0.5 and mean_words >= 1.5 and cells.filled > 20:
+        return "text", f"{cells.distinct:,} values in {num_rows:,} rows: nearly an id"
+    note = (
+        f"{cells.distinct:,} values in {num_rows:,} rows: nearly an id"
+        if ratio > 0.5 and cells.filled > 20
+        else ""
+    )
+    return "category", note
+
+
+def _faults(table: Table, studied: Studied) -> list[Fault]:
+    cells, name, found = studied.cells, studied.name, []
+    if studied.kind == "blank":
+        return [Fault(kind="blank column", message="has no value in any row", column=name)]
+    if studied.kind == "constant":
+        return [Fault(kind="constant column", message="has the same value in every row", column=name)]
+    found += _near_constant(table, studied)
+    if cells.missing_rows.any():
+        shown = ", ".join(f"{text or 'blank'} {count:,}" for text, count in studied.column.markers.items())
+        found.append(table.fault(name, "missing", f"no value ({shown})", np.flatnonzero(cells.missing_rows)))
+    if len(studied.column.markers) > 1:
+        message = f"{shown}: they may mean different things, and are all taken as missing"
+        found.append(Fault(kind="several marks of missing", message=message, column=name))
+    if len(cells.padded):
+        found.append(table.fault(name, "blanks around", "blanks around a value are stripped", cells.padded))
+    odd = _odd(studied)
+    if odd is not None and odd.any():
+        words = [cells.values[place] for place in np.flatnonzero(odd)[:3]]
+        what = "no numbers" if studied.numbers is not None else "no dates"
+        found.append(
+            table.fault(name, what, f"words among {what[3:]}: {', '.join(words)}", cells.rows_of(odd))
+        )
+    if studied.column.note.startswith("digits with leading zeros"):
+        zeros = np.array([text[:1] == "0" and len(text) > 1 for text in cells.values])
+        found.append(
+            table.fault(name, "leading zeros", "digits with leading zeros are a code", cells.rows_of(zeros))
+        )
+    if studied.days is not None:
+        found += _day_order(table, studied)
+    if studied.kind == "number":
+        found += _sentinel(table, studied)
+    if studied.kind == "number" and cells.declared == "text":
+        found.append(Fault(kind="numbers as text", message="numbers are written as text", column=name))
+    return found
+
+
+def _near_constant(table: Table, studied: Studied) -> list[Fault]:
+    counts = np.where(studied.cells.is_missing, 0, studied.cells.counts)
+    others = studied.cells.filled - int(counts.max())
+    if not 0 < others <= max(1, 0.002 * studied.cells.filled) or studied.cells.filled < 50:
+        return []
+    rest = (counts > 0) & (counts < counts.max())
+    message = f"all rows but {others} have {studied.cells.values[int(counts.argmax())]}"
+    return [table.fault(studied.name, "near constant", message, studied.cells.rows_of(rest))]
+
+
+def _odd(studied: Studied) -> NDArray[np.bool_] | None:
+    """Return (number of values,) which values are not of the column's kind."""
+    if studied.numbers is not None and studied.kind == "number":
+        return np.isnan(studied.numbers) & ~studied.cells.is_missing
+    if studied.days is not None:
+        return np.isnat(studied.days) & ~studied.cells.is_missing
+    return None
+
+
+def _day_order(table: Table, studied: Studied) -> list[Fault]:
+    """Return, where dates have the year last, which of day and month is first, and the line that settles it."""
+    settles = np.array([values.day_first_in(text) is not None for text in studied.cells.values])
+    if not settles.any():
+        return []
+    row = studied.cells.rows_of(settles)[:1]
+    text = studied.cells.values[studied.cells.codes[row[0]]]
+    kind = "day first" if values.day_first_in(text) else "month first"
+    return [Fault(kind=kind, message=f"{kind}: {text} settles it", lines=table.at(row), column=studied.name)]
+
+
+def _sentinel(table: Table, studied: Studied) -> list[Fault]:
+    """Return a fault where the one negative number of a column is frequent: it may stand for a missing one."""
+    assert studied.numbers is not None
+    negative = np.nan_to_num(studied.numbers, nan=0.0) < 0
+    if len(set(studied.numbers[negative])) != 1 or studied.cells.distinct < 5:
+        return []
+    rows = studied.cells.rows_of(negative)
+    if len(rows) < max(3, 0.02 * len(table)):
+        return []
+    value = studied.cells.values[int(np.flatnonzero(negative)[0])]
+    message = f"{value} is the only negative number and may stand for a missing one"
+    return [table.fault(studied.name, "may be missing", message, rows)]
+
+
+def _date_questions(table: Table, studied: Studied) -> list[Ambiguity]:
+    if studied.days is None or table.options.day_first is not None:
+        return []
+    texts = [text for text, bad in zip(studied.cells.values, np.isnat(studied.days), strict=True) if not bad]
+    if not values.order_is_open(texts) or any(values.day_first_in(text) is not None for text in texts):
+        return []
+    return [
+        Ambiguity(
+            about="dates",
+            question=f"column {studied.name}: is {texts[0]} day first or month first?",
+            candidates=("day first", "month first"),
+            option="--day-first or --month-first",
+        )
+    ]

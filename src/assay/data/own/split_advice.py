@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How to divide rows into those to learn from and those to test on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from assay.data.own.columns import Studied, Study
+from assay.data.own.found import SplitAdvice, Strategy
+from assay.data.own.table import Table
+
+SPLIT_NAMES = frozenset({"split", "fold", "subset", "set", "partition"})
+SPLIT_VALUES = frozenset(
+    {"train", "training", "test", "testing", "val", "valid", "validation", "dev", "eval"}
+)
+FEWEST_ROWS = 60
+"""With fewer rows a quarter to test on is too few."""
+_BY_COLUMN: dict[str, Strategy] = {"column": "column", "time": "time", "group": "group"}
+_TIME_NAMES = frozenset({"year", "date", "day", "time", "month", "week", "timestamp"})
+_FEWEST_MEMBERS = 3
+
+
+def parse(option: str, table: Table) -> SplitAdvice:
+    """Return the split that the user wants.
+
+    Raises:
+        ValueError: there is no such column, or the option is none of those allowed; one line.
+    """
+    word, _, name = option.partition(":")
+    if word in _BY_COLUMN:
+        if name not in table.names:
+            raise ValueError(f"--split {option}: no such column; there are {', '.join(table.names)}")
+        return SplitAdvice(strategy=_BY_COLUMN[word], column=name, why="by --split")
+    try:
+        fraction = float(option)
+    except ValueError:
+        fraction = 0.0
+    if not 0 < fraction < 1:
+        raise ValueError(
+            f"--split {option}: allowed are column:NAME, time:NAME, group:NAME and a fraction between 0 and 1"
+        )
+    return SplitAdvice(strategy="random", why=f"by --split: {fraction:g} of the rows to test on")
+
+
+def split_column(study: Study) -> Studied | None:
+    """Return the column that names each row's part, if there is one."""
+    for each in study.of("category"):
+        if (
+            each.name.strip().lower() in SPLIT_NAMES
+            and {v.lower() for v in each.column.classes} <= SPLIT_VALUES
+        ):
+            return each
+    return None
+
+
+def group_column(study: Study) -> Studied | None:
+    """Return the column of what several rows belong to, if there is one.
+
+    That is a group by its name, or a category with many values of which each has one row at each of several times.
+    """
+    groups = study.of("group")
+    return groups[0] if groups else _panel(study)
+
+
+def _panel(study: Study) -> Studied | None:
+    times = [
+        each for each in study.columns if each.kind in ("number", "date") and each.name.lower() in _TIME_NAMES
+    ]
+    for each in study.of("category"):
+        members = each.cells.filled / each.cells.distinct
+        if each.cells.distinct < 20 or members < _FEWEST_MEMBERS:
+            continue
+        for time in times:
+            pairs = pd.DataFrame({"group": each.cells.codes, "time": time.cells.codes})
+            if not pairs.duplicated().any():
+                return each
+    return None
+
+
+def time_column(study: Study) -> Studied | None:
+    """Return the column of dates, if the rows are sorted by one and most of them have a day of their own.
+
+    Of several columns of dates it is the earliest, which is known when the others are not.
+    """
+    dates = study.of("date")
+    if not any(_sorts(each) for each in dates):
+        return None
+    return min(dates, key=lambda each: np.median(_there(each).astype(np.int64)))
+
+
+def _there(column: Studied) -> NDArray[np.datetime64]:
+    days = column.row_days()
+    return days[~np.isnat(days)]
+
+
+def _sorts(column: Studied) -> bool:
+    days = _there(column)
+    if len(days) < FEWEST_ROWS or len(np.unique(days)) < 0.5 * len(days):
+        return False
+    steps = np.diff(days).astype(np.int64)
+    return bool(max((steps >= 0).mean(), (steps <= 0).mean()) > 0.99)
+
+
+def is_series(study: Study) -> bool:
+    """Return whether the rows are numbers measured side by side, one row at each time."""
+    time = time_column(study)
+    if time is None or len(study.of("number")) < 2:
+        return False
+    return time.cells.distinct > 0.99 * len(time.cells.codes)
+
+
+def advise(table: Table, study: Study, *, of_classes: bool, num_duplicates: int) -> SplitAdvice:
+    """Return the split that fits the rows: upstream's, by group, by time, else at random."""
+    if table.options.split:
+        return parse(table.options.split, table)
+    if named := split_column(study):
+        return SplitAdvice(strategy="column", column=named.name, why="the column names each row's part")
+    if len(table) < FEWEST_ROWS:
+        return SplitAdvice(
+            strategy="none",
+            why=f"{len(table)} rows: too few to set some aside; only leave-one-out makes sense",
+        )
+    if group := group_column(study):
+        why = f"{group.column.distinct:,} values in {len(table):,} rows: rows of one value are alike"
+        return SplitAdvice(strategy="group", column=group.name, why=why)
+    if time := time_column(study):
+        return SplitAdvice(
+            strategy="time", column=time.name, why="the rows are in order of time: test on the last"
+        )
+    together = num_duplicates > 0
+    why = "rows are independent" + (", equal rows are kept together" if together else "")
+    return SplitAdvice(
+        strategy="stratified" if of_classes else "random", why=why, keep_equal_together=together
+    )

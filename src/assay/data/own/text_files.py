@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A file's bytes as text: encodings are recognised by a mark or as UTF-8, and otherwise offered, never assumed."""
+
+from __future__ import annotations
+
+import codecs
+from dataclasses import dataclass
+from pathlib import Path
+
+from charset_normalizer import from_bytes
+
+from assay.data.own.found import Ambiguity, Fault, Options
+
+LARGEST_BYTES = 1 << 30
+"""Most bytes of a file that is read whole."""
+OFFERED = (
+    "windows-1252", "mac-roman", "windows-1250", "windows-1251", "gb18030", "shift_jis", "big5", "euc_kr", "iso-8859-1",
+)  # fmt: skip
+"""Encodings that are tried where a file is not UTF-8; of those that read alike, the first."""
+ENCODINGS = ("utf-8", "utf-16", *OFFERED)
+"""What ``--encoding`` may be."""
+_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+_SAMPLE = 1 << 16
+"""Bytes that are looked at to order the encodings on offer."""
+
+
+@dataclass(frozen=True)
+class Text:
+    text: str
+    encoding: str
+    bom: bool
+    faults: tuple[Fault, ...] = ()
+    questions: tuple[Ambiguity, ...] = ()
+
+    @property
+    def line_ends(self) -> str | None:
+        crlf = self.text.count("\r\n")
+        counts = {"CRLF": crlf, "LF": self.text.count("\n") - crlf, "CR": self.text.count("\r") - crlf}
+        there = {name: count for name, count in counts.items() if count}
+        if len(there) < 2:
+            return next(iter(there), None)
+        return "mixed: " + ", ".join(f"{count} {name}" for name, count in there.items())
+
+
+def contents(path: Path) -> bytes:
+    """Return a file's bytes.
+
+    Raises:
+        ValueError: it is no file, is empty, too large or cannot be read; one line.
+    """
+    try:
+        if not path.is_file():
+            raise ValueError(f"{path}: is no file; a file is expected")
+        size = path.stat().st_size
+        if size > LARGEST_BYTES:
+            raise ValueError(f"{path}: {size:,} bytes; allowed are {LARGEST_BYTES:,}: split the file")
+        data = path.read_bytes()
+    except OSError as fault:
+        raise ValueError(f"{path}: cannot be read: {fault.strerror}") from None
+    if not data.strip():
+        raise ValueError(f"{path}: is empty; rows are expected")
+    return data
+
+
+def read(path: Path, options: Options) -> Text:
+    """Return a file's text.
+
+    A file that is neither marked nor UTF-8 is read in the likeliest encoding, with a question that must be answered.
+
+    Raises:
+        ValueError: it cannot be read, is no text, or not in the encoding that the options name; one line.
+    """
+    data = contents(path)
+    for mark, encoding in _MARKS.items():
+        if data.startswith(mark):
+            return _marked(path, data, encoding)
+    if options.encoding:
+        return Text(_in(path, data, options.encoding), options.encoding, bom=False)
+    try:
+        return Text(_no_nul(path, data.decode("utf-8")), "utf-8", bom=False)
+    except UnicodeDecodeError as broken:
+        return _offered(path, data, broken)
+
+
+def _marked(path: Path, data: bytes, encoding: str) -> Text:
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as broken:
+        raise ValueError(
+            f"{path}: begins as {encoding}, but byte {broken.start:,} is not: save it again"
+        ) from None
+    fault = Fault(
+        kind="byte-order mark", message=f"the file begins with a byte-order mark ({encoding})", lines=(1,)
+    )
+    return Text(_no_nul(path, text), encoding, bom=True, faults=(fault,))
+
+
+def _in(path: Path, data: bytes, encoding: str) -> str:
+    if encoding not in ENCODINGS:
+        raise ValueError(f"--encoding {encoding}: allowed are {', '.join(ENCODINGS)}")
+    try:
+        return _no_nul(path, data.decode(encoding))
+    except UnicodeDecodeError as broken:
+        line = data.count(b"\n", 0, broken.start) + 1
+        raise ValueError(
+            f"{path}: line {line}: byte 0x{data[broken.start]:02x} is not {encoding};"
+            f" allowed are {', '.join(ENCODINGS)}"
+        ) from None
+
+
+def _no_nul(path: Path, text: str) -> str:
+    if "\0" in text:
+        raise ValueError(
+            f"{path}: holds NUL characters: it is no text file; CSV, JSON, Parquet or text is expected"
+        )
+    return text
+
+
+def _offered(path: Path, data: bytes, broken: UnicodeDecodeError) -> Text:
+    candidates = _candidates(path, data)
+    line = data.count(b"\n", 0, broken.start) + 1
+    shown = f"byte 0x{data[broken.start]:02x} in line {line}"
+    fault = Fault(kind="not UTF-8", message=f"{shown} is not UTF-8", lines=(line,))
+    begin = max(data.rfind(b"\n", 0, broken.start) + 1, broken.start - 12)
+    piece = data[begin : broken.start + 12].split(b"\n")[0]
+    samples = "; ".join(f"{name} reads {piece.decode(name, 'replace')!r}" for name in list(candidates)[:3])
+    question = Ambiguity(
+        about="encoding",
+        question=f"the file is not UTF-8 ({shown}): {samples}. Which is right?",
+        candidates=tuple(candidates),
+        option="--encoding NAME",
+    )
+    best = next(iter(candidates))
+    return Text(candidates[best], best, bom=False, faults=(fault,), questions=(question,))
+
+
+def _candidates(path: Path, data: bytes) -> dict[str, str]:
+    """Return encoding -> text for those that read the file, the likeliest first; of equal texts one is kept."""
+    read_as: dict[str, str] = {}
+    for name in OFFERED:
+        try:
+            text = data.decode(name)
+        except UnicodeDecodeError:
+            continue
+        if "\0" not in text and text not in read_as.values():
+            read_as[name] = text
+    if not read_as:
+        raise ValueError(f"{path}: is no text file; CSV, JSON, Parquet or text is expected")
+    sample = b"".join(line for line in data.splitlines(keepends=True) if not line.isascii())[:_SAMPLE]
+    names = {codecs.lookup(name).name.replace("-", "_"): name for name in read_as}
+    names = {{"iso8859_1": "latin_1"}.get(python, python): name for python, name in names.items()}
+    matches = from_bytes(sample, cp_isolation=list(names))
+    scores = {
+        names[each.encoding]: (round(each.chaos, 2), -each.coherence)
+        for each in matches
+        if each.encoding in names
+    }
+    order = sorted(read_as, key=lambda name: (*scores.get(name, (1.0, 0.0)), OFFERED.index(name)))
+    return {name: read_as[name] for name in order}
