@@ -6,13 +6,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
-from assay.data.own.found import Ambiguity, Column, Fault, Form, Found, Reading, SplitAdvice
+from assay.data.own.found import Ambiguity, Column, Fault, Form, FormKind, Found, Reading, SplitAdvice
 
 _MOST_COLUMNS = 40
 _MOST_NAMES = 8
 _MOST_FAULTS = 30
 _WIDTH = 40
 """Most characters of a name or value that is shown."""
+_NOUNS: dict[FormKind, str] = {
+    "images by folder": "images", "images by table": "images", "plain text": "lines", "CoNLL columns": "sentences",
+    "CoNLL-U": "sentences",
+}  # fmt: skip
+"""What rows are called where they are no rows of a table."""
 _BY = {"time": "by time, in order of", "group": "by group", "column": "as named in"}
 
 
@@ -22,14 +27,15 @@ def describe(found: Found) -> str:
 
 
 def _lines(found: Found) -> Iterator[str]:
-    yield f"{found.path}: {found.rows:,} {_items(found)}, {_form(found.form)}."
+    yield f"{found.path}: {found.rows:,} {_noun(found)}{_width(found)}, {_form(found.form)}."
     yield ""
     yield from _reading(found)
     if found.split:
         yield _split(found.split)
     if found.duplicates.count:
-        where = _places(found, found.duplicates.lines)
-        yield f"Equal rows: {found.duplicates.count:,} repeat an earlier one ({where})."
+        lines = found.duplicates.lines
+        where = f" ({_places(found, lines)})" if lines else ""
+        yield f"Equal {_noun(found)}: {found.duplicates.count:,} repeat an earlier one{where}."
     if found.columns:
         yield ""
         yield "Columns:"
@@ -43,12 +49,12 @@ def _lines(found: Found) -> Iterator[str]:
         yield from _question(question)
 
 
-def _items(found: Found) -> str:
-    if found.columns:
-        return f"rows of {len(found.columns):,} columns"
-    if found.form.kind.startswith("images"):
-        return "images"
-    return "sentences" if found.form.kind.startswith("CoNLL") else "lines"
+def _noun(found: Found) -> str:
+    return _NOUNS.get(found.form.kind, "rows")
+
+
+def _width(found: Found) -> str:
+    return "" if found.form.kind in _NOUNS else f" of {len(found.columns):,} columns"
 
 
 def _form(form: Form) -> str:
@@ -88,7 +94,7 @@ def _reading(found: Found) -> Iterator[str]:
 
 def _classes(found: Found, best: Reading) -> str:
     column = next((each for each in found.columns if each.name == best.target), None)
-    if column is None or not column.classes or not best.signature.endswith("class"):
+    if column is None or not column.classes or not best.signature.endswith(("class", "tags")):
         return ""
     shown = [f"{_short(name)} {count:,}" for name, count in column.classes.items()]
     return f" ({len(column.classes):,} classes: {_some(shown)})"

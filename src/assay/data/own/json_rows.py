@@ -30,6 +30,8 @@ def read(path: Path, options: Options) -> Table:
     """
     text = text_files.read(path, options)
     is_array = text.text.lstrip()[:1] == "["
+    if not is_array:
+        _refuse_one_object(path, text.text)
     items = list(_array(path, text.text) if is_array else _lines(path, text.text))
     if not items:
         raise ValueError(f"{path}: no objects; an object a row is expected")
@@ -54,6 +56,22 @@ def read(path: Path, options: Options) -> Table:
     columns = tuple(_cells([item.get(name) for _, item in items]) for name in names)
     lines = np.array([line for line, _ in items], dtype=np.int64)
     return Table(form, tuple(names), columns, lines, options, tuple(faults), text.questions)
+
+
+def _refuse_one_object(path: Path, text: str) -> None:
+    """Refuse a file that is one object over several lines."""
+    first, _, rest = text.lstrip().partition("\n")
+    if not rest.strip() or first.rstrip().endswith("}"):
+        return
+    try:
+        whole = _parse(text)
+    except ValueError:
+        return  # the line at which it is damaged is named later
+    if isinstance(whole, dict) and {"images", "annotations"} <= whole.keys():
+        raise ValueError(f"{path}: boxes in images (COCO) are not supported yet")
+    raise ValueError(
+        f"{path}: one object over several lines; an array of objects or one object a line is expected"
+    )
 
 
 def _place(is_array: bool) -> str:

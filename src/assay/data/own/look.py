@@ -8,13 +8,45 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from assay.data.own import delimited, json_rows, parquet, readings
+from assay.data.own import (
+    conll,
+    delimited,
+    folders,
+    images,
+    json_rows,
+    parquet,
+    plain_text,
+    readings,
+    text_files,
+)
 from assay.data.own.found import Found, Options
 
-READS = "CSV, TSV, Parquet, JSON lines, a folder of images by class, text, CoNLL columns"
-TABLES = (".csv", ".tsv", ".tab", ".psv")
-JSON = (".json", ".jsonl", ".ndjson")
-PARQUET = (".parquet", ".pq")
+READS = "CSV, TSV, Parquet, JSON lines, a folder of images by class, plain text and CoNLL columns are"
+JSON = frozenset({".json", ".jsonl", ".ndjson"})
+PARQUET = frozenset({".parquet", ".pq"})
+TABLES = frozenset({".csv", ".tsv", ".tab", ".psv", ".dat"})
+TEXTS = frozenset({".txt", ".md", ".text"})
+_SHARE = 0.9
+"""Part of the rows of a text file that must have the same number of cells for it to be a table."""
+_REFUSED = {
+    "audio": (".wav", ".mp3", ".flac", ".ogg", ".m4a"),
+    "video": (".mp4", ".avi", ".mov", ".mkv", ".webm"),
+    "an archive; unpack it first": (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".zst"),
+    "a spreadsheet; save the sheet as CSV": (".xlsx", ".xls", ".xlsm", ".ods"),
+    "a pickle, which can run code when it is read; save the rows as CSV or Parquet": (
+        ".pkl", ".pickle", ".joblib", ".pt", ".pth", ".npy", ".npz", ".rds", ".rdata",
+    ),
+}  # fmt: skip
+_BEGINS = {
+    b"PK\x03\x04": "an archive or a spreadsheet; unpack it, or save the sheet as CSV",
+    b"\x1f\x8b": "an archive; unpack it first",
+    b"BZh": "an archive; unpack it first",
+    b"\xfd7zXZ\x00": "an archive; unpack it first",
+    b"%PDF": "a PDF document",
+    b"PAR1": "Parquet; give it the ending .parquet",
+    b"SQLite format 3": "a database; save the table as CSV",
+    b"\x89HDF": "HDF5; save the rows as CSV or Parquet",
+}
 
 
 def look(path: Path, options: Options | None = None) -> Found:
@@ -26,11 +58,57 @@ def look(path: Path, options: Options | None = None) -> Found:
     options = options or Options()
     if not path.exists():
         raise ValueError(f"{path}: no such file or folder")
+    return _folder(path, options) if path.is_dir() else _file(path, options)
+
+
+def _folder(path: Path, options: Options) -> Found:
+    files = folders.files_of(path)
+    suffixes = {file.suffix.lower() for file in files}
+    if suffixes & images.SUFFIXES:
+        return images.look(path, files, options)
+    if tagged := [file for file in files if file.suffix.lower() in conll.SUFFIXES]:
+        return conll.look(path, tagged, options)
+    if len(files) == 1:
+        return _file(files[0], options)
+    held = ", ".join(sorted(suffixes)[:5]) or "nothing"
+    raise ValueError(f"{path}: the folder holds {held}; {READS} read: name one file of a table or text")
+
+
+def _file(path: Path, options: Options) -> Found:
     suffix = path.suffix.lower()
+    _refuse(path, suffix)
     if suffix in PARQUET:
         return readings.find(path, parquet.read(path, options))
     if suffix in JSON:
         return readings.find(path, json_rows.read(path, options))
-    if suffix in TABLES or suffix == ".txt":
-        return readings.find(path, delimited.read(path, options))
-    raise ValueError(f"{path}: {suffix or 'such a file'} is not read; {READS} are")
+    if suffix in conll.SUFFIXES:
+        return conll.look(path, [path], options)
+    text = text_files.read(path, options)
+    if suffix in TABLES or (suffix in TEXTS and _is_table(text.text)):
+        return readings.find(path, delimited.parse(path, text, options))
+    if suffix in TEXTS:
+        return plain_text.look(path, text)
+    raise ValueError(f"{path}: files that end in {suffix or 'nothing'} are not read; {READS} read")
+
+
+def _is_table(text: str) -> bool:
+    dialect = delimited.sniff(text)
+    return dialect.width > 1 and dialect.share >= _SHARE
+
+
+def _refuse(path: Path, suffix: str) -> None:
+    if suffix in images.SUFFIXES:
+        raise ValueError(f"{path}: one image; a folder with a folder of images for each class is expected")
+    for words, suffixes in _REFUSED.items():
+        if suffix in suffixes:
+            raise ValueError(f"{path}: is {words}; {READS} read")
+    if suffix in PARQUET:
+        return
+    try:
+        with path.open("rb") as stream:
+            begin = stream.read(16)
+    except OSError as fault:
+        raise ValueError(f"{path}: cannot be read: {fault.strerror}") from None
+    for mark, words in _BEGINS.items():
+        if begin.startswith(mark):
+            raise ValueError(f"{path}: is {words}; {READS} read")

@@ -37,6 +37,11 @@ class Text:
     questions: tuple[Ambiguity, ...] = ()
 
     @property
+    def lines(self) -> list[str]:
+        """The lines without their ends; a character such as U+2028 ends none."""
+        return self.text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+    @property
     def line_ends(self) -> str | None:
         crlf = self.text.count("\r\n")
         counts = {"CRLF": crlf, "LF": self.text.count("\n") - crlf, "CR": self.text.count("\r") - crlf}

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: Apache-2.0
+"""CoNLL columns: a word a line with its tags, a blank line after each sentence; and CoNLL-U."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from assay.data.own import text_files
+from assay.data.own.found import (
+    Ambiguity,
+    Column,
+    Duplicates,
+    Fault,
+    Form,
+    Found,
+    Options,
+    Reading,
+    SplitAdvice,
+)
+from assay.data.own.text_files import LARGEST_BYTES, Text
+
+SUFFIXES = frozenset({".conll", ".conllu", ".bio", ".iob", ".iob2"})
+FIELDS = ("ID", "FORM", "LEMMA", "UPOS", "XPOS", "FEATS", "HEAD", "DEPREL", "DEPS", "MISC")
+"""Columns of CoNLL-U: https://universaldependencies.org/format.html."""
+TAGS_OF_U = ("UPOS", "XPOS", "DEPREL")
+_DOCUMENT = "-DOCSTART-"
+_FEW_SENTENCES = 200
+_FEWEST_SENTENCES = 60
+
+
+@dataclass
+class _Sentences:
+    rows: list[list[list[str]]] = field(default_factory=list)
+    """Sentences of words of cells."""
+    first: list[tuple[Path, int]] = field(default_factory=list)
+    """Where each sentence begins."""
+    skipped: Counter[str] = field(default_factory=Counter)
+    """What is no word, and how often."""
+
+
+def look(path: Path, files: Sequence[Path], options: Options) -> Found:
+    """Return what one or more files of CoNLL columns hold.
+
+    Raises:
+        ValueError: a file cannot be read, or a line has another number of columns; one line that names it.
+    """
+    if sum(file.stat().st_size for file in files) > LARGEST_BYTES:
+        raise ValueError(f"{path}: more than {LARGEST_BYTES:,} bytes: split it")
+    found, texts = _Sentences(), [text_files.read(file, options) for file in files]
+    is_u = all(file.suffix == ".conllu" for file in files)
+    for file, text in zip(files, texts, strict=True):
+        _read(file, text, found, is_u=is_u)
+    if not found.rows:
+        raise ValueError(f"{path}: no sentences; a word and its tag a line are expected")
+    width = len(found.rows[0][0])
+    if width < 2:
+        raise ValueError(f"{path}: one column; a word and its tag a line are expected")
+    names = FIELDS if is_u else tuple(f"column {place + 1}" for place in range(width))
+    word, tags = ("FORM", TAGS_OF_U) if is_u else (names[0], names[:0:-1])
+    if options.target and options.target not in tags:
+        raise ValueError(f"--target {options.target}: no column of tags; there are {', '.join(tags)}")
+    target = options.target or tags[0]
+    columns = _columns(found, names, word, target)
+    duplicates = len(found.rows) - len({str(sentence) for sentence in found.rows})
+    return Found(
+        path=path,
+        form=Form(
+            kind="CoNLL-U" if is_u else "CoNLL columns",
+            encoding=texts[0].encoding, bom=texts[0].bom, line_ends=texts[0].line_ends, separator="tab",
+        ),
+        rows=len(found.rows),
+        columns=columns,
+        duplicates=Duplicates(count=duplicates),
+        faults=(*texts[0].faults, *_faults(found, columns[1:], names.index(target))),
+        readings=tuple(
+            Reading(signature="text -> tags", target=tag, inputs=(word,), metric=_metric(found, names.index(tag)))
+            for tag in dict.fromkeys((target, *tags))
+        ),
+        questions=texts[0].questions + _questions(tags, options, is_u=is_u),
+        split=_split(found, len(files)),
+    )  # fmt: skip
+
+
+def _read(path: Path, text: Text, found: _Sentences, *, is_u: bool) -> None:
+    sentence: list[list[str]] = []
+    begins = width = 0
+    for line, written in enumerate(text.lines, start=1):
+        if not written.strip() or written.startswith(_DOCUMENT):
+            if sentence:
+                found.rows.append(sentence)
+                found.first.append((path, begins))
+            sentence = []
+            continue
+        if is_u and written.startswith("#"):
+            found.skipped["comments"] += 1
+            continue
+        cells = written.split("\t") if "\t" in written else written.split()
+        width = width or (len(FIELDS) if is_u else len(found.rows[0][0] if found.rows else cells))
+        if len(cells) != width:
+            raise ValueError(f"{path}: line {line}: {len(cells)} columns; {width} are expected")
+        if is_u and not cells[0].isdigit():
+            found.skipped["ranges"] += 1
+            continue
+        begins = begins if sentence else line
+        sentence.append(cells)
+    if sentence:
+        found.rows.append(sentence)
+        found.first.append((path, begins))
+
+
+def _columns(found: _Sentences, names: Sequence[str], word: str, target: str) -> tuple[Column, ...]:
+    words = {cells[names.index(word)] for sentence in found.rows for cells in sentence}
+    tags = _counts(found, names.index(target))
+    columns = [
+        Column(name=word, kind="text", distinct=len(words), note="words"),
+        Column(name=target, kind="category", distinct=len(tags), classes=dict(tags.most_common())),
+    ]
+    if entities := _entities(tags):
+        columns.append(Column(name="entities", kind="category", distinct=len(entities), classes=entities))
+    return tuple(columns)
+
+
+def _counts(found: _Sentences, column: int) -> Counter[str]:
+    return Counter(cells[column] for sentence in found.rows for cells in sentence)
+
+
+def _entities(tags: Counter[str]) -> dict[str, int]:
+    """Return the kinds of entities and how many begin, where tags are B-, I- and O."""
+    if not all(tag == "O" or tag[:2] in ("B-", "I-") for tag in tags) or len(tags) < 2:
+        return {}
+    begun = Counter({tag[2:]: count for tag, count in tags.items() if tag.startswith("B-")})
+    return dict(begun.most_common())
+
+
+def _metric(found: _Sentences, column: int) -> str:
+    return "entity_f1" if _entities(_counts(found, column)) else "accuracy"
+
+
+def _faults(found: _Sentences, columns: Sequence[Column], target: int) -> list[Fault]:
+    faults = []
+    for kind, message in (
+        ("comments", "lines that begin with # are skipped"),
+        ("ranges", "lines of joined words, such as 1-2, carry no tag and are skipped"),
+    ):
+        if count := found.skipped[kind]:
+            faults.append(Fault(kind=kind, message=f"{count:,} {message}", count=count))
+    if len(columns) > 1:
+        rare = [name for name, count in columns[1].classes.items() if count <= 2]
+        if rare:
+            message = f"kinds of one or two entities: {', '.join(rare)}"
+            faults.append(Fault(kind="rare entities", message=message, count=len(rare)))
+        faults += _loose(found, target)
+    if len(found.rows) <= _FEW_SENTENCES:
+        message = f"{len(found.rows)} sentences: a score would be uncertain"
+        faults.append(Fault(kind="few rows", message=message, count=len(found.rows)))
+    return faults
+
+
+def _loose(found: _Sentences, target: int) -> list[Fault]:
+    """Return the tags I- that do not continue an entity of their kind."""
+    loose = []
+    for (path, line), sentence in zip(found.first, found.rows, strict=True):
+        before = "O"
+        for place, cells in enumerate(sentence):
+            tag = cells[target]
+            if tag.startswith("I-") and before[2:] != tag[2:]:
+                loose.append((path, line + place))
+            before = tag
+    if not loose:
+        return []
+    path, line = loose[0]
+    message = f"{len(loose):,} tags I- follow no tag of their kind, the first in {path.name}, line {line}"
+    return [Fault(kind="I- without B-", message=message, count=len(loose))]
+
+
+def _questions(tags: Sequence[str], options: Options, *, is_u: bool) -> tuple[Ambiguity, ...]:
+    """Return a question where several columns hold tags, which CoNLL-U names and other files do not."""
+    if is_u or options.target or len(tags) == 1:
+        return ()
+    question = "which column holds the tags?"
+    return (Ambiguity(about="target", question=question, candidates=tuple(tags), option="--target NAME"),)
+
+
+def _split(found: _Sentences, num_files: int) -> SplitAdvice:
+    if num_files > 2:
+        return SplitAdvice(strategy="group", column="file", why="sentences of one file repeat its names")
+    if len(found.rows) < _FEWEST_SENTENCES:
+        return SplitAdvice(strategy="none", why=f"{len(found.rows)} sentences: too few to set some aside")
+    return SplitAdvice(strategy="random", why="sentences are independent")

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The files of a user's folder; links that lead out of it are refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+MOST_FILES = 1_000_000
+DEEPEST = 8
+IGNORED = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
+"""Names, in small letters, of what file managers leave behind."""
+
+
+def files_of(folder: Path) -> list[Path]:
+    """Return the files in a folder and those below it, sorted; hidden ones are left out.
+
+    Raises:
+        ValueError: a link leads out of the folder or to a folder, or there are too many files; one line.
+    """
+    found: list[Path] = []
+    _collect(folder, folder.resolve(), 0, found)
+    return sorted(found)
+
+
+def _collect(folder: Path, root: Path, depth: int, found: list[Path]) -> None:
+    if depth > DEEPEST:
+        raise ValueError(f"{folder}: folders more than {DEEPEST} deep; move the files up")
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError as fault:
+        raise ValueError(f"{folder}: cannot be read: {fault.strerror}") from None
+    for entry in entries:
+        if entry.name.startswith(".") or entry.name.lower() in IGNORED:
+            continue
+        if entry.is_symlink():
+            check_inside(entry, root)
+            if entry.is_dir():
+                raise ValueError(f"{entry}: is a link to a folder; put the folder itself there")
+        if entry.is_dir():
+            _collect(entry, root, depth + 1, found)
+        elif entry.is_file():
+            found.append(entry)
+        if len(found) > MOST_FILES:
+            raise ValueError(f"{root}: more than {MOST_FILES:,} files; split the folder")
+
+
+def check_inside(path: Path, root: Path) -> None:
+    """Check that a path, with its links followed, lies in ``root``, which is resolved.
+
+    Raises:
+        ValueError: it does not; one line.
+    """
+    if not path.resolve().is_relative_to(root):
+        raise ValueError(f"{path}: leads out of the folder; only what is in {root} is read")
