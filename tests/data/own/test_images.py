@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import struct
 import zlib
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
 from assay.data.own import image_headers
 from assay.data.own.found import Options
 from assay.data.own.look import look
+from tests.data.own.real_files import FOLDER
 from tests.data.own.test_delimited import fault, kinds
-
-REAL = Path(os.environ.get("ASSAY_MIRROR", "../shared/data")).resolve().parent / "own"
 
 
 def png(width=8, height=8, bits=8, colours=2, shade=0, extra=b"") -> bytes:
@@ -115,7 +112,7 @@ def test_headers_say_size_and_colours(tmp_path):
 
 
 def test_headers_of_photographs():
-    header = image_headers.read(REAL / "cutlery" / "fork" / "fork_1.jpg")
+    header = image_headers.read(FOLDER / "cutlery" / "fork" / "fork_1.jpg")
     assert (header.width, header.height, header.mode, header.truncated) == (816, 612, "RGB", False)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.data.own import values
-from assay.data.own.found import Ambiguity, Column, Fault, Kind
+from assay.data.own.found import Column, Kind
 from assay.data.own.table import Cells, Table
 from assay.data.own.values import Decimal
 
@@ -37,6 +37,8 @@ _NAMED_CODES = 12
 """The same where the column's name says so."""
 _NAMELESS_CODES = 6
 """The same in a table without names."""
+_MOST_AS_CLASSES = 10
+"""Most different whole numbers of a column that may also be classes."""
 _MANY = 1000
 """Different values from which a number with decimals is surely measured."""
 _SERIES = 10
@@ -62,6 +64,15 @@ class Studied:
     def kind(self) -> Kind:
         return self.column.kind
 
+    def may_be_classes(self) -> bool:
+        """Return whether the column is a number that could also be classes: few whole numbers, each in several rows."""
+        if self.kind != "number" or self.numbers is None or self.cells.distinct > _MOST_AS_CLASSES:
+            return False
+        there = self.numbers[np.isfinite(self.numbers)]
+        return (
+            len(there) > 2 and bool((there == np.rint(there)).all()) and self.cells.filled >= 5 * len(there)
+        )
+
     def row_numbers(self) -> NDArray[np.float64]:
         """Return (N,) the number in each row."""
         assert self.numbers is not None
@@ -81,8 +92,6 @@ class Studied:
 class Study:
     columns: tuple[Studied, ...]
     decimal: Decimal
-    faults: tuple[Fault, ...]
-    questions: tuple[Ambiguity, ...]
 
     def of(self, *kinds: Kind) -> list[Studied]:
         return [each for each in self.columns if each.kind in kinds]
@@ -92,18 +101,16 @@ class Study:
 
 
 def study(table: Table) -> Study:
-    """Return the kind of each column of a table, and what is wrong with its values."""
+    """Return the kind of each column of a table."""
     decimal = _decimal(table)
     series = _series(table.names)
-    faults: list[Fault] = []
-    questions: list[Ambiguity] = []
-    studied = []
-    for name, cells in zip(table.names, table.cells, strict=True):
-        column = _study(table, name, cells, decimal, in_series=name in series)
-        studied.append(column)
-        faults += _faults(table, column)
-        questions += _date_questions(table, column)
-    return Study(tuple(studied), decimal, tuple(faults), tuple(questions))
+    return Study(
+        tuple(
+            _study(table, name, cells, decimal, in_series=name in series)
+            for name, cells in zip(table.names, table.cells, strict=True)
+        ),
+        decimal,
+    )
 
 
 def _decimal(table: Table) -> Decimal:
@@ -137,7 +144,7 @@ def _study(table: Table, name: str, cells: Cells, decimal: Decimal, *, in_series
     found = _typed(table, column, cells, decimal, in_series=in_series)
     if cells.distinct == 1 and not found.column.missing:
         found = replace(found, column=replace(found.column, kind="constant"))
-    if found.kind in ("category", "constant"):
+    if found.kind in ("category", "constant") or found.may_be_classes():
         found = replace(found, column=replace(found.column, classes=_classes(cells)))
     return found
 
@@ -246,99 +253,3 @@ def _kind_of_texts(name: str, cells: Cells, num_rows: int) -> tuple[Kind, str]:
         else ""
     )
     return "category", note
-
-
-def _faults(table: Table, studied: Studied) -> list[Fault]:
-    cells, name, found = studied.cells, studied.name, []
-    if studied.kind == "blank":
-        return [Fault(kind="blank column", message="has no value in any row", column=name)]
-    if studied.kind == "constant":
-        return [Fault(kind="constant column", message="has the same value in every row", column=name)]
-    found += _near_constant(table, studied)
-    if cells.missing_rows.any():
-        shown = ", ".join(f"{text or 'blank'} {count:,}" for text, count in studied.column.markers.items())
-        found.append(table.fault(name, "missing", f"no value ({shown})", np.flatnonzero(cells.missing_rows)))
-    if len(studied.column.markers) > 1:
-        message = f"{shown}: they may mean different things, and are all taken as missing"
-        found.append(Fault(kind="several marks of missing", message=message, column=name))
-    if len(cells.padded):
-        found.append(table.fault(name, "blanks around", "blanks around a value are stripped", cells.padded))
-    odd = _odd(studied)
-    if odd is not None and odd.any():
-        words = [cells.values[place] for place in np.flatnonzero(odd)[:3]]
-        what = "no numbers" if studied.numbers is not None else "no dates"
-        found.append(
-            table.fault(name, what, f"words among {what[3:]}: {', '.join(words)}", cells.rows_of(odd))
-        )
-    if studied.column.note.startswith("digits with leading zeros"):
-        zeros = np.array([text[:1] == "0" and len(text) > 1 for text in cells.values])
-        found.append(
-            table.fault(name, "leading zeros", "digits with leading zeros are a code", cells.rows_of(zeros))
-        )
-    if studied.days is not None:
-        found += _day_order(table, studied)
-    if studied.kind == "number":
-        found += _sentinel(table, studied)
-    if studied.kind == "number" and cells.declared == "text":
-        found.append(Fault(kind="numbers as text", message="numbers are written as text", column=name))
-    return found
-
-
-def _near_constant(table: Table, studied: Studied) -> list[Fault]:
-    counts = np.where(studied.cells.is_missing, 0, studied.cells.counts)
-    others = studied.cells.filled - int(counts.max())
-    if not 0 < others <= max(1, 0.002 * studied.cells.filled) or studied.cells.filled < 50:
-        return []
-    rest = (counts > 0) & (counts < counts.max())
-    message = f"all rows but {others} have {studied.cells.values[int(counts.argmax())]}"
-    return [table.fault(studied.name, "near constant", message, studied.cells.rows_of(rest))]
-
-
-def _odd(studied: Studied) -> NDArray[np.bool_] | None:
-    """Return (number of values,) which values are not of the column's kind."""
-    if studied.numbers is not None and studied.kind == "number":
-        return np.isnan(studied.numbers) & ~studied.cells.is_missing
-    if studied.days is not None:
-        return np.isnat(studied.days) & ~studied.cells.is_missing
-    return None
-
-
-def _day_order(table: Table, studied: Studied) -> list[Fault]:
-    """Return, where dates have the year last, which of day and month is first, and the line that settles it."""
-    settles = np.array([values.day_first_in(text) is not None for text in studied.cells.values])
-    if not settles.any():
-        return []
-    row = studied.cells.rows_of(settles)[:1]
-    text = studied.cells.values[studied.cells.codes[row[0]]]
-    kind = "day first" if values.day_first_in(text) else "month first"
-    return [Fault(kind=kind, message=f"{kind}: {text} settles it", lines=table.at(row), column=studied.name)]
-
-
-def _sentinel(table: Table, studied: Studied) -> list[Fault]:
-    """Return a fault where the one negative number of a column is frequent: it may stand for a missing one."""
-    assert studied.numbers is not None
-    negative = np.nan_to_num(studied.numbers, nan=0.0) < 0
-    if len(set(studied.numbers[negative])) != 1 or studied.cells.distinct < 5:
-        return []
-    rows = studied.cells.rows_of(negative)
-    if len(rows) < max(3, 0.02 * len(table)):
-        return []
-    value = studied.cells.values[int(np.flatnonzero(negative)[0])]
-    message = f"{value} is the only negative number and may stand for a missing one"
-    return [table.fault(studied.name, "may be missing", message, rows)]
-
-
-def _date_questions(table: Table, studied: Studied) -> list[Ambiguity]:
-    if studied.days is None or table.options.day_first is not None:
-        return []
-    texts = [text for text, bad in zip(studied.cells.values, np.isnat(studied.days), strict=True) if not bad]
-    if not values.order_is_open(texts) or any(values.day_first_in(text) is not None for text in texts):
-        return []
-    return [
-        Ambiguity(
-            about="dates",
-            question=f"column {studied.name}: is {texts[0]} day first or month first?",
-            candidates=("day first", "month first"),
-            option="--day-first or --month-first",
-        )
-    ]

@@ -3,45 +3,24 @@
 
 from __future__ import annotations
 
-import csv
 import io
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from assay.data.csv_rows import reader
-from assay.data.own import text_files, values
+from assay.data.own import separators, text_files
 from assay.data.own.found import Ambiguity, Fault, Form, Options
-from assay.data.own.table import MISSING, Cells, Table
+from assay.data.own.header import has_header
+from assay.data.own.separators import Dialect
+from assay.data.own.table import Cells, Table
 
-if TYPE_CHECKING:
-    from _csv import Reader as CsvReader
-
-SEPARATORS = ("\t", ";", "|", ",")
-"""In the order in which they win a tie: a comma may also be a decimal comma."""
 NAMES = {"\t": "tab"}
 LARGEST_WIDTH = 20_000
-_SAMPLE = 1 << 18
-"""Characters that the separator is found from."""
-_HEADER_ROWS = 1000
-"""Rows that the header is found from."""
 _FOOTER_WORDS = 3
-
-
-@dataclass(frozen=True)
-class Dialect:
-    separator: str
-    quotes: bool
-    width: int
-    """Most frequent number of cells of a row."""
-    share: float
-    """Part of the rows that have it."""
 
 
 @dataclass
@@ -76,18 +55,18 @@ def read(path: Path, options: Options) -> Table:
 
 def parse(path: Path, text: text_files.Text, options: Options) -> Table:
     comments = _comment_lines(text.text)
-    dialect = sniff(_after_lines(text.text, comments))
+    dialect = separators.sniff(_after_lines(text.text, comments))
     found = _rows_of(path, text.text, dialect, comments)
     found.faults[:0] = text.faults
     questions = list(text.questions)
     _drop_titles(found, dialect.width)
     if not found.rows:
         raise ValueError(f"{path}: no rows; a header and rows, or rows, are expected")
-    has_header, question = _has_header(found.rows, options)
+    named, question = has_header(found.rows, options)
     questions += question
-    header_line = found.lines[0] if has_header else None
-    header = [cell.strip() for cell in found.rows.pop(0)] if has_header else []
-    if has_header:
+    header_line = found.lines[0] if named else None
+    header = [cell.strip() for cell in found.rows.pop(0)] if named else []
+    if named:
         found.lines.pop(0)
     else:
         found.faults.append(
@@ -99,7 +78,7 @@ def parse(path: Path, text: text_files.Text, options: Options) -> Table:
         )
     if not found.rows:
         raise ValueError(f"{path}: a header and no rows; rows are expected")
-    if has_header:
+    if named:
         _drop_trailing_blanks(found, len(header))
     names, width, question = _names(header, found, header_line)
     questions += question
@@ -118,40 +97,6 @@ def parse(path: Path, text: text_files.Text, options: Options) -> Table:
     lines = np.array(found.lines, dtype=np.int64)
     cells = tuple(Cells.of(column) for column in zip(*found.rows, strict=True))
     return Table(form, names, cells, lines, options, tuple(found.faults), tuple(questions))
-
-
-def sniff(text: str) -> Dialect:
-    """Return the separator that gives the most rows the same number of cells, two or more.
-
-    A text without separators has one column, and a comma as its separator.
-    """
-    sample = text[:_SAMPLE]
-    if len(text) > _SAMPLE:
-        sample = sample[: max(sample.rfind("\n"), sample.rfind("\r")) + 1] or sample
-    tried = [_try(sample, separator) for separator in SEPARATORS]
-    wide = [each for each in tried if each.width > 1]
-    if not wide:
-        return tried[-1]
-    most = max(each.share for each in wide)
-    return next(each for each in wide if each.share > most - 0.01)
-
-
-def _try(sample: str, separator: str) -> Dialect:
-    quotes = _encloses(sample, separator)
-    widths = Counter(len(row) for row in _reader(sample, separator, quotes) if row)
-    width, count = max(widths.items(), key=lambda pair: (pair[1], pair[0])) if widths else (1, 0)
-    return Dialect(separator, quotes, width, count / max(1, widths.total()))
-
-
-def _encloses(sample: str, separator: str) -> bool:
-    """Return whether quotation marks enclose cells, rather than being part of a text."""
-    edge = re.escape(separator)
-    return re.search(rf'(?:^|{edge})"(?:[^"]|"")*"(?={edge}|\r|\n|$)', sample, re.MULTILINE) is not None
-
-
-def _reader(text: str, separator: str, quotes: bool) -> CsvReader:
-    stream = io.StringIO(text, newline="")
-    return reader(stream, delimiter=separator, quoting=csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE)
 
 
 def _comment_lines(text: str) -> int:
@@ -174,7 +119,7 @@ def _after_lines(text: str, count: int) -> str:
 def _rows_of(path: Path, text: str, dialect: Dialect, skipped: int) -> _Rows:
     rows: list[list[str]] = []
     lines, blank, broken = [], [], []
-    parsed = _reader(_after_lines(text, skipped), dialect.separator, dialect.quotes)
+    parsed = separators.rows_of(_after_lines(text, skipped), dialect.separator, dialect.quotes)
     begins = skipped + 1
     for row in parsed:
         if len(row) > LARGEST_WIDTH:
@@ -236,49 +181,6 @@ def _num_filled(row: Sequence[str]) -> int:
 def _is_note(row: Sequence[str]) -> bool:
     filled = _num_filled(row)
     return filled == 0 or (filled == 1 and len(row[0].split()) > _FOOTER_WORDS)
-
-
-def _has_header(rows: Sequence[Sequence[str]], options: Options) -> tuple[bool, list[Ambiguity]]:
-    """Return whether the first row holds names, and a question where the rows leave it open."""
-    if options.header is not None:
-        return options.header, []
-    first = rows[0]
-    rest = [row for row in rows[1:_HEADER_ROWS] if row != first]  # a header may stand twice
-    votes = [_header_vote(first[place].strip(), [row[place].strip() for row in rest if place < len(row)])
-             for place in range(len(first))]  # fmt: skip
-    if min(votes, default=0) < 0 or max(votes, default=0) > 0:
-        return sum(votes) > 0, []
-    question = Ambiguity(
-        about="header",
-        question=f"the first row may be names or data: {', '.join(first)[:80]}",
-        candidates=("names", "data"),
-        option="--header or --no-header",
-    )
-    return True, [question]
-
-
-def _header_vote(first: str, below: Sequence[str]) -> int:
-    """Return 1 if the first cell of a column looks like its name, -1 if like its other cells, 0 if neither."""
-    filled = [cell for cell in below if cell not in MISSING]
-    if not filled or first == "":
-        return 0
-    if first in MISSING or _share_of_numbers([first]) == 1:
-        return -1
-    if _share_of_numbers(filled) > 0.8 or _share_of_dates(filled) > 0.8:
-        return 0 if _share_of_dates([first]) else 1
-    if first in filled:
-        return -1
-    if len(set(filled)) <= len(filled) / 2:
-        return 1
-    return int(np.median([len(cell) for cell in filled]) > 3 * len(first))
-
-
-def _share_of_numbers(texts: Sequence[str]) -> float:
-    return max(float(np.isfinite(values.numbers(texts, decimal)).mean()) for decimal in (".", ","))
-
-
-def _share_of_dates(texts: Sequence[str]) -> float:
-    return float((~np.isnat(values.dates(texts, None)[0])).mean())
 
 
 def _names(

@@ -16,7 +16,8 @@ from assay.data.own import (
     json_rows,
     parquet,
     plain_text,
-    readings,
+    rows,
+    separators,
     text_files,
 )
 from assay.data.own.found import Found, Options
@@ -78,21 +79,21 @@ def _file(path: Path, options: Options) -> Found:
     suffix = path.suffix.lower()
     _refuse(path, suffix)
     if suffix in PARQUET:
-        return readings.find(path, parquet.read(path, options))
+        return rows.find(path, parquet.read(path, options))
     if suffix in JSON:
-        return readings.find(path, json_rows.read(path, options))
+        return rows.find(path, json_rows.read(path, options))
     if suffix in conll.SUFFIXES:
         return conll.look(path, [path], options)
     text = text_files.read(path, options)
     if suffix in TABLES or (suffix in TEXTS and _is_table(text.text)):
-        return readings.find(path, delimited.parse(path, text, options))
+        return rows.find(path, delimited.parse(path, text, options))
     if suffix in TEXTS:
         return plain_text.look(path, text)
     raise ValueError(f"{path}: files that end in {suffix or 'nothing'} are not read; {READS} read")
 
 
 def _is_table(text: str) -> bool:
-    dialect = delimited.sniff(text)
+    dialect = separators.sniff(text)
     return dialect.width > 1 and dialect.share >= _SHARE
 
 

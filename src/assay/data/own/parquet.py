@@ -30,7 +30,7 @@ def read(path: Path, options: Options) -> Table:
         raise ValueError(f"{path}: more than {text_files.LARGEST_BYTES:,} bytes: split the file")
     try:
         table = _rows(path)
-    except (pa.ArrowException, OSError) as fault:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as fault:
         raise ValueError(f"{path}: not a whole Parquet file ({' '.join(str(fault).split())[:200]})") from None
     if not table.num_rows or not table.num_columns:
         raise ValueError(f"{path}: no rows; rows are expected")

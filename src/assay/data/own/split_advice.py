@@ -65,18 +65,27 @@ def group_column(study: Study) -> Studied | None:
 
 
 def _panel(study: Study) -> Studied | None:
-    times = [
-        each for each in study.columns if each.kind in ("number", "date") and each.name.lower() in _TIME_NAMES
-    ]
     for each in study.of("category"):
         members = each.cells.filled / each.cells.distinct
-        if each.cells.distinct < 20 or members < _FEWEST_MEMBERS:
-            continue
-        for time in times:
-            pairs = pd.DataFrame({"group": each.cells.codes, "time": time.cells.codes})
-            if not pairs.duplicated().any():
-                return each
+        if each.cells.distinct >= 20 and members >= _FEWEST_MEMBERS and _has_times(study, each):
+            return each
     return None
+
+
+def _has_times(study: Study, group: Studied) -> bool:
+    """Return whether each row of a group has another time, in a column that is named as one."""
+    for each in study.of("number", "date"):
+        if each.name.lower() in _TIME_NAMES:
+            pairs = pd.DataFrame({"group": group.cells.codes, "time": each.cells.codes})
+            if not pairs.duplicated().any():
+                return True
+    return False
+
+
+def is_panel(study: Study) -> bool:
+    """Return whether the rows are several series: each group has one row at each of several times."""
+    group = group_column(study)
+    return group is not None and _has_times(study, group)
 
 
 def time_column(study: Study) -> Studied | None:

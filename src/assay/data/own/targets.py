@@ -7,7 +7,6 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from assay.data.own.columns import Studied, Study
@@ -30,8 +29,6 @@ _NAMED = 3.0
 _FEWEST_NUMBERS = 5
 _ENOUGH_A_CLASS = 8
 """Rows a class, on average, of a category that is the target because there is no other."""
-MOST_AS_CLASSES = 10
-"""Most different whole numbers that may also be classes."""
 
 
 @dataclass(frozen=True)
@@ -120,18 +117,9 @@ def _able(column: Studied) -> bool:
 
 def is_clear(candidates: list[Candidate]) -> bool:
     """Return whether the first candidate can be taken without a question."""
-    if not candidates or candidates[0].points < ENOUGH:
-        return False
     if len(candidates) == 1:
         return True
+    if not candidates or candidates[0].points < ENOUGH:
+        return False
     first, second = candidates[:2]
     return first.points - second.points >= LEAD and second.points < _NAMED
-
-
-def may_be_classes(column: Studied) -> bool:
-    """Return whether a number could also be classes: few different whole numbers, each of several rows."""
-    if column.kind != "number" or column.numbers is None:
-        return False
-    there = column.numbers[np.isfinite(column.numbers)]
-    few = 3 <= len(np.unique(there)) <= MOST_AS_CLASSES
-    return few and bool((there == np.rint(there)).all()) and column.cells.filled >= 5 * len(there)
