@@ -180,6 +180,10 @@ def test_images_without_classes_and_links_out_are_refused(tmp_path):
     with pytest.raises(ValueError, match=r"out\.png: leads out of the folder"):
         look(tmp_path)
     (tmp_path / "cat" / "out.png").unlink()
+    (tmp_path / "cat" / "self.png").symlink_to("self.png")
+    with pytest.raises(ValueError, match=r"self\.png: cannot be followed"):
+        look(tmp_path)
+    (tmp_path / "cat" / "self.png").unlink()
     (tmp_path / "cat" / "round").symlink_to(tmp_path)
     with pytest.raises(ValueError, match="round: is a link to a folder"):
         look(tmp_path)

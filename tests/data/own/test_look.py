@@ -46,7 +46,7 @@ class Harmful:
         ("a.wav", packed("wav"), "is audio"),
         ("a.xlsx", packed("zip"), "is a spreadsheet; save the sheet as CSV"),
         ("a.pkl", pickle.dumps(Harmful()), "is a pickle, which can run code when it is read"),
-        ("a.csv", pickle.dumps(Harmful()), "NUL characters|no text file|not UTF-8"),
+        ("a.csv", pickle.dumps(Harmful()), "control characters|NUL characters"),
         ("a.png", b"\x89PNG", "one image; a folder"),
         ("a.xyz", b"a,b\n1,2\n", "files that end in .xyz are not read"),
         ("a.csv", b"PAR1....", "give it the ending .parquet"),

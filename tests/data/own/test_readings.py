@@ -186,6 +186,22 @@ def test_two_columns_of_texts_are_source_and_target(tmp_path):
     assert found.questions == ()
 
 
+def test_a_text_may_be_named_as_the_target(tmp_path):
+    columns = [(name, [f"{name} number {i} of many" for i in range(60)]) for name in ("title", "body")]
+    (question,) = seen(tmp_path, table(*columns)).questions
+    assert (question.about, question.candidates) == ("target", ("title", "body"))
+    best = seen(tmp_path, table(*columns), target="title").best
+    assert (best.signature, best.inputs, best.target) == ("text -> text", ("body",), "title")
+    with pytest.raises(ValueError, match="--target title: there is no other column to predict it from"):
+        seen(tmp_path, table(columns[0]), target="title")
+
+
+def test_a_metric_must_fit_the_target(tmp_path):
+    rows = table(("a", A), ("label", LABELS))
+    with pytest.raises(ValueError, match="--metric rmse: does not fit label, which is a category"):
+        seen(tmp_path, rows, target="label", metric="rmse")
+
+
 def test_which_of_two_texts_is_asked_for(tmp_path):
     columns = [(name, [f"{name} number {i} of many" for i in range(60)]) for name in ("title", "body")]
     found = seen(tmp_path, table(*columns, ("label", ["x", "y"] * 30)))

@@ -110,6 +110,8 @@ def _comment_lines(text: str) -> int:
 
 
 def _after_lines(text: str, count: int) -> str:
+    if not count:
+        return text
     stream = io.StringIO(text, newline="")
     for _ in range(count):
         stream.readline()

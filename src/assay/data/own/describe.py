@@ -27,7 +27,7 @@ def describe(found: Found) -> str:
 
 
 def _lines(found: Found) -> Iterator[str]:
-    yield f"{found.path}: {found.rows:,} {_noun(found)}{_width(found)}, {_form(found.form)}."
+    yield f"{_printable(str(found.path))}: {found.rows:,} {_noun(found)}{_width(found)}, {_form(found.form)}."
     yield ""
     yield from _reading(found)
     if found.split:
@@ -167,5 +167,9 @@ def _some(texts: Iterable[str], separator: str = ", ") -> str:
 
 
 def _short(text: str) -> str:
-    plain = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    plain = " ".join(_printable(text).split())
     return plain if len(plain) <= _WIDTH else plain[: _WIDTH - 1] + "…"
+
+
+def _printable(text: str) -> str:
+    return "".join(character if character.isprintable() else " " for character in text)

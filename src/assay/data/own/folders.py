@@ -44,11 +44,19 @@ def _collect(folder: Path, root: Path, depth: int, found: list[Path]) -> None:
             raise ValueError(f"{root}: more than {MOST_FILES:,} files; split the folder")
 
 
+def _short(path: Path) -> str:
+    return str(path)[:200]
+
+
 def check_inside(path: Path, root: Path) -> None:
     """Check that a path, with its links followed, lies in ``root``, which is resolved.
 
     Raises:
         ValueError: it does not; one line.
     """
-    if not path.resolve().is_relative_to(root):
+    try:
+        inside = path.resolve().is_relative_to(root)
+    except (OSError, RuntimeError) as fault:  # a loop of links is a RuntimeError
+        raise ValueError(f"{_short(path)}: cannot be followed: {fault.__class__.__name__}") from None
+    if not inside:
         raise ValueError(f"{path}: leads out of the folder; only what is in {root} is read")

@@ -142,7 +142,7 @@ def _column_of_labels(place: Path, table: Table, image: int, options: Options) -
     others = [column for column in range(len(table.names)) if column != image]
     if options.target:
         if options.target not in table.names:
-            raise ValueError(f"--target {options.target}: no such column; there are {', '.join(table.names)}")
+            raise ValueError(f"--target {options.target}: no such column; there are {table.listed()}")
         return table.names.index(options.target)
     if len(others) != 1:
         raise ValueError(

@@ -60,7 +60,7 @@ def _says_direction(texts: list[Studied]) -> bool:
 def _kind_question(table: Table, candidates: list[Candidate], best: Reading) -> list[Ambiguity]:
     if best.signature != "table -> number" or table.options.metric:
         return []
-    target = candidates[0].column
+    target = next(each.column for each in candidates if each.column.name == best.target)
     if not target.may_be_classes():
         return []
     question = f"{target.name} holds {target.column.distinct} whole numbers: are they numbers or classes?"

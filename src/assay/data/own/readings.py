@@ -38,19 +38,28 @@ def readings_of(
     texts: list[Studied],
     left_out: Mapping[str, str],
 ) -> list[Reading]:
-    """Return what the table can be used for, the best first."""
+    """Return what the table can be used for, the best first.
+
+    Raises:
+        ValueError: the options name a target that cannot be predicted, or a metric that does not fit it; one line.
+    """
     beside = [
         each for each in study.of("number", "category", "date") if each.name not in left_out
     ]  # the target among them
     as_text = bool(texts) and (bool(table.options.text) or len(beside) <= _MOST_BESIDE_TEXT + 1)
     found = []
     for candidate in candidates[:_MOST_READINGS]:
-        if as_text and candidate.column.name not in {each.name for each in texts}:
+        if candidate.column.name in {each.name for each in texts}:
+            continue  # a text that is named as the target is read with its source, below
+        if as_text:
             found += _of_text(table, study, candidate, texts)
         if not as_text or not found:
             found += _of_columns(table, study, candidate, left_out)
     pairs = _pairs(table, texts) if as_text or not found else []
-    return found + pairs if any(each.signature == "text -> class" for each in found) else pairs + found
+    found = found + pairs if any(each.signature == "text -> class" for each in found) else pairs + found
+    if table.options.target and not found:
+        raise ValueError(f"--target {table.options.target}: there is no other column to predict it from")
+    return found
 
 
 def _of_text(table: Table, study: Study, candidate: Candidate, texts: list[Studied]) -> list[Reading]:

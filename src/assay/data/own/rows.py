@@ -79,7 +79,7 @@ def _check_names(table: Table) -> None:
     named = {"--target": options.target, "--text": options.text}
     for option, name in [*named.items(), *(("--ignore", each) for each in options.ignore)]:
         if name is not None and name not in table.names:
-            raise ValueError(f"{option} {name}: no such column; there are {', '.join(table.names)}")
+            raise ValueError(f"{option} {name}: no such column; there are {table.listed()}")
 
 
 def _duplicates(table: Table) -> Duplicates:

@@ -31,7 +31,7 @@ def parse(option: str, table: Table) -> SplitAdvice:
     word, _, name = option.partition(":")
     if word in _BY_COLUMN:
         if name not in table.names:
-            raise ValueError(f"--split {option}: no such column; there are {', '.join(table.names)}")
+            raise ValueError(f"--split {option}: no such column; there are {table.listed()}")
         return SplitAdvice(strategy=_BY_COLUMN[word], column=name, why="by --split")
     try:
         fraction = float(option)

@@ -93,6 +93,11 @@ class Table:
     def __len__(self) -> int:
         return len(self.lines)
 
+    def listed(self) -> str:
+        """Return the names of the columns for a message of one line."""
+        names = [" ".join(name.split())[:60] for name in self.names[:20]]
+        return ", ".join(names) + (", ..." if len(self.names) > 20 else "")
+
     def fault(self, column: str, kind: str, message: str, rows: NDArray[np.int64]) -> Fault:
         """Return a fault that some rows, from 0, have in one column."""
         return Fault(kind=kind, message=message, lines=self.at(rows), column=column, count=len(rows))

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +26,9 @@ _MARKS = {
     codecs.BOM_UTF16_BE: "utf-16",
 }
 _SAMPLE = 1 << 16
-"""Bytes that are looked at to order the encodings on offer."""
+"""Bytes or characters that are looked at to order the encodings on offer, and to tell text from other files."""
+_LOOKED_AT = 1 << 20
+"""Bytes that an encoding on offer must read."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,7 @@ def read(path: Path, options: Options) -> Text:
     if options.encoding:
         return Text(_in(path, data, options.encoding), options.encoding, bom=False)
     try:
-        return Text(_no_nul(path, data.decode("utf-8")), "utf-8", bom=False)
+        return Text(_checked(path, data.decode("utf-8")), "utf-8", bom=False)
     except UnicodeDecodeError as broken:
         return _offered(path, data, broken)
 
@@ -101,14 +104,14 @@ def _marked(path: Path, data: bytes, encoding: str) -> Text:
     fault = Fault(
         kind="byte-order mark", message=f"the file begins with a byte-order mark ({encoding})", lines=(1,)
     )
-    return Text(_no_nul(path, text), encoding, bom=True, faults=(fault,))
+    return Text(_checked(path, text), encoding, bom=True, faults=(fault,))
 
 
 def _in(path: Path, data: bytes, encoding: str) -> str:
     if encoding not in ENCODINGS:
         raise ValueError(f"--encoding {encoding}: allowed are {', '.join(ENCODINGS)}")
     try:
-        return _no_nul(path, data.decode(encoding))
+        return _checked(path, data.decode(encoding))
     except UnicodeDecodeError as broken:
         line = data.count(b"\n", 0, broken.start) + 1
         raise ValueError(
@@ -117,52 +120,76 @@ def _in(path: Path, data: bytes, encoding: str) -> str:
         ) from None
 
 
-def _no_nul(path: Path, text: str) -> str:
+def _checked(path: Path, text: str) -> str:
+    """Return a text, unless it is none: what it holds then reads as control characters."""
     if "\0" in text:
         raise ValueError(
             f"{path}: holds NUL characters: it is no text file; CSV, JSON, Parquet or text is expected"
+        )
+    begin = text[:_SAMPLE]
+    if sum(character < " " and character not in "\t\n\r\f" for character in begin) > 0.02 * len(begin) + 2:
+        raise ValueError(
+            f"{path}: holds control characters: it is no text file; CSV, JSON, Parquet or text is expected"
         )
     return text
 
 
 def _offered(path: Path, data: bytes, broken: UnicodeDecodeError) -> Text:
-    candidates = _candidates(path, data)
+    candidates = _candidates(data)
     line = data.count(b"\n", 0, broken.start) + 1
     shown = f"byte 0x{data[broken.start]:02x} in line {line}"
     fault = Fault(kind="not UTF-8", message=f"{shown} is not UTF-8", lines=(line,))
     begin = max(data.rfind(b"\n", 0, broken.start) + 1, broken.start - 12)
     piece = data[begin : broken.start + 12].split(b"\n")[0]
-    samples = "; ".join(f"{name} reads {piece.decode(name, 'replace')!r}" for name in list(candidates)[:3])
+    samples = "; ".join(f"{name} reads {piece.decode(name, 'replace')!r}" for name in candidates[:3])
     question = Ambiguity(
         about="encoding",
         question=f"the file is not UTF-8 ({shown}): {samples}. Which is right?",
         candidates=tuple(candidates),
         option="--encoding NAME",
     )
-    best = next(iter(candidates))
-    return Text(candidates[best], best, bom=False, faults=(fault,), questions=(question,))
+    for name in candidates:
+        try:
+            text = _checked(path, data.decode(name))
+        except UnicodeDecodeError:
+            continue  # it reads the sample, but not all of the file
+        return Text(text, name, bom=False, faults=(fault,), questions=(question,))
+    raise ValueError(f"{path}: is no text file; CSV, JSON, Parquet or text is expected")
 
 
-def _candidates(path: Path, data: bytes) -> dict[str, str]:
-    """Return encoding -> text for those that read the file, the likeliest first; of equal texts one is kept."""
+def _candidates(data: bytes) -> list[str]:
+    """Return the encodings that read the lines that are not ASCII, the likeliest first; of equal texts one is kept."""
+    sample = _not_ascii(data)
     read_as: dict[str, str] = {}
     for name in OFFERED:
         try:
-            text = data.decode(name)
+            text = sample.decode(name)
         except UnicodeDecodeError:
             continue
-        if "\0" not in text and text not in read_as.values():
+        if text not in read_as.values():
             read_as[name] = text
-    if not read_as:
-        raise ValueError(f"{path}: is no text file; CSV, JSON, Parquet or text is expected")
-    sample = b"".join(line for line in data.splitlines(keepends=True) if not line.isascii())[:_SAMPLE]
-    names = {codecs.lookup(name).name.replace("-", "_"): name for name in read_as}
-    names = {{"iso8859_1": "latin_1"}.get(python, python): name for python, name in names.items()}
-    matches = from_bytes(sample, cp_isolation=list(names))
+    names = {_python_name(name): name for name in read_as}
+    matches = from_bytes(sample[:_SAMPLE], cp_isolation=list(names))
     scores = {
         names[each.encoding]: (round(each.chaos, 2), -each.coherence)
         for each in matches
         if each.encoding in names
     }
-    order = sorted(read_as, key=lambda name: (*scores.get(name, (1.0, 0.0)), OFFERED.index(name)))
-    return {name: read_as[name] for name in order}
+    return sorted(read_as, key=lambda name: (*scores.get(name, (1.0, 0.0)), OFFERED.index(name)))
+
+
+def _python_name(encoding: str) -> str:
+    """Return an encoding's name as charset-normalizer writes it."""
+    name = codecs.lookup(encoding).name.replace("-", "_")
+    return {"iso8859_1": "latin_1"}.get(name, name)
+
+
+def _not_ascii(data: bytes) -> bytes:
+    """Return the first lines that are not ASCII."""
+    lines, size = [], 0
+    for match in re.finditer(rb"[^\n]*[\x80-\xff][^\n]*\n?", data):
+        lines.append(match[0])
+        size += len(match[0])
+        if size > _LOOKED_AT:
+            break
+    return b"".join(lines)
