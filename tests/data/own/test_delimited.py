@@ -93,8 +93,8 @@ def test_a_row_over_several_lines_is_named_by_its_first(tmp_path):
 
 
 def test_a_quotation_mark_that_is_not_closed_is_named(tmp_path):
-    found = seen(tmp_path, 'a,b\n1,"x"\n2,"y\n3,z\n4,z\n')
-    assert fault(found, "unclosed quotation mark").lines == (3,)
+    with pytest.raises(ValueError, match=r"line 3: a quotation mark is opened and not closed"):
+        seen(tmp_path, 'a,b\n1,"x"\n2,"y\n3,z\n4,z\n')
 
 
 def test_quotation_marks_may_be_part_of_a_text(tmp_path):
@@ -157,6 +157,11 @@ def test_titles_comments_and_notes_are_not_rows(tmp_path):
     assert fault(found, "comments").lines == (1, 2)
     assert fault(found, "title above the header").lines == (3, 4)
     assert fault(found, "note below the rows").lines == (8,)
+
+
+def test_a_line_that_names_the_separator_is_no_row(tmp_path):
+    found = seen(tmp_path, "sep=;\na;b\n1;x\n2;y\n")
+    assert (found.rows, found.form.separator, found.form.header_line) == (2, ";", 2)
 
 
 def test_two_columns_of_one_name_are_told_apart(tmp_path):

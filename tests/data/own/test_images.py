@@ -155,6 +155,28 @@ def test_a_table_may_name_the_classes(tmp_path):
     assert "19.png" in fault(found, "image not named").message
 
 
+@pytest.mark.parametrize("name", ["pictures/{}.png", "{}.png", "{}"])
+def test_a_table_may_name_images_by_path_name_or_stem(tmp_path, name):
+    (tmp_path / "pictures").mkdir()
+    for i in range(20):
+        (tmp_path / "pictures" / f"a{i}.png").write_bytes(png(shade=i))
+    rows = "".join(f"{name.format(f'a{i}')},{'cat' if i % 2 else 'dog'}\n" for i in range(20))
+    (tmp_path / "labels.csv").write_text(f"file,kind\n{rows}")
+    found = look(tmp_path)
+    assert (found.form.kind, found.rows, "image absent" in kinds(found)) == ("images by table", 20, False)
+
+
+def test_the_table_itself_may_be_given(tmp_path):
+    folder(tmp_path)
+    rows = "".join(f"{name}/{i}.png,{name}\n" for i in range(10) for name in ("cat", "dog"))
+    (tmp_path / "labels.csv").write_text(f"file,kind\n{rows}")
+    found = look(tmp_path / "labels.csv")
+    assert (found.best.signature, found.best.target, found.rows) == ("image -> class", "kind", 20)
+    (tmp_path / "labels.csv").write_text(f"file,kind\n{rows}../a.png,cat\n")
+    with pytest.raises(ValueError, match="leads out of the folder"):
+        look(tmp_path / "labels.csv")
+
+
 def test_a_table_may_not_name_a_file_outside(tmp_path):
     (tmp_path / "0.png").write_bytes(png())
     (tmp_path / "labels.csv").write_text("file,kind\n0.png,cat\n../../etc/passwd,dog\n")

@@ -27,6 +27,7 @@ COUNTER_NAME = re.compile(
 PERSON_NAME = re.compile(
     r"(?i)(.*[ _.-])?(user|patient|subject|person|speaker|author|session|customer|client|participant)[ _.-]?(id|no|nr)?"
 )
+_WITHOUT_BLANKS = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 _FEW_KEYS = 20
 """Most values of a column named as an id that is a category, unless it names persons."""
 _MOST = 0.9
@@ -235,7 +236,7 @@ def _is_year(name: str, numbers: NDArray[np.float64]) -> bool:
 def _kind_of_texts(name: str, cells: Cells, num_rows: int) -> tuple[Kind, str]:
     there = np.flatnonzero(~cells.is_missing)
     weights = cells.counts[there]
-    words = np.array([len(cells.values[place].split()) for place in there])
+    words = np.array([_num_words(cells.values[place]) for place in there])
     mean_words = float((words * weights).sum() / weights.sum())
     ratio = cells.distinct / cells.filled
     sentences = sum(cells.values[place][-1:] in ".!?。" and words[i] >= 3 for i, place in enumerate(there))
@@ -253,3 +254,9 @@ def _kind_of_texts(name: str, cells: Cells, num_rows: int) -> tuple[Kind, str]:
         else ""
     )
     return "category", note
+
+
+def _num_words(text: str) -> int:
+    """Return about how many words a text has; those of Chinese, Japanese and Thai have no blanks between them."""
+    words = len(text.split())
+    return words if text.isascii() else max(words, len(_WITHOUT_BLANKS.findall(text)) // 2)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -19,8 +20,9 @@ from assay.data.own.separators import Dialect
 from assay.data.own.table import Cells, Table
 
 NAMES = {"\t": "tab"}
-LARGEST_WIDTH = 20_000
+LARGEST_WIDTH = 10_000
 _FOOTER_WORDS = 3
+_NAMES_SEPARATOR = re.compile(r"sep=.", re.IGNORECASE)
 
 
 @dataclass
@@ -100,9 +102,15 @@ def parse(path: Path, text: text_files.Text, options: Options) -> Table:
 
 
 def _comment_lines(text: str) -> int:
-    """Return how many lines at the top begin with #; one that is alone may be a header."""
-    count = 0
-    for line in io.StringIO(text, newline=""):
+    """Return how many lines at the top are no rows: they begin with #, or one names the separator, as Excel writes it.
+
+    One line alone that begins with # may be a header.
+    """
+    stream = io.StringIO(text, newline="")
+    if _NAMES_SEPARATOR.fullmatch(stream.readline().rstrip()):
+        return 1
+    count = 1 if text.startswith("#") else 0
+    for line in stream:
         if not line.startswith("#"):
             break
         count += 1
@@ -139,7 +147,7 @@ def _rows_of(path: Path, text: str, dialect: Dialect, skipped: int) -> _Rows:
         found.faults.append(
             Fault(
                 kind="comments",
-                message="lines before the header begin with #",
+                message="lines before the header are no rows",
                 lines=tuple(range(1, skipped + 1)),
             )
         )
@@ -151,10 +159,9 @@ def _rows_of(path: Path, text: str, dialect: Dialect, skipped: int) -> _Rows:
             places, "quotation marks in text", "quotation marks are part of the text, none encloses a cell"
         )
     found.note(broken, "quoted line break", "a cell in quotation marks holds a line break")
-    if broken and broken[-1] == len(rows) - 1 and text.count('"') % 2:
-        message = "a quotation mark is opened and not closed: the rest of the file is one cell"
-        found.faults.append(
-            Fault(kind="unclosed quotation mark", message=message, lines=(lines[-1],), count=1)
+    if broken and broken[-1] == len(rows) - 1 and _after_lines(text, lines[-1] - 1).count('"') % 2:
+        raise ValueError(
+            f"{path}: line {lines[-1]}: a quotation mark is opened and not closed; close or double it"
         )
     return found
 

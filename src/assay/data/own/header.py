@@ -13,6 +13,8 @@ from assay.data.own.table import MISSING
 
 _LOOKED_AT = 1000
 """Rows that are looked at."""
+_VOTERS = 200
+"""Columns that are looked at."""
 
 
 def has_header(rows: Sequence[Sequence[str]], options: Options) -> tuple[bool, list[Ambiguity]]:
@@ -21,8 +23,10 @@ def has_header(rows: Sequence[Sequence[str]], options: Options) -> tuple[bool, l
         return options.header, []
     first = rows[0]
     rest = [row for row in rows[1:_LOOKED_AT] if row != first]  # a header may stand twice
-    votes = [_vote(first[place].strip(), [row[place].strip() for row in rest if place < len(row)])
-             for place in range(len(first))]  # fmt: skip
+    votes = [
+        _vote(name.strip(), [row[place].strip() for row in rest if place < len(row)])
+        for place, name in enumerate(first[:_VOTERS])
+    ]
     if min(votes, default=0) < 0 or max(votes, default=0) > 0:
         return sum(votes) > 0, []
     question = Ambiguity(

@@ -25,10 +25,10 @@ from assay.data.own.found import (
 )
 from assay.data.own.image_headers import Header
 from assay.data.own.split_advice import SPLIT_VALUES
-from assay.data.own.table import MISSING, Table
+from assay.data.own.table import MISSING, Cells, Table
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp"})
-TABLES = frozenset({".csv", ".tsv", ".tab", ".txt"})
+TABLES = frozenset({".csv", ".tsv", ".tab"})
 CLASS = "folder name"
 """Name of the target where each class has a folder."""
 MOST_PIXELS = 178_956_970
@@ -75,8 +75,10 @@ def look(folder: Path, files: Sequence[Path], options: Options) -> Found:
     """
     images = [path for path in files if path.suffix.lower() in SUFFIXES]
     tables = [path for path in files if path.suffix.lower() in TABLES and path.parent == folder]
-    if len(tables) == 1 and any(path.parent == folder for path in images):
-        return _by_table(folder, images, tables[0], options)
+    if len(tables) == 1:
+        table, names = delimited.read(tables[0], options), _names(folder, images)
+        if _share_named(table, names) >= 0.5:
+            return _by_table(folder, names, tables[0].name, table)
     if loose := [path for path in images if path.parent == folder]:
         raise ValueError(
             f"{folder}: {loose[0].name} is in no folder of a class ({len(loose):,} such);"
@@ -99,11 +101,41 @@ def _by_folder(folder: Path, images: Iterable[Path]) -> list[Item]:
     ]
 
 
-def _by_table(folder: Path, images: Sequence[Path], place: Path, options: Options) -> Found:
-    table = delimited.read(place, options)
-    names: dict[str, Path] = {path.relative_to(folder).as_posix(): path for path in images}
+def named_in(path: Path, table: Table) -> Found | None:
+    """Return the images that a table names, by their paths from its folder; None if it names none."""
+    values = {value for cells in table.cells if _names_images(cells) for value in cells.values}
+    if not values:
+        return None
+    root = path.parent.resolve()
+    for value in values:
+        folders.check_inside(path.parent / value, root)
+    names = {value: path.parent / value for value in values if (path.parent / value).is_file()}
+    return _by_table(path.parent, names, path.name, table) if names else None
+
+
+def _names_images(cells: Cells) -> bool:
+    return all(value.lower().endswith(tuple(SUFFIXES)) for value in cells.values) and cells.distinct > 1
+
+
+def _names(folder: Path, images: Sequence[Path]) -> dict[str, Path]:
+    """Return the images by their path in the folder, and by name with and without ending where only one has it."""
+    names, stems = Counter(path.name for path in images), Counter(path.stem for path in images)
+    return {
+        **{path.stem: path for path in images if stems[path.stem] == 1},
+        **{path.name: path for path in images if names[path.name] == 1},
+        **{path.relative_to(folder).as_posix(): path for path in images},
+    }
+
+
+def _share_named(table: Table, names: Mapping[str, Path]) -> float:
+    """Return the part of the values of a column, that with the most, that name images."""
+    cells = table.cells[_column_of_images(table, names)]
+    return sum(value in names for value in cells.values) / max(1, len(cells.values))
+
+
+def _by_table(folder: Path, names: Mapping[str, Path], place: str, table: Table) -> Found:
     image = _column_of_images(table, names)
-    label = _column_of_labels(place, table, image, options)
+    label = _column_of_labels(place, table, image)
     root = folder.resolve()
     items, absent = [], []
     for row in range(len(table)):
@@ -116,15 +148,14 @@ def _by_table(folder: Path, images: Sequence[Path], place: Path, options: Option
     faults = list(table.faults)
     if absent:
         lines = tuple(item.line for item in absent)
-        message = f"images that {place.name} names are not there: {_some(item.path.name for item in absent)}"
+        message = f"images that {place} names are not there: {_some(item.path.name for item in absent)}"
         faults.append(Fault(kind="image absent", message=message, lines=lines, count=len(lines)))
-    unnamed = sorted(set(images) - {item.path for item in items})
+    unnamed = sorted(set(names.values()) - {item.path for item in items})
     if unnamed:
-        message = f"images are not named in {place.name} and left out"
+        message = f"images are not named in {place} and left out"
         faults.append(_of_files("image not named", message, folder, unnamed))
     found = _found(folder, "images by table", table.names[label], items, faults, image=table.names[image])
-    form = replace(table.form, kind="images by table")
-    return replace(found, form=form, questions=table.questions)
+    return replace(found, form=replace(table.form, kind="images by table"), questions=table.questions)
 
 
 def _value(table: Table, column: int, row: int) -> str:
@@ -138,12 +169,12 @@ def _column_of_images(table: Table, names: Mapping[str, Path]) -> int:
     return int(np.argmax(known))
 
 
-def _column_of_labels(place: Path, table: Table, image: int, options: Options) -> int:
+def _column_of_labels(place: str, table: Table, image: int) -> int:
     others = [column for column in range(len(table.names)) if column != image]
-    if options.target:
-        if options.target not in table.names:
-            raise ValueError(f"--target {options.target}: no such column; there are {table.listed()}")
-        return table.names.index(options.target)
+    if target := table.options.target:
+        if target not in table.names:
+            raise ValueError(f"--target {target}: no such column; there are {table.listed()}")
+        return table.names.index(target)
     if len(others) != 1:
         raise ValueError(
             f"{place}: {len(table.names)} columns; name that of the classes with --target: "

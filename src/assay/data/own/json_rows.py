@@ -14,7 +14,7 @@ from assay.data.own import text_files
 from assay.data.own.found import Fault, Form, Options
 from assay.data.own.table import Cells, Table
 
-MOST_COLUMNS = 20_000
+MOST_COLUMNS = 10_000
 _NESTED = "…"
 
 

@@ -17,6 +17,8 @@ _COPY, _CLOSE = 0.9999, 0.8
 """Correlation from which a number is the target in other units, and from which it is nearly the target."""
 _FEWEST_ROWS = 30
 _MOST_DATES = 6
+_MOST_SUMMED = 100
+"""Most columns of numbers of which one is looked at as the sum of others."""
 
 
 def doubles(study: Study) -> dict[str, str]:
@@ -43,7 +45,7 @@ def _fingerprint(column: Studied) -> bytes:
 def sums(study: Study) -> dict[str, str]:
     """Return the columns that are the sum of all numbers before them, or of all others."""
     columns = study.of("number")
-    if len(columns) < 4:
+    if not 4 <= len(columns) <= _MOST_SUMMED:
         return {}
     rows = np.stack([each.row_numbers() for each in columns])  # (number columns, N)
     found = {}

@@ -86,7 +86,8 @@ def _file(path: Path, options: Options) -> Found:
         return conll.look(path, [path], options)
     text = text_files.read(path, options)
     if suffix in TABLES or (suffix in TEXTS and _is_table(text.text)):
-        return rows.find(path, delimited.parse(path, text, options))
+        table = delimited.parse(path, text, options)
+        return images.named_in(path, table) or rows.find(path, table)
     if suffix in TEXTS:
         return plain_text.look(path, text)
     raise ValueError(f"{path}: files that end in {suffix or 'nothing'} are not read; {READS} read")

@@ -67,7 +67,7 @@ def _find(path: Path, table: Table) -> Found:
         readings=tuple(possible),
         questions=(
             *table.questions,
-            *(question for each in study.columns for question in column_faults.questions_of(table, each)),
+            *[each for column in study.columns for each in column_faults.questions_of(table, column)][:1],
             *asked,
         ),
         split=split_advice.advise(table, study, of_classes=of_classes, num_duplicates=duplicates.count),

@@ -17,6 +17,7 @@ DIGITS = re.compile(r"[+-]?\d+")
 _POINT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+|[1-9]\d{0,2}(,\d{3})+(\.\d*)?)([eE][+-]?\d+)?")
 _COMMA = re.compile(r"[+-]?(\d+,?\d*|,\d+|[1-9]\d{0,2}(\.\d{3})+(,\d*)?)([eE][+-]?\d+)?")
 _SIGNS = re.compile(r"^([+-]?)\s*[$€£¥]\s*|\s*[%€]$")
+_SPACES = re.compile(r"(?<=\d)[ \u00a0\u202f'\u2019](?=\d{3})")
 _TIME = r"(?:[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?: ?[AaPp][Mm])?(?:Z|[+-]\d{2}:?\d{2})?)?"
 _YEAR_FIRST = re.compile(r"(\d{4})[-/.](\d{1,2})(?:[-/.](\d{1,2}))?" + _TIME)
 _YEAR_LAST = re.compile(r"(\d{1,2})([/.-])(\d{1,2})\2(\d{4}|\d{2})" + _TIME)
@@ -28,6 +29,8 @@ _CENTURY = 69
 _LONGEST = 64
 _SAMPLED = 500
 """Of more texts than these, this many are tried before the rest."""
+_FEW = 50
+"""With no more texts than these, to set up pandas costs more than it saves."""
 _TRIED = 40
 """Values that are tried before a column is read as dates."""
 
@@ -43,7 +46,7 @@ def numbers(texts: Sequence[str], decimal: Decimal) -> NDArray[np.float64]:
         sample = texts[:: len(texts) // _SAMPLED][:_SAMPLED]
         if np.isnan(numbers(sample, decimal)).mean() > 0.5:
             return found
-    if decimal == ".":
+    if decimal == "." and len(texts) > _FEW:
         found = pd.to_numeric(pd.Series(texts, dtype=object), errors="coerce").to_numpy(
             dtype=np.float64, copy=True
         )
@@ -52,11 +55,19 @@ def numbers(texts: Sequence[str], decimal: Decimal) -> NDArray[np.float64]:
     for place in np.flatnonzero(np.isnan(found)).tolist():
         if len(texts[place]) > _LONGEST:
             continue
-        plain = _SIGNS.sub(r"\1", texts[place]).strip()
+        plain = _plain(texts[place])
         if pattern.fullmatch(plain):
             found[place] = float(plain.replace(thousands, "").replace(",", "."))
     found[~np.isfinite(found)] = np.nan
     return found
+
+
+def _plain(text: str) -> str:
+    """Return a number without signs of money and per cent, spaces between thousands, or brackets for minus."""
+    text = _SPACES.sub("", text.replace("\u2212", "-"))
+    if text[:1] == "(" and text[-1:] == ")":
+        text = f"-{text[1:-1]}"
+    return _SIGNS.sub(r"\1", text).strip()
 
 
 def dates(texts: Sequence[str], day_first: bool | None) -> tuple[NDArray[np.datetime64], bool | None]:
