@@ -45,6 +45,20 @@ def test_finds_the_separator(tmp_path, separator):
     assert found.form.separator == {"\t": "tab"}.get(separator, separator)
 
 
+def test_blanks_may_align_columns_of_numbers(tmp_path):
+    found = seen(
+        tmp_path, "OBS   GPA  TUCE\n" + "".join(f"{i:3}  {i / 7:.2f}   {i % 5:2}\n" for i in range(60))
+    )
+    assert (found.form.separator, [each.name for each in found.columns]) == ("blanks", ["OBS", "GPA", "TUCE"])
+    assert seen(tmp_path, "one two three\nfour five six\nand so on\n" * 9, "a.txt").form.kind == "plain text"
+
+
+def test_years_may_be_names(tmp_path):
+    rows = "".join(f"land {i},{i}.5,{i}.25,{i}.125\n" for i in range(60))
+    found = seen(tmp_path, f"country,1960,1961,1962\n{rows}")
+    assert (found.rows, [each.name for each in found.columns][1:]) == (60, ["1960", "1961", "1962"])
+
+
 def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path):
     found = seen(tmp_path, b"\xef\xbb\xbf" + ROWS.encode())
     assert found.columns[0].name == "text"

@@ -223,6 +223,23 @@ def test_advises_a_split(tmp_path, extra, strategy, column):
     assert (found.split.strategy, found.split.column) == (strategy, column)
 
 
+def test_years_in_order_are_a_time(tmp_path):
+    found = seen(tmp_path, table(("year", list(range(1900, 1900 + NUM_ROWS))), ("a", A), ("b", B)))
+    assert (found.split.strategy, found.split.column) == ("time", "year")
+    assert "time series" in kinds(found)
+
+
+def test_a_few_firms_at_all_times_are_a_panel(tmp_path):
+    firm, year = [i // 20 for i in range(NUM_ROWS)], [1935 + i % 20 for i in range(NUM_ROWS)]
+    found = seen(tmp_path, table(("a", A), ("firm", [f"firm {f}" for f in firm]), ("year", year)))
+    assert (found.split.strategy, found.split.column) == ("group", "firm")
+
+
+def test_digits_in_the_middle_of_numbers_are_not_taken_for_the_target_in_silence(tmp_path):
+    found = seen(tmp_path, table(("a", A), ("flag", [int(x == "good") for x in LABELS]), ("b", B)))
+    assert [each.about for each in found.questions] == ["target"]
+
+
 def test_rows_of_a_panel_are_split_by_its_members(tmp_path):
     country, year = [f"land {i // 5}" for i in range(NUM_ROWS)], [2000 + i % 5 for i in range(NUM_ROWS)]
     found = seen(tmp_path, table(("country", country), ("year", year), ("a", A), ("target", B)))

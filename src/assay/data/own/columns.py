@@ -28,6 +28,9 @@ PERSON_NAME = re.compile(
     r"(?i)(.*[ _.-])?(user|patient|subject|person|speaker|author|session|customer|client|participant)[ _.-]?(id|no|nr)?"
 )
 _WITHOUT_BLANKS = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+TIME_NAME = re.compile(r"(?i)(.*[ _.-])?(year|date|day|time|month|week|timestamp)")
+YEARS = "years"
+"""What is noted of a number that is a year."""
 _FEW_KEYS = 20
 """Most values of a column named as an id that is a category, unless it names persons."""
 _MOST = 0.9
@@ -159,6 +162,10 @@ def _classes(cells: Cells) -> dict[str, int]:
 def _typed(table: Table, column: Column, cells: Cells, decimal: Decimal, *, in_series: bool) -> Studied:
     filled = ~cells.is_missing
     texts = list(cells.values)
+    if TIME_NAME.fullmatch(column.name):
+        days = values.days_in_digits(texts)
+        if _share(cells, ~np.isnat(days)) >= _MOST:
+            return Studied(replace(column, kind="date"), cells, days=days)
     numbers = values.numbers(texts, "." if cells.declared == "number" else decimal)
     if _share(cells, np.isfinite(numbers)) >= _MOST:
         kind, note = _kind_of_numbers(table, column.name, cells, numbers, in_series=in_series)
@@ -187,10 +194,12 @@ def _kind_of_numbers(
     if any(len(text) > 2 and text[0] == "0" and text.isdigit() for text in texts) and whole == len(texts):
         return "category", "digits with leading zeros: a code, not a number"
     if whole == len(texts):
+        if "year" in name.lower() and _is_year(name, numbers):
+            return "number", YEARS
         if kind := _kind_of_keys(table, name, cells, numbers):
             return kind
         if _is_year(name, numbers):
-            return "number", "years"
+            return "number", YEARS
     if in_series or whole <= len(texts) / 2:
         return "number", ""
     most = _NAMED_CODES if CLASS_NAME.fullmatch(name) else _CODES

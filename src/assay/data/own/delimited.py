@@ -19,7 +19,7 @@ from assay.data.own.header import has_header
 from assay.data.own.separators import Dialect
 from assay.data.own.table import Cells, Table
 
-NAMES = {"\t": "tab"}
+NAMES = {"\t": "tab", " ": "blanks"}
 LARGEST_WIDTH = 10_000
 _FOOTER_WORDS = 3
 _NAMES_SEPARATOR = re.compile(r"sep=.", re.IGNORECASE)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -26,6 +27,7 @@ def has_header(rows: Sequence[Sequence[str]], options: Options) -> tuple[bool, l
     votes = [
         _vote(name.strip(), [row[place].strip() for row in rest if place < len(row)])
         for place, name in enumerate(first[:_VOTERS])
+        if not _counts_on(first, place)
     ]
     if min(votes, default=0) < 0 or max(votes, default=0) > 0:
         return sum(votes) > 0, []
@@ -36,6 +38,13 @@ def has_header(rows: Sequence[Sequence[str]], options: Options) -> tuple[bool, l
         option="--header or --no-header",
     )
     return True, [question]
+
+
+def _counts_on(first: Sequence[str], place: int) -> bool:
+    """Return whether a cell is a year that follows, or is followed by, the next one, as in 1960, 1961, 1962."""
+    years = [int(cell) if re.fullmatch(r"[12]\d{3}", cell.strip()) else 0 for cell in first]
+    before, after = years[place - 1 : place], years[place + 1 : place + 2]
+    return years[place] > 0 and (before == [years[place] - 1] or after == [years[place] + 1])
 
 
 def _vote(first: str, below: Sequence[str]) -> int:

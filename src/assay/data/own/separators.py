@@ -10,7 +10,10 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from assay.data.csv_rows import reader
+from assay.data.own import values
 
 if TYPE_CHECKING:
     from _csv import Reader
@@ -42,7 +45,8 @@ def sniff(text: str) -> Dialect:
     tried = [_try(sample, separator) for separator in SEPARATORS]
     wide = [each for each in tried if each.width > 1]
     if not wide:
-        return tried[-1]
+        aligned = _try(sample, " ")
+        return aligned if _is_aligned(sample, aligned) else tried[-1]
     most = max(each.share for each in wide)
     return next(each for each in wide if each.share > most - 0.01)
 
@@ -54,6 +58,15 @@ def _try(sample: str, separator: str) -> Dialect:
     return Dialect(separator, quotes, width, count / max(1, widths.total()))
 
 
+def _is_aligned(sample: str, dialect: Dialect) -> bool:
+    """Return whether blanks separate columns, most of them of numbers, rather than words."""
+    rows = [row for row in rows_of(sample, " ", dialect.quotes) if len(row) == dialect.width]
+    cells = [cell for row in rows[1:200] for cell in row]
+    if dialect.width < 2 or dialect.share < 0.95 or len(rows) < 3:
+        return False
+    return float(np.isfinite(values.numbers(cells, ".")).mean()) > 0.5
+
+
 def _encloses(sample: str, separator: str) -> bool:
     """Return whether quotation marks enclose cells, rather than being part of a text."""
     edge = re.escape(separator)
@@ -63,4 +76,9 @@ def _encloses(sample: str, separator: str) -> bool:
 def rows_of(text: str, separator: str, quotes: bool) -> Reader:
     """Return a reader of the rows of a text, which counts the lines that it has read."""
     stream = io.StringIO(text, newline="")
-    return reader(stream, delimiter=separator, quoting=csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE)
+    return reader(
+        stream,
+        delimiter=separator,
+        quoting=csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE,
+        skipinitialspace=separator == " ",
+    )

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from assay.data.own.columns import Studied, Study
+from assay.data.own.columns import YEARS, Studied, Study
 from assay.data.own.found import SplitAdvice, Strategy
 from assay.data.own.table import Table
 
@@ -19,6 +19,7 @@ FEWEST_ROWS = 60
 """With fewer rows a quarter to test on is too few."""
 _BY_COLUMN: dict[str, Strategy] = {"column": "column", "time": "time", "group": "group"}
 _TIME_NAMES = frozenset({"year", "date", "day", "time", "month", "week", "timestamp"})
+_MANY_GROUPS = 20
 _FEWEST_MEMBERS = 3
 
 
@@ -67,18 +68,23 @@ def group_column(study: Study) -> Studied | None:
 def _panel(study: Study) -> Studied | None:
     for each in study.of("category"):
         members = each.cells.filled / each.cells.distinct
-        if each.cells.distinct >= 20 and members >= _FEWEST_MEMBERS and _has_times(study, each):
+        if members >= _FEWEST_MEMBERS and _has_times(study, each):
             return each
     return None
 
 
 def _has_times(study: Study, group: Studied) -> bool:
-    """Return whether each row of a group has another time, in a column that is named as one."""
+    """Return whether each row of a group has another time, in a column that is named as one.
+
+    A group of few values has all times, so that a class that is rare at some time is no group.
+    """
     for each in study.of("number", "date"):
-        if each.name.lower() in _TIME_NAMES:
-            pairs = pd.DataFrame({"group": group.cells.codes, "time": each.cells.codes})
-            if not pairs.duplicated().any():
-                return True
+        if each.name.lower() not in _TIME_NAMES:
+            continue
+        pairs = pd.DataFrame({"group": group.cells.codes, "time": each.cells.codes})
+        has_all = len(pairs) == group.cells.distinct * each.cells.distinct
+        if (has_all or group.cells.distinct >= _MANY_GROUPS) and not pairs.duplicated().any():
+            return True
     return False
 
 
@@ -89,26 +95,30 @@ def is_panel(study: Study) -> bool:
 
 
 def time_column(study: Study) -> Studied | None:
-    """Return the column of dates, if the rows are sorted by one and most of them have a day of their own.
+    """Return the column of dates or years, if the rows are sorted by one and most of them have a time of their own.
 
-    Of several columns of dates it is the earliest, which is known when the others are not.
+    Of several it is the earliest, which is known when the others are not.
     """
-    dates = study.of("date")
+    dates = study.of("date") or [each for each in study.of("number") if each.column.note == YEARS]
     if not any(_sorts(each) for each in dates):
         return None
-    return min(dates, key=lambda each: np.median(_there(each).astype(np.int64)))
+    return min(dates, key=lambda each: np.median(_times(each)))
 
 
-def _there(column: Studied) -> NDArray[np.datetime64]:
+def _times(column: Studied) -> NDArray[np.float64]:
+    """Return the days since 1970, or years, of the rows that have one."""
+    if column.kind == "number":
+        years = column.row_numbers()
+        return years[np.isfinite(years)]
     days = column.row_days()
-    return days[~np.isnat(days)]
+    return days[~np.isnat(days)].astype(np.float64)
 
 
 def _sorts(column: Studied) -> bool:
-    days = _there(column)
-    if len(days) < FEWEST_ROWS or len(np.unique(days)) < 0.5 * len(days):
+    times = _times(column)
+    if len(times) < FEWEST_ROWS or len(np.unique(times)) < 0.5 * len(times):
         return False
-    steps = np.diff(days).astype(np.int64)
+    steps = np.diff(times)
     return bool(max((steps >= 0).mean(), (steps <= 0).mean()) > 0.99)
 
 

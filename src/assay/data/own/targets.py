@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from assay.data.own.columns import Studied, Study
+from assay.data.own.columns import YEARS, Studied, Study
 from assay.data.own.table import Table
 
 TARGET_NAME = re.compile(
@@ -48,7 +48,8 @@ def rank(
 
     What speaks for a column: a name such as label (3 points); to be the last (2 for a number, 1 for a category and 1.5
     for yes and no); to be the first, as a category (0.5); to be the only category whose classes have enough rows (1.5,
-    or 2 in the first column, or 1 where columns have no order), and then a number in the last column counts half.
+    or 2 in the first column, or 1 where columns have no order or classes are digits in the middle), and then a number
+    in the last column counts half.
 
     Args:
         left_out: names of columns that are no candidates.
@@ -67,7 +68,8 @@ def rank(
     for each in able:
         points = _NAMED * is_named(each)
         if each is only:
-            points += 1.5 if table.ordered else 1
+            at_an_end = each.name == last or each is study.columns[0]
+            points += 1.5 if table.ordered and (at_an_end or each.numbers is None) else 1
         if table.ordered and each.name == last:
             points += _of_last(each, is_series=is_series) / (2 if only and each.kind == "number" else 1)
         if table.ordered and each is study.columns[0] and each.kind == "category":
@@ -111,7 +113,7 @@ def _names(group: Studied | None, column: Studied) -> bool:
 def _able(column: Studied) -> bool:
     if column.kind == "category":
         return 2 <= column.column.distinct <= column.cells.filled / 2
-    is_number = column.kind == "number" and column.column.note != "years"
+    is_number = column.kind == "number" and column.column.note != YEARS
     return is_number and column.column.distinct >= _FEWEST_NUMBERS
 
 

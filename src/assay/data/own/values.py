@@ -21,7 +21,12 @@ _SPACES = re.compile(r"(?<=\d)[ \u00a0\u202f'\u2019](?=\d{3})")
 _TIME = r"(?:[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?: ?[AaPp][Mm])?(?:Z|[+-]\d{2}:?\d{2})?)?"
 _YEAR_FIRST = re.compile(r"(\d{4})[-/.](\d{1,2})(?:[-/.](\d{1,2}))?" + _TIME)
 _YEAR_LAST = re.compile(r"(\d{1,2})([/.-])(\d{1,2})\2(\d{4}|\d{2})" + _TIME)
-_IN_WORDS = re.compile(r"(\d{1,2})[ -]([A-Za-z]{3,9})\.?[ -](\d{4})|([A-Za-z]{3,9})\.? (\d{1,2}),? (\d{4})")
+_IN_WORDS = re.compile(
+    r"(\d{1,2})[ -]([A-Za-z]{3,9})\.?[ -](\d{4})|([A-Za-z]{3,9})\.?[ -](\d{1,2}),?[ -](\d{4})"
+)
+_MONTH_AND_YEAR = re.compile(r"([A-Za-z]{3,9})[ -](\d{4}|\d{2})")
+_QUARTER = re.compile(r"(\d{4})[ -]?[Qq]([1-4])")
+_EIGHT_DIGITS = re.compile(r"((?:19|20)\d{2})(\d{2})(\d{2})(?:\.0)?")
 _TIME_OF_DAY = re.compile(r"([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _CENTURY = 69
@@ -94,6 +99,13 @@ def order_is_open(texts: Sequence[str]) -> bool:
     return any(_YEAR_LAST.fullmatch(text) for text in texts)
 
 
+def days_in_digits(texts: Sequence[str]) -> NDArray[np.datetime64]:
+    """Return each text of eight digits, such as 20260131, as a day, NaT where it is none."""
+    matches = [_EIGHT_DIGITS.fullmatch(text) for text in texts]
+    days = [_day((int(m[1]), int(m[2]), int(m[3]), False), False) if m else None for m in matches]
+    return np.array([day or "NaT" for day in days], dtype="datetime64[D]")
+
+
 def day_first_in(text: str) -> bool | None:
     """Return whether the day comes first in a date with the year last; None if that is open, or it is no such date."""
     match = _YEAR_LAST.fullmatch(text)
@@ -102,7 +114,8 @@ def day_first_in(text: str) -> bool | None:
 
 
 def _looks_like_date(text: str) -> bool:
-    return bool(_YEAR_FIRST.fullmatch(text) or _YEAR_LAST.fullmatch(text) or _IN_WORDS.fullmatch(text))
+    patterns = (_YEAR_FIRST, _YEAR_LAST, _IN_WORDS, _MONTH_AND_YEAR, _QUARTER)
+    return any(pattern.fullmatch(text) for pattern in patterns)
 
 
 def _parts(text: str) -> tuple[int, int, int, bool] | None:
@@ -111,6 +124,11 @@ def _parts(text: str) -> tuple[int, int, int, bool] | None:
         return int(match[1]), int(match[2]), int(match[3] or 1), False
     if match := _YEAR_LAST.fullmatch(text):
         return _year(match[4]), int(match[1]), int(match[3]), True
+    if match := _MONTH_AND_YEAR.fullmatch(text):
+        month = match[1][:3].lower()
+        return (_year(match[2]), _MONTHS.index(month) + 1, 1, False) if month in _MONTHS else None
+    if match := _QUARTER.fullmatch(text):
+        return int(match[1]), 3 * int(match[2]) - 2, 1, False
     if match := _IN_WORDS.fullmatch(text):
         day, word, year = (match[1], match[2], match[3]) if match[1] else (match[5], match[4], match[6])
         month = word[:3].lower()
