@@ -170,7 +170,10 @@ def test_the_projects_own_file_is_fine():
             for table in ("datasets", "tasks", "models", "methods", "suites")
             for name in ("a" * 300, "-rf", "a/b", "a;true", "$(true)", "a\nb", "é")
         ],
-        ({"tasks__digits__dataset": "digit"}, r"tasks\.digits\.dataset = 'digit': .*did you mean digits\?"),
+        (
+            {"tasks__digits__dataset": "digit"},
+            r"tasks\.digits\.dataset: digit: unknown; .*did you mean digits\?",
+        ),
         (
             {"methods__prune__knobs__rate": 1.2},
             r"methods\.prune\.knobs\.rate = 1\.2: should be less than or equal to 1",

@@ -46,7 +46,7 @@ def checks(dataset: str) -> list[Check]:
 
 def check(dataset: str, items: pd.DataFrame, docs: Path | None = None) -> dict[str, Any]:
     expectations = loading.load(dataset).expectations(prepared(dataset)[1])
-    return validate(items, expectations, dataset=dataset, docs=docs)
+    return validate(items, expectations, dataset=dataset, file=registry.file_of(dataset), docs=docs)
 
 
 def spoiled(dataset: str, name: str, column: str) -> pd.DataFrame:
@@ -85,7 +85,9 @@ def test_every_expectation_fails_on_its_bad_table(dataset: str) -> None:
     items, _ = prepared(dataset)
     seen = set()
     for one in checks(dataset):
-        result = validate(one.spoil(items), [one.expectation], dataset=dataset, docs=None)
+        result = validate(
+            one.spoil(items), [one.expectation], dataset=dataset, file=registry.file_of(dataset), docs=None
+        )
         [found] = result["expectations"]
         name = found["expectation"], found["column"]
         assert (result["status"], found["success"]) == ("failed", False), name
@@ -146,7 +148,9 @@ def test_a_text_that_is_too_short_is_reported_with_its_limits_and_a_fix() -> Non
 def test_a_twin_names_the_file_of_its_dataset() -> None:
     items, counts = prepared("digits")
     expectations = loading.load("digits_twin").expectations(counts)
-    result = validate(put("item", 0)(items), expectations, dataset="digits_twin", docs=None)
+    result = validate(
+        put("item", 0)(items), expectations, dataset="digits_twin", file=registry.file_of("digits"), docs=None
+    )
     assert result["reason"].startswith("digits_twin: 1 of ")
     assert "in assay/data/datasets/image/digits.py failed" in result["reason"]
 
@@ -170,7 +174,9 @@ def test_describes_the_allowed_values(least: float | None, greatest: float | Non
     mean = gxe.ExpectColumnMeanToBeBetween(
         column="label", min_value=least, max_value=greatest, meta={"fix": "a"}
     )
-    result = validate(prepared("digits")[0], [rule, mean], dataset="digits", docs=None)
+    result = validate(
+        prepared("digits")[0], [rule, mean], dataset="digits", file=registry.file_of("digits"), docs=None
+    )
     assert [each["allowed"] for each in result["expectations"]] == [allowed, f"a mean of {allowed}"]
 
 
@@ -226,7 +232,13 @@ def passes(dataset: str, folder: Path, mirror: str | None) -> bool:
     declared.fetch(folder / "raw", mirror=mirror)
     result = declared.prepare(folder / "raw", folder / "out", seed=0, validation_fraction=0.1)
     items = pd.read_parquet(folder / "out" / "items.parquet")
-    found = validate(items, declared.expectations(result["counts"]), dataset=dataset, docs=None)
+    found = validate(
+        items,
+        declared.expectations(result["counts"]),
+        dataset=dataset,
+        file=registry.file_of(dataset),
+        docs=None,
+    )
     assert found["reason"] == ""
     return found["status"] == "ok"
 

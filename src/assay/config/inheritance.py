@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 LIKE = "like"
-NAMED = {"tasks": "dataset", "models": "model", "methods": "method"}
+NAMED = {"datasets": "dataset", "tasks": "dataset", "models": "model", "methods": "method"}
 """By section: the key that names what a row uses. A row without ``like`` and without this key uses its own name."""
 PLACE = re.compile(r" = |: ")
 """Separates the keys of an error message from the rest of the line."""

@@ -187,8 +187,10 @@ class Matrix:
         return name + registry.TWIN if self.params.suites[self.suite].synthetic_twins else name
 
     def dataset_spec(self, dataset: str) -> dict[str, Any]:
-        """Return the spec of preparing a dataset."""
-        return self.params.split_of(dataset.removesuffix(registry.TWIN)).model_dump()
+        """Return the spec of ingesting and preparing a dataset."""
+        name = dataset.removesuffix(registry.TWIN)
+        row = self.params.datasets[name]
+        return {"family": row.dataset, "knobs": row.knobs, **self.params.split_of(name).model_dump()}
 
     def cell_spec(self, cell: Cell) -> dict[str, Any]:
         """Return everything that training a cell depends on, except data and code."""

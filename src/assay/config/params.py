@@ -19,7 +19,7 @@ from rapidfuzz import process
 
 from assay.config import inheritance, registry, strict_yaml
 from assay.config.knobs import knobs
-from assay.config.section import Section, any_of
+from assay.config.section import Section, Strict, any_of
 from assay.config.training import TrainerParams, TrainingParams
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
@@ -102,10 +102,20 @@ class SplitParams(Section):
 if TYPE_CHECKING:
     TrainingChanges: TypeAlias = BaseModel
     TrainerChanges: TypeAlias = BaseModel
-    DatasetParams: TypeAlias = BaseModel
+    SplitChanges: TypeAlias = BaseModel
 else:
     TrainingChanges, TrainerChanges = any_of(TrainingParams), any_of(TrainerParams)
-    DatasetParams = any_of(SplitParams)
+    SplitChanges = any_of(SplitParams)
+
+
+class DatasetParams(SplitChanges):
+    """A dataset, and what differs from the top-level ``split``."""
+
+    dataset: Literal[(*registry.DATASETS, *registry.FAMILIES)]  # type: ignore[valid-type]
+    """The file that declares it, or its family; the default is the row's own name."""
+    like: Name | None = None
+    """Another row of ``datasets``; this row inherits the values that it does not set itself."""
+    knobs: dict[str, Any] = Field(default_factory=dict)
 
 
 class TaskParams(Section):
@@ -113,8 +123,8 @@ class TaskParams(Section):
 
     # The ignores, here and below: mypy knows no literals that are found at run time, pydantic does.
     kind: Literal[tuple(registry.TASKS)]  # type: ignore[valid-type]
-    dataset: Literal[tuple(registry.DATASETS)]  # type: ignore[valid-type]
-    """The dataset; the default is the row's own name."""
+    dataset: Name
+    """A row of ``datasets``; the default is the row with its own name."""
     like: Name | None = None
     """Another row of ``tasks``; this row inherits the values that it does not set itself."""
     training: TrainingChanges = Field(default_factory=TrainingChanges)
@@ -238,7 +248,8 @@ class Params(Section):
 
     def split_of(self, dataset: str) -> SplitParams:
         """Return how a dataset is split."""
-        return _changed(self.split, [self.datasets[dataset]])
+        row = self.datasets[dataset].model_dump(include=set(SplitParams.model_fields), exclude_unset=True)
+        return SplitParams.model_validate(self.split.model_dump() | row)
 
     def trainer_of(self, suite: str) -> TrainerParams:
         """Return where and how a suite's neural models are trained."""
@@ -355,7 +366,8 @@ def _chain_errors(params: Params, name: str) -> Iterable[str]:
 
 def _split_errors(params: Params, name: str) -> Iterable[str]:
     """Yield where a composite dataset is not split like its parts: it would train on their test items."""
-    for part in registry.DATASETS[name].parts if name in registry.DATASETS else ():
+    declared = registry.DATASETS.get(params.datasets[name].dataset)
+    for part in declared.parts if declared else ():
         others = params.split_of(part).model_dump() if part in params.datasets else {}
         for key, value in params.split_of(name).model_dump().items():
             if value != (other := others.get(key)):
@@ -457,7 +469,12 @@ def _with_typed_knobs(params: Params, errors: list[str]) -> Params:
     def of_family(family: str) -> type[BaseModel]:
         return any_of(knobs(registry.MODELS[family].target, MODEL_PROVIDES))
 
-    models, methods = {}, {}
+    models, methods, datasets = {}, {}, {}
+    for name, dataset in params.datasets.items():
+        kind = _dataset_knobs(dataset.dataset)
+        datasets[name] = dataset.model_copy(
+            update={"knobs": typed(f"datasets.{name}.knobs", kind, dataset.knobs)}
+        )
     for name, row in params.models.items():
         where, kind = f"models.{name}", of_family(row.model)
         per_task = {
@@ -472,7 +489,12 @@ def _with_typed_knobs(params: Params, errors: list[str]) -> Params:
         methods[name] = method.model_copy(
             update={"knobs": typed(f"methods.{name}.knobs", kind, method.knobs)}
         )
-    return params.model_copy(update={"models": models, "methods": methods})
+    return params.model_copy(update={"models": models, "methods": methods, "datasets": datasets})
+
+
+def _dataset_knobs(name: str) -> type[BaseModel]:
+    """Return the type of a dataset's knobs; one without fields if it is no family."""
+    return knobs(registry.FAMILIES[name], ()) if name in registry.FAMILIES else Strict
 
 
 def _lines(

@@ -89,6 +89,8 @@ class Loop:
 
 MODELS: dict[str, Model]
 DATASETS: dict[str, Dataset]
+FAMILIES: dict[str, str]
+"""Of datasets that a row's knobs describe, by name: ``module:function``, whose keyword-only arguments are the knobs."""
 TASKS: dict[str, Task]
 METHODS: dict[str, Method]
 LOOPS: dict[str, Loop]
@@ -131,10 +133,18 @@ def load(target: str) -> Any:
     return getattr(loaded, name) if name else loaded
 
 
-def dataset_module(dataset: str) -> str:
-    """Return the module of a dataset or of a twin (``mnist_twin`` is defined in ``mnist``'s file)."""
-    module: str = _entries("DATASETS").found[dataset.removesuffix(TWIN)].module
+def dataset_module(name: str) -> str:
+    """Return the module of a dataset, of its twin, or of a family of datasets."""
+    families: dict[str, str] = _entries("FAMILIES").found
+    if name in families:
+        return families[name].partition(":")[0]
+    module: str = _entries("DATASETS").found[name.removesuffix(TWIN)].module
     return module
+
+
+def file_of(dataset: str) -> str:
+    """Return the file of a dataset, from the folder of the package."""
+    return f"{dataset_module(dataset).replace('.', '/')}.py"
 
 
 @dataclass(frozen=True)
@@ -246,6 +256,10 @@ def _datasets() -> _Entries:
     return _Entries(entries, [*parts.errors, *found.errors])
 
 
+def _families() -> _Entries:
+    return _collected("data/datasets", "FAMILY", lambda each: f"{each.module}:{ast.unparse(each.value)}")
+
+
 def _tasks() -> _Entries:
     return _collected("tasks", "TASK", lambda each: each.entry(Task, module=each.module))
 
@@ -286,6 +300,7 @@ def undeclared(room: str, variable: str, name: str) -> str:
 _FINDERS: dict[str, Callable[[], _Entries]] = {
     "MODELS": _models,
     "DATASETS": _datasets,
+    "FAMILIES": _families,
     "TASKS": _tasks,
     "METHODS": _methods,
     "LOOPS": _loops,

@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from assay.config.registry import dataset_module
 from assay.data.preparation.cleaning import SPLITS
 from assay.files import write_text
 
@@ -71,13 +70,14 @@ def _held_out_before(split: pd.Series, time: pd.Series) -> NDArray[np.int64]:
 
 
 def validate(
-    items: pd.DataFrame, expectations: list[Expectation], *, dataset: str, docs: Path | None
+    items: pd.DataFrame, expectations: list[Expectation], *, dataset: str, file: str, docs: Path | None
 ) -> dict[str, Any]:
     """Return whether ``items`` meets all ``expectations``, and the first bad rows of each that fails.
 
     Args:
         items: one row per item, the table that a module of :mod:`assay.data.preparation` writes.
         expectations: each with a hint ``meta["fix"]``.
+        file: where they are declared.
         docs: folder for the Data Docs, index.html; None for none.
 
     Returns:
@@ -94,7 +94,7 @@ def validate(
     failed = [result for result in ordered if not result["success"]]
     return {
         "status": "failed" if failed else "ok",
-        "reason": _explain(dataset, failed, len(ordered)) if failed else "",
+        "reason": _explain(dataset, file, failed, len(ordered)) if failed else "",
         "dataset": dataset,
         "expectations": ordered,
     }
@@ -221,7 +221,7 @@ def _name_exception(exceptions: dict[str, Any]) -> str:
     return "; ".join(sorted(" ".join(message.split()) for message in messages))
 
 
-def _explain(dataset: str, failed: list[dict[str, Any]], num_expectations: int) -> str:
+def _explain(dataset: str, file: str, failed: list[dict[str, Any]], num_expectations: int) -> str:
     """Return one line about the first failures: the expectation, allowed values, first bad rows and the fix."""
     lines = [
         f"{result['expectation']} on {result['column']}: {result['observed']}, allowed: {result['allowed']}"
@@ -231,7 +231,6 @@ def _explain(dataset: str, failed: list[dict[str, Any]], num_expectations: int) 
     ]
     more = f" | and {len(failed) - _SHOWN_FAILURES} more" if len(failed) > _SHOWN_FAILURES else ""
     count = f"{len(failed)} of {num_expectations}"
-    file = f"{dataset_module(dataset).replace('.', '/')}.py"
     return f"{dataset}: {count} expectations in {file} failed: {' | '.join(lines)}{more}"
 
 

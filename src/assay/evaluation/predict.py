@@ -16,7 +16,7 @@ from assay import paths
 from assay.artifacts import store
 from assay.config import registry
 from assay.config.matrix import Matrix, Variant
-from assay.data.loading import load as load_dataset
+from assay.data.loading import of_prepared
 from assay.provenance import records
 from assay.tasks.loading import load as load_task
 
@@ -36,11 +36,12 @@ def predict(matrix: Matrix, variant: Variant, path: Path) -> pd.DataFrame:
         )
     folder, prepared = Path(matrix.compressed(variant)), Path(paths.PREPARED.format(dataset=name))
     made = _require(folder / paths.STATUS)
-    if made["data"] != _require(prepared / "prepared.json")["files"]:
+    facts = _require(prepared / "prepared.json")
+    if made["data"] != facts["files"]:
         raise ValueError(f"{folder}: made from other data than {prepared}; run the suite again")
     task = load_task(matrix.params.tasks[variant.task].kind)
     inputs = registry.load(registry.INPUTS[kind.signature])
-    split = inputs.read(path, prepared, load_dataset(name))
+    split = inputs.read(path, prepared, of_prepared(facts))
     predictor = store.load(folder, made["artifact"])
     table: pd.DataFrame = inputs.rows(task.predict(predictor, split), split)
     return table

@@ -84,7 +84,9 @@ class Graph:
 
     def ingest_request(self, wildcards: Any) -> dict[str, str]:
         """Return the request for ingesting a dataset."""
-        return {"code": self._dataset_code("ingest", wildcards.dataset)}
+        spec = self.matrix.dataset_spec(wildcards.dataset)
+        made = {key: spec[key] for key in ("family", "knobs")}
+        return {"code": self._dataset_code("ingest", wildcards.dataset), "spec": _json(made)}
 
     def prepare_request(self, wildcards: Any) -> dict[str, str]:
         """Return the request for preparing a dataset."""
@@ -230,11 +232,15 @@ class Graph:
 
     def _request(self, task: str, modules: tuple[str, ...], spec: dict[str, Any]) -> dict[str, str]:
         kind = registry.TASKS[self.matrix.params.tasks[task].kind].module
-        code = _digest(*modules, kind, registry.dataset_module(self.matrix.dataset(task)))
+        code = _digest(*modules, kind, self._dataset_module(self.matrix.dataset(task)))
         return {"code": code, "spec": _json(spec), "prepared": self._prepared(task)}
 
+    def _dataset_module(self, dataset: str) -> str:
+        row = self.matrix.params.datasets[dataset.removesuffix(registry.TWIN)]
+        return registry.dataset_module(row.dataset)
+
     def _dataset_code(self, stage: str, dataset: str) -> str:
-        return _digest(f"{STAGES}.{stage}", registry.dataset_module(dataset))
+        return _digest(f"{STAGES}.{stage}", self._dataset_module(dataset))
 
     def _prepared(self, task: str) -> str:
         return f"{paths.PREPARED.format(dataset=self.matrix.dataset(task))}/prepared.json"

@@ -53,7 +53,7 @@ class MultiTaskClassification(Declaration, ClassificationObjective):
 
     def load(self, prepared: Path, splits: tuple[str, ...]) -> dict[str, Grouped]:
         """Read the named splits of a prepared dataset: token ids (N, T) int64, padded with 0."""
-        dataset = loading.load(read_json(prepared / "prepared.json")["dataset"])
+        dataset = loading.of_prepared(read_json(prepared / "prepared.json"))
         if not isinstance(dataset, HasGroups):
             raise ValueError(
                 f"{prepared}: not a dataset of several tasks: its file declares no groups of classes"

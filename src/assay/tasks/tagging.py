@@ -115,7 +115,7 @@ class Tagging(Declaration, SmoothsLabels):
         A word that becomes unknown keeps its characters, like an out-of-vocabulary word.
         """
         facts = read_json(prepared / "prepared.json")
-        declared = loading.load(facts["dataset"]).augmentation
+        declared = loading.of_prepared(facts).augmentation
         if not isinstance(declared, TextAugmentation) or not declared.drop:
             return None
         probability = declared.drop

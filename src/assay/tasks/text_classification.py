@@ -44,7 +44,7 @@ class TextClassification(Declaration, Classification):
     def augmenter(self, prepared: Path) -> Augment | None:
         """Return the augmentation of training batches that the dataset declares; None for no augmentation."""
         facts = read_json(prepared / "prepared.json")
-        declared = loading.load(facts["dataset"]).augmentation
+        declared = loading.of_prepared(facts).augmentation
         if not isinstance(declared, TextAugmentation) or not any(astuple(declared)):
             return None
         return lambda batch, generator: augment(batch, declared, generator)

@@ -62,13 +62,17 @@ def test_a_twin_is_split_as_declared_and_the_gate_holds_it(
 ) -> None:
     dataset = replace(BOTH, split_strategy=strategy)
     items, counts = prepared(dataset, tmp_path)
-    found = validate(items, dataset.expectations(counts), dataset="diabetes", docs=None)
+    found = validate(items, dataset.expectations(counts), dataset="diabetes", file="diabetes.py", docs=None)
     assert found["reason"] == ""
     of_splits = {"splits_with_group", "held_out_before"} & {each["column"] for each in found["expectations"]}
     assert of_splits == ({column} if column else set())
     for place, check in enumerate(dataset.checks(counts)):
         bad = validate(
-            check.spoil(items), [dataset.expectations(counts)[place]], dataset="diabetes", docs=None
+            check.spoil(items),
+            [dataset.expectations(counts)[place]],
+            dataset="diabetes",
+            file="diabetes.py",
+            docs=None,
         )
         assert bad["status"] == "failed", found["expectations"][place]
 
@@ -77,7 +81,7 @@ def test_a_twin_is_split_as_declared_and_the_gate_holds_it(
 def test_another_split_does_not_pass_the_gate(given: str, strategy: str, tmp_path: Path) -> None:
     items, counts = prepared(replace(BOTH, split_strategy=given), tmp_path)
     expectations = replace(BOTH, split_strategy=strategy).expectations(counts)
-    found = validate(items, expectations, dataset="diabetes", docs=None)
+    found = validate(items, expectations, dataset="diabetes", file="diabetes.py", docs=None)
     [bad] = [each for each in found["expectations"] if not each["success"]]
     assert bad["column"] == {"group": "splits_with_group", "time": "held_out_before"}[strategy]
     assert re.search(r"check split_strategy and what read\(\) returns in the dataset's file", found["reason"])

@@ -146,7 +146,7 @@ def test_each_expectation_is_seen_to_fail(declare, column):
     from assay.data.validation import validate
 
     for table, status in ((good, "ok"), (declare().spoil(good), "failed")):
-        found = validate(table, [declare().expectation], dataset="diabetes", docs=None)
+        found = validate(table, [declare().expectation], dataset="diabetes", file="diabetes.py", docs=None)
         assert found["status"] == status
     assert "check split_strategy" in found["reason"]
     assert found["expectations"][0]["first_bad"]

@@ -21,8 +21,11 @@ CELL = {
 def folder(tmp_path, monkeypatch):
     """A folder in which a twin is prepared and a model trained on it."""
     monkeypatch.chdir(tmp_path)
-    assert ingest.main(["digits_twin", *CODE, "--out", "raw/source.json", "--log", "log"]) == 0
-    spec = json.dumps({"split_seed": 0, "validation_fraction": 0.2, "split_strategy": "declared"})
+    made = {"family": "digits", "knobs": {}}
+    words = ["digits_twin", "--spec", json.dumps(made), *CODE, "--out", "raw/source.json", "--log", "log"]
+    assert ingest.main(words) == 0
+    split = {"split_seed": 0, "validation_fraction": 0.2, "split_strategy": "declared"}
+    spec = json.dumps({**made, **split})
     words = [
         "digits_twin",
         "--spec",

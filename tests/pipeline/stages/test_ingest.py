@@ -15,7 +15,9 @@ from assay.provenance import records
 
 def run(tmp_path, dataset):
     out = tmp_path / dataset / "source.json"
-    assert ingest.main([dataset, "--code", "c0de", "--out", str(out), "--log", str(tmp_path / "log")]) == 0
+    spec = json.dumps({"family": dataset.removesuffix(registry.TWIN), "knobs": {}})
+    arguments = [dataset, "--spec", spec, "--code", "c0de", "--out", str(out), "--log", str(tmp_path / "log")]
+    assert ingest.main(arguments) == 0
     return json.loads(out.read_text())
 
 
@@ -28,7 +30,9 @@ def test_a_twin_is_generated_the_same_each_time_and_can_be_prepared(tmp_path, da
     for name, facts in first["files"].items():
         assert sha256(tmp_path / "a" / dataset / name) == facts["sha256"]
     out = tmp_path / "prepared" / dataset / "prepared.json"
-    spec = json.dumps({"split_seed": 0, "validation_fraction": 0.2, "split_strategy": "declared"})
+    name = dataset.removesuffix(registry.TWIN)
+    split = {"split_seed": 0, "validation_fraction": 0.2, "split_strategy": "declared"}
+    spec = json.dumps({"family": name, "knobs": {}, **split})
     source = str(tmp_path / "a" / dataset / "source.json")
     assert (
         prepare.main([dataset, "--spec", spec, "--source", source, "--code", "c0de", "--out", str(out)]) == 0
@@ -89,7 +93,8 @@ def test_what_was_not_ingested_is_not_prepared(tmp_path):
     record = {"status": "failed", "phase": "ingest", "reason": "no route", "traceback": ""}
     records.write(source, record | {"code": "c0de", "made_from": []})
     out = tmp_path / "prepared.json"
-    spec = json.dumps({"split_seed": 0, "validation_fraction": 0.2, "split_strategy": "declared"})
+    split = {"split_seed": 0, "validation_fraction": 0.2, "split_strategy": "declared"}
+    spec = json.dumps({"family": "mnist", "knobs": {}, **split})
     assert (
         prepare.main(["mnist", "--spec", spec, "--source", str(source), "--code", "c0de", "--out", str(out)])
         == 0

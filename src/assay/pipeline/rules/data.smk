@@ -9,7 +9,8 @@ rule ingest:
     params:
         request=GRAPH.ingest_request,
     shell:
-        "python -m assay.pipeline.stages.ingest {wildcards.dataset} --code {params.request[code]} --out {output.source} --log {log}"
+        "python -m assay.pipeline.stages.ingest {wildcards.dataset} --spec {params.request[spec]:q}"
+        " --code {params.request[code]} --out {output.source} --log {log}"
 
 
 rule prepare:

@@ -18,9 +18,9 @@ TWIN_SEED = 0
 NOT_DATA = ("source.json", snakemake_metadata.MADE)
 
 
-def ingest(dataset: str, raw: Path) -> dict[str, Any]:
+def ingest(dataset: str, spec: dict[str, Any], raw: Path) -> dict[str, Any]:
     """Fetch or generate a dataset's files into ``raw`` and return the facts that source.json keeps."""
-    entry = loading.load(dataset)
+    entry = loading.load(spec["family"], spec["knobs"])
     raw.mkdir(parents=True, exist_ok=True)
     if dataset.endswith(registry.TWIN):
         entry.make_twin(raw, TWIN_SEED)
@@ -41,16 +41,17 @@ def ingest(dataset: str, raw: Path) -> dict[str, Any]:
 
 def main(argv: list[str]) -> int:
     """Ingest the dataset that ``argv`` names; the record holds its status."""
-    arguments = parse(argv, "ingest", __doc__, "dataset", "--code", "--out", "--log")
+    arguments = parse(argv, "ingest", __doc__, "dataset", "--spec", "--code", "--out", "--log")
     twin = arguments.dataset.endswith(registry.TWIN)
 
     records.keep(
         arguments.out,
         "ingest",
-        lambda: ingest(arguments.dataset, arguments.out.parent),
+        lambda: ingest(arguments.dataset, arguments.spec, arguments.out.parent),
         code=arguments.code,
         dataset=arguments.dataset,
         twin=twin,
+        spec=arguments.spec,
     )
     arguments.log.write_text(arguments.out.read_text(encoding="utf-8"), encoding="utf-8")
     return 0

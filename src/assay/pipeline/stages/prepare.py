@@ -12,10 +12,10 @@ from assay.pipeline.stages.arguments import parse
 from assay.provenance import records
 
 
-def prepare(dataset: str, spec: dict[str, Any], source: Path, out: Path) -> dict[str, Any]:
+def prepare(spec: dict[str, Any], source: Path, out: Path) -> dict[str, Any]:
     """Prepare the raw files next to ``source`` into ``out`` and return the facts for prepared.json."""
     records.require_intact(source, "ingest")
-    return loading.load(dataset, spec["split_strategy"]).prepare(
+    return loading.of_spec(spec).prepare(
         source.parent, out, seed=spec["split_seed"], validation_fraction=spec["validation_fraction"]
     )
 
@@ -26,7 +26,7 @@ def main(argv: list[str]) -> int:
     records.keep(
         arguments.out,
         "prepare",
-        lambda: prepare(arguments.dataset, arguments.spec, arguments.source, arguments.out.parent),
+        lambda: prepare(arguments.spec, arguments.source, arguments.out.parent),
         code=arguments.code,
         made_from=[arguments.source],
         dataset=arguments.dataset,

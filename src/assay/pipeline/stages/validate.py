@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from assay.config import registry
 from assay.data import loading, validation
 from assay.files import sha256
 from assay.pipeline.stages.arguments import parse
@@ -19,9 +20,13 @@ def check(dataset: str, prepared: Path, docs: Path) -> dict[str, Any]:
     """Check a dataset's items against its expectations."""
     facts = records.require_intact(prepared, "prepare")
     path = prepared.parent / "items.parquet"
-    declared = loading.load(dataset, facts["spec"]["split_strategy"])
+    declared = loading.of_prepared(facts)
     result = validation.validate(
-        pd.read_parquet(path), declared.expectations(facts["counts"]), dataset=dataset, docs=docs
+        pd.read_parquet(path),
+        declared.expectations(facts["counts"]),
+        dataset=dataset,
+        file=declared.declared_in or registry.file_of(facts["spec"]["family"]),
+        docs=docs,
     )
     return {**result, "data": sha256(path)}
 
