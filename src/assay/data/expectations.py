@@ -7,8 +7,9 @@ Expectations takes seconds to import, so it is imported in the functions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -48,6 +49,11 @@ def put(column: str, value: Any) -> Callable[[pd.DataFrame], pd.DataFrame]:
     return spoil
 
 
+def put_everywhere(column: str, value: Any) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    """Return a change that sets a column of all rows to a value."""
+    return lambda items: items.assign(**{column: value})
+
+
 def between(column: str, least: float | None, most: float | None, *, bad: float, fix: str) -> Check:
     """Return the check that each value of a column is between limits, None for no limit; ``bad`` is one outside."""
     import great_expectations.expectations as gxe
@@ -58,12 +64,45 @@ def between(column: str, least: float | None, most: float | None, *, bad: float,
     return Check(rule, put(column, bad))
 
 
-def in_set(column: str, values: Iterable[Any], *, bad: Any, fix: str) -> Check:
-    """Return the check that each value of a column is one of ``values``; ``bad`` is not."""
+def in_set(column: str, values: Iterable[Any], *, bad: Any, fix: str, mostly: float = 1.0) -> Check:
+    """Return the check that each value of a column is one of ``values``; ``bad`` is not.
+
+    Args:
+        mostly: the share of the values that must be, if not all.
+    """
     import great_expectations.expectations as gxe
 
-    rule = gxe.ExpectColumnValuesToBeInSet(column=column, value_set=list(values), meta={"fix": fix})
+    rule = gxe.ExpectColumnValuesToBeInSet(
+        column=column, value_set=list(values), mostly=mostly, meta={"fix": fix}
+    )
+    return Check(rule, (put if mostly == 1 else put_everywhere)(column, bad))
+
+
+def matches(column: str, pattern: str, *, bad: str, fix: str) -> Check:
+    """Return the check that each text of a column matches a regular expression; ``bad`` does not."""
+    import great_expectations.expectations as gxe
+
+    rule = gxe.ExpectColumnValuesToMatchRegex(column=column, regex=pattern, meta={"fix": fix})
     return Check(rule, put(column, bad))
+
+
+def characters_between(column: str, least: int, most: int, *, fix: str) -> Check:
+    """Return the check that each text of a column has between ``least`` and ``most`` characters."""
+    import great_expectations.expectations as gxe
+
+    rule = gxe.ExpectColumnValueLengthsToBeBetween(
+        column=column, min_value=least, max_value=most, meta={"fix": fix}
+    )
+    return Check(rule, put(column, "x" * (most + 1)))
+
+
+def present(column: str, *, missing: float = 0.0) -> Check:
+    """Return the check that no more than a share of a column's values is missing."""
+    import great_expectations.expectations as gxe
+
+    fix = f"too many values are missing: {widen('missing')}" if missing else f"a fact is missing: {AGAIN}"
+    rule = gxe.ExpectColumnValuesToNotBeNull(column=column, mostly=1 - missing, meta={"fix": fix})
+    return Check(rule, (put_everywhere if missing else put)(column, None))
 
 
 def mean_between(column: str, least: float, most: float, *, split: str, bad: float, fix: str) -> Check:
@@ -103,7 +142,12 @@ def widen(limits: str) -> str:
 
 
 def of_table(
-    counts: dict[str, int], own: Sequence[Check], *, facts: Sequence[str], nouns: tuple[str, str]
+    counts: dict[str, int],
+    own: Sequence[Check],
+    *,
+    facts: Sequence[str],
+    nouns: tuple[str, str],
+    missing: Mapping[str, float] = MappingProxyType({}),
 ) -> list[Check]:
     """Return the checks of one dataset.
 
@@ -112,6 +156,7 @@ def of_table(
         own: the checks of this kind of item.
         facts: the table's columns, in order.
         nouns: the name of an item: ``("an image", "images")``.
+        missing: the largest share of missing values, in [0, 1), of columns that may have any.
     """
     import great_expectations.expectations as gxe
     from great_expectations.expectations.conditions import Column
@@ -123,9 +168,7 @@ def of_table(
     unique = gxe.ExpectColumnValuesToBeUnique(
         column="item", meta={"fix": f"items are numbered twice: {AGAIN}"}
     )
-    digest = gxe.ExpectColumnValuesToMatchRegex(
-        column="sha256", regex=r"^[0-9a-f]{64}$", meta={"fix": f"not a digest: {AGAIN}"}
-    )
+    digest = matches("sha256", r"^[0-9a-f]{64}$", bad="A" * 64, fix=f"not a digest: {AGAIN}")
     equal = gxe.ExpectCompoundColumnsToBeUnique(
         column_list=["split", "sha256"], meta={"fix": f"equal {nouns[1]} in one split: {CLEANING}"}
     )
@@ -136,13 +179,7 @@ def of_table(
     )
     return [
         Check(columns, lambda items: items[["split", "item", *items.columns[2:]]]),
-        *(
-            Check(
-                gxe.ExpectColumnValuesToNotBeNull(column=column, meta={"fix": f"a fact is missing: {AGAIN}"}),
-                put(column, None),
-            )
-            for column in facts
-        ),
+        *(present(column, missing=missing.get(column, 0.0)) for column in facts),
         Check(unique, put("item", 0)),
         in_set("split", counts, bad="holdout", fix=SPLITTING),
         *(
@@ -157,7 +194,7 @@ def of_table(
             for split, count in counts.items()
         ),
         *own,
-        Check(digest, put("sha256", "A" * 64)),
+        digest,
         Check(equal, lambda items: _copy(items, "sha256", "train", "train")),
         Check(leaked, lambda items: _copy(items, "sha256", "train", "test")),
     ]

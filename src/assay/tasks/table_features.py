@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The inputs of tasks about tables: numbers (N, F), with mean 0 and deviation 1 per column over the training items."""
+"""The inputs of tasks about tables: features (N, F), standardised as :class:`TableEncoder` has learned."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from torch import Tensor
 
 from assay.data import items, reading
 from assay.data.items import Items
+from assay.data.preparation.table_encoder import TableEncoder
 
 
 @dataclass(frozen=True)
@@ -39,14 +40,15 @@ def read(prepared: Path, facts: dict[str, Any], splits: tuple[str, ...]) -> Iter
         prepared: folder of the prepared dataset.
         facts: the contents of prepared.json.
     """
-    arrays = reading.arrays(prepared)
+    arrays, encoder = reading.arrays(prepared), TableEncoder.load(prepared)
     predicted = arrays["labels" if facts["classes"] else "targets"]
     for name, of in reading.split_rows(prepared, splits).items():
-        inputs = items.read(arrays["features"], of.rows, partial(standardised, facts=facts))
+        inputs = items.read(arrays["features"], of.rows, partial(standardised, encoder=encoder))
         weights = torch.from_numpy(arrays["weights"][of.rows]) if "weights" in arrays else None
         yield name, Rows(inputs, torch.from_numpy(predicted[of.rows]), of.items, weights)
 
 
-def standardised(features: Tensor, facts: dict[str, Any]) -> Tensor:
-    """Return features (N, F) standardised with each column's mean and deviation in prepared.json."""
-    return ((features.double() - torch.tensor(facts["mean"])) / torch.tensor(facts["std"])).float()
+def standardised(features: Tensor, encoder: TableEncoder) -> Tensor:
+    """Return features (N, F), as the encoder returns them, standardised: float32."""
+    mean, std = (torch.tensor(scale, dtype=features.dtype) for scale in (encoder.mean, encoder.std))
+    return ((features.double() - mean) / std).float()

@@ -12,6 +12,7 @@ import pytest
 
 from assay.data.datasets.table import diabetes
 from assay.data.declarations import Dataset
+from assay.data.families.table_columns import Number
 from assay.data.families.tables import Tables
 from assay.data.preparation.tables import TableSet
 from assay.data.validation import validate
@@ -28,7 +29,7 @@ class Kept(Tables):
     def read(self, raw: Path) -> TableSet:
         found = np.load(raw / "table.npz")
         origins = {name: found[name] for name in ("groups", "times") if name in found}
-        return TableSet(found["features"], found["targets"], tuple(self.columns), **origins)
+        return TableSet.of_numbers(found["features"], found["targets"], tuple(self.columns), **origins)
 
     def write(self, raw: Path, table: TableSet) -> None:
         origins = {"groups": table.groups, "times": table.times}
@@ -38,7 +39,7 @@ class Kept(Tables):
 
 BOTH = Kept(
     source=replace(diabetes.DATASET.source, name="diabetes"),
-    columns={"dose": (0, 40), "age": (20, 80)},
+    columns={"dose": Number(0, 40), "age": Number(20, 80)},
     target=(0, 10),
     test_fraction=0.25,
     origins=("group", "time"),

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from safetensors.numpy import load_file
 
+from assay.data.preparation.table_encoder import TableEncoder
 from assay.data.preparation.tables import TableSet, prepare, read_numbers
 from assay.tasks import loading
 
@@ -22,15 +23,16 @@ def prepared(table, out, **changed):
 
 def test_means_and_deviations_are_those_of_training_rows(tmp_path):
     targets = RNG.normal(150, 70, 200)
-    facts = prepared(TableSet(FEATURES, targets, NAMES), tmp_path)
+    facts = prepared(TableSet.of_numbers(FEATURES, targets, NAMES), tmp_path)
     items, arrays = (
         pd.read_parquet(tmp_path / "items.parquet"),
         load_file(tmp_path / "arrays.safetensors"),
     )
     learned = (items["split"] == "train").to_numpy()
     assert facts["counts"] == {"train": 120, "validation": 40, "test": 40}
-    assert facts["mean"] == pytest.approx(FEATURES[learned].mean(axis=0))
-    assert facts["std"] == pytest.approx([*FEATURES[learned, :2].std(axis=0), 1.0])
+    encoder = TableEncoder.load(tmp_path)
+    assert encoder.mean == pytest.approx(FEATURES[learned].mean(axis=0))
+    assert encoder.std == pytest.approx([*FEATURES[learned, :2].std(axis=0), 1.0])
     assert facts["target_mean"] == pytest.approx(targets[learned].mean())
     assert facts["target_std"] == pytest.approx(targets[learned].std())
     assert (facts["classes"], facts["columns"], facts["shape"]) == ([], [*NAMES], [3])
@@ -41,7 +43,7 @@ def test_means_and_deviations_are_those_of_training_rows(tmp_path):
 
 def test_classes_keep_their_proportions(tmp_path):
     labels = (np.arange(200) % 4 == 0).astype(np.int64)
-    facts = prepared(TableSet(FEATURES, labels, NAMES, ("no", "yes")), tmp_path)
+    facts = prepared(TableSet.of_numbers(FEATURES, labels, NAMES, ("no", "yes")), tmp_path)
     assert facts["class_counts"] == {"train": [90, 30], "validation": [30, 10], "test": [30, 10]}
     assert load_file(tmp_path / "arrays.safetensors")["labels"].tolist() == labels.tolist()
 
@@ -49,7 +51,7 @@ def test_classes_keep_their_proportions(tmp_path):
 def test_equal_rows_with_other_targets_are_dropped_and_equal_ones_kept_once(tmp_path):
     features = np.concatenate([FEATURES, FEATURES[:2]])
     targets = np.concatenate([np.arange(200.0), [0.0, 5.0]])
-    facts = prepared(TableSet(features, targets, NAMES), tmp_path)
+    facts = prepared(TableSet.of_numbers(features, targets, NAMES), tmp_path)
     assert {drop["reason"]: drop["items"] for drop in facts["dropped"]} == {
         "same features as an earlier item of the split": [200],
         "same features with different labels in the split": [1, 201],
@@ -58,7 +60,7 @@ def test_equal_rows_with_other_targets_are_dropped_and_equal_ones_kept_once(tmp_
 
 def test_equal_arguments_give_equal_bytes(tmp_path):
     for name in "ab":
-        prepared(TableSet(FEATURES, np.arange(200.0), NAMES), tmp_path / name)
+        prepared(TableSet.of_numbers(FEATURES, np.arange(200.0), NAMES), tmp_path / name)
     for path in (tmp_path / "a").iterdir():
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
 
@@ -81,7 +83,7 @@ def test_a_file_that_is_not_a_table_of_numbers_is_an_error(data, words, tmp_path
 
 def test_rows_are_split_by_group_and_the_groups_are_written(tmp_path):
     groups = np.arange(200) // 5
-    table = TableSet(FEATURES, np.arange(200.0), NAMES, groups=groups, times=np.arange(200) / 2)
+    table = TableSet.of_numbers(FEATURES, np.arange(200.0), NAMES, groups=groups, times=np.arange(200) / 2)
     facts = prepared(table, tmp_path, split_strategy="group")
     items = pd.read_parquet(tmp_path / "items.parquet")
     assert items.columns.tolist() == ["item", "split", "group", "time", "target", *NAMES, "sha256"]
@@ -95,7 +97,7 @@ def test_groups_may_have_names_and_stay_beside_their_rows_when_others_are_droppe
     features = np.concatenate([FEATURES[:3], FEATURES])
     groups = np.array(["nobody"] * 3 + [f"patient {row // 4}" for row in range(200)])
     targets = np.concatenate([np.full(3, -1.0), np.arange(200.0)])
-    prepared(TableSet(features, targets, NAMES, groups=groups), tmp_path, split_strategy="group")
+    prepared(TableSet.of_numbers(features, targets, NAMES, groups=groups), tmp_path, split_strategy="group")
     items = pd.read_parquet(tmp_path / "items.parquet")
     assert items["group"].tolist() == [f"patient {row // 4}" for row in range(3, 200)]
 
@@ -103,7 +105,7 @@ def test_groups_may_have_names_and_stay_beside_their_rows_when_others_are_droppe
 def test_the_latest_rows_are_held_out(tmp_path):
     times = np.random.default_rng(1).permutation(200)
     facts = prepared(
-        TableSet(FEATURES, np.arange(200.0), NAMES, times=times), tmp_path, split_strategy="time"
+        TableSet.of_numbers(FEATURES, np.arange(200.0), NAMES, times=times), tmp_path, split_strategy="time"
     )
     items = pd.read_parquet(tmp_path / "items.parquet")
     assert items.loc[items["split"] == "test", "time"].min() == 160
@@ -112,10 +114,10 @@ def test_the_latest_rows_are_held_out(tmp_path):
 
 
 def test_a_strategy_without_its_fact_and_duplicate_names_are_refused(tmp_path):
-    table = TableSet(FEATURES, np.arange(200.0), NAMES)
+    table = TableSet.of_numbers(FEATURES, np.arange(200.0), NAMES)
     with pytest.raises(ValueError, match=r"^made: split_strategy = 'time': its read\(\) returns no times"):
         prepared(table, tmp_path, split_strategy="time")
-    twice = TableSet(FEATURES, np.arange(200.0), ("age", "time", "sex"), times=np.arange(200))
+    twice = TableSet.of_numbers(FEATURES, np.arange(200.0), ("age", "time", "sex"), times=np.arange(200))
     with pytest.raises(ValueError, match=r"^made: two columns are called 'time'; rename the feature"):
         prepared(twice, tmp_path)
 
@@ -123,7 +125,7 @@ def test_a_strategy_without_its_fact_and_duplicate_names_are_refused(tmp_path):
 def test_weights_go_with_their_rows_into_training(tmp_path):
     features = np.concatenate([FEATURES[:1], FEATURES])  # the second row is dropped
     targets, weights = np.append(0.0, np.arange(200.0)), np.arange(201) + 0.5
-    prepared(TableSet(features, targets, NAMES, weights=weights), tmp_path)
+    prepared(TableSet.of_numbers(features, targets, NAMES, weights=weights), tmp_path)
     train = loading.load("table_regression").load(tmp_path, ("train",))["train"]
     assert train.weights is not None
     np.testing.assert_array_equal(train.weights, weights[train.items])
@@ -137,12 +139,12 @@ def test_a_weight_that_is_no_positive_number_is_one_line(tmp_path, weight):
     with pytest.raises(
         ValueError, match=rf"^made: row 200 has the weight {weight:g}; allowed are numbers above 0"
     ):
-        prepared(TableSet(FEATURES, np.arange(200.0), NAMES, weights=weights), tmp_path)
+        prepared(TableSet.of_numbers(FEATURES, np.arange(200.0), NAMES, weights=weights), tmp_path)
 
 
 def test_the_split_that_upstream_names_is_used(tmp_path):
     split = np.array(["test"] * 50 + ["train"] * 150)
-    facts = prepared(TableSet(FEATURES, np.arange(200.0), NAMES, split=split), tmp_path)
+    facts = prepared(TableSet.of_numbers(FEATURES, np.arange(200.0), NAMES, split=split), tmp_path)
     items = pd.read_parquet(tmp_path / "items.parquet")
     assert (items["split"][:50] == "test").all()
     assert set(items["split"][50:]) == {"train", "validation"}

@@ -166,7 +166,7 @@ def test_rows_of_a_table_are_given_by_the_names_of_its_columns(row, case, tmp_pa
     [
         (
             lambda lines: [lines[0].replace("bmi", "BMI"), *lines[1:]],
-            "row 1: the column bmi is missing; needed are age",
+            "the column bmi is missing; needed are age",
         ),
         (lambda lines: [lines[0].replace("bmi", "age"), *lines[1:]], "row 1: the column age is repeated"),
         (lambda lines: lines[:1], "no row after the column names"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tables of numbers; one column is predicted from the others."""
+"""Tables; one column is predicted from the others, which may be numbers, categories, dates and texts."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from assay.data.declarations import Dataset
-from assay.data.expectations import Check, apart, between, in_order, labels, of_table, widen
+from assay.data.expectations import Check, apart, in_order, labels, of_table
+from assay.data.families.table_columns import Column, Number
 from assay.data.preparation import tables
 from assay.data.preparation.split_strategies import StrategyName
 from assay.data.preparation.tables import LABEL, TARGET
 
-_READER = "check the dataset's read(): it should return upstream's numbers unchanged"
 _TWIN_NOISE = 0.3
 """The standard deviation of the noise in a twin's targets, as a share of that of their linear function."""
 _TWIN_GROUPS = 40
@@ -26,10 +27,10 @@ _TWIN_GROUPS = 40
 
 @dataclass(frozen=True, kw_only=True)
 class Tables(Dataset):
-    """A dataset of a table of numbers: features, and one column to predict from them."""
+    """A dataset of a table: features, and one column to predict from them."""
 
-    columns: Mapping[str, tuple[float, float]]
-    """The smallest and largest plausible value of each feature, by name."""
+    columns: Mapping[str, Column]
+    """What each feature may plausibly be, by name."""
     class_share: tuple[float, float] = (0.0, 1.0)
     """The smallest and largest share of a split that one class may have, within one item."""
     target: tuple[float, float] = (0.0, 1.0)
@@ -49,7 +50,6 @@ class Tables(Dataset):
 
     def make_twin(self, raw: Path, seed: int) -> None:
         rng = self.twin_rng(seed)
-        low, high = np.array(list(self.columns.values())).T
         shares = rng.random((self.twin_items, len(self.columns)))  # (N, F) of each column's range
         score = (shares - 0.5) @ rng.normal(size=len(self.columns))
         score += _TWIN_NOISE * score.std() * rng.normal(size=self.twin_items)
@@ -58,12 +58,14 @@ class Tables(Dataset):
             targets = (ranks * len(self.classes)).astype(np.int64)
         else:
             targets = np.rint(self.target[0] + ranks * (self.target[1] - self.target[0]))
-        features = np.round(low + shares * (high - low), 5)
         order = np.arange(self.twin_items)
         table = tables.TableSet(
-            features,
+            {
+                name: _thinned(column.values_at(share, rng), column.missing, rng)
+                for (name, column), share in zip(self.columns.items(), shares.T, strict=True)
+            },
+            {name: column.kind for name, column in self.columns.items()},
             targets,
-            tuple(self.columns),
             self.classes,
             groups=order % _TWIN_GROUPS if tables.GROUP in self.origins else None,
             times=order if tables.TIME in self.origins else None,
@@ -84,19 +86,24 @@ class Tables(Dataset):
 
     def checks(self, counts: dict[str, int]) -> list[Check]:
         predicted = LABEL if self.classes else TARGET
-        own = [_within(name, *limits, knob=f"columns[{name!r}]") for name, limits in self.columns.items()]
+        own = [column.check(name, f"columns[{name!r}]") for name, column in self.columns.items()]
         if self.classes:
             own += labels(counts, num_classes=len(self.classes), class_share=self.class_share)
         else:
-            own.append(_within(TARGET, *self.target, knob="target"))
+            own.append(Number(*self.target).check(TARGET, "target"))
         if self.split_strategy == "group":
             own.append(apart())
         if self.split_strategy == "time":
             own.append(in_order())
         facts = ["item", "split", *self.origins, predicted, *self.columns, "sha256"]
-        return of_table(counts, own, facts=facts, nouns=("a row", "rows"))
+        missing = {name: column.missing for name, column in self.columns.items()}
+        return of_table(counts, own, facts=facts, nouns=("a row", "rows"), missing=missing)
 
 
-def _within(column: str, low: float, high: float, *, knob: str) -> Check:
-    fix = f"not plausible: {_READER}; {widen(knob)}"
-    return between(column, low, high, bad=high + abs(high) + 1, fix=fix)
+def _thinned(values: NDArray[Any], missing: float, rng: np.random.Generator) -> NDArray[Any]:
+    """Return values (N,) of which half the allowed share is missing."""
+    if not missing:
+        return values
+    thinned = values.copy()
+    thinned[rng.random(len(values)) < missing / 2] = np.nan if values.dtype == np.float64 else None
+    return thinned

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Preparation of tables of numbers: cleaning, splitting, facts per row, and the files for tasks.
+"""Preparation of tables: cleaning, encoding, splitting, facts per row, and the files for tasks.
 
 Items are the table's rows, numbered in upstream's order before any are dropped.
 """
@@ -7,8 +7,9 @@ Items are the table's rows, numbered in upstream's order before any are dropped.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,26 +17,31 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from assay.data.preparation import store, text
+from assay.data.preparation import store, table_encoder, text
+from assay.data.preparation.cells import CellFormat, Kind
 from assay.data.preparation.cleaning import SPLITS, clean, draw_split
 from assay.data.preparation.split_strategies import StrategyName, choose
+from assay.data.preparation.table_encoder import TableEncoder
 
 LABEL, TARGET = "label", "target"
 """The column to predict: a class, or a number."""
 GROUP, TIME = "group", "time"
 """The columns with the group of an item, and the time of its measurement, if these are known."""
+LARGEST = 1e100
+"""The largest number that a column may hold: the squares of larger ones are infinite."""
 
 
 @dataclass(frozen=True)
 class TableSet:
     """A dataset in upstream's form."""
 
-    features: NDArray[np.float64]
-    """(N, F)."""
+    columns: Mapping[str, NDArray[Any]]
+    """The values (N,) of each feature, by name: float64 with NaN for a missing number; texts with None for a missing
+    category, date or text. Dates are ISO 8601, with or without a time."""
+    kinds: Mapping[str, Kind]
+    """What each of the columns holds."""
     targets: NDArray[np.int64] | NDArray[np.float64]
     """(N,): indices into ``classes``, or numbers without classes."""
-    columns: tuple[str, ...]
-    """The names of the F features."""
     classes: tuple[str, ...] = ()
     groups: NDArray[Any] | None = None
     """(N,) integers or strings: the group of each row, such as a person. Not a feature."""
@@ -45,9 +51,31 @@ class TableSet:
     """(N,) above 0: the weight of each row in training, such as a survey weight. Not a feature."""
     split: NDArray[np.str_] | None = None
     """(N,) upstream's split: ``train``, ``validation`` or ``test``, or ``""`` if upstream has none."""
+    cells: CellFormat = field(default_factory=CellFormat)
+    """How the cells of rows to predict are written."""
+
+    @classmethod
+    def of_numbers(
+        cls,
+        features: NDArray[np.float64],
+        targets: NDArray[np.int64] | NDArray[np.float64],
+        names: Sequence[str],
+        classes: tuple[str, ...] = (),
+        **others: Any,
+    ) -> TableSet:
+        """Return a table of numbers (N, F); ``others`` are further fields."""
+        columns = dict(zip(names, features.T, strict=True))
+        assert len(columns) == len(names), "two columns have the same name"
+        return cls(columns, dict.fromkeys(columns, "number"), targets, classes, **others)
 
     def __len__(self) -> int:
         return len(self.targets)
+
+    @property
+    def features(self) -> NDArray[np.float64]:
+        """The columns of numbers, (N, F)."""
+        numbers = [values for name, values in self.columns.items() if self.kinds[name] == "number"]
+        return np.column_stack(numbers) if numbers else np.zeros((len(self), 0))
 
     @property
     def predicted(self) -> str:
@@ -58,6 +86,22 @@ class TableSet:
         """Return the groups and the times by column, if they are known."""
         origins = {GROUP: self.groups, TIME: self.times}
         return {column: values for column, values in origins.items() if values is not None}
+
+    def take(self, rows: NDArray[np.int64]) -> TableSet:
+        """Return some of the rows (M,), in their order."""
+        return replace(
+            self,
+            columns={name: values[rows] for name, values in self.columns.items()},
+            targets=self.targets[rows],
+            groups=_of_rows(self.groups, rows),
+            times=_of_rows(self.times, rows),
+            weights=_of_rows(self.weights, rows),
+            split=_of_rows(self.split, rows),
+        )
+
+
+def _of_rows(values: NDArray[Any] | None, rows: NDArray[np.int64]) -> NDArray[Any] | None:
+    return None if values is None else values[rows]
 
 
 def prepare(
@@ -71,7 +115,7 @@ def prepare(
     split_strategy: StrategyName | None = None,
     optimum: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
-    """Clean, split and describe a table; write arrays.safetensors, items.parquet and prepared.json.
+    """Clean, split and describe a table; write arrays.safetensors, items.parquet, encoder.json and prepared.json.
 
     Row r of items.parquet describes row r of the arrays. Equal arguments give equal files.
 
@@ -86,29 +130,32 @@ def prepare(
         The contents of prepared.json.
 
     Raises:
-        ValueError: a split would have no item, or too few of a class; the table lacks the strategy's fact, or has two
-            columns of the same name.
+        ValueError: a split would have no item, or too few of a class; the table lacks the strategy's fact, has two
+            columns of the same name, or a number or weight that is not allowed.
     """
     names = schema(table).names
     if twice := [name for name in names if names.count(name) > 1]:
         raise ValueError(f"{dataset}: two columns are called {twice[0]!r}; rename the feature in its read()")
+    _check(table, dataset)
     store.begin(out)
-    digests = np.array([hashlib.sha256(row.tobytes()).hexdigest() for row in table.features], dtype=object)
+    digests = _digests(table)
     upstream = np.full(len(table), "") if table.split is None else table.split
     kept, dropped = clean(digests, table.targets, upstream, noun="features")
-    features, targets = table.features[kept], table.targets[kept]
-    origins = {column: values[kept] for column, values in table.origins.items()}
+    table = table.take(kept)
     strategy = choose(
         split_strategy or ("stratified" if table.classes else "random"),
         dataset=dataset,
-        labels=targets.astype(np.int64) if table.classes else None,
-        times=origins.get(TIME),
-        groups=origins.get(GROUP),
+        labels=table.targets.astype(np.int64) if table.classes else None,
+        times=table.times,
+        groups=table.groups,
     )
     split = draw_split(upstream[kept], strategy, seed, validation_fraction, test_fraction, dataset=dataset)
-    arrays = {"features": features.astype(np.float32), f"{table.predicted}s": targets.astype(_kind(table))}
+    learned = split == "train"
+    encoder, features = _encode(table, learned, seed)
+    encoder.save(out)
+    arrays = {"features": features, f"{table.predicted}s": table.targets.astype(_kind(table))}
     if table.weights is not None:
-        arrays["weights"] = _checked(table.weights, dataset)[kept]
+        arrays["weights"] = table.weights.astype(np.float32)
     store.write_arrays(out, arrays)
     store.write_items(
         out,
@@ -116,37 +163,91 @@ def prepare(
         {
             "item": kept,
             "split": split,
-            **origins,
-            table.predicted: targets,
-            **dict(zip(table.columns, features.T, strict=True)),
+            **table.origins,
+            table.predicted: table.targets,
+            **table.columns,
             "sha256": digests[kept],
         },
     )
-    learned = split == "train"
     facts = {
         "dataset": dataset,
         "classes": list(table.classes),
         "columns": list(table.columns),
-        "shape": [len(table.columns)],
-        "axes": ["columns"],
+        "features": encoder.features,
+        "shape": [features.shape[1]],
+        "axes": ["features"],
         "counts": {name: int((split == name).sum()) for name in SPLITS},
-        **measure(features[learned]),
-        **(counts_of(table.classes, targets, split) if table.classes else spread(targets[learned])),
+        **(
+            counts_of(table.classes, table.targets, split)
+            if table.classes
+            else spread(table.targets[learned].astype(np.float64))
+        ),
         "dropped": dropped,
     }
     return store.seal(
-        out, facts, upstream=upstream[kept], split=split, strategy=strategy.name, optimum=optimum
+        out,
+        facts,
+        upstream=upstream[kept],
+        split=split,
+        strategy=strategy.name,
+        vocabularies=(table_encoder.FILE,),
+        optimum=optimum,
     )
 
 
-def _checked(weights: NDArray[np.float64], dataset: str) -> NDArray[np.float32]:
-    bad = np.flatnonzero(~(np.isfinite(weights) & (weights > 0)))
-    if len(bad):
-        row, weight = bad[0], weights[bad[0]]
+def _encode(table: TableSet, learned: NDArray[np.bool_], seed: int) -> tuple[TableEncoder, NDArray[Any]]:
+    """Return the encoder fitted to the rows of train, (N,) bool, and the features (N, F) of all rows."""
+    train, others = table.take(np.flatnonzero(learned)), table.take(np.flatnonzero(~learned))
+    encoder, of_train = TableEncoder.fit(
+        train.columns, train.kinds, _shares(train), _folds(train, seed), table.cells
+    )
+    features = np.empty((len(table), of_train.shape[1]), of_train.dtype)
+    features[learned], features[~learned] = of_train, encoder.encode(others.columns)
+    return encoder, features
+
+
+def _shares(table: TableSet) -> NDArray[np.float64]:
+    """Return numbers to predict (N, 1), the share of the second of two classes (N, 1), or those of K classes (N, K)."""
+    if not table.classes:
+        return table.targets.astype(np.float64)[:, None]
+    shares = np.eye(len(table.classes))[table.targets.astype(np.int64)]
+    return shares[:, 1:] if len(table.classes) == 2 else shares
+
+
+def _folds(table: TableSet, seed: int) -> NDArray[np.int64]:
+    """Return the fold (N,) of each row; the rows of a group are in one."""
+    units = np.arange(len(table)) if table.groups is None else np.unique(table.groups, return_inverse=True)[1]
+    drawn = np.random.default_rng(seed).permutation(units.max() + 1)
+    folds: NDArray[np.int64] = drawn[units] % table_encoder.FOLDS
+    return folds
+
+
+def _digests(table: TableSet) -> NDArray[np.object_]:
+    """Return the hash of each row's features, (N,)."""
+    numbers = np.ascontiguousarray(np.where(np.isnan(table.features), np.nan, table.features))
+    others = [values for name, values in table.columns.items() if table.kinds[name] != "number"]
+    texts = zip(*others, strict=True) if others else [()] * len(table)
+    parts = (
+        row.tobytes() + (json.dumps(words).encode() if words else b"")
+        for row, words in zip(numbers, texts, strict=True)
+    )
+    return np.array([hashlib.sha256(part).hexdigest() for part in parts], dtype=object)
+
+
+def _check(table: TableSet, dataset: str) -> None:
+    """Raise for the first weight or number that is not allowed."""
+    weights = np.ones(len(table)) if table.weights is None else table.weights
+    for row in np.flatnonzero(~(np.isfinite(weights) & (weights > 0)))[:1]:
         raise ValueError(
-            f"{dataset}: row {row + 1} has the weight {weight:g}; allowed are numbers above 0; fix its read()"
+            f"{dataset}: row {row + 1} has the weight {weights[row]:g}; allowed are numbers above 0; fix its read()"
         )
-    return weights.astype(np.float32)
+    for name, values in table.columns.items():
+        too_large = np.abs(values) > LARGEST if table.kinds[name] == "number" else np.zeros(0)
+        for row in np.flatnonzero(too_large)[:1]:
+            raise ValueError(
+                f"{dataset}: row {row + 1}: {name} = {values[row]:g}; allowed are numbers up to {LARGEST:g};"
+                " fix its read()"
+            )
 
 
 def _kind(table: TableSet) -> type[np.generic]:
@@ -162,19 +263,13 @@ def schema(table: TableSet) -> pa.Schema:
             ("split", pa.string()),
             *((column, pa.array(values[:0]).type) for column, values in table.origins.items()),
             (table.predicted, predicted),
-            *((column, pa.float64()) for column in table.columns),
+            *(
+                (column, pa.float64() if table.kinds[column] == "number" else pa.string())
+                for column in table.columns
+            ),
             ("sha256", pa.string()),
         ]
     )
-
-
-def measure(features: NDArray[np.float64]) -> dict[str, list[float]]:
-    """Return mean and standard deviation of each feature (N, F); a constant column has the deviation 1."""
-    deviations = features.std(axis=0)
-    return {
-        "mean": features.mean(axis=0).tolist(),
-        "std": np.where(deviations > 0, deviations, 1.0).tolist(),
-    }
 
 
 def spread(targets: NDArray[np.float64]) -> dict[str, float]:

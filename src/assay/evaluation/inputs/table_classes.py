@@ -23,4 +23,4 @@ def read(path: Path, prepared: Path, dataset: Dataset) -> Split:
     """
     del dataset
     facts = read_json(prepared / "prepared.json")
-    return class_table.split(table_rows.read(path, facts), facts)
+    return class_table.split(table_rows.read(path, prepared), facts)

@@ -25,7 +25,7 @@ def read(path: Path, prepared: Path, dataset: Dataset) -> Numbers:
     """
     del dataset
     facts = read_json(prepared / "prepared.json")
-    inputs = table_rows.read(path, facts)
+    inputs = table_rows.read(path, prepared)
     nothing, items = torch.zeros(len(inputs), 1), class_table.numbers(len(inputs))
     return Numbers(inputs, nothing, items, mean=facts["target_mean"], deviation=facts["target_std"])
 

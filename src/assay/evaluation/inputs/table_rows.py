@@ -5,25 +5,25 @@ from __future__ import annotations
 
 import csv
 import io
-import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
+from assay.data.preparation.table_encoder import BadCellError, TableEncoder
 from assay.evaluation.inputs import files
 from assay.tasks.table_features import standardised
 
 
-def read(path: Path, facts: dict[str, Any]) -> Tensor:
+def read(path: Path, prepared: Path) -> Tensor:
     """Return the rows of a file as model inputs (N, F).
 
     Args:
-        facts: the content of prepared.json.
+        prepared: folder of the prepared dataset.
 
     Raises:
-        ValueError: a column is missing or repeated, there is no row, or a value is not a finite number.
+        ValueError: a column is missing or repeated, there is no row, or a cell is not what its column holds.
     """
     text = "\n".join(files.lines(path))
     rows = csv.reader(io.StringIO(text, newline=""), strict=True)
@@ -31,29 +31,39 @@ def read(path: Path, facts: dict[str, Any]) -> Tensor:
         names, *found = [[cell.strip() for cell in row] for row in rows]
     except csv.Error as error:
         raise files.wrong(path, rows.line_num, f"not CSV ({error}); save the file as CSV") from None
-    missing = [column for column in facts["columns"] if names.count(column) != 1]
-    if missing:
-        given = "is repeated" if names.count(missing[0]) else "is missing"
-        raise files.wrong(
-            path, 1, f"the column {missing[0]} {given}; needed are {', '.join(facts['columns'])}"
-        )
     if not found:
         raise ValueError(f"{path}: no row after the column names; one row per line is expected")
-    places = [names.index(column) for column in facts["columns"]]
-    numbers = [
-        [_number(path, row, cells, names, place) for place in places]
-        for row, cells in enumerate(found, start=2)
-    ]
-    return standardised(torch.tensor(numbers, dtype=torch.float64), facts)
+    encoder = TableEncoder.load(prepared)
+    for column in encoder.names:
+        if names.count(column) > 1:
+            raise files.wrong(path, 1, f"the column {column} is repeated; name it once")
+    for row, cells in enumerate(found, start=2):
+        if len(cells) != len(names):
+            raise files.wrong(path, row, f"{len(cells)} values; the first line names {len(names)} columns")
+    columns = dict(zip(names, zip(*found, strict=True), strict=False))
+    return inputs(path, columns, encoder, first_row=2)
 
 
-def _number(path: Path, row: int, cells: list[str], names: list[str], place: int) -> float:
-    if len(cells) != len(names):
-        raise files.wrong(path, row, f"{len(cells)} values; the first line names {len(names)} columns")
+def inputs(
+    path: Path, columns: Mapping[str, Sequence[object]], encoder: TableEncoder, *, first_row: int = 1
+) -> Tensor:
+    """Return columns of cells as model inputs (N, F), whichever file they are from.
+
+    Args:
+        columns: the cells (N,) by name, as texts or as values of JSON or Parquet; blank ones and None are missing.
+        first_row: the number of the first row in the file.
+
+    Raises:
+        ValueError: a column is missing, or a cell is not what its column holds; one line.
+    """
+    missing = [column for column in encoder.names if column not in columns]
+    if missing:
+        noun = "column" if len(missing) == 1 else "columns"
+        verb = "is" if len(missing) == 1 else "are"
+        needed = f"needed are {', '.join(encoder.names)}"
+        raise ValueError(f"{path}: the {noun} {', '.join(missing)} {verb} missing; {needed}")
     try:
-        number = float(cells[place])
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise files.wrong(path, row, f"{names[place]} = {cells[place]!r}; a number is expected")
-    return number
+        values = encoder.read(columns)
+    except BadCellError as bad:
+        raise files.wrong(path, first_row + bad.row, str(bad)) from None
+    return standardised(torch.from_numpy(encoder.encode(values)), encoder)

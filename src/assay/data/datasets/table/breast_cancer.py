@@ -15,6 +15,7 @@ import numpy as np
 
 from assay.data.declarations import Dataset, Source
 from assay.data.families.bundled import Bundled, bundled_file
+from assay.data.families.table_columns import Number
 from assay.data.families.tables import Tables
 from assay.data.preparation.tables import TableSet, read_numbers
 from assay.files import replacing
@@ -82,7 +83,9 @@ class BreastCancer(Bundled, Tables):
         labels = numbers[:, -1]
         if not np.isin(labels, (0, 1)).all():
             raise ValueError(f"{path}: the last column must be 0 or 1; delete the file and run again")
-        return TableSet(numbers[:, :-1], 1 - labels.astype(np.int64), tuple(self.columns), self.classes)
+        return TableSet.of_numbers(
+            numbers[:, :-1], 1 - labels.astype(np.int64), tuple(self.columns), self.classes
+        )
 
     def write(self, raw: Path, table: TableSet) -> None:
         lines = io.BytesIO()
@@ -110,7 +113,7 @@ DATASET: Dataset = BreastCancer(
     ),
     classes=("benign", "malignant"),
     columns={
-        f"{kind}_{name}": limits
+        f"{kind}_{name}": Number(*limits)
         for kind, ranges in (("mean", _MEAN), ("error", _ERROR), ("worst", _WORST))
         for name, limits in zip(_MEASURED, ranges, strict=True)
     },

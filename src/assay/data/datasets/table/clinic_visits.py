@@ -22,6 +22,7 @@ import numpy as np
 
 from assay.data.declarations import Dataset, Source
 from assay.data.families.generated import Generated, generated_file
+from assay.data.families.table_columns import Number
 from assay.data.families.tables import Tables
 from assay.data.preparation.tables import TableSet, read_numbers
 from assay.files import write_text
@@ -84,7 +85,7 @@ def _draw(rng: random.Random, num_patients: int) -> str:
     drawn = [list(_draw_patient(rng)) for _ in range(num_patients)]
     visits = np.array([visit for patient in drawn for visit in patient])
     patients = np.repeat(np.arange(num_patients), [len(patient) for patient in drawn])
-    return _lines(TableSet(visits[:, :-1], visits[:, -1], tuple(COLUMNS), groups=patients))
+    return _lines(TableSet.of_numbers(visits[:, :-1], visits[:, -1], tuple(COLUMNS), groups=patients))
 
 
 def _lines(table: TableSet) -> str:
@@ -109,7 +110,9 @@ class ClinicVisits(Generated, Tables):
                 f"{path}: row {odd[0] + 1}: patient {patients[odd[0]]} is not an integer;"
                 " delete the file and run again"
             )
-        return TableSet(table[:, 1:-1], table[:, -1], tuple(self.columns), groups=patients.astype(np.int64))
+        return TableSet.of_numbers(
+            table[:, 1:-1], table[:, -1], tuple(self.columns), groups=patients.astype(np.int64)
+        )
 
     def write(self, raw: Path, table: TableSet) -> None:
         write_text(self.file(raw), _lines(table))
@@ -137,7 +140,7 @@ DATASET: Dataset = ClinicVisits(
     draw=_draw,
     num_items=240,
     num_twin_items=40,
-    columns=COLUMNS,
+    columns={name: Number(*limits) for name, limits in COLUMNS.items()},
     target=(40, 220),
     origins=("group",),
     split_strategy="group",

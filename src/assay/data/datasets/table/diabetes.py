@@ -15,6 +15,7 @@ import numpy as np
 
 from assay.data.declarations import Dataset, Source
 from assay.data.families.bundled import Bundled, bundled_file
+from assay.data.families.table_columns import Number
 from assay.data.families.tables import Tables
 from assay.data.preparation.tables import TableSet, read_numbers
 from assay.data.tar_reader import gunzip
@@ -46,7 +47,7 @@ class Diabetes(Bundled, Tables):
             raise ValueError(
                 f"{predicted}: {len(targets)} rows, but {path.name} has {len(features)}; delete both and run again"
             )
-        return TableSet(features, targets, tuple(self.columns))
+        return TableSet.of_numbers(features, targets, tuple(self.columns))
 
     def write(self, raw: Path, table: TableSet) -> None:
         for file, numbers in ((_FEATURES, table.features), (_TARGETS, table.targets)):
@@ -69,16 +70,16 @@ DATASET: Dataset = Diabetes(
         ),
     ),
     columns={
-        "age": (18, 80),
-        "sex": (1, 2),
-        "bmi": (17, 43),
-        "bp": (60, 135),
-        "s1": (95, 305),
-        "s2": (40, 245),
-        "s3": (20, 100),
-        "s4": (1.9, 9.2),
-        "s5": (3.2, 6.2),
-        "s6": (57, 125),
+        "age": Number(18, 80),
+        "sex": Number(1, 2),
+        "bmi": Number(17, 43),
+        "bp": Number(60, 135),
+        "s1": Number(95, 305),
+        "s2": Number(40, 245),
+        "s3": Number(20, 100),
+        "s4": Number(1.9, 9.2),
+        "s5": Number(3.2, 6.2),
+        "s6": Number(57, 125),
     },
     target=(25, 346),
     test_fraction=0.25,
