@@ -37,6 +37,7 @@ def test_smoke_runs_each_row_on_one_task_and_controls_on_all():
     assert {cell.task for cell in of("smoke", tasks="mnist").cells if cell.model == "cnn"} == {"mnist"}
     assert {cell.task for cell in of("default").cells if cell.model == "majority"} == {
         "digits",
+        "breast_cancer",
         "review_grammar",
     }
 
@@ -75,6 +76,7 @@ def test_smoke_runs_every_dataset_on_its_twin_and_default_needs_no_download():
     assert set(of("smoke").datasets) == {f"{name}{registry.TWIN}" for name in registry.DATASETS}
     assert set(of("default").datasets) == {
         "digits",
+        "breast_cancer",
         "review_grammar",
         "entity_grammar",
         "markov_text",

@@ -9,7 +9,7 @@ import onnxruntime
 import pytest
 import skops.io
 import torch
-from sklearn import decomposition, linear_model
+from sklearn import decomposition, ensemble, linear_model
 from sklearn.datasets import load_diabetes, load_digits
 
 from assay.compression.methods import onnx_classical
@@ -19,6 +19,7 @@ from assay.models.capabilities import FitsWeighted
 from assay.models.image.linear_autoencoder import LinearAutoencoder
 from assay.models.image.pca import PCA
 from assay.models.tabular.boosted_regression import BoostedRegression
+from assay.models.tabular.forest_regression import ForestRegression
 from assay.models.tabular.mlp_regression import MLPRegression
 from assay.models.tabular.ridge import Ridge
 from tests.compression.conftest import context
@@ -28,6 +29,7 @@ ROWS = (20 * ROWS).astype(np.float32)  # (442, 10)
 ANSWERS = ((ANSWERS - ANSWERS.mean()) / ANSWERS.std()).astype(np.float32)[:, None]
 SCANS = (load_digits().images[:, None] / 8 - 1).astype(np.float32)
 BOOSTING = {"learning_rate": 0.1, "rounds": 20, "max_leaf_nodes": 4, "min_samples_leaf": 10, "l2": 0.0}
+FOREST = {"trees": 20, "min_samples_leaf": 3, "features": 0.5}
 
 
 def fitted(model):
@@ -41,6 +43,7 @@ def estimators():
         Mean(seed=0),
         Ridge(shape=(10,), seed=0, alpha=3.0),
         BoostedRegression(seed=0, **BOOSTING),
+        ForestRegression(seed=0, **FOREST),
         PCA(shape=(1, 8, 8), seed=0, code=8),
     ]
 
@@ -74,6 +77,15 @@ def test_boosting_learns():
     model, rows = fitted(BoostedRegression(seed=0, **BOOSTING))
     assert np.square(model.outputs(rows) - ANSWERS[300:400]).mean() < 0.8 * ANSWERS[300:400].var()
     assert model.parameters() == 20 * (2 * 3 + 4)
+
+
+def test_the_forest_is_scikit_learns():
+    model, rows = fitted(ForestRegression(seed=0, **FOREST))
+    direct = ensemble.RandomForestRegressor(20, min_samples_leaf=3, max_features=0.5, random_state=0)
+    expected = direct.fit(ROWS[:300], ANSWERS[:300, 0]).predict(rows)
+    np.testing.assert_allclose(model.outputs(rows)[:, 0], expected, rtol=1e-5)
+    leaves = [tree.get_n_leaves() for tree in direct.estimators_]
+    assert model.parameters() == sum(2 * (leaf - 1) + leaf for leaf in leaves)
 
 
 def test_the_code_is_that_of_the_singular_vectors():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Classification of rows: which of K classes has a row of a table?
+"""Classification of rows into two classes: which of them has a row of a table?
 
 The primary metric is AUROC: the probability that a row of the second class has a higher score than a row of the first.
 The control that should lose is the majority class, whose AUROC is 0.5.
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,10 +18,9 @@ from torch import Tensor
 
 from assay.data.splits import Split
 from assay.files import read_json
-from assay.tasks import table_features
-from assay.tasks.classification import Classification
 from assay.tasks.metric import RecomputedMetric
-from assay.tasks.protocol import Augment, Declaration, Task
+from assay.tasks.protocol import Task
+from assay.tasks.table_multiclass import TableMulticlass
 
 
 def auroc(target: NDArray[np.int64], score: NDArray[np.float64]) -> float:
@@ -30,7 +28,7 @@ def auroc(target: NDArray[np.int64], score: NDArray[np.float64]) -> float:
     return float(roc_auc_score(target, score)) if len(np.unique(target)) == 2 else float("nan")
 
 
-class TableClassification(Declaration, Classification):
+class TableClassification(TableMulticlass):
     """Maps rows (N, F) to one of two classes; the second is the positive class."""
 
     primary = RecomputedMetric("auroc", "maximise", ("target", "score"), auroc, highest=1)
@@ -41,23 +39,10 @@ class TableClassification(Declaration, Classification):
         Raises:
             ValueError: it does not have two classes; one line.
         """
-        facts = read_json(prepared / "prepared.json")
-        if len(facts["classes"]) != 2:
-            raise ValueError(f"{prepared}: {len(facts['classes'])} classes; AUROC needs two")
-        return {
-            name: Split(rows.inputs, rows.targets, rows.items, weights=rows.weights)
-            for name, rows in table_features.read(prepared, facts, splits)
-        }
-
-    def model_arguments(self, prepared: Path) -> dict[str, Any]:
-        """Return the model arguments that depend on the data."""
-        facts = read_json(prepared / "prepared.json")
-        return {"shape": tuple(facts["shape"]), "num_classes": len(facts["classes"])}
-
-    def augmenter(self, prepared: Path) -> Augment | None:
-        """Return None: no dataset of tables declares an augmentation."""
-        del prepared
-        return None
+        count = len(read_json(prepared / "prepared.json")["classes"])
+        if count != 2:
+            raise ValueError(f"{prepared}: {count} classes; AUROC needs two: use table_multiclass")
+        return super().load(prepared, splits)
 
     def compute_metrics(self, logits: Tensor, split: Split) -> dict[str, float | None]:
         """Return all metrics of (N, 2) logits; None for a metric that is undefined on the split."""

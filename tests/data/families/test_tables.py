@@ -6,13 +6,12 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 
 from assay.data.datasets.table import diabetes
 from assay.data.declarations import Dataset
-from assay.data.families.table_columns import Number
+from assay.data.families.table_columns import Category, Date, Number, Text
 from assay.data.families.tables import Tables
 from assay.data.preparation.tables import TableSet
 from assay.data.validation import validate
@@ -24,17 +23,19 @@ pytestmark = pytest.mark.filterwarnings(
 
 @dataclass(frozen=True, kw_only=True)
 class Kept(Tables):
-    """A table in one file of arrays."""
+    """A table in one Parquet file."""
 
     def read(self, raw: Path) -> TableSet:
-        found = np.load(raw / "table.npz")
-        origins = {name: found[name] for name in ("groups", "times") if name in found}
-        return TableSet.of_numbers(found["features"], found["targets"], tuple(self.columns), **origins)
+        found = pd.read_parquet(raw / "table.parquet")
+        columns = {name: found[name].to_numpy() for name in self.columns}  # with NaN for a missing text
+        kinds = {name: column.kind for name, column in self.columns.items()}
+        origins = {f"{name}s": found[name].to_numpy() for name in self.origins}
+        return TableSet(columns, kinds, found["target"].to_numpy(), self.classes, **origins)
 
     def write(self, raw: Path, table: TableSet) -> None:
-        origins = {"groups": table.groups, "times": table.times}
-        kept = {name: values for name, values in origins.items() if values is not None}
-        np.savez(raw / "table.npz", features=table.features, targets=table.targets, **kept)
+        pd.DataFrame({**table.columns, **table.origins, "target": table.targets}).to_parquet(
+            raw / "table.parquet"
+        )
 
 
 BOTH = Kept(
@@ -44,6 +45,20 @@ BOTH = Kept(
     test_fraction=0.25,
     origins=("group", "time"),
     split_strategy="group",
+)
+
+
+MIXED = replace(
+    BOTH,
+    columns={
+        "dose": Number(0, 40, missing=0.4),
+        "town": Category(("north", "south", "east"), missing=0.4),
+        "plan": Category(("basic", "full"), mostly=0.9),
+        "since": Date("2020-01-01", "2022-12-31", missing=0.4),
+        "note": Text(5, 40, missing=0.4),
+    },
+    origins=(),
+    split_strategy=None,
 )
 
 
@@ -76,6 +91,28 @@ def test_a_twin_is_split_as_declared_and_the_gate_holds_it(
             docs=None,
         )
         assert bad["status"] == "failed", found["expectations"][place]
+
+
+@pytest.mark.parametrize("classes", [(), ("no", "yes")])
+def test_a_twin_of_every_kind_of_column_passes_the_gate(classes: tuple[str, ...], tmp_path: Path) -> None:
+    dataset = replace(MIXED, classes=classes, class_share=(0.3, 0.7))
+    items, counts = prepared(dataset, tmp_path)
+    missing = items[[*MIXED.columns]].isna().mean()
+    assert missing.drop("plan").between(0.1, 0.3).all()
+    assert missing["plan"] == 0
+    found = validate(items, dataset.expectations(counts), dataset="diabetes", docs=None)
+    assert found["reason"] == ""
+    for place, check in enumerate(dataset.checks(counts)):
+        bad = validate(
+            check.spoil(items), [dataset.expectations(counts)[place]], dataset="diabetes", docs=None
+        )
+        assert bad["status"] == "failed", found["expectations"][place]
+
+
+def test_a_few_other_categories_pass_where_most_are_known(tmp_path: Path) -> None:
+    items, counts = prepared(MIXED, tmp_path)
+    other = items.assign(plan=items["plan"].mask(items.index % 20 == 0, "new"))
+    assert validate(other, MIXED.expectations(counts), dataset="diabetes", docs=None)["status"] == "ok"
 
 
 @pytest.mark.parametrize(("given", "strategy"), [("time", "group"), ("group", "time")])

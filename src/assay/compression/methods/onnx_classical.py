@@ -2,8 +2,8 @@
 """A classical model as a graph that onnxruntime runs: predictions need neither scikit-learn nor Assay.
 
 Source: the ONNX standard with its operators for classical models, https://onnx.ai/onnx/operators/#ai-onnx-ml;
-skl2onnx, https://onnx.ai/sklearn-onnx/, converts plain scikit-learn models: linear functions of pixels, and one
-tree. The others are written here, or by the model itself. For boosted trees skl2onnx 1.20 creates attributes that
+skl2onnx, https://onnx.ai/sklearn-onnx/, converts plain scikit-learn models: linear functions of pixels, one tree, and
+forests. The others are written here, or by the model itself. For boosted trees skl2onnx 1.20 creates attributes that
 protobuf 7 refuses, and it writes a kernel machine once per pair of classes. Word counts would be rows as
 wide as the vocabulary: here each position of a text looks up the contribution of its word. All is in float32.
 """
@@ -86,7 +86,7 @@ def decisions(graph: Graph, model: Any, **options: bool) -> str:
 
 
 def converted(graph: Graph, model: Any, **options: bool) -> str:
-    """Write the graph of scikit-learn's estimator as converted by skl2onnx, and return its scores (N, classes)."""
+    """Write scikit-learn's estimator as converted by skl2onnx; return its scores (N, classes) or numbers (N, 1)."""
     import skl2onnx  # takes 2 s, which other models do not need
     from skl2onnx.common.data_types import FloatTensorType
 
@@ -100,7 +100,7 @@ def converted(graph: Graph, model: Any, **options: bool) -> str:
             options={id(estimator): options},
             target_opset=VERSIONS,
         )
-    return graph.include(made.graph, pixels(graph, width))[1]  # after the labels
+    return graph.include(made.graph, pixels(graph, width))[-1]  # after the labels, if there are classes
 
 
 def pixels(graph: Graph, width: int) -> str:
@@ -115,7 +115,7 @@ def boosted_trees(graph: Graph, model: Any) -> str:
 
 def boosted_scores(graph: Graph, estimator: Any) -> str:
     """Write the scores (N, classes) or numbers (N, 1) of boosted trees as one operator."""
-    trees = [(tree.nodes, place) for each in estimator._predictors for place, tree in enumerate(each)]
+    grown = [(tree.nodes, place) for each in estimator._predictors for place, tree in enumerate(each)]
     return graph.add(
         "TreeEnsembleRegressor",
         pixels(graph, estimator.n_features_in_),
@@ -123,7 +123,7 @@ def boosted_scores(graph: Graph, estimator: Any) -> str:
         n_targets=estimator.n_trees_per_iteration_,
         base_values=estimator._baseline_prediction.ravel().tolist(),
         post_transform="NONE",
-        **ensemble(trees),
+        **ensemble(grown),
     )
 
 
@@ -160,8 +160,8 @@ def rounded_down(thresholds: NDArray[np.float64]) -> NDArray[np.float32]:
     return np.where(nearest > thresholds, np.nextafter(nearest, np.float32(-np.inf)), nearest)
 
 
-def one_tree(graph: Graph, model: Any) -> str:
-    """Write log-probabilities of one tree."""
+def trees(graph: Graph, model: Any) -> str:
+    """Write log-probabilities of one tree or a forest."""
     return log_probabilities(graph, converted(graph, model, zipmap=False), model)
 
 
@@ -351,7 +351,9 @@ WRITERS: dict[str, Callable[[Graph, Any], str]] = {
     "LogisticRegression": logistic_regression,
     "LinearSVM": linear_svm,
     "RBFSVM": kernel_machine,
-    "DecisionTree": one_tree,
+    "DecisionTree": trees,
+    "RandomForest": trees,
+    "ForestRegression": converted,
     "HistGradientBoosting": boosted_trees,
     "ScratchMLP": layers,
     "NaiveBayes": naive_bayes,

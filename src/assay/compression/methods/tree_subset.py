@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fewer or smaller trees: boosting keeps its first rounds, a single tree loses its weakest branches.
+"""Fewer or smaller trees: boosting and forests keep their first trees, a single tree loses its weakest branches.
 
 Source: for one tree, minimal cost-complexity pruning: Breiman, Friedman, Olshen and Stone, "Classification and
 Regression Trees", 1984, https://doi.org/10.1201/9781315139470, chapter 3; the impurities that it compares were
@@ -14,7 +14,7 @@ from bisect import bisect_left
 from typing import Annotated, Any
 
 from pydantic import Field
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier, RandomForestRegressor
 from sklearn.tree import DecisionTreeClassifier, _tree
 
 from assay.compression.context import CompressedModel, CompressionContext, Method, search
@@ -30,7 +30,8 @@ def compress(
     """Return the estimator with the smallest share of its trees that stays within the budget.
 
     Args:
-        shares: decreasing fractions of the rounds of boosting, or of the leaves of one tree, that are kept.
+        shares: decreasing fractions of the rounds of boosting, the trees of a forest or the leaves of one tree that are
+            kept.
 
     Raises:
         Skip: the estimator has no trees, or none of them can be removed.
@@ -44,8 +45,8 @@ def compress(
 
 
 def reduce(model: Any, share: float) -> Any:
-    """Return a copy of an estimator with this share of its rounds or leaves, rounded down, but at least one round
-    or two leaves.
+    """Return a copy of an estimator with this share of its rounds, trees or leaves, rounded down, but at least one
+    round or tree, or two leaves.
 
     Raises:
         Skip: it has no trees, or no more than that minimum.
@@ -53,6 +54,8 @@ def reduce(model: Any, share: float) -> Any:
     estimator = model.estimator if isinstance(model, WrapsEstimator) else None
     if isinstance(estimator, HistGradientBoostingClassifier):
         reduced = first_rounds(estimator, share)
+    elif isinstance(estimator, RandomForestClassifier | RandomForestRegressor):
+        reduced = first_trees(estimator, share)
     elif isinstance(estimator, DecisionTreeClassifier):
         reduced = pruned(estimator, share)
     else:
@@ -70,6 +73,16 @@ def first_rounds(estimator: Any, share: float) -> Any:
     shortened = copy.copy(estimator)
     shortened._predictors = estimator._predictors[: max(1, int(share * rounds))]
     return shortened
+
+
+def first_trees(estimator: Any, share: float) -> Any:
+    """Return a copy of a forest with only the first trees, which are as good as any others."""
+    if len(estimator.estimators_) == 1:
+        raise Skip("there is only one tree in the forest")
+    smaller = copy.copy(estimator)
+    smaller.estimators_ = estimator.estimators_[: max(1, int(share * len(estimator.estimators_)))]
+    smaller.n_estimators = len(smaller.estimators_)
+    return smaller
 
 
 def pruned(estimator: Any, share: float) -> Any:

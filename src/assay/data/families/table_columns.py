@@ -84,7 +84,7 @@ class Date(Column):
 
     def check(self, name: str, knob: str) -> Check:
         years = "|".join(map(str, range(int(self.first[:4]), int(self.last[:4]) + 1)))
-        return matches(name, rf"^({years})-\d\d-\d\d", bad="0000-01-01", fix=_implausible(knob))
+        return matches(name, rf"^(?:{years})-\d\d-\d\d", bad="0000-01-01", fix=_implausible(knob))
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ class _Encoder(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     scaled: ClassVar[bool] = True
-    """Whether a feature is standardised; 0 and 1 stay as they are."""
+    """Whether the features are standardised: not those of categories, which are 0 or 1."""
 
 
 class NumberEncoder(_Encoder):
@@ -144,7 +144,8 @@ class CategoryEncoder(_Encoder):
         if self.has_missing:
             places[None] = width + self.has_rare
         found = np.array(
-            [places.get(name, width if self.has_rare and name is not None else -1) for name in names]
+            [places.get(name, width if self.has_rare and name is not None else -1) for name in names],
+            dtype=np.int64,
         )
         features = np.zeros((len(names), width + self.has_rare + self.has_missing))
         rows = np.flatnonzero(found >= 0)

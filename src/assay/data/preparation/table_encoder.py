@@ -43,9 +43,9 @@ class TableEncoder(_Record):
     cells: CellFormat
     columns: tuple[EncodedColumn, ...]
     mean: tuple[float, ...]
-    """(F,) over the training rows; 0 for features that are 0 or 1."""
+    """(F,) over the training rows; 0 for those of categories."""
     std: tuple[float, ...]
-    """(F,) over the training rows; 1 for constant features and those that are 0 or 1."""
+    """(F,) over the training rows; 1 for those of categories and constant ones."""
     precision: Precision
     """In which the features are kept."""
 
@@ -143,7 +143,7 @@ class BadCellError(ValueError):
 
 
 def _scale(features: Features, scaled: NDArray[np.bool_]) -> tuple[Features, Features]:
-    """Return mean and standard deviation (F,) of features (N, F); those of a constant or unscaled one are 0 and 1."""
+    """Return mean and standard deviation (F,) of features (N, F); if it is not scaled, 0 and 1."""
     mean, std = features.mean(axis=0), features.std(axis=0)
     constant = std <= 1e-12 * np.abs(mean)
     return np.where(scaled, mean, 0.0), np.where(scaled & ~constant, std, 1.0)

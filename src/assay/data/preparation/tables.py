@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
@@ -137,6 +138,7 @@ def prepare(
     if twice := [name for name in names if names.count(name) > 1]:
         raise ValueError(f"{dataset}: two columns are called {twice[0]!r}; rename the feature in its read()")
     _check(table, dataset)
+    table = replace(table, columns={name: _plain(values) for name, values in table.columns.items()})
     store.begin(out)
     digests = _digests(table)
     upstream = np.full(len(table), "") if table.split is None else table.split
@@ -193,6 +195,15 @@ def prepare(
         vocabularies=(table_encoder.FILE,),
         optimum=optimum,
     )
+
+
+def _plain(values: NDArray[Any]) -> NDArray[Any]:
+    """Return a column (N,) with None for each missing text, which pandas may give as NaN."""
+    if values.dtype != object:
+        return values
+    plain = values.copy()
+    plain[pd.isna(values)] = None
+    return plain
 
 
 def _encode(table: TableSet, learned: NDArray[np.bool_], seed: int) -> tuple[TableEncoder, NDArray[Any]]:

@@ -8,17 +8,10 @@ https://archive.ics.uci.edu/dataset/17; the data are bundled with scikit-learn.
 
 from __future__ import annotations
 
-import io
-from pathlib import Path
-
-import numpy as np
-
 from assay.data.declarations import Dataset, Source
-from assay.data.families.bundled import Bundled, bundled_file
+from assay.data.families.bundled import bundled_file
+from assay.data.families.bundled_tables import BundledTable
 from assay.data.families.table_columns import Number
-from assay.data.families.tables import Tables
-from assay.data.preparation.tables import TableSet, read_numbers
-from assay.files import replacing
 
 _FILE = bundled_file(
     "breast_cancer",
@@ -68,35 +61,7 @@ _WORST = (
 )
 
 
-class BreastCancer(Bundled, Tables):
-    """A file of comma-separated numbers, the class last; the first line has the number of rows and the classes."""
-
-    def read(self, raw: Path) -> TableSet:
-        """Return upstream's rows: class 0 is benign, 1 malignant (the reverse of upstream's numbers)."""
-        path = self.file(raw)
-        head, _, rows = path.read_bytes().partition(b"\n")
-        numbers = read_numbers(path, rows, columns=len(self.columns) + 1, delimiter=",")
-        if head.split(b",")[0].strip() != str(len(numbers)).encode():
-            raise ValueError(
-                f"{path}: {len(numbers)} rows, but the first line has another number; delete the file and run again"
-            )
-        labels = numbers[:, -1]
-        if not np.isin(labels, (0, 1)).all():
-            raise ValueError(f"{path}: the last column must be 0 or 1; delete the file and run again")
-        return TableSet.of_numbers(
-            numbers[:, :-1], 1 - labels.astype(np.int64), tuple(self.columns), self.classes
-        )
-
-    def write(self, raw: Path, table: TableSet) -> None:
-        lines = io.BytesIO()
-        lines.write(f"{len(table)},{len(self.columns)},malignant,benign\n".encode())
-        formats = ["%.5f"] * len(self.columns) + ["%d"]
-        np.savetxt(lines, np.column_stack([table.features, 1 - table.targets]), fmt=formats, delimiter=",")
-        with replacing(self.file(raw)) as aside:
-            aside.write_bytes(lines.getvalue())
-
-
-DATASET: Dataset = BreastCancer(
+DATASET: Dataset = BundledTable(
     source=Source(
         name="breast_cancer",
         files=(_FILE,),
@@ -112,6 +77,7 @@ DATASET: Dataset = BreastCancer(
         ),
     ),
     classes=("benign", "malignant"),
+    upstream_classes=("malignant", "benign"),
     columns={
         f"{kind}_{name}": Number(*limits)
         for kind, ranges in (("mean", _MEAN), ("error", _ERROR), ("worst", _WORST))
