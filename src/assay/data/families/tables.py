@@ -52,7 +52,8 @@ class Tables(Dataset):
         rng = self.twin_rng(seed)
         shares = rng.random((self.twin_items, len(self.columns)))  # (N, F) of each column's range
         score = (shares - 0.5) @ rng.normal(size=len(self.columns))
-        score += _TWIN_NOISE * score.std() * rng.normal(size=self.twin_items)
+        noise = _TWIN_NOISE / max(1, len(self.classes) - 1)  # more classes are closer together
+        score += noise * score.std() * rng.normal(size=self.twin_items)
         ranks = score.argsort().argsort() / self.twin_items  # (N,) in [0, 1)
         if self.classes:
             targets = (ranks * len(self.classes)).astype(np.int64)

@@ -52,4 +52,5 @@ DATASET: Dataset = BundledTable(
     },
     class_share=(0.2, 0.5),
     test_fraction=0.3,
+    twin_items=480,
 )
