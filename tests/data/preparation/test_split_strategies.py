@@ -11,7 +11,7 @@ from sklearn.model_selection import GroupShuffleSplit
 
 from assay.data.expectations import apart, in_order
 from assay.data.preparation.cleaning import SPLITS, draw_split
-from assay.data.preparation.split_strategies import ByGroup, ByTime, Random, Stratified, choose
+from assay.data.preparation.split_strategies import ByGroup, ByTime, Random, Stratified, Together, choose
 from assay.data.validation import with_derived
 
 ROWS = np.arange(12)
@@ -90,6 +90,15 @@ def test_upstreams_split_is_kept(strategy):
     assert set(found[4:]) == {"train", "validation"}
     whole = ["test"] * 4 + ["train"] * 4 + ["validation"] * 4
     assert split(strategy, whole).tolist() == whole
+
+
+def test_equal_items_stay_together_and_count_as_one():
+    kinds = np.array([0, 1, 2, 3, 0, 1, 0, 4])
+    rows = np.array([0, 1, 2, 4, 5, 6, 7])  # 3 is held out already
+    stay, held = Together(Random(), kinds).hold_out(rows, 0.5, 0)
+    assert sorted([*stay, *held]) == rows.tolist()
+    assert not set(kinds[stay]) & set(kinds[held])
+    assert set(kinds[held]) == set(kinds[Random().hold_out(np.array([0, 1, 2, 7]), 0.5, 0)[1]])
 
 
 def test_random_splits_depend_only_on_the_seed():

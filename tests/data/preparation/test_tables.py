@@ -58,6 +58,22 @@ def test_equal_rows_with_other_targets_are_dropped_and_equal_ones_kept_once(tmp_
     }
 
 
+@pytest.mark.parametrize("classes", [(), ("no", "yes")])
+def test_equal_rows_of_different_people_are_kept_in_one_split(classes, tmp_path):
+    features = np.concatenate([FEATURES, FEATURES[:50], FEATURES[:20]])
+    targets = np.arange(270) % 2 if classes else np.arange(270.0)
+    table = TableSet.of_numbers(features, targets, NAMES, classes, equal_rows="keep")
+    facts = prepared(table, tmp_path)
+    items = pd.read_parquet(tmp_path / "items.parquet")
+    assert (facts["dropped"], len(items)) == ([], 270)
+    assert items["sha256"].is_unique
+    assert (items.groupby([*NAMES])["split"].nunique() == 1).all()
+    assert items.drop_duplicates([*NAMES])["split"].value_counts().to_dict() == {
+        "train": 120, "validation": 40, "test": 40
+    }  # fmt: skip
+    assert facts["split"]["strategy"] == ("stratified" if classes else "random")
+
+
 def test_equal_arguments_give_equal_bytes(tmp_path):
     for name in "ab":
         prepared(TableSet.of_numbers(FEATURES, np.arange(200.0), NAMES), tmp_path / name)

@@ -102,6 +102,27 @@ class ByGroup:
         return rows[stay], rows[held]
 
 
+@dataclass(frozen=True)
+class Together:
+    """Another strategy for items some of which are equal: these stay together, and count as one when it draws."""
+
+    strategy: SplitStrategy
+    kinds: NDArray[np.int64]
+    """(N,) the same number for equal items."""
+
+    @property
+    def name(self) -> str:
+        """Return the name of the other strategy."""
+        return self.strategy.name
+
+    def hold_out(self, rows: NDArray[np.int64], fraction: float, seed: int) -> Held:
+        """Return the remaining rows and the held out rows, both ascending."""
+        firsts = rows[np.unique(self.kinds[rows], return_index=True)[1]]
+        _, held = self.strategy.hold_out(np.sort(firsts), fraction, seed)
+        is_held = np.isin(self.kinds[rows], self.kinds[held])
+        return rows[~is_held], rows[is_held]
+
+
 def choose(
     name: StrategyName,
     *,

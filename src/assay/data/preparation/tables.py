@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from assay.data.preparation import store, table_encoder, text
 from assay.data.preparation.cells import CellFormat, Kind
 from assay.data.preparation.cleaning import SPLITS, clean, draw_split
-from assay.data.preparation.split_strategies import StrategyName, choose
+from assay.data.preparation.split_strategies import SplitStrategy, StrategyName, Together, choose
 from assay.data.preparation.table_encoder import TableEncoder
 
 LABEL, TARGET = "label", "target"
@@ -52,6 +52,9 @@ class TableSet:
     """(N,) above 0: the weight of each row in training, such as a survey weight. Not a feature."""
     split: NDArray[np.str_] | None = None
     """(N,) upstream's split: ``train``, ``validation`` or ``test``, or ``""`` if upstream has none."""
+    equal_rows: Literal["drop", "keep"] = "drop"
+    """Whether rows with equal features are dropped but for the first, and all of them if their targets differ; or kept,
+    as for rows of different people, in the same split unless items are held out by time or group."""
     cells: CellFormat = field(default_factory=CellFormat)
     """How the cells of rows to predict are written."""
 
@@ -141,16 +144,21 @@ def prepare(
     table = replace(table, columns={name: _plain(values) for name, values in table.columns.items()})
     store.begin(out)
     digests = _digests(table)
+    kinds = np.unique(digests, return_inverse=True)[1]
+    if table.equal_rows == "keep":
+        digests = _numbered(digests)
     upstream = np.full(len(table), "") if table.split is None else table.split
     kept, dropped = clean(digests, table.targets, upstream, noun="features")
     table = table.take(kept)
-    strategy = choose(
+    strategy: SplitStrategy = choose(
         split_strategy or ("stratified" if table.classes else "random"),
         dataset=dataset,
         labels=table.targets.astype(np.int64) if table.classes else None,
         times=table.times,
         groups=table.groups,
     )
+    if table.equal_rows == "keep" and strategy.name not in (GROUP, TIME):
+        strategy = Together(strategy, kinds[kept])
     split = draw_split(upstream[kept], strategy, seed, validation_fraction, test_fraction, dataset=dataset)
     learned = split == "train"
     encoder, features = _encode(table, learned, seed)
@@ -243,6 +251,13 @@ def _digests(table: TableSet) -> NDArray[np.object_]:
         for row, words in zip(numbers, texts, strict=True)
     )
     return np.array([hashlib.sha256(part).hexdigest() for part in parts], dtype=object)
+
+
+def _numbered(digests: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Return another hash for each of equal ones, by its number among them, (N,)."""
+    numbers = pd.Series(digests).groupby(digests).cumcount()
+    again = [f"{digest}{number}".encode() for digest, number in zip(digests, numbers, strict=True)]
+    return np.array([hashlib.sha256(each).hexdigest() for each in again], dtype=object)
 
 
 def _check(table: TableSet, dataset: str) -> None:
