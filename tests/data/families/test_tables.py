@@ -70,6 +70,13 @@ def prepared(dataset: Dataset, folder: Path) -> tuple[pd.DataFrame, dict[str, in
     return pd.read_parquet(folder / "diabetes" / "items.parquet"), facts["counts"]
 
 
+def _each_is_seen_to_fail(dataset: Dataset, items: pd.DataFrame, counts: dict[str, int]) -> None:
+    for place, check in enumerate(dataset.checks(counts)):
+        expectation = dataset.expectations(counts)[place]
+        bad = validate(check.spoil(items), [expectation], dataset="diabetes", file="diabetes.py", docs=None)
+        assert bad["status"] == "failed", expectation
+
+
 @pytest.mark.parametrize(
     ("strategy", "column"), [("group", "splits_with_group"), ("time", "held_out_before"), ("random", None)]
 )
@@ -82,15 +89,7 @@ def test_a_twin_is_split_as_declared_and_the_gate_holds_it(
     assert found["reason"] == ""
     of_splits = {"splits_with_group", "held_out_before"} & {each["column"] for each in found["expectations"]}
     assert of_splits == ({column} if column else set())
-    for place, check in enumerate(dataset.checks(counts)):
-        bad = validate(
-            check.spoil(items),
-            [dataset.expectations(counts)[place]],
-            dataset="diabetes",
-            file="diabetes.py",
-            docs=None,
-        )
-        assert bad["status"] == "failed", found["expectations"][place]
+    _each_is_seen_to_fail(dataset, items, counts)
 
 
 @pytest.mark.parametrize("classes", [(), ("no", "yes")])
@@ -100,19 +99,20 @@ def test_a_twin_of_every_kind_of_column_passes_the_gate(classes: tuple[str, ...]
     missing = items[[*MIXED.columns]].isna().mean()
     assert missing.drop("plan").between(0.1, 0.3).all()
     assert missing["plan"] == 0
-    found = validate(items, dataset.expectations(counts), dataset="diabetes", docs=None)
+    found = validate(items, dataset.expectations(counts), dataset="diabetes", file="diabetes.py", docs=None)
     assert found["reason"] == ""
-    for place, check in enumerate(dataset.checks(counts)):
-        bad = validate(
-            check.spoil(items), [dataset.expectations(counts)[place]], dataset="diabetes", docs=None
-        )
-        assert bad["status"] == "failed", found["expectations"][place]
+    _each_is_seen_to_fail(dataset, items, counts)
 
 
 def test_a_few_other_categories_pass_where_most_are_known(tmp_path: Path) -> None:
     items, counts = prepared(MIXED, tmp_path)
     other = items.assign(plan=items["plan"].mask(items.index % 20 == 0, "new"))
-    assert validate(other, MIXED.expectations(counts), dataset="diabetes", docs=None)["status"] == "ok"
+    assert (
+        validate(other, MIXED.expectations(counts), dataset="diabetes", file="diabetes.py", docs=None)[
+            "status"
+        ]
+        == "ok"
+    )
 
 
 @pytest.mark.parametrize(("given", "strategy"), [("time", "group"), ("group", "time")])
