@@ -170,9 +170,9 @@ def test_a_class_is_encoded_by_its_share(tmp_path):
     ]
 
 
-def test_numbers_far_from_0_keep_their_differences(tmp_path):
-    seconds = 1.7e9 + np.arange(200.0)
-    facts, items, arrays = prepare(TableSet.of_numbers(seconds[:, None], np.arange(200.0), ("at",)), tmp_path)
+@pytest.mark.parametrize("numbers", [1.7e9 + np.arange(200.0), 1e50 * np.arange(200.0)])
+def test_numbers_that_float32_cannot_tell_apart_keep_their_differences(numbers, tmp_path):
+    facts, items, arrays = prepare(TableSet.of_numbers(numbers[:, None], np.arange(200.0), ("at",)), tmp_path)
     assert arrays["features"].dtype == np.float64
     train = loading.load("table_regression").load(tmp_path, ("train",))["train"].inputs.numpy()
     expected = StandardScaler().fit_transform(items.loc[items["split"] == "train", ["at"]].to_numpy())

@@ -32,6 +32,8 @@ class _Record(BaseModel):
 
 
 class EncodedColumn(_Record):
+    """What was learned of one column."""
+
     name: str
     kind: Kind
     encoder: Annotated[ColumnEncoder, Field(discriminator="form")]
@@ -74,7 +76,8 @@ class TableEncoder(_Record):
         mean, std = _scale(
             features, np.repeat([each.encoder.scaled for each in found], [part.shape[1] for part in parts])
         )
-        errors = np.abs(features - features.astype(np.float32)).max(axis=0)
+        with np.errstate(over="ignore"):  # what is infinite in float32 is kept in float64
+            errors = np.abs(features - features.astype(np.float32)).max(axis=0)
         precision: Precision = "float32" if (errors <= _MOST_ROUNDING * std).all() else "float64"
         fitted = cls(
             cells=form,
