@@ -71,6 +71,67 @@ def write_schema(
     _or_exit(lambda: json_schema.write(out))
 
 
+@app.command("add")
+def add_data(
+    path: Annotated[
+        str, typer.Argument(help="file, folder, or address that begins with http:// or https://")
+    ],
+    name: Annotated[str | None, typer.Option(help="name in params.yaml; the default is the file's")] = None,
+    target: Annotated[str | None, typer.Option(help="column to predict")] = None,
+    text: Annotated[str | None, typer.Option(help="column of texts to predict from")] = None,
+    ignore: Annotated[list[str] | None, typer.Option(help="column to leave out; repeat for more")] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(help="column:NAME, time:NAME, group:NAME, or the share of the rows to test on"),
+    ] = None,
+    metric: Annotated[str | None, typer.Option(help="metric to compare models by")] = None,
+    encoding: Annotated[str | None, typer.Option(help="of the text, such as windows-1252")] = None,
+    header: Annotated[
+        bool | None, typer.Option("--header/--no-header", help="whether the first row names the columns")
+    ] = None,
+    day_first: Annotated[
+        bool | None, typer.Option("--day-first/--month-first", help="whether 02/03/2026 is in March")
+    ] = None,
+    link: Annotated[
+        bool, typer.Option("--link", help="use the bytes where they are, without a copy")
+    ] = False,
+    update: Annotated[bool, typer.Option("--update", help="accept bytes that have changed")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="print what is found, write nothing")] = False,
+) -> None:
+    """Add your own data: look at a file or folder, print what it holds, and write the rows that train models on it.
+
+    Reads CSV, TSV, JSON lines and Parquet (texts or table rows, with a column of classes or numbers), and folders of
+    images (a folder for each class, or a table that names the images).
+
+    Writes to params.yaml a dataset, a task, models and methods that fit the data, and a suite that runs them, which
+    becomes the default; data/own/NAME, a copy of the bytes; and data/expectations/NAME.yaml, what the items must meet
+    from now on. If something is ambiguous, the question and the option that answers it are printed, nothing is
+    written, and the exit code is 2, as for every error. Run twice it changes nothing.
+    """
+    from assay.data.own.found import Options
+    from assay.data.own.web import fetched
+    from assay.pipeline.adding.add import Request, add, look_only
+
+    options = Options(
+        target=target,
+        text=text,
+        ignore=tuple(ignore or ()),
+        split=split,
+        metric=metric,
+        encoding=encoding,
+        header=header,
+        day_first=day_first,
+    )
+
+    def work() -> None:
+        with fetched(path) as here:
+            request = Request(here, options, name, link=link, update=update)
+            for line in look_only(request) if dry_run else add(request):
+                typer.echo(line)
+
+    _or_exit(work)
+
+
 @app.command("publish")
 def publish(docs: Path = Path("docs")) -> None:
     """Write docs/results.md and its CSV files from reports/, for the tasks of the last run; others stay unchanged."""

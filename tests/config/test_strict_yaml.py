@@ -36,7 +36,7 @@ WRONG = {
     "a list as key": ("? [a]\n: 1", "line 1: a list or mapping is used as a key; keys must be text"),
     "a mapping as key": ("{a: b}: 1", "a list or mapping is used as a key"),
     "a number as key": ("a: 1\n2: 3", "line 2: 2 is used as a key; keys must be text"),
-    "a bool as key": ("yes: 3", "yes is used as a key; keys must be text"),
+    "a bool as key": ("true: 3", "true is used as a key; keys must be text"),
     "no key": ("?\n: 3", "nothing is used as a key; keys must be text"),
     "a key given twice": ("a: 1\nb: 2\na: 3", "line 3: a: given twice; keep one"),
     "a key given twice below": ("a: {b: 1, b: 2}", "b: given twice; keep one"),

@@ -32,7 +32,7 @@ def write(out: Path | None) -> None:
 
 
 def schema() -> dict[str, Any]:
-    """Return the schema. The knobs of a row are those of its model or method, by default the one with the row's name.
+    """Return the schema. The knobs of a row are those of its family, model or method, by default the one with the row's name.
 
     No knob is required, since a row may inherit it.
     """
@@ -41,6 +41,8 @@ def schema() -> dict[str, Any]:
     methods = {
         name: knobs(f"{entry.module}:compress", METHOD_PROVIDES) for name, entry in registry.METHODS.items()
     }
+    families = {name: knobs(target, ()) for name, target in registry.FAMILIES.items()}
+    _complete(whole, "datasets", "DatasetParams", "dataset", families)
     _complete(whole, "models", "ModelParams", "model", models)
     _complete(whole, "methods", "MethodParams", "method", methods)
     whole["$defs"]["TaskParams"]["required"].remove("dataset")

@@ -115,6 +115,8 @@ class DatasetParams(SplitChanges):
     """The file that declares it, or its family; the default is the row's own name."""
     like: Name | None = None
     """Another row of ``datasets``; this row inherits the values that it does not set itself."""
+    expectations: str | None = Field(default=None, min_length=1, max_length=300)
+    """A file of expectations that its items must meet, besides those that its family has; ``null`` for none."""
     knobs: dict[str, Any] = Field(default_factory=dict)
 
 

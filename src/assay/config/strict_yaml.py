@@ -6,6 +6,7 @@ Every error is reported in one line, before anything large is built.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +32,26 @@ def read(path: Path) -> Any:
             raise yaml.YAMLError("not a file")
         if path.stat().st_size > MOST_BYTES:
             raise yaml.YAMLError(f"larger than {MOST_BYTES:,} bytes; is it the right file?")
-        value = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # a SafeLoader
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ValueError(f"{path}: there is no such file; run from the folder that contains it") from None
     except OSError as error:
         raise ValueError(f"{path}: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from None
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path}: {' '.join(str(error).split())}") from None
+    return parse(text, path)
+
+
+def parse(text: str, path: Path) -> Any:
+    """Return the content of a YAML file from its text.
+
+    Raises:
+        ValueError: its content is not allowed; one line that begins with the path.
+    """
+    try:
+        value = yaml.load(text, Loader=_Loader)  # a SafeLoader
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ValueError(f"{path}: line {line}: not YAML: {error.problem}") from None
@@ -48,11 +62,25 @@ def read(path: Path) -> Any:
     return value
 
 
+_TEXTS = frozenset({"tag:yaml.org,2002:timestamp"})
+_PLAIN = {
+    "tag:yaml.org,2002:bool": re.compile(r"(true|True|TRUE|false|False|FALSE)$"),
+    "tag:yaml.org,2002:int": re.compile(r"[-+]?(0b[01_]+|0[0-7_]*|[1-9][0-9_]*|0x[0-9a-fA-F_]+)$"),
+    "tag:yaml.org,2002:float": re.compile(
+        r"[-+]?([0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)([eE][-+][0-9]+)?$|[-+]?\.(inf|Inf|INF)$|\.(nan|NaN|NAN)$"
+    ),
+}
+"""PyYAML's patterns of YAML 1.1 without words and numbers that are texts in YAML 1.2."""
+
+
 class _Loader(yaml.SafeLoader):
-    """A SafeLoader that checks the tree of nodes before it builds values. Dates are text."""
+    """A SafeLoader that checks the tree of nodes before it builds values.
+
+    As in YAML 1.2, which DVC and ``assay add`` write, dates are text, and so are yes, no, on, off and 12:30.
+    """
 
     yaml_implicit_resolvers = {
-        first: [pair for pair in pairs if pair[0] != "tag:yaml.org,2002:timestamp"]
+        first: [(tag, _PLAIN.get(tag, pattern)) for tag, pattern in pairs if tag not in _TEXTS]
         for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
     depth = 0

@@ -103,8 +103,6 @@ class Dataset(Files):
     """Part of all items that goes to test where upstream names no test items."""
     optimum: Mapping[str, float] | None = None
     """The best value that any model can have, by metric, where it is known."""
-    declared_in: str = ""
-    """The file with its expectations, if that is not the dataset's own module."""
 
     @abstractmethod
     def read(self, raw: Path) -> Sized:

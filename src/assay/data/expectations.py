@@ -159,27 +159,34 @@ def of_table(
         missing: the largest share of missing values, in [0, 1), of columns that may have any.
     """
     import great_expectations.expectations as gxe
-    from great_expectations.expectations.conditions import Column
 
     derived = [name for fact, name in DERIVED.items() if fact in facts]
     columns = gxe.ExpectTableColumnsToMatchOrderedList(
         column_list=[*facts, *derived], meta={"fix": f"the table was written by other code: {AGAIN}"}
     )
-    unique = gxe.ExpectColumnValuesToBeUnique(
-        column="item", meta={"fix": f"items are numbered twice: {AGAIN}"}
-    )
-    digest = matches("sha256", r"^[0-9a-f]{64}$", bad="A" * 64, fix=f"not a digest: {AGAIN}")
-    equal = gxe.ExpectCompoundColumnsToBeUnique(
-        column_list=["split", "sha256"], meta={"fix": f"equal {nouns[1]} in one split: {CLEANING}"}
-    )
-    leaked = gxe.ExpectColumnValuesToBeInSet(
-        column="splits_with_hash",
-        value_set=[1],
-        meta={"fix": f"{nouns[0]} is in two splits, test has leaked: {CLEANING}"},
-    )
     return [
         Check(columns, lambda items: items[["split", "item", *items.columns[2:]]]),
         *(present(column, missing=missing.get(column, 0.0)) for column in facts),
+        *_numbered(counts),
+        *own,
+        *_distinct(nouns),
+    ]
+
+
+def of_any_table(counts: dict[str, int], *, nouns: tuple[str, str]) -> list[Check]:
+    """Return the checks that do not depend on the columns; arguments as in :func:`of_table`."""
+    return [*_numbered(counts), *_distinct(nouns)]
+
+
+def _numbered(counts: dict[str, int]) -> list[Check]:
+    """Return the checks of the items' numbers and splits."""
+    import great_expectations.expectations as gxe
+    from great_expectations.expectations.conditions import Column
+
+    unique = gxe.ExpectColumnValuesToBeUnique(
+        column="item", meta={"fix": f"items are numbered twice: {AGAIN}"}
+    )
+    return [
         Check(unique, put("item", 0)),
         in_set("split", counts, bad="holdout", fix=SPLITTING),
         *(
@@ -193,7 +200,23 @@ def of_table(
             )
             for split, count in counts.items()
         ),
-        *own,
+    ]
+
+
+def _distinct(nouns: tuple[str, str]) -> list[Check]:
+    """Return the checks that no content is in a split twice, or in two splits."""
+    import great_expectations.expectations as gxe
+
+    digest = matches("sha256", r"^[0-9a-f]{64}$", bad="A" * 64, fix=f"not a digest: {AGAIN}")
+    equal = gxe.ExpectCompoundColumnsToBeUnique(
+        column_list=["split", "sha256"], meta={"fix": f"equal {nouns[1]} in one split: {CLEANING}"}
+    )
+    leaked = gxe.ExpectColumnValuesToBeInSet(
+        column="splits_with_hash",
+        value_set=[1],
+        meta={"fix": f"{nouns[0]} is in two splits, test has leaked: {CLEANING}"},
+    )
+    return [
         digest,
         Check(equal, lambda items: _copy(items, "sha256", "train", "train")),
         Check(leaked, lambda items: _copy(items, "sha256", "train", "test")),

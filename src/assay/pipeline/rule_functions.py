@@ -6,12 +6,14 @@ Snakemake imports this file at each start, so it may import nothing heavy.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache, cached_property
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -95,8 +97,15 @@ class Graph:
 
     def validate_request(self, wildcards: Any) -> dict[str, str]:
         """Return the request for validating a dataset."""
+        code, further = (
+            self._dataset_code("validate", wildcards.dataset),
+            self._expectations(wildcards.dataset),
+        )
+        if further:
+            digest = sha256(Path(further)) if Path(further).is_file() else "missing"
+            code = hashlib.sha256(f"{code} {digest}".encode()).hexdigest()
         docs = paths.DATA_DOCS.format(dataset=wildcards.dataset)
-        return {"code": self._dataset_code("validate", wildcards.dataset), "docs": docs}
+        return {"code": code, "docs": docs, "expectations": further}
 
     def train_request(self, wildcards: Any) -> dict[str, str]:
         """Return the request for training a cell."""
@@ -234,6 +243,12 @@ class Graph:
         kind = registry.TASKS[self.matrix.params.tasks[task].kind].module
         code = _digest(*modules, kind, self._dataset_module(self.matrix.dataset(task)))
         return {"code": code, "spec": _json(spec), "prepared": self._prepared(task)}
+
+    def _expectations(self, dataset: str) -> str:
+        """Return the path of a dataset's file of expectations; nothing if it has none, as twins do."""
+        if dataset.endswith(registry.TWIN):
+            return ""
+        return self.matrix.params.datasets[dataset].expectations or ""
 
     def _dataset_module(self, dataset: str) -> str:
         row = self.matrix.params.datasets[dataset.removesuffix(registry.TWIN)]

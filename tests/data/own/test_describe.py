@@ -18,7 +18,7 @@ def test_says_what_was_found_in_plain_sentences(tmp_path):
         " line ends LF."
     )
     assert lines[2:5] == [
-        f"Reading: table -> class; target: label (2 classes: {classes}); from 2 columns: a, b; metric: accuracy.",
+        f"Reading: table -> class; target: label (2 classes: {classes}); from 2 columns: a, b; metric: auroc.",
         "Left out: id (id: counts the rows).",
         "It could also be: table -> number (a), table -> number (b).",
     ]

@@ -129,13 +129,22 @@ def test_the_latest_rows_are_held_out(tmp_path):
     assert facts["split"]["strategy"] == "time"
 
 
-def test_a_strategy_without_its_fact_and_duplicate_names_are_refused(tmp_path):
+def test_a_strategy_without_its_fact_is_refused(tmp_path):
     table = TableSet.of_numbers(FEATURES, np.arange(200.0), NAMES)
     with pytest.raises(ValueError, match=r"^made: split_strategy = 'time': its read\(\) returns no times"):
         prepared(table, tmp_path, split_strategy="time")
-    twice = TableSet.of_numbers(FEATURES, np.arange(200.0), ("age", "time", "sex"), times=np.arange(200))
-    with pytest.raises(ValueError, match=r"^made: two columns are called 'time'; rename the feature"):
-        prepared(twice, tmp_path)
+
+
+def test_a_feature_may_have_the_name_of_a_fact(tmp_path):
+    table = TableSet.of_numbers(
+        FEATURES, np.arange(200.0), ("item", "time", "time_"), times=np.arange(200) + 1000
+    )
+    facts = prepared(table, tmp_path, split_strategy="time")
+    assert facts["columns"] == ["item", "time", "time_"]
+    items = pd.read_parquet(tmp_path / "items.parquet")
+    assert list(items) == ["item", "split", "time", "target", "item_", "time__", "time_", "sha256"]
+    assert (items["time"] >= 1000).all()
+    np.testing.assert_array_equal(items[["item_", "time__", "time_"]].to_numpy(), FEATURES[items["item"]])
 
 
 def test_weights_go_with_their_rows_into_training(tmp_path):

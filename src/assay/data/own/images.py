@@ -73,6 +73,35 @@ def look(folder: Path, files: Sequence[Path], options: Options) -> Found:
     Raises:
         ValueError: images have no classes, or a table names one outside of the folder; one line.
     """
+    collected = _collect(folder, files, options)
+    found = _found(folder, collected)
+    if collected.table is None:
+        return found
+    form = replace(collected.table.form, kind="images by table")
+    return replace(found, form=form, questions=collected.table.questions)
+
+
+def items_of(path: Path, options: Options) -> list[Item]:
+    """Return the images of a folder with their classes.
+
+    Raises:
+        ValueError: as in :func:`look`.
+    """
+    return _collect(path, folders.files_of(path), options).items
+
+
+@dataclass(frozen=True)
+class _Collected:
+    kind: FormKind
+    target: str
+    items: list[Item]
+    faults: list[Fault]
+    image: str = "image"
+    """The column of a table that names the images."""
+    table: Table | None = None
+
+
+def _collect(folder: Path, files: Sequence[Path], options: Options) -> _Collected:
     images = [path for path in files if path.suffix.lower() in SUFFIXES]
     tables = [path for path in files if path.suffix.lower() in TABLES and path.parent == folder]
     if len(tables) == 1:
@@ -88,7 +117,7 @@ def look(folder: Path, files: Sequence[Path], options: Options) -> Found:
     faults = (
         [_of_files("not an image", "files that are no images are skipped", folder, others)] if others else []
     )
-    return _found(folder, "images by folder", CLASS, _by_folder(folder, images), faults)
+    return _Collected("images by folder", CLASS, _by_folder(folder, images), faults)
 
 
 def _by_folder(folder: Path, images: Iterable[Path]) -> list[Item]:
@@ -110,7 +139,10 @@ def named_in(path: Path, table: Table) -> Found | None:
     for value in values:
         folders.check_inside(path.parent / value, root)
     names = {value: path.parent / value for value in values if (path.parent / value).is_file()}
-    return _by_table(path.parent, names, path.name, table) if names else None
+    if not names:
+        return None
+    found = _found(path.parent, _by_table(path.parent, names, path.name, table))
+    return replace(found, form=replace(table.form, kind="images by table"), questions=table.questions)
 
 
 def _names_images(cells: Cells) -> bool:
@@ -133,7 +165,7 @@ def _share_named(table: Table, names: Mapping[str, Path]) -> float:
     return sum(value in names for value in cells.values) / max(1, len(cells.values))
 
 
-def _by_table(folder: Path, names: Mapping[str, Path], place: str, table: Table) -> Found:
+def _by_table(folder: Path, names: Mapping[str, Path], place: str, table: Table) -> _Collected:
     image = _column_of_images(table, names)
     label = _column_of_labels(place, table, image)
     root = folder.resolve()
@@ -154,8 +186,7 @@ def _by_table(folder: Path, names: Mapping[str, Path], place: str, table: Table)
     if unnamed:
         message = f"images are not named in {place} and left out"
         faults.append(_of_files("image not named", message, folder, unnamed))
-    found = _found(folder, "images by table", table.names[label], items, faults, image=table.names[image])
-    return replace(found, form=replace(table.form, kind="images by table"), questions=table.questions)
+    return _Collected("images by table", table.names[label], items, faults, table.names[image], table)
 
 
 def _value(table: Table, column: int, row: int) -> str:
@@ -183,9 +214,8 @@ def _column_of_labels(place: str, table: Table, image: int) -> int:
     return others[0]
 
 
-def _found(
-    folder: Path, kind: FormKind, target: str, items: list[Item], faults: list[Fault], *, image: str = "image"
-) -> Found:
+def _found(folder: Path, collected: _Collected) -> Found:
+    items, faults, target = collected.items, list(collected.faults), collected.target
     headers, broken = _headers(items)
     duplicates = _equal_files([item.path for item in items if item.path in headers])
     counts = Counter(item.label for item in items if item.label)
@@ -200,10 +230,10 @@ def _found(
     classes = dict(counts.most_common())
     missing = sum(not item.label for item in items)
     column = Column(name=target, kind="category", missing=missing, distinct=len(classes), classes=classes)
-    reading = Reading(signature="image -> class", target=target, inputs=(image,), metric="accuracy")
+    reading = Reading(signature="image -> class", target=target, inputs=(collected.image,), metric="accuracy")
     return Found(
         path=folder,
-        form=Form(kind=kind),
+        form=Form(kind=collected.kind),
         rows=len(items),
         columns=(column,),
         duplicates=Duplicates(count=sum(len(each) - 1 for each in duplicates)),

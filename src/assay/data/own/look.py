@@ -21,6 +21,7 @@ from assay.data.own import (
     text_files,
 )
 from assay.data.own.found import Found, Options
+from assay.data.own.table import Table
 
 READS = "CSV, TSV, Parquet, JSON lines, a folder of images by class, plain text and CoNLL columns are"
 JSON = frozenset({".json", ".jsonl", ".ndjson"})
@@ -78,19 +79,28 @@ def _folder(path: Path, options: Options) -> Found:
 def _file(path: Path, options: Options) -> Found:
     suffix = path.suffix.lower()
     _refuse(path, suffix)
-    if suffix in PARQUET:
-        return rows.find(path, parquet.read(path, options))
-    if suffix in JSON:
-        return rows.find(path, json_rows.read(path, options))
     if suffix in conll.SUFFIXES:
         return conll.look(path, [path], options)
-    text = text_files.read(path, options)
-    if suffix in TABLES or (suffix in TEXTS and _is_table(text.text)):
-        table = delimited.parse(path, text, options)
-        return images.named_in(path, table) or rows.find(path, table)
     if suffix in TEXTS:
-        return plain_text.look(path, text)
-    raise ValueError(f"{path}: files that end in {suffix or 'nothing'} are not read; {READS} read")
+        text = text_files.read(path, options)
+        if not _is_table(text.text):
+            return plain_text.look(path, text)
+    if suffix not in PARQUET | JSON | TABLES | TEXTS:
+        raise ValueError(f"{path}: files that end in {suffix or 'nothing'} are not read; {READS} read")
+    table = table_of(path, options)
+    return images.named_in(path, table) or rows.find(path, table)
+
+
+def table_of(path: Path, options: Options) -> Table:
+    """Return the rows of a file of a table.
+
+    Raises:
+        ValueError: it cannot be read as one; one line.
+    """
+    suffix = path.suffix.lower()
+    if suffix in PARQUET:
+        return parquet.read(path, options)
+    return json_rows.read(path, options) if suffix in JSON else delimited.read(path, options)
 
 
 def _is_table(text: str) -> bool:

@@ -108,13 +108,19 @@ def _of_columns(
                 signature="table -> class" if of_classes else "table -> number",
                 target=target.name,
                 inputs=inputs,
-                metric=table.options.metric or ("accuracy" if of_classes else "rmse"),
+                metric=table.options.metric or _metric(target, of_classes=of_classes),
                 leaks=leaking,
                 close=close,
                 left_out=out,
             )
         )
     return [each for each in found if each.inputs]
+
+
+def _metric(target: Studied, *, of_classes: bool) -> str:
+    if not of_classes:
+        return "rmse"
+    return "auroc" if target.cells.distinct == 2 else "accuracy"
 
 
 def _ways(table: Table, candidate: Candidate) -> list[bool]:

@@ -8,7 +8,8 @@ item in every later table.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,8 @@ class ImageSet:
     split: NDArray[np.str_]
     """(N,), upstream's split: ``train``, ``validation`` or ``test``, or ``""`` if upstream has none."""
     classes: tuple[str, ...]
+    origins: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    """(N,) each: the ``group`` and the ``time`` of each image, if they are known."""
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -84,13 +87,27 @@ def prepare(
     kept, dropped = clean(digests, image_set.labels, image_set.split, noun="pixels")
     images, labels = image_set.images[kept], image_set.labels[kept]
     upstream = image_set.split[kept]
-    strategy = choose(split_strategy, dataset=dataset, labels=labels)
+    origins = {fact: values[kept] for fact, values in image_set.origins.items()}
+    strategy = choose(
+        split_strategy,
+        dataset=dataset,
+        labels=labels,
+        groups=origins.get("group"),
+        times=origins.get("time"),
+    )
     split = draw_split(upstream, strategy, seed, validation_fraction, test_fraction, dataset=dataset)
     store.write_arrays(out, {"images": np.ascontiguousarray(images), "labels": labels})
     store.write_items(
         out,
-        SCHEMA,
-        {"item": kept, "split": split, "label": labels, **_facts(images), "sha256": digests[kept]},
+        store.with_origins(SCHEMA, origins),
+        {
+            "item": kept,
+            "split": split,
+            **origins,
+            "label": labels,
+            **_facts(images),
+            "sha256": digests[kept],
+        },
     )
     mean, std = _measure(images[split == "train"])
     facts = {

@@ -38,6 +38,14 @@ def write_items(out: Path, schema: pa.Schema, columns: Mapping[str, Sequence[Any
         pq.write_table(pa.table(columns, schema=schema), aside)
 
 
+def with_origins(schema: pa.Schema, origins: Mapping[str, NDArray[Any]]) -> pa.Schema:
+    """Return the columns of items.parquet with those of groups and times after the split."""
+    fields = list(schema)
+    place = schema.get_field_index("split") + 1
+    own = [pa.field(fact, pa.array(values[:0]).type) for fact, values in origins.items()]
+    return pa.schema([*fields[:place], *own, *fields[place:]])
+
+
 def seal(
     out: Path,
     facts: dict[str, Any],

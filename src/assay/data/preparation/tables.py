@@ -134,12 +134,9 @@ def prepare(
         The contents of prepared.json.
 
     Raises:
-        ValueError: a split would have no item, or too few of a class; the table lacks the strategy's fact, has two
-            columns of the same name, or a number or weight that is not allowed.
+        ValueError: a split would have no item, or too few of a class; the table lacks the strategy's fact, or
+            has a number or weight that is not allowed.
     """
-    names = schema(table).names
-    if twice := [name for name in names if names.count(name) > 1]:
-        raise ValueError(f"{dataset}: two columns are called {twice[0]!r}; rename the feature in its read()")
     _check(table, dataset)
     table = replace(table, columns={name: _plain(values) for name, values in table.columns.items()})
     store.begin(out)
@@ -167,6 +164,7 @@ def prepare(
     if table.weights is not None:
         arrays["weights"] = table.weights.astype(np.float32)
     store.write_arrays(out, arrays)
+    names = stored_names(table)
     store.write_items(
         out,
         schema(table),
@@ -175,7 +173,7 @@ def prepare(
             "split": split,
             **table.origins,
             table.predicted: table.targets,
-            **table.columns,
+            **{names[column]: values for column, values in table.columns.items()},
             "sha256": digests[kept],
         },
     )
@@ -280,8 +278,22 @@ def _kind(table: TableSet) -> type[np.generic]:
     return np.int64 if table.classes else np.float32
 
 
+def stored_names(table: TableSet) -> dict[str, str]:
+    """Return the name of each feature in items.parquet: its own, with ``_`` behind it if the file has such a column."""
+    taken = {"item", "split", *table.origins, table.predicted, "sha256"}
+    names: dict[str, str] = {}
+    for column in table.columns:
+        name = column
+        while name in taken or (name != column and name in table.columns):
+            name += "_"
+        names[column] = name
+        taken.add(name)
+    return names
+
+
 def schema(table: TableSet) -> pa.Schema:
     """Return the columns of items.parquet."""
+    names = stored_names(table)
     predicted = pa.int64() if table.classes else pa.float64()
     return pa.schema(
         [
@@ -290,7 +302,7 @@ def schema(table: TableSet) -> pa.Schema:
             *((column, pa.array(values[:0]).type) for column, values in table.origins.items()),
             (table.predicted, predicted),
             *(
-                (column, pa.float64() if table.kinds[column] == "number" else pa.string())
+                (names[column], pa.float64() if table.kinds[column] == "number" else pa.string())
                 for column in table.columns
             ),
             ("sha256", pa.string()),

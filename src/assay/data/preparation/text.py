@@ -14,7 +14,7 @@ import io
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,8 @@ class TextSet:
     split: NDArray[np.str_]
     """(N,), upstream's split: ``train``, ``validation`` or ``test``, or ``""`` if upstream has none."""
     classes: tuple[str, ...]
+    origins: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    """(N,) each: the ``group`` and the ``time`` of each text, if they are known."""
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -121,13 +123,14 @@ def prepare(
     columns: dict[str, Sequence[Any] | NDArray[Any]] = {
         "item": kept,
         "split": split,
+        **(origins := {fact: values[kept] for fact, values in text_set.origins.items()}),
         "label": labels,
         **facts(texts, tokens),
         "odd": [count_odd(text_set.texts[item]) for item in kept],
         "sha256": cleaned.digests,
         "text": texts,
     }
-    store.write_items(out, SCHEMA, columns)
+    store.write_items(out, store.with_origins(SCHEMA, origins), columns)
     prepared = {
         "dataset": dataset,
         "classes": list(text_set.classes),
@@ -189,7 +192,14 @@ def clean_and_split(
     digests = np.array([hashlib.sha256(text.encode()).hexdigest() for text in whole], dtype=object)
     kept, dropped = clean(digests, text_set.labels, text_set.split, noun="text")
     upstream, labels = text_set.split[kept], text_set.labels[kept]
-    strategy = choose(split_strategy, dataset=dataset, labels=labels)
+    origins = {fact: values[kept] for fact, values in text_set.origins.items()}
+    strategy = choose(
+        split_strategy,
+        dataset=dataset,
+        labels=labels,
+        groups=origins.get("group"),
+        times=origins.get("time"),
+    )
     split = draw_split(upstream, strategy, seed, validation_fraction, test_fraction, dataset=dataset)
     texts = [whole[item] for item in kept]
     return Cleaned(kept, texts, digests[kept], upstream, split, strategy.name, dropped)

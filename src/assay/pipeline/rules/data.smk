@@ -38,7 +38,7 @@ rule validate:
         request=GRAPH.validate_request,
     shell:
         "cell assay.pipeline.stages.validate {wildcards.dataset} --prepared {input.prepared}"
-        " --docs {params.request[docs]} --code {params.request[code]} --out {output.validated} > {log} 2>&1"
+        " --expectations={params.request[expectations]:q} --docs {params.request[docs]} --code {params.request[code]} --out {output.validated} > {log} 2>&1"
 
 
 rule ingested:

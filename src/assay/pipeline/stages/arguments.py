@@ -18,6 +18,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "--log": {**FILE, "help": "file for messages"},
     "--died": {"type": int, "help": "record that an earlier attempt was killed by this signal"},
     "--docs": {**FILE, "help": "folder for Great Expectations' Data Docs"},
+    "--expectations": {"default": "", "help": "file of further expectations; none if left out"},
     "--params": {**FILE, "help": "params.yaml as it was when the run began"},
     "--prepared": {**FILE, "help": "prepared.json of the dataset"},
     "--validated": {**FILE, "help": "record of the dataset's validation"},

@@ -10,22 +10,25 @@ from typing import Any
 import pandas as pd
 
 from assay.config import registry
-from assay.data import loading, validation
+from assay.data import expectations_file, loading, validation
 from assay.files import sha256
 from assay.pipeline.stages.arguments import parse
 from assay.provenance import records
 
 
-def check(dataset: str, prepared: Path, docs: Path) -> dict[str, Any]:
-    """Check a dataset's items against its expectations."""
+def check(dataset: str, prepared: Path, docs: Path, further: Path | None) -> dict[str, Any]:
+    """Check a dataset's items against its expectations, and those in the file ``further``."""
     facts = records.require_intact(prepared, "prepare")
     path = prepared.parent / "items.parquet"
     declared = loading.of_prepared(facts)
+    expectations = declared.expectations(facts["counts"])
+    if further:
+        expectations += expectations_file.read(further)
     result = validation.validate(
         pd.read_parquet(path),
-        declared.expectations(facts["counts"]),
+        expectations,
         dataset=dataset,
-        file=declared.declared_in or registry.file_of(facts["spec"]["family"]),
+        file=str(further or registry.file_of(facts["spec"]["family"])),
         docs=docs,
     )
     return {**result, "data": sha256(path)}
@@ -34,12 +37,22 @@ def check(dataset: str, prepared: Path, docs: Path) -> dict[str, Any]:
 def main(argv: list[str]) -> int:
     """Validate the dataset that ``argv`` names; the record holds its status."""
     arguments = parse(
-        argv, "validate", __doc__, "dataset", "--prepared", "--docs", "--code", "--out", "--died"
+        argv,
+        "validate",
+        __doc__,
+        "dataset",
+        "--prepared",
+        "--expectations",
+        "--docs",
+        "--code",
+        "--out",
+        "--died",
     )
+    further = Path(arguments.expectations) if arguments.expectations else None
     records.keep(
         arguments.out,
         "validate",
-        lambda: check(arguments.dataset, arguments.prepared, arguments.docs),
+        lambda: check(arguments.dataset, arguments.prepared, arguments.docs, further),
         code=arguments.code,
         made_from=[arguments.prepared],
         died=arguments.died,

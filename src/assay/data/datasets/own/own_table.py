@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A user's own table: a column of classes or numbers is predicted from the others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from numpy.typing import NDArray
+from pydantic import Field
+
+from assay.data.expectations import Check
+from assay.data.own import rows_to_learn, values
+from assay.data.own.columns import Studied, Study
+from assay.data.own.found import Options
+from assay.data.own.origin import Own, source_of
+from assay.data.own.table import Cells
+from assay.data.preparation import cells, tables
+from assay.data.preparation.cells import CellFormat, Kind
+
+KINDS: dict[str, Kind] = {"text": "text", "date": "date"}
+"""By what a look finds in a column: what it is learned from as; the others are numbers or categories."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnTable(Own):
+    """The rows of a CSV, TSV, JSON lines or Parquet file."""
+
+    options: Options
+    target: str
+    as_classes: bool
+    ignore: tuple[str, ...]
+    kinds: dict[str, Kind]
+    """What columns hold that would be read as something else."""
+    split: str
+    """As :func:`assay.data.own.rows_to_learn.split_of` takes it."""
+    min_per_class: int
+    """Rows of classes with fewer are left out."""
+
+    def read(self, raw: Path) -> tables.TableSet:
+        """Return the rows that have a target."""
+        path = self.own(raw)
+        table, study = rows_to_learn.study(path, self.options)
+        rows_to_learn.require_columns(path, table, [self.target, *self.ignore, *self.kinds])
+        found = rows_to_learn.targets_of(
+            path, study.get(self.target), as_classes=self.as_classes, min_per_class=self.min_per_class
+        )
+        split = rows_to_learn.split_of(path, table, study, self.split)
+        used = [
+            each
+            for each in study.columns
+            if each.name not in {*self.ignore, self.target, split.column}
+            and each.kind not in ("blank", "nested")
+        ]
+        kinds = {each.name: self.kinds.get(each.name, _kind(each)) for each in used}
+        form = CellFormat(decimal=study.decimal, day_first=self._day_first(study))
+        return tables.TableSet(
+            {each.name: _values(each.cells, kinds[each.name], form)[found.rows] for each in used},
+            kinds,
+            found.targets,
+            found.classes,
+            groups=None if split.groups is None else split.groups[found.rows],
+            times=None if split.times is None else split.times[found.rows],
+            split=split.upstream[found.rows],
+            equal_rows="keep",
+            cells=form,
+        )
+
+    def _day_first(self, study: Study) -> bool:
+        orders = [values.dates(each.cells.values, self.options.day_first)[1] for each in study.of("date")]
+        return any(orders)
+
+    def prepare(self, raw: Path, out: Path, *, seed: int, validation_fraction: float) -> dict[str, Any]:
+        return tables.prepare(
+            self.read(raw),
+            out,
+            dataset=out.name,
+            seed=seed,
+            validation_fraction=validation_fraction,
+            test_fraction=self.test_fraction,
+            split_strategy=rows_to_learn.strategy_of(self.split),
+        )
+
+    def checks(self, counts: dict[str, int]) -> list[Check]:
+        return rows_to_learn.checks(counts, self.split, nouns=("a row", "rows"))
+
+
+def _kind(column: Studied) -> Kind:
+    if column.kind in KINDS:
+        return KINDS[column.kind]
+    return "number" if column.kind == "number" else "category"
+
+
+def _values(column: Cells, kind: Kind, form: CellFormat) -> NDArray[Any]:
+    found, _ = cells.read(kind, column.values, form)
+    return found[column.codes]
+
+
+def own_table(
+    *,
+    path: str,
+    digest: str,
+    encoding: str | None,
+    header: bool | None,
+    day_first: bool | None,
+    target: str,
+    as_classes: bool,
+    ignore: list[str],
+    kinds: dict[str, Literal["number", "category", "date", "text"]],
+    split: str,
+    test_fraction: Annotated[float, Field(gt=0, lt=1)],
+    min_per_class: Annotated[int, Field(ge=2)],
+) -> OwnTable:
+    """Return the dataset of a row of params.yaml."""
+    return OwnTable(
+        source=source_of(path),
+        path=Path(path),
+        digest=digest,
+        options=Options(encoding=encoding, header=header, day_first=day_first),
+        target=target,
+        as_classes=as_classes,
+        ignore=tuple(ignore),
+        kinds=dict(kinds),
+        split=split,
+        test_fraction=test_fraction,
+        min_per_class=min_per_class,
+    )
+
+
+FAMILY = own_table

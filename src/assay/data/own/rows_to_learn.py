@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rows of a user's table to learn from: those with a target, whose class is not too rare, and their splits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assay.data.expectations import Check, apart, in_order, of_any_table
+from assay.data.own import columns, look
+from assay.data.own.columns import Studied, Study
+from assay.data.own.found import Options
+from assay.data.own.table import Table
+from assay.data.preparation.split_strategies import StrategyName
+
+PARTS: Mapping[str, str] = {
+    "train": "train", "training": "train", "test": "test", "testing": "test", "eval": "test",
+    "val": "validation", "valid": "validation", "validation": "validation", "dev": "validation",
+}  # fmt: skip
+"""What a column of splits may hold, and the split that each names."""
+
+
+@dataclass(frozen=True)
+class Targets:
+    """The rows (M,) of a table that have a target, and what is known of them."""
+
+    rows: NDArray[np.int64]
+    targets: NDArray[np.int64] | NDArray[np.float64]
+    """(M,) indices into ``classes``, or numbers without classes."""
+    classes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Split:
+    """How a user's rows are split."""
+
+    upstream: NDArray[np.str_]
+    """(N,) the split that a column names, ``""`` if none does."""
+    groups: NDArray[np.str_] | None = None
+    times: NDArray[np.datetime64] | NDArray[np.float64] | None = None
+    column: str = ""
+    """The column that says it, which is not a feature."""
+
+    @property
+    def origins(self) -> dict[str, NDArray[Any]]:
+        """Return the groups and the times by fact, if they are known."""
+        facts = {"group": self.groups, "time": self.times}
+        return {fact: values for fact, values in facts.items() if values is not None}
+
+
+def study(path: Path, options: Options) -> tuple[Table, Study]:
+    """Return the rows of a file and what its columns hold."""
+    table = look.table_of(path, options)
+    return table, columns.study(table)
+
+
+def require_columns(path: Path, table: Table, names: Iterable[str]) -> None:
+    """Check that a table has these columns.
+
+    Raises:
+        ValueError: it lacks one; one line.
+    """
+    for name in names:
+        if name not in table.names:
+            raise ValueError(f"{path}: no column {name!r}; there are {table.listed()}")
+
+
+def targets_of(path: Path, column: Studied, *, as_classes: bool, min_per_class: int) -> Targets:
+    """Return the rows with a target.
+
+    Raises:
+        ValueError: fewer than two classes have enough rows, or no target is a number; one line.
+    """
+    if not as_classes:
+        if column.numbers is None:
+            raise ValueError(
+                f"{path}: {column.name} holds no numbers; name a column of numbers as the target"
+            )
+        numbers = column.row_numbers()
+        rows = np.flatnonzero(np.isfinite(numbers))
+        return Targets(rows, numbers[rows], ())
+    return common(column.row_classes(), column.cells.values, min_per_class, f"{path}: {column.name}")
+
+
+def common(codes: NDArray[np.int64], values: Sequence[str], min_per_class: int, where: str) -> Targets:
+    """Return the rows of classes with enough rows; classes are in the order of their names.
+
+    Args:
+        codes: (N,) the place of each row's class in ``values``, -1 if it has none.
+        where: the file and column, for the error.
+
+    Raises:
+        ValueError: fewer than two classes have enough rows; one line.
+    """
+    counts = np.bincount(codes[codes >= 0], minlength=len(values))
+    kept = [place for place in np.argsort(values, kind="stable") if counts[place] >= min_per_class]
+    if len(kept) < 2:
+        raise ValueError(
+            f"{where}: {len(kept)} classes have {min_per_class} rows or more; at least two are needed: add rows, or"
+            " lower min_per_class in params.yaml"
+        )
+    label_of = np.full(len(values) + 1, -1)  # the last is that of a missing target
+    label_of[kept] = np.arange(len(kept))
+    labels = label_of[codes]
+    rows = np.flatnonzero(labels >= 0)
+    return Targets(rows, labels[rows].astype(np.int64), tuple(values[place] for place in kept))
+
+
+def strategy_of(how: str) -> StrategyName | None:
+    """Return the strategy of a split, as :func:`split_of` takes it; None for that of the kind of dataset."""
+    word = how.partition(":")[0]
+    return (
+        "time" if word == "time" else "group" if word == "group" else "random" if word == "random" else None
+    )
+
+
+def split_of(path: Path, table: Table, found: Study, how: str) -> Split:
+    """Return how rows are split: ``stratified``, ``random``, ``column:NAME``, ``time:NAME`` or ``group:NAME``.
+
+    Raises:
+        ValueError: it is none of these, there is no such column, or its values do not say it; one line.
+    """
+    none = np.full(len(table), "", dtype="<U10")
+    word, _, name = how.partition(":")
+    if how in ("stratified", "random"):
+        return Split(none)
+    if word not in ("column", "time", "group"):
+        raise ValueError(
+            f"split = {how}: allowed are stratified, random, column:NAME, time:NAME and group:NAME"
+        )
+    if name not in table.names:
+        raise ValueError(f"split = {how}: {path} has no such column; there are {table.listed()}")
+    column = found.get(name)
+    if word == "time":
+        return Split(none, times=_times(path, column), column=name)
+    if word == "group":
+        return Split(none, groups=np.array(column.cells.values)[column.cells.codes], column=name)
+    unknown = [value for value in column.cells.values if value and value.lower() not in PARTS]
+    if unknown:
+        raise ValueError(f"split = {how}: {unknown[0]!r} is no split; allowed are {', '.join(PARTS)}")
+    parts = np.array([PARTS.get(value.lower(), "") for value in column.cells.values])
+    return Split(parts[column.cells.codes], column=name)
+
+
+def _times(path: Path, column: Studied) -> NDArray[np.datetime64] | NDArray[np.float64]:
+    if column.days is None and column.numbers is None:
+        raise ValueError(f"{path}: {column.name} holds no times; name a column of dates or numbers")
+    if column.days is not None:
+        return column.row_days()
+    return column.row_numbers()
+
+
+def checks(counts: dict[str, int], how: str, *, nouns: tuple[str, str]) -> list[Check]:
+    """Return what must hold of the items of any own dataset; what depends on its columns is in a file of the user's.
+
+    Args:
+        counts: the number of items of each split.
+        how: the split, as in :func:`split_of`.
+        nouns: the name of an item: ``("a text", "texts")``.
+    """
+    held = {"group": [apart], "time": [in_order]}.get(how.partition(":")[0], [])
+    return [*of_any_table(counts, nouns=nouns), *(check() for check in held)]

@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``assay add``: look at a user's files, and write the rows of params.yaml that train models on them.
+
+The bytes are copied to ``data/own/<name>/``, the expectations of the items are inferred, and params.yaml is written
+last, so that an error leaves everything as it was.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from assay import paths
+from assay.data import expectations_file, loading
+from assay.data.own import describe, look, origin
+from assay.data.own.found import Found, Options, Reading
+from assay.files import write_text
+from assay.pipeline.adding import own_rows, starters
+from assay.pipeline.adding.own_rows import OwnRow
+from assay.pipeline.adding.params_file import ParamsFile
+from assay.pipeline.adding.starters import Starter
+from assay.provenance import dvc_lock
+
+OWN = Path("data/own")
+EXPECTATIONS = Path("data/expectations")
+SEEDS = [0, 1, 2]
+NEXT = "next: snakemake --cores all"
+NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+
+
+class UnclearError(ValueError):
+    """What the files hold can be read in several ways; the text has the questions and the options that answer them."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user wants."""
+
+    path: Path
+    options: Options
+    name: str | None = None
+    link: bool = False
+    """Refer to the bytes where they are instead of copying them."""
+    update: bool = False
+    """Accept bytes that have changed."""
+
+
+def add(request: Request) -> Iterator[str]:
+    """Add a user's files to the project; yield what is found and done, line by line.
+
+    Raises:
+        UnclearError: the user must answer a question; nothing is written.
+        ValueError: the files cannot be added; one line. Nothing is written.
+    """
+    file = ParamsFile(paths.PARAMS)
+    name = request.name or name_of(request.path)
+    if not NAME.fullmatch(name):
+        raise ValueError(f"--name {name}: allowed are small letters, digits and _, a letter first")
+    if name in file.names("datasets"):
+        yield from _again(request, name, file)
+        return
+    found = look.look(request.path, request.options)
+    yield describe.describe(found).rstrip()
+    reading = clear(found)
+    row = own_rows.row_of(found, reading, request.options)
+    if name in file.names("tasks") or name in file.names("suites"):
+        raise ValueError(f"{name}: params.yaml has a task or suite of this name; choose another with --name")
+    with _bytes(request, name, found.path) as knobs:
+        row = replace(row, knobs={**knobs, **row.knobs})
+        prepared, items = _prepared(file, name, row)
+        starter = starters.choose(reading.signature, len(prepared["classes"]), request.options.metric)
+        write_rows(file, name, row, starter, items)
+        text = file.text()
+        expectations = EXPECTATIONS / f"{name}.yaml"
+        write_text(expectations, expectations_file.infer(items, name))
+        write_text(paths.PARAMS, text)
+    yield ""
+    yield from _said(request, name, starter, prepared, expectations)
+    yield from _track(request, name)
+    yield NEXT
+
+
+def look_only(request: Request) -> Iterator[str]:
+    """Yield what is found, without writing anything.
+
+    Raises:
+        UnclearError, ValueError: as :func:`add`.
+    """
+    found = look.look(request.path, request.options)
+    yield describe.describe(found).rstrip()
+    own_rows.row_of(found, clear(found), request.options)
+    yield ""
+    yield "nothing is written (--dry-run)"
+
+
+def name_of(path: Path) -> str:
+    """Return a name for params.yaml from that of a file or folder."""
+    stem = path.stem if path.suffix else path.name
+    plain = re.sub(r"[^a-z0-9]+", "_", stem.lower()).strip("_")
+    return (plain if plain[:1].isalpha() else f"own_{plain}".rstrip("_"))[:64]
+
+
+def clear(found: Found) -> Reading:
+    """Return the reading of the files.
+
+    Raises:
+        UnclearError: the user must choose one.
+        ValueError: nothing can be learned from them.
+    """
+    if found.questions:
+        raise UnclearError(
+            "\n".join(f"{each.question} Answer with {each.option}" for each in found.questions)
+        )
+    if found.best is None:
+        raise ValueError(f"{found.path}: nothing can be learned from it; name the target with --target")
+    return found.best
+
+
+@contextmanager
+def _bytes(request: Request, name: str, source: Path) -> Iterator[Mapping[str, Any]]:
+    """Copy the bytes into the project and yield the knobs that name them; the copy is removed if the block fails."""
+    digest = origin.digest_of(source)
+    if request.link:
+        yield {"path": str(source.resolve()), "digest": digest}
+        return
+    folder = OWN / name
+    if folder.exists():
+        raise ValueError(f"{folder}: already exists; choose another name with --name, or remove the folder")
+    try:
+        origin.copy(source, folder)
+        path = folder if source.is_dir() else folder / source.name
+        yield {"path": path.as_posix(), "digest": digest}
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _prepared(file: ParamsFile, name: str, row: OwnRow) -> tuple[dict[str, Any], pd.DataFrame]:
+    """Return what prepared.json and items.parquet of a dataset will hold."""
+    split = file.params.split
+    dataset = loading.load(row.family, row.knobs)
+    with tempfile.TemporaryDirectory() as folder:
+        raw, out = Path(folder) / "raw", Path(folder) / name
+        dataset.fetch(raw, mirror=None)
+        facts = dataset.prepare(
+            raw, out, seed=split.split_seed, validation_fraction=split.validation_fraction
+        )
+        return facts, pd.read_parquet(out / "items.parquet")
+
+
+def write_rows(file: ParamsFile, name: str, row: OwnRow, starter: Starter, items: pd.DataFrame) -> None:
+    """Add the rows of a dataset, its task, its models and methods, and a suite that runs them."""
+    num_items = int((items["split"] == "train").sum())
+    dataset = {
+        "dataset": row.family,
+        "expectations": str(EXPECTATIONS / f"{name}.yaml"),
+        "knobs": dict(row.knobs),
+    }
+    file.add("datasets", name, dataset, row.comments)
+    file.add("tasks", name, {"kind": starter.kind, **starter.task})
+    models = starter.rows(num_items)
+    for model, wanted in models.items():
+        _merge(file, "models", model, wanted, name)
+    for method, wanted in starter.methods.items():
+        if method not in file.names("methods"):
+            file.add("methods", method, wanted)
+    suite = {"tasks": [name], "models": list(models), "methods": list(starter.methods), "seeds": SEEDS}
+    file.add("suites", name, suite)
+    file.set(["suite"], name)
+
+
+def _merge(file: ParamsFile, section: str, model: str, wanted: Mapping[str, Any], task: str) -> None:
+    """Add a row of ``models``; if there is one, its knobs are changed for this task only."""
+    if model not in file.names(section):
+        file.add(section, model, wanted)
+        return
+    there = file.params.models[model]
+    changed = {key: value for key, value in wanted.get("knobs", {}).items() if there.knobs.get(key) != value}
+    if there.model == wanted.get("model", model) and changed:
+        file.set([section, model, "per_task", task], {"knobs": changed})
+    if there.tasks != "all":
+        file.set([section, model, "tasks"], [*there.tasks, task])
+
+
+def _said(
+    request: Request, name: str, starter: Starter, prepared: Mapping[str, Any], expectations: Path
+) -> Iterator[str]:
+    counts = prepared["counts"]
+    yield (
+        f"{counts['train']:,} items to train on, {counts['validation']:,} to validate, {counts['test']:,} to test"
+        f" ({prepared['split']['strategy']} split)"
+    )
+    for dropped in prepared["dropped"]:
+        yield f"left out: {dropped['count']:,}, {dropped['reason']}"
+    wanted = request.options.metric
+    if wanted and wanted != starter.metric:
+        yield f"models are compared by {starter.metric}; {wanted} is not the primary metric of {starter.kind}"
+    where = request.path if request.link else OWN / name
+    yield f"wrote {paths.PARAMS}: the dataset, the task and the suite {name}, which now runs by default"
+    yield f"wrote {expectations}: what the items must meet; edit it"
+    yield f"data: {where}"
+
+
+def _track(request: Request, name: str) -> Iterator[str]:
+    """Put the bytes under DVC's control, if the project is."""
+    if request.link or not Path(".dvc").is_dir():
+        return
+    done = dvc_lock.dvc("add", "--quiet", str(OWN / name))
+    if done.returncode:
+        yield f"dvc add {OWN / name} failed: {dvc_lock.reason(done)}"
+    else:
+        yield f"ran dvc add {OWN / name}"
+
+
+def _again(request: Request, name: str, file: ParamsFile) -> Iterator[str]:
+    """Compare the bytes with those of the row; with --update, replace them."""
+    row = file.row("datasets", name)
+    knobs = row.get("knobs", {})
+    if "digest" not in knobs:
+        raise ValueError(f"{name}: params.yaml has a dataset of this name; choose another with --name")
+    source = _source(request.path, Path(knobs["path"]))
+    digest = origin.digest_of(source)
+    if digest == knobs["digest"]:
+        yield f"{name}: already added, and its bytes are the same; nothing to do"
+        return
+    if not request.update:
+        raise ValueError(
+            f"{name}: params.yaml has a dataset of this name with other bytes (sha256 {knobs['digest']}, {source} has"
+            f" {digest}); accept them with --update, or choose another name with --name"
+        )
+    file.set(["datasets", name, "knobs", "digest"], digest)
+    text = file.text()
+    if not request.link:
+        origin.copy(source, OWN / name)
+    write_text(paths.PARAMS, text)
+    yield f"{name}: the bytes of {source} are accepted; the expectations in {row.get('expectations')} stay as they are"
+    yield from _track(request, name)
+    yield NEXT
+
+
+def _source(path: Path, own: Path) -> Path:
+    """Return what was copied when the row was added: a file, or the folder of a table of images."""
+    return path.parent if path.is_file() and not own.suffix else path

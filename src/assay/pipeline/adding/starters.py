@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What runs on a user's own data at first: the kind of task, its models and methods, in a file for each kind."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from assay.config import strict_yaml
+
+FOLDER = Path(__file__).with_name("starters")
+
+
+class Starter(BaseModel):
+    """A file of the folder ``starters``; its name is the kind of task."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: str
+    signature: str
+    metric: str
+    """The primary metric of the kind of task."""
+    classes: int | None = None
+    """The number of classes that it needs; None for any."""
+    task: dict[str, Any]
+    """What a row of ``tasks`` sets besides its kind and dataset."""
+    methods: dict[str, dict[str, Any]]
+    models: dict[str, dict[str, Any]]
+    at_most: dict[str, int]
+    """By model: the number of items above which it is left out."""
+    at_least: dict[str, int]
+    """By model: the number of items below which it is left out."""
+
+    def rows(self, num_items: int) -> dict[str, dict[str, Any]]:
+        """Return the rows of ``models`` for data of this size."""
+        return {
+            name: row
+            for name, row in self.models.items()
+            if self.at_least.get(name, 0) <= num_items <= self.at_most.get(name, num_items)
+        }
+
+
+@cache
+def starters() -> tuple[Starter, ...]:
+    """Return every starter."""
+    files = sorted(FOLDER.glob("*.yaml"))
+    return tuple(Starter.model_validate({"kind": path.stem, **strict_yaml.read(path)}) for path in files)
+
+
+def choose(signature: str, num_classes: int, metric: str | None) -> Starter:
+    """Return the starter for data; one that needs this number of classes comes first.
+
+    Args:
+        num_classes: 0 if the target is no class.
+        metric: the primary metric that the user wants; None for any.
+    """
+    able = [
+        each for each in starters() if each.signature == signature and each.classes in (None, num_classes)
+    ]
+    preferred = sorted(able, key=lambda each: (each.metric != metric, each.classes is None))
+    return preferred[0]
