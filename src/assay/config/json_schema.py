@@ -32,7 +32,7 @@ def write(out: Path | None) -> None:
 
 
 def schema() -> dict[str, Any]:
-    """Return the schema. The knobs of a row are those of its family, model or method, by default the one with the row's name.
+    """Return the schema. The knobs of a row are those of its family, model or method, by default the one of its name.
 
     No knob is required, since a row may inherit it.
     """
