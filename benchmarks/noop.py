@@ -31,6 +31,8 @@ PARTS = (
     "src",
     "workflow",
     "profiles",
+    "data/expectations",
+    "data/own",
     "dvc.yaml",
     "params.yaml",
     "docs/tuning.csv",

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -69,6 +70,27 @@ def write_schema(
     from assay.config import json_schema
 
     _or_exit(lambda: json_schema.write(out))
+
+
+@app.command("init")
+def start_project(
+    folder: Annotated[Path, typer.Argument(help="folder to write to; it is created if missing")] = Path(),
+) -> None:
+    """Write a small project, whose rules and code are those of the installed package, into a folder.
+
+    Writes params.yaml with one suite, Snakefile, dvc.yaml and the files around them, and puts the folder under Git and
+    DVC unless it is already. Files that exist are kept, and nothing is written through a link. Exit code 2, before
+    anything is written, if the folder already holds params.yaml, Snakefile or dvc.yaml.
+    """
+    from assay.pipeline.init import init
+
+    def write() -> None:
+        for line in init(folder):
+            typer.echo(line)
+
+    _or_exit(write)
+    there = "" if folder == Path() else f"cd {shlex.quote(str(folder))} && "
+    typer.echo(f"next: {there}snakemake --cores all")
 
 
 @app.command("add")
@@ -196,17 +218,19 @@ def restore_files() -> None:
 def sweep_leftovers() -> None:
     """Move results that no suite of params.yaml requests from data, artifacts and reports into .assay/replaced.
 
-    Then updates records.sha256, the digests of a phase's records, on which later stages of dvc.yaml depend.
+    Then updates what stages of dvc.yaml depend on: records.sha256, the digests of a phase's records, and code.json, the
+    digests of the installed package's files.
 
     A successful run does this too. Reads params.yaml; prints a line for each folder that it moves.
     """
-    from assay.pipeline import cleanup, phase_digests
+    from assay.pipeline import cleanup, phase_code, phase_digests
 
     params = _checked()
     _or_exit(run_lock.hold)
     phase_digests.unseal()
     cleanup.sweep(params)
     phase_digests.seal()
+    _or_exit(phase_code.write)
 
 
 @app.command("verify")

@@ -440,6 +440,17 @@ def test_a_chain_of_methods_is_not_endless():
     assert "methods.m0.after: a chain of more than 20 methods" in errors_of(tree)
 
 
+def test_in_a_subfolder_the_projects_folder_is_named(tmp_path, monkeypatch):
+    folder = tmp_path / "my data" / "own"
+    folder.mkdir(parents=True)
+    (tmp_path / "my data" / "params.yaml").touch()
+    monkeypatch.chdir(folder)
+    line = f"params.yaml: not in this folder; go to the project's: cd '{tmp_path / 'my data'}'"
+    with pytest.raises(params.ParamsError) as raised:
+        params.load_params(Path("params.yaml"))
+    assert raised.value.errors == [line]
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(params.ParamsError, match="there is no such file"):
         params.load_params(tmp_path / "params.yaml")

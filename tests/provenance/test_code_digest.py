@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 
@@ -82,6 +83,20 @@ def test_the_catalogue_is_left_out():
 def test_a_module_that_is_not_there_is_named():
     with pytest.raises(ValueError, match=r"assay\.models\.nowhere"):
         code_digest.closure("assay.models.nowhere")
+
+
+def test_an_installed_package_has_the_digests_of_a_clone(tmp_path, monkeypatch):
+    files = code_digest.closure(*TRAINED)
+    cloned = code_digest.digest(files)
+    installed = tmp_path / "site-packages" / "assay"
+    shutil.copytree(code_digest.ROOT, installed, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(code_digest, "ROOT", installed)
+    for cached in (code_digest.closure, code_digest.digest, code_digest._sha256):
+        monkeypatch.setattr(code_digest, cached.__name__, cached.__wrapped__)
+    assert code_digest.closure(*TRAINED) == files
+    assert code_digest.digest(files) == cloned
+    (installed / "files.py").write_text("")
+    assert code_digest.digest(files) != cloned
 
 
 def test_a_file_that_is_no_python_imports_nothing_and_stops_nothing(tmp_path, monkeypatch):

@@ -71,7 +71,7 @@ def find(run: subprocess.Popen[str], victim: str, phase: str = "") -> psutil.Pro
             words = process.cmdline()
             is_found = {
                 "server": SERVER in words and process.ppid() == run.pid,
-                "client": CLIENT in words and STAGE + phase in words,
+                "client": any(word.endswith(CLIENT) for word in words) and STAGE + phase in words,
                 "job": words[1:3] == ["-m", STAGE + phase] or _is_job(process.pid, phase),
             }[victim]
         except GONE:

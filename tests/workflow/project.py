@@ -12,6 +12,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 COPIED = (
     "Snakefile",
+    "data/expectations",
+    "data/own",
     "dvc.yaml",
     "docs/tuning.csv",
     "params.yaml",

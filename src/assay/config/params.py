@@ -8,6 +8,7 @@ key, the value, what is allowed and, for a misspelt word, the closest correct on
 from __future__ import annotations
 
 import re
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -278,6 +279,12 @@ def load_params(path: Path) -> Params:
     """
     if errors := registry.errors():
         raise ParamsError(errors)
+    if not path.is_absolute() and not path.exists():
+        for parent in Path.cwd().parents:
+            if (parent / path).is_file():
+                raise ParamsError(
+                    [f"{path}: not in this folder; go to the project's: cd {shlex.quote(str(parent))}"]
+                )
     try:
         raw = strict_yaml.read(path)
     except ValueError as error:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from assay.files import discard_unfinished, replaced, replacing, set_aside
 from assay.paths import STATUS, VERDICT
+from assay.pipeline import phase_code
 from assay.provenance import dvc_lock, run_lock, snakemake_metadata
 from assay.provenance.dvc_lock import has_digest, stored
 
@@ -46,7 +47,9 @@ def restore() -> Restored:
     """
     try:
         run_lock.hold()
-        return _restore(dvc_lock.outs_here(), dvc_lock.cache_folder())
+        outs = dvc_lock.outs_here()
+        outs.pop(phase_code.CODE, None)  # Git keeps it
+        return _restore(outs, dvc_lock.cache_folder())
     except OSError as error:
         raise ValueError(f"{error.filename}: {error.strerror}; restore writes to this folder") from None
 

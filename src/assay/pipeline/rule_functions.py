@@ -188,9 +188,7 @@ class Graph:
 
     def report_code(self) -> str:
         """Return the digest of the files that build the report, templates included."""
-        return code_digest.digest(
-            (*code_digest.closure(f"{STAGES}.report", "assay.config.registry"), *_report_files())
-        )
+        return code_digest.digest(report_files())
 
     def ingested(self, _wildcards: Any = None) -> list[str]:
         """Return the records of all raw data."""
@@ -265,10 +263,11 @@ class Graph:
 
 
 @cache
-def _report_files() -> tuple[str, ...]:
+def report_files() -> tuple[str, ...]:
+    """Return the names of the files that build the report, templates included."""
     folder = code_digest.ROOT / "report"
-    found = (path for pattern in REPORT_FILES for path in folder.rglob(pattern))
-    return tuple(sorted(str(path.relative_to(code_digest.ROOT.parent.parent)) for path in found))
+    others = code_digest.named(path for pattern in REPORT_FILES for path in folder.rglob(pattern))
+    return (*code_digest.closure(f"{STAGES}.report", "assay.config.registry"), *others)
 
 
 def _cell(wildcards: Any) -> Cell:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -36,7 +37,8 @@ def other_code() -> str:
 def closure(*modules: str) -> tuple[str, ...]:
     """Return the files of ``modules`` and of everything of this package that they import, sorted.
 
-    Paths are relative to the folder that holds ``src``.
+    A file has the name that it has in a clone, ``src/assay/...``, wherever the package is installed: records made by
+    an installed package and by a clone of the same version hold the same digest.
     """
     found: set[str] = set()
     waiting = list(modules)
@@ -45,25 +47,30 @@ def closure(*modules: str) -> tuple[str, ...]:
         if name not in found and name not in LEFT_OUT:
             found.add(name)
             waiting += imports(name)
-    return tuple(sorted(str(_file(name).relative_to(ROOT.parent.parent)) for name in found))
+    return named(map(_file, found))
 
 
 @cache
 def package() -> tuple[str, ...]:
-    """Return every file of this package, with paths as in ``closure``, for results that depend on all of them."""
-    return tuple(sorted(str(path.relative_to(ROOT.parent.parent)) for path in ROOT.rglob("*.py")))
+    """Return every file of this package, with names as in ``closure``, for results that depend on all of them."""
+    return named(ROOT.rglob("*.py"))
+
+
+def named(files: Iterable[Path]) -> tuple[str, ...]:
+    """Return the names, as in ``closure``, of files of this package, sorted."""
+    return tuple(sorted(str(OWN / path.relative_to(ROOT)) for path in files))
 
 
 @cache
 def digest(files: tuple[str, ...]) -> str:
-    """Return one SHA-256 digest of the paths, as in ``closure``, and the contents of files."""
+    """Return one SHA-256 digest of the names, as in ``closure``, and the contents of files."""
     lines = (f"{name} {_sha256(name)}\n" for name in files)
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 @cache
 def _sha256(name: str) -> str:
-    return sha256(ROOT.parent.parent / name)
+    return sha256(ROOT / Path(name).relative_to(OWN))
 
 
 @cache

@@ -203,6 +203,14 @@ def inside(name: str, named_by: str | Path) -> Path:
 
 
 @cache
+def is_usable() -> bool:
+    """Return whether DVC can record the current folder: it holds a repository of DVC, under Git or without it."""
+    config = Path(".dvc/config")
+    if not config.is_file():
+        return False
+    return _git("rev-parse", "--git-dir") is not None or "no_scm" in config.read_text(encoding="utf-8")
+
+
 def cache_folder() -> Path:
     """Return the folder of DVC's cache.
 

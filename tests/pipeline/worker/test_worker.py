@@ -464,3 +464,23 @@ def test_a_run_imports_ahead_what_its_jobs_need():
     assert "pytorch_lightning" not in report
     assert {*report, "pytorch_lightning"} < {*training}
     assert launch.needed({"validate", *launch.SERVED}) == [*launch.PRELOAD]
+
+
+def test_the_prefix_of_a_rule_finds_the_client_and_imports_nothing_from_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(launch, "CLIENT", tmp_path / "a 'quoted' {path}" / "client.py")
+    launch.CLIENT.parent.mkdir()
+    launch.CLIENT.write_text("import sys; print(sys.argv[1:])")
+    Path("json.py").write_text("raise RuntimeError")
+    command = 'cell module "two words"; python -m json.tool --help | head -1; echo $PYTHONPATH'
+    for path in ("", f"{tmp_path}/src:elsewhere"):
+        shell = ["bash", "-euc", launch.prefix(2).format() + command]
+        ran = subprocess.run(
+            shell, env={"PYTHONPATH": "elsewhere"}, capture_output=True, text=True, check=True
+        )
+        words, usage, found = ran.stdout.splitlines()
+        assert (words, found) == ("['module', 'two words']", path or "elsewhere")
+        assert usage.startswith("usage:")
+        Path("src/assay").mkdir(parents=True, exist_ok=True)

@@ -3,18 +3,16 @@
 # requests: --config suite=NAME tasks=A,B models=C,D.
 import gc
 import os
-import shlex
 import sys
 from pathlib import Path
 
-from assay.provenance import snakemake_metadata, run_lock
+from assay.provenance import dvc_lock, run_lock, snakemake_metadata
 from assay import paths
-from assay.pipeline import cleanup, phase_digests, trust
+from assay.pipeline import cleanup, phase_code, phase_digests, trust
 from assay.files import discard_unfinished, write_text
 from assay.pipeline.rule_functions import Graph, matrix_or_exit
 from assay.pipeline.stages import verdict
 from assay.pipeline.worker import launch
-from assay.pipeline.worker.job import LIMIT
 
 # Snakemake's graph lives until the end of the run; collecting garbage every 700 objects took a third of the time at
 # 10,000 cells.
@@ -23,13 +21,7 @@ MATRIX = matrix_or_exit(config)
 PARAMS_TEXT = paths.PARAMS.read_text(encoding="utf-8")
 GRAPH = Graph(MATRIX)
 
-# `python` is the one that runs Snakemake; `cell` sends a job to the worker process, which has imported torch.
-shell.prefix(
-    f"PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH;"
-    ' export PYTHONPATH="$PWD/src${{PYTHONPATH:+:$PYTHONPATH}}";'
-    f" export {LIMIT}={MATRIX.params.limits.cell_minutes * 60};"
-    ' cell() {{ python -S -E src/assay/pipeline/worker/client.py "$@"; }}; '
-)
+shell.prefix(launch.prefix(MATRIX.params.limits.cell_minutes))
 
 
 wildcard_constraints:
@@ -57,6 +49,7 @@ onstart:
         print(error, file=sys.stderr)
         sys.exit(2)
     phase_digests.unseal()
+    phase_code.write()
     verdict.forget()
     write_text(paths.RUN_PARAMS, PARAMS_TEXT)
     waiting = list(workflow.dag.needrun_jobs())
@@ -83,11 +76,7 @@ onsuccess:
     cleanup.sweep(MATRIX.params)
     pack_metadata()
     phase_digests.seal()
-    if (
-        "DVC_STAGE" not in os.environ
-        and Path(".dvc").is_dir()
-        and Path(".git").exists()
-    ):
+    if "DVC_STAGE" not in os.environ and dvc_lock.is_usable():
         print("to record this run in DVC: dvc commit --force", file=sys.stderr)
 
 

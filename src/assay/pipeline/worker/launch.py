@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import shlex
 import shutil
 import socket
 import subprocess
@@ -14,7 +15,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from assay.pipeline.worker.job import SETTINGS
+from assay.pipeline.worker.job import LIMIT, SETTINGS
+from assay.provenance import code_digest
 
 VARIABLE = "ASSAY_WORKER"
 SERVED = ("train", "compress", "evaluate", "report")
@@ -70,6 +72,24 @@ PRELOAD = {
 The only modules of Assay among them depend on nothing else in Assay; jobs import the rest, so that none is stale.
 """
 LONGEST_PATH = 100  # bytes; the address of a Unix socket has at most 108, including the terminator
+CLIENT = Path(__file__).with_name("client.py")
+
+
+def prefix(cell_minutes: float) -> str:
+    """Return what precedes the command of each rule, in the shell and with braces doubled, as Snakemake formats it.
+
+    ``python`` is the one that runs Snakemake; it imports the code that Snakemake imported and no file from the
+    project's folder. ``cell MODULE ARGS...`` passes a job to the server.
+    """
+    lines = [
+        f"PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH",
+        "export PYTHONSAFEPATH=1",
+        f"export {LIMIT}={cell_minutes * 60}",
+        f'cell() {{ python -S -E {shlex.quote(str(CLIENT))} "$@"; }}',
+    ]
+    if code_digest.OWN.is_dir():
+        lines.append(f'export PYTHONPATH="$PWD/{code_digest.OWN.parent}${{PYTHONPATH:+:$PYTHONPATH}}"')
+    return "".join(f"{line}; " for line in lines).replace("{", "{{").replace("}", "}}")
 
 
 def needed(rules: Collection[str]) -> list[str]:
