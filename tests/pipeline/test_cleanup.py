@@ -58,6 +58,8 @@ def test_what_no_suite_holds_is_moved_and_kept(capsys):
     assert not any(Path(name).exists() for name in LEFT)
     [kept] = Path().glob(f".assay/replaced/*/{LEFT[6]}/status.json")
     assert kept.read_text() == LEFT[6]
+    assert Path("data/own").is_dir()
+    assert Path("data/expectations").is_dir()
     assert list(leftovers(params)) == []
 
 

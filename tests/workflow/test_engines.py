@@ -54,7 +54,7 @@ def test_after_snakemake_and_the_command_that_it_names_neither_engine_has_anythi
 
 def test_after_dvc_repro_neither_engine_has_anything_to_do_and_results_are_those_of_snakemake(tiny, tmp_path):
     project = Project(shutil.copytree(tiny.folder, tmp_path / "copy", symlinks=True))
-    for name in ("data", "artifacts", "reports", ".snakemake"):
+    for name in ("data/raw", "data/prepared", "data/validated", "artifacts", "reports", ".snakemake"):
         shutil.rmtree(project.folder / name)
     (project.folder / "dvc.lock").unlink()
     ran = project.run("dvc repro")

@@ -18,16 +18,18 @@ from assay.provenance import snakemake_metadata
 
 OF_DATASETS = (paths.RAW, paths.PREPARED, paths.VALIDATED, paths.DATA_DOCS)
 VERSIONED = (*OF_DATASETS, paths.TRAINED, paths.COMPRESSED, paths.EVALUATED)
+OWN = (Path("data/own"), Path("data/expectations"))
+"""What users bring; Git or DVC tracks it."""
 KEPT = {Path(paths.VALIDATED).with_name(snakemake_metadata.MADE)}
 
 
 def sweep(params: Params) -> None:
     """Move the files and folders that no suite of ``params`` holds, with a line on stderr for each.
 
-    The top folders are created if missing: DVC needs each, even if a suite writes nothing there.
+    The top folders are created if missing: DVC needs each, even if a suite reads or writes nothing there.
     """
-    for template in VERSIONED:
-        Path(template.partition("/{")[0]).mkdir(parents=True, exist_ok=True)
+    for folder in (*OWN, *(Path(template.partition("/{")[0]) for template in VERSIONED)):
+        folder.mkdir(parents=True, exist_ok=True)
     aside = replaced()
     for path in list(leftovers(params)):
         set_aside(path, aside)

@@ -202,7 +202,6 @@ def inside(name: str, named_by: str | Path) -> Path:
     return path
 
 
-@cache
 def is_usable() -> bool:
     """Return whether DVC can record the current folder: it holds a repository of DVC, under Git or without it."""
     config = Path(".dvc/config")
@@ -211,6 +210,7 @@ def is_usable() -> bool:
     return _git("rev-parse", "--git-dir") is not None or "no_scm" in config.read_text(encoding="utf-8")
 
 
+@cache
 def cache_folder() -> Path:
     """Return the folder of DVC's cache.
 
