@@ -29,7 +29,7 @@ def digests() -> dict[str, str]:
 
 def _modules() -> dict[str, tuple[str, ...]]:
     """Return the modules that the cells of a phase can run, of all entries of the registry."""
-    datasets = {each.module for each in registry.DATASETS.values()}
+    datasets = {registry.dataset_module(name) for name in (*registry.DATASETS, *registry.FAMILIES)}
     kinds = {each.module for each in registry.TASKS.values()}
     models = {each.target.partition(":")[0] for each in registry.MODELS.values()}
     loops = {each.module for each in registry.LOOPS.values()}
