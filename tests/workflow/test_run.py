@@ -93,7 +93,7 @@ def test_a_misspelt_key_is_one_line_and_exit_code_2(tmp_path):
     lines = [line for line in ran.stderr.splitlines() if line.startswith("params.yaml")]
     assert len(lines) == 1
     assert "did you mean methods?" in lines[0]
-    assert not (project.folder / "data").exists()
+    assert not (project.folder / "data/raw").exists()
 
 
 def test_a_wrong_suite_is_one_line_and_exit_code_2(finished):
