@@ -108,3 +108,16 @@ def test_a_folder_that_is_no_project_is_left_alone(tmp_path, monkeypatch):
     refused("params.yaml: not found; go to a project's folder, or name a file with --out", "schema")
     refused("reports/report.json: not found; run the suite, or assay restore", "publish")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("project")
+def test_a_report_is_built_by_the_run_and_the_command_says_so():
+    refused(
+        "assay report: a run builds reports/index.html (snakemake --cores all); --partial builds", "report"
+    )
+    assert not Path("reports").exists()
+
+
+@pytest.mark.usefixtures("project")
+def test_a_partial_report_of_a_suite_that_is_not_there_is_refused():
+    refused("suite 'nope': not in params.yaml; allowed: ", "report", "--partial", "--suite", "nope")

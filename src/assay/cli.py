@@ -155,14 +155,44 @@ def add_data(
 
 
 @app.command("publish")
-def publish(docs: Path = Path("docs")) -> None:
-    """Write docs/results.md and its CSV files from reports/, for the tasks of the last run; others stay unchanged."""
+def publish(
+    docs: Path = Path("docs"),
+    reports: Annotated[
+        Path, typer.Option(help="folder of the report; reports/selection-SUITE is that of a selection")
+    ] = paths.REPORTS,
+) -> None:
+    """Write docs/results.md and its CSV files from a report, for the tasks of its run; others stay unchanged."""
     from assay.report.output.publish import publish as publish_results
 
     if paths.REPORTS.is_dir():
         _or_exit(run_lock.hold)
-    for path in _or_exit(lambda: publish_results(paths.REPORTS, docs)):
+    for path in _or_exit(lambda: publish_results(reports, docs)):
         typer.echo(path)
+
+
+@app.command("report")
+def build_report(
+    partial: Annotated[
+        bool, typer.Option("--partial", help="build reports/partial.html from what has finished")
+    ] = False,
+    suite: SuiteOption = None,
+) -> None:
+    """Build a page of what has finished, at any moment, even while a run is at work.
+
+    Reads params.yaml, data, artifacts and reports; writes reports/partial.html. The page of a whole run,
+    reports/index.html, is built by the run itself: without --partial, nothing is built, with exit code 2.
+    """
+    if not partial:
+        typer.echo(
+            "assay report: a run builds reports/index.html (snakemake --cores all);"
+            " --partial builds reports/partial.html from what has finished",
+            err=True,
+        )
+        raise typer.Exit(2)
+    from assay.pipeline.partial import build
+
+    matrix = matrix_or_exit({"suite": suite} if suite else {})
+    typer.echo(_or_exit(lambda: build(matrix)))
 
 
 @app.command("plan")

@@ -22,4 +22,13 @@ RUN_PARAMS = Path(".assay/params.yaml")
 TUNING = Path("docs/tuning.csv")
 """How the hyperparameters were chosen, written by hand; it may be absent."""
 VERDICT = REPORTS / "verdict.json"
+SELECTION = "reports/selection-{suite}"
+"""The report of a run of some of a suite's tasks or models, so that it leaves the suite's own report as it was."""
+PARTIAL = REPORTS / "partial.html"
+"""The page of what has finished, rebuilt now and then during a run; an output of no job, and not versioned."""
 UNCOMPRESSED = "none"
+
+
+def of_cells(reports: Path) -> Path:
+    """Return the folder that holds the cells and validations of the report in ``reports``."""
+    return reports.parent if reports.match(SELECTION.format(suite="*")) else reports

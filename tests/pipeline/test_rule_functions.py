@@ -96,5 +96,6 @@ def test_the_rules_use_exactly_these_functions():
         "ingest_request", "prepare_request", "validate_request", "train_request", "compress_request",
         "evaluate_request", "train_from", "compress_from", "evaluate_from", "report_request", "jobs", "missing",
         "ingested", "prepared", "validated", "trained", "compressed", "evaluated",
+        "is_selection", "reports", "report_record", "verdict",
     }  # fmt: skip
     assert used == known

@@ -12,8 +12,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
+from assay.report import partial
 from assay.report.build import build
-from tests.report import made_up
+from tests.report import made_up, test_partial
 from tests.report.test_build import HOSTILE, hostile_tree
 
 CHROMIUM = shutil.which("chromium")
@@ -234,4 +235,19 @@ def test_the_page_without_a_result_opens(browser: Browser, tmp_path: Path) -> No
     page, errors = opened(browser, (tmp_path / "reports/index.html").as_uri())
     assert errors == []
     expect(page.locator("header.top")).to_contain_text("No variant has finished")
+    page.context.close()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_partial_page_opens_and_says_so_first(browser: Browser, tmp_path: Path, width: int) -> None:
+    asked = test_partial.arguments(tmp_path)
+    asked["errors"] = test_partial.damage(asked["variants"])
+    partial.build(tmp_path / "partial.html", **asked)
+    page, errors = opened(
+        browser, (tmp_path / "partial.html").as_uri(), viewport={"width": width, "height": 800}
+    )
+    assert errors == []
+    expect(page.locator("header.top p").first).to_contain_text("This page is partial")
+    expect(page.locator("header.top p").first).to_be_in_viewport()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.context.close()

@@ -124,8 +124,8 @@ class Graph:
         matrix = self.matrix
         spec = {
             "suite": matrix.suite,
-            "tasks": matrix.tasks,
-            "models": matrix.models,
+            "tasks": matrix.only_tasks if self.is_selection else matrix.tasks,
+            "models": matrix.only_models if self.is_selection else matrix.models,
             "params": sha256(paths.PARAMS),
             "tuning": sha256(paths.TUNING) if paths.TUNING.is_file() else "",
         }
@@ -135,7 +135,29 @@ class Graph:
     def report_job(self) -> Job:
         """The job that builds the report."""
         shown = (*self.validated(), *self.evaluated())
-        return Job("report", self.matrix.suite, str(paths.REPORT), shown, self.report_request())
+        return Job("report", self.matrix.suite, self.report_record, shown, self.report_request())
+
+    @property
+    def is_selection(self) -> bool:
+        """Whether ``--config`` narrows the suite to some of its tasks or models."""
+        return bool(self.matrix.only_tasks or self.matrix.only_models)
+
+    @property
+    def reports(self) -> Path:
+        """The folder of the report; a selection's is beside the suite's."""
+        if self.is_selection:
+            return Path(paths.SELECTION.format(suite=self.matrix.suite))
+        return paths.REPORTS
+
+    @property
+    def report_record(self) -> str:
+        """The record of the report."""
+        return str(self.reports / paths.REPORT.name)
+
+    @property
+    def verdict(self) -> Path:
+        """The record of the verdict on a run in which nothing failed."""
+        return self.reports / paths.VERDICT.name
 
     @cached_property
     def jobs(self) -> list[Job]:
@@ -220,7 +242,7 @@ class Graph:
             self.ingested, self.prepared, self.validated, self.trained, self.compressed, self.evaluated
         )  # fmt: skip
         made = [record for phase in phases for record in phase()]
-        return [record for record in [*made, str(paths.REPORT)] if not os.path.exists(record)]  # noqa: PTH110 (10,000 of them)
+        return [record for record in [*made, self.report_record] if not os.path.exists(record)]  # noqa: PTH110 (10,000 of them)
 
     def _training(self, cell: Cell) -> dict[str, str]:
         family = self.matrix.family(cell.model)

@@ -189,15 +189,15 @@ def invalidate(graph: Graph) -> list[str]:
         snakemake_metadata.agree(
             job.record, job.request, {path: proofs.sha256(path) for path in job.made_from}
         )
-    found[str(paths.VERDICT)] = _verdict_problems()
+    found[str(graph.verdict)] = _verdict_problems(graph.verdict)
     snakemake_metadata.doubt(record for record, problems in found.items() if problems)
     proofs.save()
     return [problem.text for problems in found.values() for problem in problems if problem.kind == "damaged"]
 
 
-def _verdict_problems() -> list[Problem]:
+def _verdict_problems(verdict: Path) -> list[Problem]:
     try:
-        records.sealed(paths.VERDICT, dict)
+        records.sealed(verdict, dict)
     except ValueError as error:
-        return [Problem(str(error), kind="damaged")] if paths.VERDICT.exists() else []
+        return [Problem(str(error), kind="damaged")] if verdict.exists() else []
     return []

@@ -6,6 +6,8 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Container, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,6 @@ from assay.report.figures import drawing
 from assay.report.figures.plots import Chart
 from assay.report.formatting.file_names import file_name
 from assay.report.inference import across
-from assay.report.inference.across import Across
 from assay.report.judgement import quality
 from assay.report.judgement.compare import Comparison, MetricOf
 from assay.report.output import cards, latex, markdown, printed
@@ -51,6 +52,7 @@ def build(
     trials: Sequence[Trial] = (),
     since: Callable[[str, str, Run, MetricOf], Comparison | str] = no_comparison,
     errors: Mapping[Path, str] = NO_ERRORS,
+    scope: Sequence[str] = (),
 ) -> None:
     """Write index.html, results.csv, costs.csv, results.md, cards, tables (CSV and LaTeX) and figures (SVG).
 
@@ -71,29 +73,24 @@ def build(
         since: maps this run's results.csv and costs.csv, the run itself and a task's metric to the comparison
             with an earlier run, or to the reason why there is none.
         errors: record -> why it cannot be trusted; its cell is shown as failed and has no rank.
+        scope: what the report covers, if not a whole suite: lines that the page shows first.
     """
     with ThreadPoolExecutor(2) as executor:
         script = executor.submit(drawing.script)
-        sheets = {name: read_sheet(name, raw[name], prepared[name], validated[name], reports) for name in raw}
-        planned = {str(row["name"]): _task(row, sheets[row["dataset"]]) for row in tasks}
-        rows = {str(row["name"]): Model(row["name"], row["family"], bool(row["seeded"])) for row in models}
-        found = read_variants(variants, planned, errors)
-        summaries = summarise(found, planned, rows)
-        written = executor.submit(cards.write, reports / "cards", suite, summaries, sheets)
-        gc.freeze()  # statsmodels collects garbage at each correction: 0.3 s over all records, twice per task
-        sections = _sections(planned, summaries, sheets, rows)
-        gc.unfreeze()
-        results = tables.to_csv(tables.result_rows(suite, found, planned), tables.RESULT_COLUMNS)
-        costs = tables.to_csv(tables.cost_rows(suite, found), tables.COST_COLUMNS)
-        judged = {name: (task.primary, task.direction) for name, task in planned.items()}
+        found = read(variants, tasks, models, reports, raw, prepared, validated, errors)
+        written = executor.submit(cards.write, reports / "cards", suite, found.summaries, found.sheets)
+        sections = sections_of(found)
+        results = tables.to_csv(tables.result_rows(suite, found.variants, found.tasks), tables.RESULT_COLUMNS)
+        costs = tables.to_csv(tables.cost_rows(suite, found.variants), tables.COST_COLUMNS)
+        judged = {name: (task.primary, task.direction) for name, task in found.tasks.items()}
         changed = since(
             results,
             costs,
             run("this run", results, costs, judged, reports),
-            lambda task: planned[task].metric,
+            lambda task: found.tasks[task].metric,
         )
-        view = _view(suite, found, planned, sections, list(sheets.values()), rows, provenance, trials)
-        view |= {"changed": changed, **_across(across.compare(summaries))}
+        view = view_of(suite, found, sections, provenance, trials)
+        view |= {"changed": changed, "scope": scope, **across_of(found.summaries)}
         figures = {f"{file_name(each.key)}.svg": each.plot.standalone() for each in main_charts(view)}
         drawn = executor.submit(
             drawing.svgs, {reports / "figures" / name: spec for name, spec in figures.items()}
@@ -109,6 +106,38 @@ def build(
         written.result()
 
 
+@dataclass(frozen=True)
+class Results:
+    """What was planned, and what was found of it on disk."""
+
+    sheets: dict[str, Sheet]
+    tasks: dict[str, Task]
+    models: dict[str, Model]
+    variants: list[Variant]
+
+    @cached_property
+    def summaries(self) -> list[Summary]:
+        """The variants by task, model and method."""
+        return summarise(self.variants, self.tasks, self.models)
+
+
+def read(
+    variants: Sequence[Mapping[str, Any]],
+    tasks: Sequence[Mapping[str, Any]],
+    models: Sequence[Mapping[str, Any]],
+    reports: Path,
+    raw: Mapping[str, Path],
+    prepared: Mapping[str, Path],
+    validated: Mapping[str, Path],
+    errors: Mapping[Path, str],
+) -> Results:
+    """Read what the planned variants left on disk; the arguments are those of :func:`build`."""
+    sheets = {name: read_sheet(name, raw[name], prepared[name], validated[name], reports) for name in raw}
+    planned = {str(row["name"]): _task(row, sheets[row["dataset"]]) for row in tasks}
+    rows = {str(row["name"]): Model(row["name"], row["family"], bool(row["seeded"])) for row in models}
+    return Results(sheets, planned, rows, read_variants(variants, planned, errors))
+
+
 def _task(row: Mapping[str, Any], sheet: Sheet) -> Task:
     return Task(
         str(row["name"]),
@@ -122,33 +151,30 @@ def _task(row: Mapping[str, Any], sheet: Sheet) -> Task:
     )
 
 
-def _sections(
-    tasks: Mapping[str, Task],
-    summaries: Sequence[Summary],
-    sheets: Mapping[str, Sheet],
-    models: Mapping[str, Model],
-) -> list[Section]:
-    families = list(dict.fromkeys(model.family for model in models.values()))
-    mine: dict[str, list[Summary]] = {name: [] for name in tasks}
-    for each in summaries:
+def sections_of(found: Results) -> list[Section]:
+    """Return the section of each task."""
+    families = list(dict.fromkeys(model.family for model in found.models.values()))
+    mine: dict[str, list[Summary]] = {name: [] for name in found.tasks}
+    for each in found.summaries:
         mine[each.task.name].append(each)
-    return [
-        section(task, f"task-{number}", mine[name], sheets[task.dataset], families)
-        for number, (name, task) in enumerate(tasks.items(), 1)
+    gc.freeze()  # statsmodels collects garbage at each correction: 0.3 s over all records, twice per task
+    sections = [
+        section(task, f"task-{number}", mine[name], found.sheets[task.dataset], families)
+        for number, (name, task) in enumerate(found.tasks.items(), 1)
     ]
+    gc.unfreeze()
+    return sections
 
 
-def _view(
+def view_of(
     suite: str,
-    variants: Sequence[Variant],
-    tasks: Mapping[str, Task],
+    found: Results,
     sections: Sequence[Section],
-    sheets: Sequence[Sheet],
-    models: Mapping[str, Model],
     provenance: Mapping[str, Any],
     trials: Sequence[Trial],
 ) -> dict[str, Any]:
     """Return the variables of the templates and the printed tables."""
+    variants, tasks, models, sheets = found.variants, found.tasks, found.models, [*found.sheets.values()]
     hosts = overview.counted(each.host for each in variants)
     commits = overview.counted(commit for each in variants for commit in sorted(each.commits))
     latest = max(variants, key=lambda each: each.finished, default=None)
@@ -158,6 +184,8 @@ def _view(
     findings = quality.findings(_evidence(each, tuning) for each in sections)
     return {
         "suite": suite,
+        "scope": (),
+        "partial": False,
         "tally": overview.tally(variants, len(tasks), len(matrix)),
         "commit": provenance.get("commit") or "",
         "dirty": bool(provenance.get("dirty")),
@@ -191,7 +219,9 @@ def _view(
     }
 
 
-def _across(found: Across) -> dict[str, Any]:
+def across_of(summaries: Sequence[Summary]) -> dict[str, Any]:
+    """Return the templates' variables on the comparison across tasks."""
+    found = across.compare(summaries)
     charts = overview.rankings(found)
     return {"across": found, "ranking_charts": charts, "improvement_chart": overview.improvement(found)}
 

@@ -8,19 +8,19 @@ rule report:
     output:
         # `update`: if this job fails, these files stay as they were.
         page=report(
-            update("reports/index.html"),
+            update(f"{GRAPH.reports}/index.html"),
             caption="captions/results.rst",
             category="Results",
         ),
-        record=str(paths.REPORT),
-        results=update("reports/results.csv"),
-        costs=update("reports/costs.csv"),
-        markdown=update("reports/results.md"),
-        metrics=update("reports/metrics.json"),
-        tables=directory("reports/tables"),
-        cards=directory("reports/cards"),
+        record=GRAPH.report_record,
+        results=update(f"{GRAPH.reports}/results.csv"),
+        costs=update(f"{GRAPH.reports}/costs.csv"),
+        markdown=update(f"{GRAPH.reports}/results.md"),
+        metrics=update(f"{GRAPH.reports}/metrics.json"),
+        tables=directory(f"{GRAPH.reports}/tables"),
+        cards=directory(f"{GRAPH.reports}/cards"),
         figures=report(
-            directory("reports/figures"),
+            directory(f"{GRAPH.reports}/figures"),
             patterns=["{figure}.svg"],
             caption="captions/figures.rst",
             category="Figures",
@@ -41,14 +41,14 @@ rule verdict:
     input:
         rules.report.output.page,
     output:
-        verdict=str(paths.VERDICT),
+        verdict=str(GRAPH.verdict),
     log:
         "logs/verdict.log",
     params:
         read=str(paths.RUN_PARAMS),
         suite=MATRIX.suite,
-        tasks=",".join(MATRIX.tasks),
-        models=",".join(MATRIX.models),
+        tasks=",".join(MATRIX.only_tasks),
+        models=",".join(MATRIX.only_models),
     shell:
-        "python -m assay.pipeline.stages.verdict --params {params.read} --suite {params.suite} --tasks {params.tasks}"
-        " --models {params.models} --out {output.verdict} --log {log}"
+        "python -m assay.pipeline.stages.verdict --params {params.read} --suite {params.suite} --tasks={params.tasks}"
+        " --models={params.models} --out {output.verdict} --log {log}"

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,9 @@ from assay.pipeline.rule_functions import Graph
 from assay.pipeline.stages.arguments import parse
 from assay.provenance import measurement, records
 from assay.report.build import build
-from assay.report.judgement.compare import since_last
+from assay.report.judgement.compare import Comparison, MetricOf, since_last
 from assay.report.results import trials
+from assay.report.results.runs import Run
 from assay.report.results.tables import metrics_by_row
 from assay.tasks import loading
 
@@ -69,9 +70,11 @@ def variants_of(matrix: Matrix) -> list[dict[str, Any]]:
 
 def provenance_of(matrix: Matrix, params: str) -> dict[str, Any]:
     """Return the provenance of the run: commit, commands, digest of the params."""
+    selected = {"tasks": matrix.only_tasks, "models": matrix.only_models}
+    chosen = "".join(f" {key}={','.join(names)}" for key, names in selected.items() if names)
     return {
         **measurement.commit(),
-        "commands": [f"snakemake --cores all --config suite={matrix.suite}"],
+        "commands": [f"snakemake --cores all --config suite={matrix.suite}{chosen}"],
         "params": params,
         "lock": measurement.lock() or "",
     }
@@ -88,23 +91,42 @@ def errors_of(matrix: Matrix) -> dict[Path, str]:
     }
 
 
+def inputs_of(matrix: Matrix, params: str) -> dict[str, Any]:
+    """Return what a report of ``matrix`` is built from, as arguments of :func:`assay.report.build.build`."""
+    names = matrix.datasets
+    return {
+        "suite": matrix.suite,
+        "variants": variants_of(matrix),
+        "tasks": tasks_of(matrix),
+        "models": models_of(matrix),
+        "raw": {name: Path(paths.RAW.format(dataset=name)) for name in names},
+        "prepared": {name: Path(paths.PREPARED.format(dataset=name)) for name in names},
+        "validated": {name: Path(paths.VALIDATED.format(dataset=name)) for name in names},
+        "provenance": provenance_of(matrix, params),
+        "errors": errors_of(matrix),
+        "scope": scope_of(matrix),
+    }
+
+
+def scope_of(matrix: Matrix) -> list[str]:
+    """Return the line that says which part of the suite a selection is; empty for a whole suite."""
+    selected = {"tasks": matrix.only_tasks, "models": matrix.only_models}
+    chosen = "; ".join(f"{key} {', '.join(names)}" for key, names in selected.items() if names)
+    return [f"A selection of the suite {matrix.suite}: {chosen}."] if chosen else []
+
+
+def since_recorded(results: str, costs: str, now: Run, metric_of: MetricOf) -> Comparison | str:
+    """Return the changes since the last recorded run of those models that a selection runs too."""
+    found = since_last(results, costs, now, metric_of)
+    if isinstance(found, str):
+        return found
+    return replace(found, changes=tuple(each for each in found.changes if each.kind != "gone"))
+
+
 def report(matrix: Matrix, spec: dict[str, Any], tried: list[trials.Trial], code: str, reports: Path) -> None:
     """Build the report in ``reports`` and write a record with the digest of each file."""
-    names = matrix.datasets
-    build(
-        suite=matrix.suite,
-        variants=variants_of(matrix),
-        tasks=tasks_of(matrix),
-        models=models_of(matrix),
-        reports=reports,
-        raw={name: Path(paths.RAW.format(dataset=name)) for name in names},
-        prepared={name: Path(paths.PREPARED.format(dataset=name)) for name in names},
-        validated={name: Path(paths.VALIDATED.format(dataset=name)) for name in names},
-        provenance=provenance_of(matrix, spec["params"]),
-        trials=tried,
-        since=since_last,
-        errors=errors_of(matrix),
-    )
+    since = since_recorded if Graph(matrix).is_selection else since_last
+    build(**inputs_of(matrix, spec["params"]), reports=reports, trials=tried, since=since)
     write_json(reports / "metrics.json", metrics_by_row(reports / "tables" / "matrix.csv"))
     made = [
         path for name in PARTS for path in (reports / name, *(reports / name).rglob("*")) if path.is_file()
@@ -118,19 +140,15 @@ def report(matrix: Matrix, spec: dict[str, Any], tried: list[trials.Trial], code
 def main(argv: list[str]) -> int:
     """Build the report of the suite that ``argv`` names."""
     arguments = parse(argv, "report", __doc__, "--spec", "--params", "--code", "--out")
-    spec = arguments.spec
-    matrix = select(
-        load_params(arguments.params),
-        suite=spec["suite"],
-        tasks=",".join(spec["tasks"]),
-        models=",".join(spec["models"]),
-    )
+    spec, reports = arguments.spec, arguments.out.parent
+    selected = {key: ",".join(spec[key]) for key in ("tasks", "models") if paths.of_cells(reports) != reports}
+    matrix = select(load_params(arguments.params), suite=spec["suite"], **selected)
     try:
         tried = trials.load(paths.TUNING)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
-    report(matrix, spec, tried, arguments.code, arguments.out.parent)
+    report(matrix, spec, tried, arguments.code, reports)
     return 0
 
 

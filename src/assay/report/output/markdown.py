@@ -19,7 +19,7 @@ def render(view: Mapping[str, Any], tables: Sequence[Table]) -> str:
         f" {tally['not_run']} not run, {tally['skipped']} skipped. Commit {text(view['commit'] or 'not recorded')}"
         f"{' with uncommitted changes' if view['dirty'] else ''}."
         f" Last result: {text(view['finished'] or 'none')}.",
-        *(f"> {text(notice)}" for notice in view["notices"]),
+        *(f"> {text(line)}" for line in (*view["scope"], *view["notices"])),
         "Means of the primary metric on the test set, with 95% intervals over seeds and test items, or over the task's"
         " unit of independence, such as patients. Models that are not significantly different by a paired test with"
         " Holm's correction share a rank (=). **Bold**: best mean of the column.",

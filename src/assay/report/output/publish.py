@@ -92,7 +92,7 @@ def _proof(reports: Path, row: Mapping[Hashable, Any]) -> dict[str, Any]:
     """Return the host and commit of one variant's evaluation."""
     names = {key: row[key] for key in ("suite", "task", "model", "seed", "method")}
     folder = Path(paths.EVALUATED.format(**names)).relative_to(paths.REPORTS)
-    record = reports / folder / paths.STATUS
+    record = paths.of_cells(reports) / folder / paths.STATUS
     measured = measurement.read(record) if record.exists() else {}
     host = measured.get("host", {})
     facts = {key: measured.get(key) for key in ("commit", "dirty", "finished")}

@@ -7,6 +7,7 @@ A missing or unreadable file never stops the report: it becomes the variant's st
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -17,12 +18,14 @@ from typing import Any
 
 from assay.data import csv_rows
 from assay.files import read_json
-from assay.paths import STATUS, UNCOMPRESSED
+from assay.paths import STATUS, UNCOMPRESSED, of_cells
 from assay.provenance import measurement, records
 from assay.report.formatting import numbers
 from assay.tasks.metric import ITEM, PrimaryMetric
 
 NOT_RUN = "not run"
+UNFINISHED = "not finished"
+"""On a partial page: its results are still to come."""
 NO_ERRORS: Mapping[Path, str] = MappingProxyType({})
 UNCOMMITTED = " + uncommitted changes"
 """Appended to the commit of a result that was made in a changed working tree."""
@@ -303,7 +306,8 @@ def read_sheet(name: str, raw: Path, prepared: Path, validated: Path, reports: P
         raw: its folder under data/raw, with source.json.
         prepared: its folder under data/prepared, with prepared.json.
         validated: its file data/validated/<dataset>.json.
-        reports: the folder that may hold ``validation/<dataset>/index.html``.
+        reports: the folder of the report; ``validation/<dataset>/index.html`` may be there, or one folder up if it is
+            a selection's.
     """
     errors: list[str] = []
     parts = []
@@ -313,10 +317,9 @@ def read_sheet(name: str, raw: Path, prepared: Path, validated: Path, reports: P
         except ValueError as error:
             errors.append(str(error))
             parts.append({})
-    docs = f"validation/{name}/index.html"
-    return Sheet(
-        name, parts[0], parts[1], parts[2], tuple(errors), docs if (reports / docs).is_file() else ""
-    )
+    page = of_cells(reports) / "validation" / name / "index.html"
+    docs = os.path.relpath(page, reports) if page.is_file() else ""
+    return Sheet(name, parts[0], parts[1], parts[2], tuple(errors), docs)
 
 
 def host_name(host: Any) -> str:

@@ -48,10 +48,11 @@ def on_disk(reports: Path) -> Run:
 
 
 def run(name: str, results: str, costs: str, judged: Mapping[str, tuple[str, str]], reports: Path) -> Run:
-    """Return a run from the texts of its results.csv and costs.csv; its cells are under ``reports``."""
+    """Return a run from the texts of its results.csv and costs.csv; its report is in ``reports``."""
+    of_cells = paths.of_cells(reports)
 
     def read(path: Path) -> bytes | None:
-        here = reports / path.relative_to(paths.REPORTS)
+        here = (of_cells if path.is_relative_to(CELLS) else reports) / path.relative_to(paths.REPORTS)
         return here.read_bytes() if here.is_file() else None
 
     return Run(name, _rows(results), _rows(costs), judged, read)

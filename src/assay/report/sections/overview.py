@@ -14,7 +14,7 @@ from assay.report.figures import diagrams, pareto
 from assay.report.figures.plots import Chart
 from assay.report.formatting import numbers
 from assay.report.inference.across import Across
-from assay.report.results.collect import NOT_RUN, Model, Sheet, Variant
+from assay.report.results.collect import NOT_RUN, UNFINISHED, Model, Sheet, Variant
 from assay.report.results.summaries import Summary
 from assay.report.results.tables import Rows
 from assay.report.sections.task import COSTS, Section
@@ -41,7 +41,7 @@ def tally(variants: Sequence[Variant], tasks: int, models: int) -> dict[str, int
     """Return the number of variants by status."""
     ok = sum(each.ok for each in variants)
     skipped = sum(each.status == "skipped" for each in variants)
-    not_run = sum(each.status == NOT_RUN for each in variants)
+    not_run = sum(each.status in (NOT_RUN, UNFINISHED) for each in variants)
     return {
         "ok": ok,
         "skipped": skipped,

@@ -14,7 +14,7 @@ from assay.report.inference.analysis import Analysis, Compared, analyse
 from assay.report.inference.normalised import Scale, scale
 from assay.report.judgement.published_verdicts import Verdict, verdicts
 from assay.report.results import compression, published, tables
-from assay.report.results.collect import Sheet, Task
+from assay.report.results.collect import UNFINISHED, Sheet, Task
 from assay.report.results.published import Published
 from assay.report.results.summaries import Square, Summary, metrics_of, squares
 from assay.report.results.tables import Rows
@@ -73,6 +73,16 @@ class Section:
     @property
     def plain(self) -> list[Summary]:
         return [each for each in self.summaries if each.method == UNCOMPRESSED]
+
+    @property
+    def planned(self) -> int:
+        """The number of planned variants."""
+        return sum(len(each.variants) for each in self.summaries)
+
+    @property
+    def unfinished(self) -> int:
+        """The number of variants that have not finished; 0 except on a partial page."""
+        return sum(variant.status == UNFINISHED for each in self.summaries for variant in each.variants)
 
     @property
     def metrics(self) -> list[str]:
