@@ -16,8 +16,7 @@ help:  ## say what each command does
 env: $(READY)  ## make the environment, .venv
 
 run: $(READY)  ## make the environment, run the suite that params.yaml names, say where the report is
-	@snakemake --cores $(CORES); code=$$?; \
-	if [ -f reports/index.html ]; then echo "report: $(CURDIR)/reports/index.html"; fi; exit $$code
+	@snakemake --cores $(CORES)
 
 test: $(READY)  ## make the environment and run the tests
 	pytest -n $$(nproc) --max-worker-restart 0 --dist loadfile --no-loadscope-reorder tests

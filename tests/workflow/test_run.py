@@ -1,13 +1,15 @@
 """The whole graph on tiny twins, as a user runs it; then what changes, fails or is misspelt."""
 
 import json
+import shutil
 
 import pandas as pd
 import pytest
 
-from tests.workflow.project import copy
+from tests.workflow.project import Project, copy
 
 ROWS = "suite=smoke tasks=digits models=majority,mlp,decision_tree"
+REPORTS = "reports/selection-smoke"
 RUN = f"snakemake --cores 2 --config {ROWS}"
 SCHEMA = "suite,task,dataset,model,method,seed,split,metric,value,status"
 COSTS = (
@@ -30,7 +32,7 @@ def status(project, folder):
 
 
 def test_a_run_leaves_the_report_and_the_tables_that_other_programs_read(finished):
-    reports = finished.folder / "reports"
+    reports = finished.folder / REPORTS
     assert (reports / "results.csv").read_text().splitlines()[0] == SCHEMA
     assert (reports / "costs.csv").read_text().splitlines()[0] == COSTS
     table = pd.read_csv(reports / "results.csv")
@@ -43,8 +45,12 @@ def test_a_run_leaves_the_report_and_the_tables_that_other_programs_read(finishe
         ("mlp", "int8_static"),
         ("mlp", "prune"),
     }
-    assert "<table" in (reports / "index.html").read_text()
-    assert (reports / "validation" / "digits_twin" / "index.html").exists()
+    page = (reports / "index.html").read_text()
+    assert "<table" in page
+    assert "A selection of the suite smoke: tasks digits; models majority, mlp, decision_tree." in page
+    assert 'href="../validation/digits_twin/index.html"' in page
+    assert (finished.folder / "reports/validation/digits_twin/index.html").exists()
+    assert not (finished.folder / "reports/index.html").exists()
 
 
 def test_one_prediction_an_item_is_kept_and_gives_the_accuracy(finished):
@@ -62,7 +68,7 @@ def test_a_second_run_has_nothing_to_do(finished):
 
 
 def test_a_report_that_was_deleted_is_made_again(finished):
-    page = finished.folder / "reports" / "index.html"
+    page = finished.folder / REPORTS / "index.html"
     page.unlink()
     assert finished.run(RUN).returncode == 0
     assert "<table" in page.read_text()
@@ -75,13 +81,36 @@ def test_another_row_of_the_same_suite_leaves_these_alone(finished):
     assert "compress" not in jobs
 
 
+def test_the_report_of_a_selection_is_beside_that_of_the_suite(tiny, tmp_path):
+    project = Project(shutil.copytree(tiny.folder, tmp_path / "copy", symlinks=True))
+    suites = project.folder / "reports"
+    before = {
+        name: (suites / name).read_bytes()
+        for name in ("index.html", "results.csv", "costs.csv", "report.json")
+    }
+    ran = project.run("snakemake --cores 2 --config models=majority")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    page = suites / "selection-tiny/index.html"
+    assert ran.stderr.splitlines()[-1] == f"report: {page.resolve()}; no cell failed"
+    assert "dvc commit" not in ran.stderr
+    assert set(pd.read_csv(page.with_name("results.csv"))["model"]) == {"majority"}
+    assert {name: (suites / name).read_bytes() for name in before} == before
+    assert project.jobs("suite=tiny") == {}
+    assert project.jobs("models=majority") == {}
+    published = project.run("assay publish --reports reports/selection-tiny")
+    assert published.returncode == 0, published.stderr
+    table = pd.read_csv(project.folder / "docs/results/tiny/digits.csv")
+    assert set(table["model"]) == {"majority"}
+    assert table["commit"].notna().all()
+
+
 def test_data_that_fails_its_expectations_stops_its_own_task_with_exit_code_3(tmp_path):
     project = copy(tmp_path)
     project.edit("src/assay/data/datasets/image/digits.py", "dimmest_maximum=150", "dimmest_maximum=255")
     ran = project.run("snakemake --cores 2 --config suite=smoke tasks=digits,mnist models=majority")
     assert ran.returncode == 3
     assert "digits_twin" in ran.stderr
-    table = pd.read_csv(project.folder / "reports" / "results.csv")
+    table = pd.read_csv(project.folder / REPORTS / "results.csv")
     assert dict(zip(table["task"], table["status"], strict=True)) == {"digits": "failed", "mnist": "ok"}
 
 

@@ -57,6 +57,14 @@ def test_causes_are_told_once_each_and_not_all_of_hundreds():
     assert lines[-1] == "  and 3 more"
 
 
+def test_a_reason_cannot_steer_the_terminal_or_fill_it():
+    reason = "\x1b[2J\x1b]0;x\x07 no\u202e such\nkernel" + " of many" * 1000
+    _, line = verdict.summary([{"phase": "train", "status": "failed", "reason": reason}]).splitlines()
+    assert line.startswith("  train: failed: [2J ]0;x no such kernel of many")
+    assert line.isprintable()
+    assert len(line) == len("  ") + verdict.LONGEST
+
+
 def test_a_fine_run_says_so_and_leaves_its_file(tmp_path, monkeypatch):
     monkeypatch.setattr(verdict, "failed", lambda _: [])
     out = tmp_path / "verdict.json"

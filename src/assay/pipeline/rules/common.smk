@@ -8,7 +8,7 @@ from pathlib import Path
 
 from assay.provenance import dvc_lock, run_lock, snakemake_metadata
 from assay import paths
-from assay.pipeline import cleanup, phase_code, phase_digests, trust
+from assay.pipeline import cleanup, phase_code, phase_digests, progress, trust
 from assay.files import discard_unfinished, write_text
 from assay.pipeline.rule_functions import Graph, matrix_or_exit
 from assay.pipeline.stages import verdict
@@ -20,6 +20,7 @@ gc.set_threshold(200_000)
 MATRIX = matrix_or_exit(config)
 PARAMS_TEXT = paths.PARAMS.read_text(encoding="utf-8")
 GRAPH = Graph(MATRIX)
+progress.introduce(GRAPH)
 
 shell.prefix(launch.prefix(MATRIX.params.limits.cell_minutes))
 
@@ -38,7 +39,7 @@ with run_lock.held_if_free() as is_free:
     if is_free:
         for line in trust.invalidate(GRAPH):
             print(line, file=sys.stderr)
-        phase_digests.heal([paths.VERDICT, *(job.record for job in GRAPH.jobs)])
+        phase_digests.heal([GRAPH.verdict, *(job.record for job in GRAPH.jobs)])
 
 
 onstart:
@@ -59,6 +60,7 @@ onstart:
     snakemake_metadata.not_later_than_now(
         {str(path) for job in waiting for path in job.input}
     )
+    progress.expect(GRAPH, {path for job in waiting for path in job.output})
     # Snakemake 9.27 checks every waiting job each second, and once more per second for each job that has ended: after
     # 150 jobs that took a fifth of a core. Jobs take minutes here, so their rate needs no limit.
     workflow.scheduler.job_rate_limiter = None
@@ -76,7 +78,11 @@ onsuccess:
     cleanup.sweep(MATRIX.params)
     pack_metadata()
     phase_digests.seal()
-    if "DVC_STAGE" not in os.environ and dvc_lock.is_usable():
+    if (
+        not GRAPH.is_selection
+        and "DVC_STAGE" not in os.environ
+        and dvc_lock.is_usable()
+    ):
         print("to record this run in DVC: dvc commit --force", file=sys.stderr)
 
 

@@ -13,4 +13,4 @@ include: "report.smk"
 
 
 # A killed job has no record; results made from an earlier record would hide that from Snakemake.
-TARGETS = [str(paths.VERDICT), rules.report.output.page, *GRAPH.missing()]
+TARGETS = [rules.verdict.output.verdict, rules.report.output.page, *GRAPH.missing()]

@@ -24,6 +24,8 @@ from assay.provenance import records
 
 FAILURES = paths.REPORTS / "failures.json"
 SHOWN = 10
+LONGEST = 300
+"""Characters of a cause that are printed."""
 
 
 class Failure(TypedDict):
@@ -76,13 +78,19 @@ def set_aside(path: Path) -> None:
 def summary(failures: list[dict[str, Any]]) -> str:
     """Return the failures as text: each distinct cause once."""
     causes = list(dict.fromkeys(f"{each['phase']}: {each['status']}: {each['reason']}" for each in failures))
-    lines = [f"  {cause}" for cause in causes[:SHOWN]]
+    lines = [f"  {_printable(cause)}" for cause in causes[:SHOWN]]
     if len(causes) > SHOWN:
         lines.append(f"  and {len(causes) - SHOWN} more")
     head = (
         f"{len(failures)} records of this run are not ok; the report shows each, the next run retries them:"
     )
     return "\n".join([head, *lines]) + "\n"
+
+
+def _printable(text: str) -> str:
+    """Return a text that may come from outside on one line, without control characters and not too long."""
+    line = " ".join("".join(each if each.isprintable() else " " for each in text).split())
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 
 def main(argv: list[str]) -> int:
