@@ -19,7 +19,7 @@ import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from assay.artifacts.onnx.export import export, quiet, tidy
-from assay.artifacts.predictors import OnnxPredictor
+from assay.artifacts.onnx_session import OnnxPredictor
 from assay.compression.methods.int8_dynamic import OPERATORS
 from assay.evaluation import latency
 from assay.models.image.lstm import LSTM

@@ -17,7 +17,6 @@ import typer
 from assay import paths
 from assay.config.matrix import Matrix, select, selection_errors
 from assay.config.params import Params, ParamsError, load_params
-from assay.files import STDOUT, check_output, write_output
 from assay.pipeline.rule_functions import Graph, matrix_or_exit
 from assay.provenance import code_digest, records, run_lock
 
@@ -319,33 +318,85 @@ def compare_runs(
 @app.command("predict")
 def predict_items(
     variant: Annotated[str, typer.Argument(help="TASK/MODEL/SEED, or TASK/MODEL/SEED/METHOD")],
-    file: Annotated[Path, typer.Argument(help="file with your own items")],
-    out: Annotated[Path, typer.Option(help="CSV to write, - for standard output")],
-    suite: SuiteOption = None,
+    items: Annotated[
+        list[str],
+        typer.Argument(help="files or folders with your own items, - for standard input, or a text"),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV to write, or JSON lines if it ends with .jsonl; the default is CSV on standard output"
+        ),
+    ] = None,
+    text: Annotated[str | None, typer.Option(help="the column, or key, of the texts in a table")] = None,
+    suite: Annotated[
+        str | None, typer.Option(help="the suite; the default is the one that has run the variant")
+    ] = None,
 ) -> None:
     """Predict your own items with a trained or compressed model.
 
-    Images are read from an .npy or .npz file with one array, (N, channels, height, width) or (N, height, width), of
-    integers on the scale of the dataset's source, such as 0 to 255; rows of a table from a CSV file whose first line
-    names the columns. All other files are UTF-8 with one item per line: a text to classify; a sentence to tag, its
-    words separated by spaces; the beginning of a text to continue; a text to translate, rewrite or summarise; a text
-    with ____ for the missing word; and for a model of several tasks, the task's name, a tab and a text.
+    Images are PNG, JPEG, GIF, BMP or WebP files, drawn in the dataset's colours and size, or .npy and .npz files with
+    one array, (N, channels, height, width) or (N, height, width), of whole numbers on the scale of the dataset's
+    source, such as 0 to 255. Animations are refused. Rows of a table come from CSV or TSV, whose first line names the
+    columns, or from JSON lines. Texts are in UTF-8: one per line; a column of CSV or TSV; a key of JSON lines; each
+    .txt file of a folder; or in the command itself, in quotation marks. A text to tag has its words separated by
+    spaces, one with a missing word has ____ for it, and a model of several tasks needs the task's name, a tab and a
+    text, or the column task. Links that lead out of a folder are not followed.
 
-    Writes a CSV with one row per item, in the file's order: row (from 1), prediction and, for classes, confidence; for
-    beginnings bits_per_character and continuation; for reconstructed images their error. Text that a spreadsheet would
-    read as a formula, because it begins with =, +, -, @, a tab or a carriage return, gets an apostrophe in front. If
-    the output is a link, its target is written; the items' own file, and anything that is not a file, is refused. Also
-    reads params.yaml, data/prepared and artifacts. Exit code 2, with one line that names file and row, if an item does
-    not fit the task, the model does not exist or the CSV cannot be written.
+    Writes one row per item, in order: file (if there are several), row (from 1, without the header), and the answer:
+    prediction and, for classes, confidence; for beginnings bits_per_character and continuation; for reconstructed
+    images their error. In CSV, text that a spreadsheet would read as a formula, because it begins with =, +, -, @, a
+    tab or a carriage return, gets an apostrophe in front. If the output is a link, its target is written; the items'
+    own files, and anything that is not a file, are refused. Standard input is answered as items come, in bounded
+    memory.
+
+    A model that computes a fixed function answers through its ONNX graph on one thread, without PyTorch: the graph is
+    made at the first call, compared with the model on validation items, and kept in .assay/predict. A model that
+    generates word by word answers in PyTorch, or its own format. Also reads data/prepared and artifacts, and
+    params.yaml if several suites have run the variant, or none.
+
+    Exit code 1 if an item cannot be predicted: each is named on standard error, and the others are answered. Exit code
+    2, with one line, if nothing can be: the model does not exist, a file cannot be read, or the output not be written.
     """
-    from assay.evaluation.predict import predict
-    from assay.report.formatting.spreadsheets import csv_text
+    from assay.evaluation import own_items
+    from assay.report.formatting.spreadsheets import defused
 
-    _or_exit(lambda: check_output(out, file, paths.PARAMS))
-    matrix = matrix_or_exit({"suite": suite} if suite else {})
-    table = _or_exit(lambda: predict(matrix, matrix.variant(variant), file))
-    _or_exit(lambda: write_output(out, csv_text(table)))
-    typer.echo(f"{out}: {len(table)} {'row' if len(table) == 1 else 'rows'}", err=out == STDOUT)
+    def matrix() -> Matrix:
+        return matrix_or_exit({"suite": suite} if suite else {})
+
+    problems = _or_exit(
+        lambda: own_items.predict(variant, items, out, column=text, suite=suite, matrix=matrix, safe=defused)
+    )
+    if problems:
+        raise typer.Exit(1)
+
+
+@app.command("export")
+def export_variant(
+    variant: Annotated[str, typer.Argument(help="TASK/MODEL/SEED, or TASK/MODEL/SEED/METHOD")],
+    out: Annotated[Path, typer.Argument(help="folder to write")],
+    suite: Annotated[
+        str | None, typer.Option(help="the suite; the default is the one that has run the variant")
+    ] = None,
+) -> None:
+    """Write a model as a folder that runs without Assay: with onnxruntime, NumPy and at most Pillow or tokenizers.
+
+    The folder holds model.onnx, labels.json, example.py, requirements.txt, README.md, for texts tokenizer.json, and
+    card.md if the report has a card of the model. Images enter the graph as bytes, rows of a table as numbers; the
+    graph normalises them. The answers of example.py are those of assay predict, bit for bit, with the same version of
+    onnxruntime and one thread. A model that generates word by word is refused.
+
+    Reads data/prepared, artifacts, reports/cards, and params.yaml if several suites have run the variant, or none. An
+    earlier export in the folder is replaced; any other folder that is not empty is refused. Exit code 2, with one line,
+    if the model cannot be exported.
+    """
+    from assay.evaluation import export
+
+    def matrix() -> Matrix:
+        return matrix_or_exit({"suite": suite} if suite else {})
+
+    for path in _or_exit(lambda: export.export(variant, out, suite=suite, matrix=matrix)):
+        typer.echo(path)
 
 
 def _checked() -> Params:

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from assay.artifacts.onnx.export import export
-from assay.artifacts.predictors import OnnxPredictor
+from assay.artifacts.onnx_session import OnnxPredictor
 from assay.data.special_tokens import BEGIN, END
 from assay.models.baselines.copy_source import CopySource
 from assay.models.layers.source_and_target import Copying

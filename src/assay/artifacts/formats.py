@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from assay.artifacts.compact_weights import Clustered, LowRank, Sparse
 from assay.artifacts.estimators import Skops
+from assay.artifacts.onnx_session import OnnxPredictor
 from assay.artifacts.openvino import OpenVinoPredictor
-from assay.artifacts.predictors import OnnxPredictor, OnnxStepsPredictor, Predictor
+from assay.artifacts.predictors import OnnxStepsPredictor, Predictor
 from assay.artifacts.weights import Format, Safetensors
 
 if TYPE_CHECKING:

@@ -7,15 +7,9 @@ import pytest
 import torch
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from assay.compression.methods.onnx_classical import (
-    SKIPPED,
-    WRITERS,
-    columns,
-    compress,
-    ensemble,
-    rounded_down,
-)
-from assay.compression.support.onnx_graphs import Graph
+from assay.artifacts.onnx.classical import SKIPPED, WRITERS, columns, ensemble, rounded_down
+from assay.artifacts.onnx.graphs import Graph
+from assay.compression.methods.onnx_classical import compress
 from assay.config import registry
 from assay.models.layers.word_counts import WordCounts
 from assay.models.word_vectors.glove import GloVe

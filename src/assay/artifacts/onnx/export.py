@@ -29,7 +29,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from assay.artifacts.onnx import cache, padding
-from assay.artifacts.predictors import session
+from assay.artifacts.onnx_session import session
 from assay.data.special_tokens import UNKNOWN
 from assay.models.capabilities import OneLength
 

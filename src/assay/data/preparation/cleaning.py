@@ -7,13 +7,15 @@ Upstream's splits are kept; those that upstream does not have are held out by a 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from assay.data.preparation.split_strategies import SplitStrategy
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SPLITS = ("train", "validation", "test")
 _SHOWN_ITEMS = 20
@@ -47,6 +49,8 @@ def clean(
             f"item {unknown[0]}, counted from 0 as the dataset's read() returns them, has the split"
             f" {str(split[unknown[0]])!r}; allowed are {', '.join(SPLITS)} or '' for none; fix read()"
         )
+    import pandas as pd  # it takes half a second, and predicting a user's items does not need it
+
     items = pd.DataFrame({"digest": digests, "label": labels, "split": split})
     equal_items = items.groupby(["split", "digest"], sort=False)["label"]
     conflicting = equal_items.transform("nunique") > 1

@@ -49,12 +49,16 @@ def array(path: Path) -> NDArray[Any]:
     Raises:
         ValueError: it is not such a file, has not exactly one array, or less data than its header says; one line.
     """
-    data = contents(path)
+    return array_in(contents(path), str(path))
+
+
+def array_in(data: bytes, name: str) -> NDArray[Any]:
+    """Return the only array in the bytes of a NumPy file; ``name`` and errors are those of :func:`array`."""
     try:
         return _array(_member(data) if data.startswith(ZIP) else data)
     # A damaged file can raise any error of zlib, zipfile, struct and the header's parser.
     except Exception as broken:
-        raise ValueError(f"{path}: {' '.join(str(broken).split()) or type(broken).__name__}") from None
+        raise ValueError(f"{name}: {' '.join(str(broken).split()) or type(broken).__name__}") from None
 
 
 def _member(data: bytes) -> bytes:

@@ -1,52 +1,77 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A user's texts, one per line, each with ``____`` for the missing word."""
+"""A user's texts, each with ``____`` for the missing word."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-import torch
-from tokenizers import Tokenizer
+import numpy as np
+from numpy.typing import NDArray
 
-from assay.data.declarations import Dataset
-from assay.data.preparation.text import pad
-from assay.data.special_tokens import MASK
-from assay.evaluation.inputs import class_table, files
-from assay.files import read_json
-from assay.tasks.masked_words import MISSING, Answer, Texts, vocabulary
+from assay.data.special_tokens import MASK, PADDING
+from assay.evaluation.inputs import text
+from assay.evaluation.inputs.parsing import texts
+from assay.evaluation.inputs.parsing.items import Bad, Item
+from assay.evaluation.inputs.parsing.sources import Source, Stream
+from assay.evaluation.inputs.reader import Answer, Prepared, Reader, named
+
+if TYPE_CHECKING:
+    from assay.data.declarations import Dataset
 
 SIGNATURE = "text -> missing word"
+MISSING = "____"
 
 
-def read(path: Path, prepared: Path, dataset: Dataset) -> Texts:
-    """Return the texts of a file as model inputs.
-
-    Args:
-        prepared: folder of the prepared dataset.
-        dataset: that dataset.
-
-    Raises:
-        ValueError: a line does not have exactly one missing word, or has it beyond the model's length.
-    """
+def declared(dataset: Dataset) -> dict[str, Any]:
+    """Return nothing: texts are read as they are."""
     del dataset
-    tokenizer = Tokenizer.from_file(str(prepared / "tokenizer.json"))
-    length, ids = read_json(prepared / "prepared.json")["shape"][0], []
-    for row, line in enumerate(files.lines(path), start=1):
-        parts = [tokenizer.encode(" ".join(part.split())).ids for part in line.split(MISSING)]
+    return {"mends": False}
+
+
+def reader(prepared: Prepared) -> Reader:
+    """Return the reader of texts with a missing word."""
+    return MissingWords(prepared)
+
+
+class MissingWords(text.Texts):
+    """Texts with a missing word, and that word."""
+
+    example = "missing_words"
+
+    def __init__(self, prepared: Prepared) -> None:
+        super().__init__(prepared)
+        numbers = self.tokenizer.get_vocab()
+        self.words = sorted(numbers, key=lambda word: numbers[word])
+
+    def items(self, source: Source, stream: Stream, column: str | None) -> Iterator[Item | Bad]:
+        """Yield the ids of the texts of a source."""
+        for each in texts.texts(source, stream, column):
+            yield each if isinstance(each, Bad) else self._encoded(each)
+
+    def _encoded(self, item: Item) -> Item | Bad:
+        length = self.facts["shape"][0]
+        parts = [self.tokenizer.encode(" ".join(part.split())).ids for part in item.value.split(MISSING)]
         if len(parts) != 2:
-            raise files.wrong(path, row, f"{len(parts) - 1} times {MISSING}; it is expected once")
+            return item.wrong(f"{len(parts) - 1} times {MISSING}; it is expected once")
         if len(parts[0]) >= length:
-            raise files.wrong(
-                path, row, f"{MISSING} is token {len(parts[0]) + 1}; at most the first {length} are read"
-            )
-        ids.append([*parts[0], MASK, *parts[1]])
-    nothing, items = torch.zeros(len(ids), dtype=torch.int64), class_table.numbers(len(ids))
-    return Texts(torch.from_numpy(pad(ids, length)).long(), nothing, items, words=vocabulary(prepared))
+            return item.wrong(f"{MISSING} is token {len(parts[0]) + 1}; at most the first {length} are read")
+        return Item(item.source, item.row, [*parts[0], MASK, *parts[1]][:length])
 
+    def inputs(self, items: Sequence[Item]) -> NDArray[np.int64]:
+        """Return the ids (N, T) of texts, padded with 0."""
+        padded = np.full((len(items), self.facts["shape"][0]), PADDING, dtype=np.int64)
+        for row, item in enumerate(items):
+            padded[row, : len(item.value)] = item.value
+        return padded
 
-def rows(answer: Answer, split: Texts) -> pd.DataFrame:
-    """Return one row per item: its row in the file, the predicted word and its probability."""
-    return class_table.rows(
-        answer.logits, class_table.Unlabelled(split.inputs, split.targets, split.items, classes=split.words)
-    )
+    def answers(
+        self, outputs: NDArray[np.float32], inputs: NDArray[Any], items: Sequence[Item]
+    ) -> list[Answer]:
+        """Return each missing word and its probability."""
+        del inputs, items
+        return named(outputs, self.words)
+
+    def labels(self) -> dict[str, Any]:
+        """Return the words, by id, and the number of tokens of a text."""
+        return {"classes": self.words, "length": self.facts["shape"][0]}

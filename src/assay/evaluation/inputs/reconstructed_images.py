@@ -3,26 +3,36 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Sequence
+from typing import Any
 
-import pandas as pd
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
-from assay.data.declarations import Dataset
-from assay.data.items import in_memory
 from assay.evaluation.inputs import images
-from assay.tasks.image_reconstruction import Unlabelled, errors_of, unlabelled
+from assay.evaluation.inputs.parsing.items import Item
+from assay.evaluation.inputs.reader import Answer, Prepared, Reader
 
 SIGNATURE = "image -> image"
 
-
-def read(path: Path, prepared: Path, dataset: Dataset) -> Unlabelled:
-    """Return the images of a file as model inputs; the arguments are those of :func:`images.read`."""
-    found = images.read(path, prepared, dataset)
-    return unlabelled(found)
+declared = images.declared
 
 
-def rows(answers: Tensor, split: Unlabelled) -> pd.DataFrame:
-    """Return one row per image: its row in the file, and the mean squared error of its pixels."""
-    errors = errors_of(answers, in_memory(split.inputs)).numpy()
-    return pd.DataFrame({"row": split.items, "reconstruction_error": errors})
+def reader(prepared: Prepared) -> Reader:
+    """Return the reader of images to reconstruct."""
+    return Reconstructed(prepared)
+
+
+class Reconstructed(images.Images):
+    """Images, and the mean squared error of the pixels of their reconstructions, in units of the variance."""
+
+    columns = ("reconstruction_error",)
+    example = "reconstructed_images"
+
+    def answers(
+        self, outputs: NDArray[np.float32], inputs: NDArray[Any], items: Sequence[Item]
+    ) -> list[Answer]:
+        """Return each image's error."""
+        del items
+        squares = (outputs.astype(np.float64) - inputs.astype(np.float64)) ** 2
+        return [(error,) for error in squares.reshape(len(squares), -1).mean(axis=1).tolist()]

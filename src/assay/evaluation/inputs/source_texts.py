@@ -1,49 +1,68 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A user's source texts to translate, rewrite or summarise, one per line of UTF-8."""
+"""A user's source texts to translate, rewrite or summarise."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
-from tokenizers import Tokenizer
 
-from assay.data.declarations import Dataset
-from assay.evaluation.inputs import class_table, files
-from assay.evaluation.inputs import text as texts
-from assay.files import read_json
-from assay.tasks.sequence_to_sequence import Answer, Pairs, pack
+from assay.artifacts.predictors import Predictor
+from assay.evaluation.inputs import text
+from assay.evaluation.inputs.parsing import texts
+from assay.evaluation.inputs.parsing.items import Bad, Item
+from assay.evaluation.inputs.parsing.sources import Source, Stream
+from assay.evaluation.inputs.reader import Answer, Prepared, Reader
+from assay.tasks.loading import load as load_task
+from assay.tasks.sequence_to_sequence import Pairs, pack
 
 SIGNATURE = "text -> text"
 
-
-def read(path: Path, prepared: Path, dataset: Dataset) -> Pairs:
-    """Return the texts of a file as model inputs, truncated like the dataset's sources.
-
-    Args:
-        prepared: folder of the prepared dataset.
-        dataset: that dataset.
-
-    Raises:
-        ValueError: a line is blank or not UTF-8.
-    """
-    length, target_length = read_json(prepared / "prepared.json")["shape"]
-    sources = [" ".join(texts.mending(dataset)(line).split()) for line in files.lines(path)]
-    source = texts.tokens(sources, prepared, length)
-    inputs, targets, lengths = pack(source, torch.zeros(len(source), target_length, dtype=torch.int64))
-    return Pairs(
-        inputs,
-        targets,
-        class_table.numbers(len(sources)),
-        lengths,
-        np.array(sources, object),
-        np.full(len(sources), "", object),  # the targets are unknown
-        Tokenizer.from_file(str(prepared / "tokenizer.json")),
-    )
+declared = text.declared
 
 
-def rows(answer: Answer, split: Pairs) -> pd.DataFrame:
-    """Return one row per item: its row in the file, and the generated text."""
-    return pd.DataFrame({"row": split.items, "prediction": answer.hypotheses})
+def reader(prepared: Prepared) -> Reader:
+    """Return the reader of source texts."""
+    return SourceTexts(prepared)
+
+
+class SourceTexts:
+    """Texts, fixed and truncated like the dataset's sources, and the texts that a model generates word by word."""
+
+    columns = ("prediction",)
+    suffixes = texts.SUFFIXES
+    takes_text = True
+    has_graph = False
+
+    def __init__(self, prepared: Prepared) -> None:
+        self.prepared = prepared
+        self.texts = text.Texts(prepared)
+
+    @cached_property
+    def task(self) -> Any:
+        """The task, which searches for the most likely text."""
+        return load_task(self.prepared.kind)
+
+    def items(self, source: Source, stream: Stream, column: str | None) -> Iterator[Item | Bad]:
+        """Yield the texts of a source."""
+        return texts.texts(source, stream, column)
+
+    def answer(self, predictor: Predictor, items: Sequence[Item]) -> list[Answer]:
+        """Return the generated text of each text."""
+        length, target_length = self.prepared.facts["shape"]
+        sources = [" ".join(self.texts.mend(item.value).split()) for item in items]
+        source = torch.from_numpy(text.ids(self.texts.tokenizer, sources, length))
+        inputs, targets, lengths = pack(source, torch.zeros(len(source), target_length, dtype=torch.int64))
+        pairs = Pairs(
+            inputs,
+            targets,
+            np.arange(1, len(sources) + 1),
+            lengths,
+            np.array(sources, object),
+            np.full(len(sources), "", object),  # the targets are unknown
+            self.texts.tokenizer,
+        )
+        return [(found,) for found in self.task.predict(predictor, pairs).hypotheses]

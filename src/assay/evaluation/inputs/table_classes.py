@@ -3,24 +3,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from assay.data.declarations import Dataset
-from assay.data.splits import Split
-from assay.evaluation.inputs import class_table, table_rows
-from assay.files import read_json
+from assay.evaluation.inputs.reader import Prepared, Reader
+from assay.evaluation.inputs.table_rows import Rows
 
-rows = class_table.rows
+if TYPE_CHECKING:
+    from assay.data.declarations import Dataset
 
 SIGNATURE = "table -> class"
 
 
-def read(path: Path, prepared: Path, dataset: Dataset) -> Split:
-    """Return the rows of a file as model inputs.
-
-    Raises:
-        ValueError: it is not a table with the dataset's columns.
-    """
+def declared(dataset: Dataset) -> dict[str, Any]:
+    """Return nothing: the encoder has all that is needed."""
     del dataset
-    facts = read_json(prepared / "prepared.json")
-    return class_table.split(table_rows.read(path, prepared), facts)
+    return {}
+
+
+def reader(prepared: Prepared) -> Reader:
+    """Return the reader of rows to classify."""
+    return Rows(prepared)

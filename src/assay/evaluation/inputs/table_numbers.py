@@ -3,33 +3,51 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
-from assay.data.declarations import Dataset
-from assay.evaluation.inputs import class_table, table_rows
-from assay.files import read_json
-from assay.tasks.table_regression import Numbers
+from assay.evaluation.inputs import table_classes
+from assay.evaluation.inputs.parsing.items import Item
+from assay.evaluation.inputs.reader import Answer, Prepared, Reader
+from assay.evaluation.inputs.table_rows import Rows
+
+if TYPE_CHECKING:
+    import onnx
 
 SIGNATURE = "table -> number"
 
-
-def read(path: Path, prepared: Path, dataset: Dataset) -> Numbers:
-    """Return the rows of a file as model inputs.
-
-    Raises:
-        ValueError: it is not a table with the dataset's columns.
-    """
-    del dataset
-    facts = read_json(prepared / "prepared.json")
-    inputs = table_rows.read(path, prepared)
-    nothing, items = torch.zeros(len(inputs), 1), class_table.numbers(len(inputs))
-    return Numbers(inputs, nothing, items, mean=facts["target_mean"], deviation=facts["target_std"])
+declared = table_classes.declared
 
 
-def rows(answers: Tensor, split: Numbers) -> pd.DataFrame:
-    """Return one row per item: its row in the file, and the prediction in the target's unit."""
-    return pd.DataFrame({"row": split.items, "prediction": split.in_unit(answers)})
+def reader(prepared: Prepared) -> Reader:
+    """Return the reader of rows for regression."""
+    return Numbers(prepared)
+
+
+class Numbers(Rows):
+    """Rows, and a number for each in the target's unit."""
+
+    columns = ("prediction",)
+    example = "table_numbers"
+
+    def answers(
+        self, outputs: NDArray[np.float32], inputs: NDArray[Any], items: Sequence[Item]
+    ) -> list[Answer]:
+        """Return each row's number."""
+        del inputs, items
+        numbers = outputs[:, 0].astype(np.float64) * self.facts["target_std"] + self.facts["target_mean"]
+        return [(number,) for number in numbers.tolist()]
+
+    def labels(self) -> dict[str, Any]:
+        """Return how cells become features."""
+        return {name: value for name, value in super().labels().items() if name != "classes"}
+
+    def exported(self, graph: onnx.ModelProto) -> onnx.ModelProto:
+        """Return the graph with standardisation, whose numbers are in the target's unit."""
+        from assay.artifacts.onnx import preprocessing
+
+        graph = super().exported(graph)
+        return preprocessing.in_unit(graph, self.facts["target_mean"], self.facts["target_std"])

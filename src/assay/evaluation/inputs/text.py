@@ -1,49 +1,98 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A user's texts to classify, one per line of UTF-8."""
+"""A user's texts to classify."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
-import torch
+import numpy as np
+from numpy.typing import NDArray
 from tokenizers import Tokenizer
-from torch import Tensor
 
-from assay.data.declarations import Dataset, Files, Mends
-from assay.data.preparation.text import pad
-from assay.data.splits import Split
-from assay.evaluation.inputs import class_table, files
-from assay.files import read_json
+from assay.data.special_tokens import PADDING
+from assay.evaluation.inputs.parsing import texts
+from assay.evaluation.inputs.parsing.items import Bad, Item
+from assay.evaluation.inputs.parsing.sources import Source, Stream
+from assay.evaluation.inputs.reader import Answer, Exports, FromOutputs, Prepared, Reader, named
 
-rows = class_table.rows
+if TYPE_CHECKING:
+    import onnx
+
+    from assay.data.declarations import Dataset, Files
 
 SIGNATURE = "text -> class"
 
 
-def read(path: Path, prepared: Path, dataset: Dataset) -> Split:
-    """Return the texts of a file as model inputs, fixed and truncated like the dataset's.
+def declared(dataset: Dataset) -> dict[str, Any]:
+    """Return whether the dataset fixes its texts."""
+    from assay.data.declarations import Mends
 
-    Args:
-        prepared: folder of the prepared dataset.
-        dataset: that dataset.
+    return {"mends": isinstance(dataset, Mends)}
 
-    Raises:
-        ValueError: a line is blank or not UTF-8.
-    """
-    facts = read_json(prepared / "prepared.json")
-    texts = [mending(dataset)(text) for text in files.lines(path)]
-    return class_table.split(tokens(texts, prepared, facts["shape"][0]), facts)
+
+def reader(prepared: Prepared) -> Reader:
+    """Return the reader of texts to classify."""
+    return Texts(prepared)
+
+
+class Texts(FromOutputs, Exports):
+    """Texts, fixed and truncated like the dataset's, and their classes."""
+
+    columns: tuple[str, ...] = ("prediction", "confidence")
+    suffixes = texts.SUFFIXES
+    takes_text = True
+    has_graph = True
+    example = "text_classes"
+    vocabularies = ("tokenizer.json",)
+    packages = ("tokenizers",)
+
+    def __init__(self, prepared: Prepared) -> None:
+        self.prepared, self.facts = prepared, prepared.facts
+        self.tokenizer = Tokenizer.from_file(str(prepared.folder / "tokenizer.json"))
+
+    @cached_property
+    def mend(self) -> Callable[[str], str]:
+        """The function by which the dataset fixes its texts."""
+        return mending(self.prepared.dataset()) if self.prepared.declared["mends"] else str
+
+    def items(self, source: Source, stream: Stream, column: str | None) -> Iterator[Item | Bad]:
+        """Yield the texts of a source."""
+        return texts.texts(source, stream, column)
+
+    def inputs(self, items: Sequence[Item]) -> NDArray[np.int64]:
+        """Return the ids (N, T) of texts, padded with 0."""
+        return ids(self.tokenizer, [self.mend(item.value) for item in items], self.facts["shape"][0])
+
+    def answers(
+        self, outputs: NDArray[np.float32], inputs: NDArray[Any], items: Sequence[Item]
+    ) -> list[Answer]:
+        """Return each text's class and its probability."""
+        del inputs, items
+        return named(outputs, self.facts["classes"])
+
+    def labels(self) -> dict[str, Any]:
+        """Return the names of the classes, and the number of tokens at which texts are truncated."""
+        return {"classes": self.facts["classes"], "length": self.facts["shape"][0]}
+
+    def exported(self, graph: onnx.ModelProto) -> onnx.ModelProto:
+        """Return the graph, whose inputs are ids."""
+        return graph
 
 
 def mending(dataset: Files) -> Callable[[str], str]:
-    """Return the function by which a dataset fixes upstream's texts."""
+    """Return the function by which a dataset fixes its source's texts."""
+    from assay.data.declarations import Mends
+
     return dataset.mend if isinstance(dataset, Mends) else str
 
 
-def tokens(texts: Sequence[str], prepared: Path, length: int) -> Tensor:
-    """Return the ids (N, length) of texts by the dataset's tokenizer, with whitespace collapsed."""
-    tokenizer = Tokenizer.from_file(str(prepared / "tokenizer.json"))
-    whole = [" ".join(text.split()) for text in texts]
-    ids = [encoding.ids for encoding in tokenizer.encode_batch(whole)]
-    return torch.from_numpy(pad(ids, length)).long()
+def ids(tokenizer: Tokenizer, found: Sequence[str], length: int) -> NDArray[np.int64]:
+    """Return the ids (N, length) of texts, with whitespace collapsed, truncated or padded with 0."""
+    encoded = tokenizer.encode_batch_fast([" ".join(text.split()) for text in found])
+    padded = np.full((len(encoded), length), PADDING, dtype=np.int64)
+    for row, each in enumerate(encoded):
+        numbers = each.ids[:length]
+        padded[row, : len(numbers)] = numbers
+    return padded
