@@ -382,9 +382,10 @@ def export_variant(
     """Write a model as a folder that runs without Assay: with onnxruntime, NumPy and at most Pillow or tokenizers.
 
     The folder holds model.onnx, labels.json, example.py, requirements.txt, README.md, for texts tokenizer.json, and
-    card.md if the report has a card of the model. Images enter the graph as bytes, rows of a table as numbers; the
+    card.md if the report has a card of the model. Images enter the graph as bytes, rows of a table as features; the
     graph normalises them. The answers of example.py are those of assay predict, bit for bit, with the same version of
-    onnxruntime and one thread. A model that generates word by word is refused.
+    onnxruntime and one thread. A model that generates word by word is refused, and a table
+    with dates, texts or categories encoded by their targets.
 
     Reads data/prepared, artifacts, reports/cards, and params.yaml if several suites have run the variant, or none. An
     earlier export in the folder is replaced; any other folder that is not empty is refused. Exit code 2, with one line,

@@ -13,7 +13,6 @@ from collections import Counter
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
@@ -180,6 +179,8 @@ class TargetEncoder(_Encoder):
     @classmethod
     def fit(cls, names: NDArray[Any], targets: Features, mean: Features) -> TargetEncoder:
         """Fit to categories (N,), targets (N, M) and the mean (M,) towards which those of few rows are drawn."""
+        import pandas as pd  # it takes half a second, and predicting a user's rows does not need it
+
         groups = pd.DataFrame(targets).groupby(pd.Series(names).fillna("").to_numpy())
         sums = groups.sum().add(PRIOR_ROWS * mean).div(groups.size() + PRIOR_ROWS, axis=0)
         means = {
