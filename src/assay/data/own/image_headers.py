@@ -12,6 +12,8 @@ from pathlib import Path
 
 PNG, GIF = b"\x89PNG\r\n\x1a\n", (b"GIF87a", b"GIF89a")
 LARGEST_BYTES = 1 << 29
+MOST_PIXELS = 50_000_000
+"""The largest number of pixels of an image that is read: a file of some kilobytes can hold billions."""
 _PNG_MODES = {0: "grey", 2: "RGB", 3: "palette", 4: "grey with transparency", 6: "RGB with transparency"}
 _JPEG_MODES = {1: "grey", 3: "RGB", 4: "CMYK"}
 _NO_FRAME = (0xC4, 0xC8, 0xCC)

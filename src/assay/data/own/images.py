@@ -23,7 +23,7 @@ from assay.data.own.found import (
     Reading,
     SplitAdvice,
 )
-from assay.data.own.image_headers import Header
+from assay.data.own.image_headers import MOST_PIXELS, Header
 from assay.data.own.split_advice import SPLIT_VALUES
 from assay.data.own.table import MISSING, Cells, Table
 
@@ -31,8 +31,6 @@ SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp"})
 TABLES = frozenset({".csv", ".tsv", ".tab"})
 CLASS = "folder name"
 """Name of the target where each class has a folder."""
-MOST_PIXELS = 178_956_970
-"""Of a larger image Pillow warns that it may be a decompression bomb."""
 LARGE_SIDE, SMALL_SIDE = 10_000, 256
 """Pixels from which a side is named as very large, and from which images should be made smaller."""
 _FEW_IMAGES = 200

@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from assay.data.own.image_headers import MOST_PIXELS
+
 SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp")
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP")
 MODES = {1: "L", 3: "RGB"}
 """Pillow's names of images by their number of channels."""
-MOST_PIXELS = 50_000_000
-"""The largest number of pixels of an image: a file of some kilobytes can hold billions."""
 
 
 def pixels(data: bytes, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
@@ -48,7 +48,7 @@ def pixels(data: bytes, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
     except Image.DecompressionBombError:
         raise ValueError(f"too large; allowed are {MOST_PIXELS:,} pixels") from None
     except Exception as error:  # a damaged file can fail anywhere in a decoder
-        reason = " ".join(str(error).replace(repr(io.BytesIO()), "").split())
+        reason = " ".join(str(error).split())
         unknown = isinstance(error, UnidentifiedImageError)
         expected = f"not an image; expected are {', '.join(FORMATS)}"
         raise ValueError(expected if unknown else f"damaged: {reason or type(error).__name__}") from None

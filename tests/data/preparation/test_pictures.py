@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from assay.evaluation.inputs.parsing import pictures
-from assay.evaluation.inputs.parsing.pictures import pixels
+from assay.data.preparation.pictures import MODES, pixels
 
 RNG = np.random.default_rng(0)
 GREY = RNG.integers(0, 256, (4, 6), dtype=np.uint8)
@@ -95,15 +94,18 @@ FINE = saved(Image.fromarray(RNG.integers(0, 256, (60, 60), dtype=np.uint8)))
         (bomb(20_000, 3_000), "20000 x 3000 pixels; allowed are 50,000,000"),
         (bomb(20_000, 20_000), "too large; allowed are 50,000,000"),
         (bomb(2**31 - 1, 2**31 - 1), "too large; allowed are 50,000,000|not an image"),
-        (animated("GIF"), "animated, 2 frames; a still image is expected"),
-        (animated("PNG"), "animated, 2 frames"),
         (saved(Image.fromarray(GREY), "TIFF"), "not an image"),
     ],
 )
-def test_what_is_no_still_image_of_some_size_is_refused_in_one_line(data, message):
+def test_what_is_no_image_of_some_size_is_refused_in_one_line(data, message):
     with pytest.raises(ValueError, match=message) as error:
         pixels(data, (1, 4, 6))
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("form", ["GIF", "PNG"])
+def test_of_an_animated_image_the_first_frame_is_used(form):
+    np.testing.assert_array_equal(pixels(animated(form), (1, *GREY.shape))[0], GREY)
 
 
 def test_damaged_files_never_fail_otherwise():
@@ -116,6 +118,6 @@ def test_damaged_files_never_fail_otherwise():
 
 
 def test_channels_that_no_image_file_has_are_refused():
-    assert set(pictures.MODES) == {1, 3}
+    assert set(MODES) == {1, 3}
     with pytest.raises(ValueError, match=r"2 channels are expected, which only \.npy files have"):
         pixels(FINE, (2, 4, 6))
