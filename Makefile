@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 OUTSIDE := $(PATH)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help env run test test-long check format house lock
+.PHONY: help env run test test-long check format house docs lock
 
 help:  ## say what each command does
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1  /p' Makefile
@@ -39,12 +39,20 @@ format: $(READY)  ## bring the files into their form
 house: $(READY)  ## draw the rooms of src/assay and the imports between them: docs/house.svg
 	$(BIN)/python -m tests.draw_house
 
+# The site has an environment of its own: what builds it is never part of the one that results come from.
+docs: .venv-docs/ready  ## build the site in site/ from README and docs/; any warning is an error
+	.venv-docs/bin/python -m docs.stage
+	.venv-docs/bin/zensical build --strict
+
 lock:  ## pin what pyproject.toml requires, with the SHA-256 of every file; needs uv
 	cat requirements-cuda.lock >> requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes --no-annotate --no-header \
 	    --output-file requirements.lock pyproject.toml
 	awk "$$SPLIT" requirements.lock
 	mv requirements.lock.new requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --group docs --generate-hashes --no-annotate --no-header \
+	    --output-file requirements-docs.lock
+	sed -i '1i # What builds the site, with the SHA-256 of each of its files. Written by: make lock' requirements-docs.lock
 
 # What only the CUDA build of torch requires goes to a file of its own: the CPU build runs without it.
 define SPLIT
@@ -80,3 +88,8 @@ $(READY): requirements.lock requirements-cpu.lock requirements-cuda.lock pyproje
 	@$(BIN)/python -m pip check
 	@$(BIN)/python -m assay.cli schema
 	@echo $(FOUND) > $@
+
+.venv-docs/ready: requirements-docs.lock
+	rm -rf .venv-docs && $(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	@touch $@

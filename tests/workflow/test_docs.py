@@ -54,3 +54,10 @@ def test_your_own_data_become_a_report(tmp_path):
     assert [result.returncode for result in results] == [0, 0, 0, 0], results[-1].stdout + results[-1].stderr
     table = (project.folder / "reports" / "results.csv").read_text()
     assert ",flats,boosted_regression,none," in table
+
+
+def test_the_report_that_a_page_explains_is_made(tmp_path):
+    *made, shown = follow("reading-the-report.md", copy(tmp_path))
+    assert [result.returncode for result in made] == [0, 0, 0], made[-1].stdout + made[-1].stderr
+    assert "| 1= | logistic\\_regression |" in shown.stdout
+    assert "| majority (control) |" in shown.stdout
