@@ -17,6 +17,7 @@ from assay.artifacts.predictors import EstimatorPredictor
 from assay.config import registry
 from assay.config.params import load_params
 from assay.data import loading as datasets
+from assay.data.preparation.tagged import NO_TAG
 from assay.data.splits import Split
 from assay.report.formatting import numbers as numbers_shown
 from assay.tasks import (
@@ -56,7 +57,7 @@ def missing_words() -> tuple[Any, Split]:
 
 
 def sentences() -> tuple[Any, Split]:
-    targets = torch.tensor([[0, 1, 2], [1, 2, -100], [0, 0, 1], [0, 0, 0], [1, 1, -100]])
+    targets = torch.tensor([[0, 1, 2], [1, 2, NO_TAG], [0, 0, 1], [0, 0, 0], [1, 1, NO_TAG]])
     words = tuple(("ann",) * length for length in (3, 2, 3, 3, 2))
     split = tagging.Sentences(
         torch.zeros(5, 3, 2), targets, ITEMS, words=words, classes=("O", "B-who", "I-who")
@@ -114,6 +115,7 @@ ANSWERS = {
     "multi_task_classification": classes_of_two_tasks,
     "masked_words": missing_words,
     "tagging": sentences,
+    "word_tagging": sentences,
     "language_modelling": windows,
     "transduction": texts,
     "summarisation": texts,
