@@ -121,8 +121,9 @@ def add_data(
 ) -> None:
     """Add your own data: look at a file or folder, print what it holds, and write the rows that train models on it.
 
-    Reads CSV, TSV, JSON lines and Parquet (texts or table rows, with a column of classes or numbers), and folders of
-    images (a folder for each class, or a table that names the images).
+    Reads CSV, TSV, JSON lines and Parquet (texts or table rows, with a column of classes or numbers; pairs of texts),
+    folders of images (a folder for each class, or a table that names the images), and sentences with a tag for each
+    word (CoNLL columns and CoNLL-U).
 
     Writes to params.yaml a dataset, a task, models and methods that fit the data, and a suite that runs them, which
     becomes the default; data/own/NAME, a copy of the bytes; and data/expectations/NAME.yaml, what the items must meet

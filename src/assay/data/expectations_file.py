@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 NUMBERED = frozenset({"item", "split", "sha256", "group", "time"})
 """The columns of items.parquet of which nothing is inferred: other checks are about them."""
+OF_VOCABULARY = {"unknown": (0, 1), "source_tokens": (1, None), "target_tokens": (1, None)}
+"""The columns that depend on the vocabulary, which is that of the training items, and the range of any item: the
+training items say nothing about others."""
 MOST_VALUES = 30
 """The most values of a column of texts of which each is named."""
 MOSTLY = 0.99
@@ -114,11 +117,14 @@ def _of_column(values: pd.Series) -> Iterator[dict[str, Any]]:
         yield _entry(
             "expect_column_values_to_be_in_set", column, value_set=sorted({int(each) for each in there})
         )
+    elif column in OF_VOCABULARY:
+        least, most = OF_VOCABULARY[column]
+        yield _entry("expect_column_values_to_be_between", column, min_value=least, max_value=most)
     elif pd.api.types.is_numeric_dtype(there):
         low, high = float(there.min()), float(there.max())
         margin = _MARGIN * (high - low if high > low else max(1.0, abs(high)))
-        least = max(0.0, low - margin) if low >= 0 else low - margin
-        kwargs = {"min_value": _short(least), "max_value": _short(high + margin), "mostly": MOSTLY}
+        lowest = max(0.0, low - margin) if low >= 0 else low - margin
+        kwargs = {"min_value": _short(lowest), "max_value": _short(high + margin), "mostly": MOSTLY}
         yield _entry("expect_column_values_to_be_between", column, **kwargs)
     elif there.nunique() <= MOST_VALUES:
         found = sorted(str(each) for each in there.unique())

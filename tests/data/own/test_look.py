@@ -96,7 +96,7 @@ def test_a_tag_that_continues_nothing_and_a_short_line_are_named(tmp_path):
     found = seen(tmp_path, "a O\nb I-PER\n\nc B-LOC\nd I-PER\n", "a.conll")
     assert (
         fault(found, "I- without B-").message
-        == "2 tags I- follow no tag of their kind, the first in a.conll, line 2"
+        == "2 tags I- follow no tag of their kind, the first in a.conll, line 2; they are read as B-"
     )
     with pytest.raises(ValueError, match=r"a\.conll: line 2: 1 columns; 2 are expected"):
         seen(tmp_path, "a O\nb\n", "a.conll")

@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from assay.data.own import text_files
+from assay.data.own import parts, split_advice, text_files
 from assay.data.own.found import (
     Ambiguity,
     Column,
@@ -19,6 +19,7 @@ from assay.data.own.found import (
     Options,
     Reading,
     SplitAdvice,
+    Strategy,
 )
 from assay.data.own.text_files import LARGEST_BYTES, Text
 
@@ -26,30 +27,52 @@ SUFFIXES = frozenset({".conll", ".conllu", ".bio", ".iob", ".iob2"})
 FIELDS = ("ID", "FORM", "LEMMA", "UPOS", "XPOS", "FEATS", "HEAD", "DEPREL", "DEPS", "MISC")
 """Columns of CoNLL-U: https://universaldependencies.org/format.html."""
 TAGS_OF_U = ("UPOS", "XPOS", "DEPREL")
+FILE = "file"
+"""The name of the fact that tells the sentences of files apart, for splits."""
 _DOCUMENT = "-DOCSTART-"
 _FEW_SENTENCES = 200
 _FEWEST_SENTENCES = 60
 
 
 @dataclass
-class _Sentences:
+class Sentences:
+    """The sentences of one or more files."""
+
     rows: list[list[list[str]]] = field(default_factory=list)
     """Sentences of words of cells."""
-    first: list[tuple[Path, int]] = field(default_factory=list)
-    """Where each sentence begins."""
+    files: list[Path] = field(default_factory=list)
+    """The file of each sentence."""
+    lines: list[list[int]] = field(default_factory=list)
+    """The line of each word, from 1."""
+    names: tuple[str, ...] = ()
+    """The names of the columns."""
+    word: str = ""
+    """The name of the column of words."""
+    tags: tuple[str, ...] = ()
+    """The names of the columns of tags, the likeliest first."""
     skipped: Counter[str] = field(default_factory=Counter)
     """What is no word, and how often."""
 
+    @property
+    def is_u(self) -> bool:
+        """Return whether the files are CoNLL-U."""
+        return self.names == FIELDS
 
-def look(path: Path, files: Sequence[Path], options: Options) -> Found:
-    """Return what one or more files of CoNLL columns hold.
+
+def files_of(files: Sequence[Path]) -> list[Path]:
+    """Return those of the files that hold sentences, by their endings."""
+    return [file for file in files if file.suffix.lower() in SUFFIXES]
+
+
+def read(path: Path, files: Sequence[Path], options: Options) -> tuple[Sentences, list[Text]]:
+    """Return the sentences of one or more files, and the files' texts.
 
     Raises:
         ValueError: a file cannot be read, or a line has another number of columns; one line that names it.
     """
     if sum(file.stat().st_size for file in files) > LARGEST_BYTES:
         raise ValueError(f"{path}: more than {LARGEST_BYTES:,} bytes: split it")
-    found, texts = _Sentences(), [text_files.read(file, options) for file in files]
+    found, texts = Sentences(), [text_files.read(file, options) for file in files]
     is_u = all(file.suffix == ".conllu" for file in files)
     for file, text in zip(files, texts, strict=True):
         _read(file, text, found, is_u=is_u)
@@ -58,8 +81,19 @@ def look(path: Path, files: Sequence[Path], options: Options) -> Found:
     width = len(found.rows[0][0])
     if width < 2:
         raise ValueError(f"{path}: one column; a word and its tag a line are expected")
-    names = FIELDS if is_u else tuple(f"column {place + 1}" for place in range(width))
-    word, tags = ("FORM", TAGS_OF_U) if is_u else (names[0], names[:0:-1])
+    found.names = FIELDS if is_u else tuple(f"column {place + 1}" for place in range(width))
+    found.word, found.tags = ("FORM", TAGS_OF_U) if is_u else (found.names[0], found.names[:0:-1])
+    return found, texts
+
+
+def look(path: Path, files: Sequence[Path], options: Options) -> Found:
+    """Return what one or more files of CoNLL columns hold.
+
+    Raises:
+        ValueError: a file cannot be read, a line has another number of columns, or an option does not fit; one line.
+    """
+    found, texts = read(path, files, options)
+    names, word, tags, is_u = found.names, found.word, found.tags, found.is_u
     if options.target and options.target not in tags:
         raise ValueError(f"--target {options.target}: no column of tags; there are {', '.join(tags)}")
     target = options.target or tags[0]
@@ -80,19 +114,25 @@ def look(path: Path, files: Sequence[Path], options: Options) -> Found:
             for tag in dict.fromkeys((target, *tags))
         ),
         questions=texts[0].questions + _questions(tags, options, is_u=is_u),
-        split=_split(found, len(files)),
+        split=_split(found, files, options),
     )  # fmt: skip
 
 
-def _read(path: Path, text: Text, found: _Sentences, *, is_u: bool) -> None:
+def _read(path: Path, text: Text, found: Sentences, *, is_u: bool) -> None:
     sentence: list[list[str]] = []
-    begins = width = 0
+    lines: list[int] = []
+    width = 0
+
+    def end() -> None:
+        if sentence:
+            found.rows.append(sentence)
+            found.files.append(path)
+            found.lines.append(lines)
+
     for line, written in enumerate(text.lines, start=1):
         if not written.strip() or written.startswith(_DOCUMENT):
-            if sentence:
-                found.rows.append(sentence)
-                found.first.append((path, begins))
-            sentence = []
+            end()
+            sentence, lines = [], []
             continue
         if is_u and written.startswith("#"):
             found.skipped["comments"] += 1
@@ -104,14 +144,12 @@ def _read(path: Path, text: Text, found: _Sentences, *, is_u: bool) -> None:
         if is_u and not cells[0].isdigit():
             found.skipped["ranges"] += 1
             continue
-        begins = begins if sentence else line
         sentence.append(cells)
-    if sentence:
-        found.rows.append(sentence)
-        found.first.append((path, begins))
+        lines.append(line)
+    end()
 
 
-def _columns(found: _Sentences, names: Sequence[str], word: str, target: str) -> tuple[Column, ...]:
+def _columns(found: Sentences, names: Sequence[str], word: str, target: str) -> tuple[Column, ...]:
     words = {cells[names.index(word)] for sentence in found.rows for cells in sentence}
     tags = _counts(found, names.index(target))
     columns = [
@@ -123,23 +161,33 @@ def _columns(found: _Sentences, names: Sequence[str], word: str, target: str) ->
     return tuple(columns)
 
 
-def _counts(found: _Sentences, column: int) -> Counter[str]:
+def _counts(found: Sentences, column: int) -> Counter[str]:
     return Counter(cells[column] for sentence in found.rows for cells in sentence)
 
 
 def _entities(tags: Counter[str]) -> dict[str, int]:
     """Return the kinds of entities and how many begin, where tags are B-, I- and O."""
-    if not all(tag == "O" or tag[:2] in ("B-", "I-") for tag in tags) or len(tags) < 2:
+    if not are_entities(tags):
         return {}
     begun = Counter({tag[2:]: count for tag, count in tags.items() if tag.startswith("B-")})
     return dict(begun.most_common())
 
 
-def _metric(found: _Sentences, column: int) -> str:
+def are_entities(tags: Collection[str]) -> bool:
+    """Return whether different tags are B- and I- with the kinds of entities, and O."""
+    return len(tags) > 1 and all(map(is_of_entities, tags))
+
+
+def is_of_entities(tag: str) -> bool:
+    """Return whether a tag is O, or B- or I- with the kind of an entity."""
+    return tag == "O" or (tag[:2] in ("B-", "I-") and len(tag) > 2)
+
+
+def _metric(found: Sentences, column: int) -> str:
     return "entity_f1" if _entities(_counts(found, column)) else "accuracy"
 
 
-def _faults(found: _Sentences, columns: Sequence[Column], target: int) -> list[Fault]:
+def _faults(found: Sentences, columns: Sequence[Column], target: int) -> list[Fault]:
     faults = []
     for kind, message in (
         ("comments", "lines that begin with # are skipped"),
@@ -159,20 +207,21 @@ def _faults(found: _Sentences, columns: Sequence[Column], target: int) -> list[F
     return faults
 
 
-def _loose(found: _Sentences, target: int) -> list[Fault]:
+def _loose(found: Sentences, target: int) -> list[Fault]:
     """Return the tags I- that do not continue an entity of their kind."""
     loose = []
-    for (path, line), sentence in zip(found.first, found.rows, strict=True):
+    for path, lines, sentence in zip(found.files, found.lines, found.rows, strict=True):
         before = "O"
-        for place, cells in enumerate(sentence):
+        for line, cells in zip(lines, sentence, strict=True):
             tag = cells[target]
             if tag.startswith("I-") and before[2:] != tag[2:]:
-                loose.append((path, line + place))
+                loose.append((path, line))
             before = tag
     if not loose:
         return []
     path, line = loose[0]
-    message = f"{len(loose):,} tags I- follow no tag of their kind, the first in {path.name}, line {line}"
+    message = f"{len(loose):,} tags I- follow no tag of their kind, the first in {path.name}, line {line};"
+    message += " they are read as B-"
     return [Fault(kind="I- without B-", message=message, count=len(loose))]
 
 
@@ -184,9 +233,22 @@ def _questions(tags: Sequence[str], options: Options, *, is_u: bool) -> tuple[Am
     return (Ambiguity(about="target", question=question, candidates=tuple(tags), option="--target NAME"),)
 
 
-def _split(found: _Sentences, num_files: int) -> SplitAdvice:
-    if num_files > 2:
-        return SplitAdvice(strategy="group", column="file", why="sentences of one file repeat its names")
+def _split(found: Sentences, files: Sequence[Path], options: Options) -> SplitAdvice:
+    if options.split:
+        return _wanted(options.split)
+    named = {parts.of_file(file.stem) for file in files}
+    if named >= {"train", "test"} and "" not in named:
+        return SplitAdvice(strategy="column", column=FILE, why="the names of the files say their parts")
+    if len(files) > 2:
+        return SplitAdvice(strategy="group", column=FILE, why="sentences of one file repeat its names")
     if len(found.rows) < _FEWEST_SENTENCES:
         return SplitAdvice(strategy="none", why=f"{len(found.rows)} sentences: too few to set some aside")
     return SplitAdvice(strategy="random", why="sentences are independent")
+
+
+def _wanted(option: str) -> SplitAdvice:
+    by_file: Sequence[Strategy] = ("group", "column")
+    for strategy in by_file:
+        if option == f"{strategy}:{FILE}":
+            return SplitAdvice(strategy=strategy, column=FILE, why="by --split")
+    return split_advice.by_fraction(option, allowed=f"group:{FILE}, column:{FILE}")

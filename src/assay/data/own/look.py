@@ -68,7 +68,7 @@ def _folder(path: Path, options: Options) -> Found:
     suffixes = {file.suffix.lower() for file in files}
     if suffixes & images.SUFFIXES:
         return images.look(path, files, options)
-    if tagged := [file for file in files if file.suffix.lower() in conll.SUFFIXES]:
+    if tagged := conll.files_of(files):
         return conll.look(path, tagged, options)
     if len(files) == 1:
         return _file(files[0], options)

@@ -26,6 +26,9 @@ def ask(
         return []
     best = readings[0]
     if best.signature == "text -> text":
+        sources = tuple(each.inputs[0] for each in readings if each.signature == best.signature)
+        if len(sources) > 1:
+            return [_source_question(sources)]
         if table.options.target or _says_direction(texts):
             return []
         question = "which of the two texts is to be produced from the other?"
@@ -41,15 +44,19 @@ def ask(
     if not targets.is_clear(candidates) and (input_kind == "table" or len(set(names)) > 1):
         found.append(_target_question("which column is to be predicted?", names))
     if input_kind == "text" and len(texts) > 1:
-        shown = tuple(sorted((each.name for each in texts), key=lambda name: not SOURCE_NAME.fullmatch(name)))
-        question = "which column holds the text to predict from?"
-        found.append(Ambiguity(about="text", question=question, candidates=shown, option="--text NAME"))
+        found.append(_source_question(each.name for each in texts))
     return found + _kind_question(table, candidates, best)
 
 
 def _target_question(question: str, names: Iterable[str]) -> Ambiguity:
     candidates = tuple(dict.fromkeys(names))
     return Ambiguity(about="target", question=question, candidates=candidates, option="--target NAME")
+
+
+def _source_question(names: Iterable[str]) -> Ambiguity:
+    question = "which column holds the text to predict from?"
+    shown = tuple(sorted(names, key=lambda name: not SOURCE_NAME.fullmatch(name)))
+    return Ambiguity(about="text", question=question, candidates=shown, option="--text NAME")
 
 
 def _says_direction(texts: list[Studied]) -> bool:

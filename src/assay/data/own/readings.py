@@ -46,16 +46,19 @@ def readings_of(
     beside = [
         each for each in study.of("number", "category", "date") if each.name not in left_out
     ]  # the target among them
+    if table.options.metric in targets.TEXT_METRICS:
+        return _pairs(table, study, texts, left_out)
     as_text = bool(texts) and (bool(table.options.text) or len(beside) <= _MOST_BESIDE_TEXT + 1)
     found = []
     for candidate in candidates[:_MOST_READINGS]:
-        if candidate.column.name in {each.name for each in texts}:
+        is_text = candidate.column.kind == "text" and table.options.text
+        if is_text or candidate.column.name in {each.name for each in texts}:
             continue  # a text that is named as the target is read with its source, below
         if as_text:
             found += _of_text(table, study, candidate, texts)
         if not as_text or not found:
             found += _of_columns(table, study, candidate, left_out)
-    pairs = _pairs(table, texts) if as_text or not found else []
+    pairs = _pairs(table, study, texts, left_out) if as_text or not found else []
     found = found + pairs if any(each.signature == "text -> class" for each in found) else pairs + found
     if table.options.target and not found:
         raise ValueError(f"--target {table.options.target}: there is no other column to predict it from")
@@ -90,7 +93,8 @@ def _of_columns(
     if target.kind not in ("category", "number"):
         raise ValueError(
             f"--target {target.name}: is {_a(target.kind)}; a column of numbers or classes is expected, such as "
-            + ", ".join(each.name for each in study.of("category", "number")[:3])
+            + (", ".join(each.name for each in study.of("category", "number")[:3]) or "one that is added")
+            + "; or, to have it written as a text: --metric exact_match or --metric bleu"
         )
     ways = _ways(table, candidate)
     if not ways and table.options.target:
@@ -139,12 +143,20 @@ def _a(kind: str) -> str:
     return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
 
 
-def _pairs(table: Table, texts: list[Studied]) -> list[Reading]:
-    """Return the reading of two columns of texts as source and target."""
+def _pairs(table: Table, study: Study, texts: list[Studied], left_out: Mapping[str, str]) -> list[Reading]:
+    """Return the readings of two columns as source and target."""
+    options = table.options
+    target = study.get(options.target) if options.target else None
+    if target is not None and (target.kind == "text" or options.metric in targets.TEXT_METRICS):
+        others = [each for each in study.columns if each.name not in left_out]
+        sources = texts if options.text else [each for each in texts if each is not target] or others
+        return [_pair(table, each, target) for each in sources if each is not target]
     if len(texts) != 2:
         return []
     one, other = sorted(texts, key=lambda each: bool(questions.TRANSLATED_NAME.fullmatch(each.name)))
-    if table.options.target:
-        one, other = sorted(texts, key=lambda each: each.name == table.options.target)
+    return [_pair(table, one, other)]
+
+
+def _pair(table: Table, source: Studied, target: Studied) -> Reading:
     metric = table.options.metric or "bleu"
-    return [Reading(signature="text -> text", target=other.name, inputs=(one.name,), metric=metric)]
+    return Reading(signature="text -> text", target=target.name, inputs=(source.name,), metric=metric)

@@ -21,7 +21,7 @@ from assay.data.own import (
     targets,
 )
 from assay.data.own.columns import Study
-from assay.data.own.found import Column, Duplicates, Fault, Found, Reading
+from assay.data.own.found import Column, Duplicates, Fault, Found, Reading, SplitAdvice
 from assay.data.own.table import Table
 from assay.data.own.targets import Candidate
 
@@ -70,8 +70,17 @@ def _find(path: Path, table: Table) -> Found:
             *[each for column in study.columns for each in column_faults.questions_of(table, column)][:1],
             *asked,
         ),
-        split=split_advice.advise(table, study, of_classes=of_classes, num_duplicates=duplicates.count),
+        split=_split(
+            split_advice.advise(table, study, of_classes=of_classes, num_duplicates=duplicates.count), best
+        ),
     )
+
+
+def _split(advice: SplitAdvice, best: Reading | None) -> SplitAdvice:
+    """Return the advice; a column of dates that is one of two texts does not order them."""
+    if best and best.signature == "text -> text" and advice.column in (best.target, *best.inputs):
+        return SplitAdvice(strategy="random", why="pairs are independent")
+    return advice
 
 
 def _check_names(table: Table) -> None:

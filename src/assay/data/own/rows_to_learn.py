@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,14 +15,9 @@ from assay.data.expectations import Check, apart, in_order, of_any_table
 from assay.data.own import columns, look
 from assay.data.own.columns import Studied, Study
 from assay.data.own.found import Options
+from assay.data.own.parts import PARTS
 from assay.data.own.table import Table
 from assay.data.preparation.split_strategies import StrategyName
-
-PARTS: Mapping[str, str] = {
-    "train": "train", "training": "train", "test": "test", "testing": "test", "eval": "test",
-    "val": "validation", "valid": "validation", "validation": "validation", "dev": "validation",
-}  # fmt: skip
-"""What a column of splits may hold, and the split that each names."""
 
 
 @dataclass(frozen=True)

@@ -34,14 +34,21 @@ def parse(option: str, table: Table) -> SplitAdvice:
         if name not in table.names:
             raise ValueError(f"--split {option}: no such column; there are {table.listed()}")
         return SplitAdvice(strategy=_BY_COLUMN[word], column=name, why="by --split")
+    return by_fraction(option, allowed="column:NAME, time:NAME, group:NAME")
+
+
+def by_fraction(option: str, *, allowed: str) -> SplitAdvice:
+    """Return the random split of which the user gives the part to test on; ``allowed`` is what else could be given.
+
+    Raises:
+        ValueError: it is no fraction; one line.
+    """
     try:
         fraction = float(option)
     except ValueError:
         fraction = 0.0
     if not 0 < fraction < 1:
-        raise ValueError(
-            f"--split {option}: allowed are column:NAME, time:NAME, group:NAME and a fraction between 0 and 1"
-        )
+        raise ValueError(f"--split {option}: allowed are {allowed} and a fraction between 0 and 1")
     return SplitAdvice(strategy="random", why=f"by --split: {fraction:g} of the rows to test on")
 
 

@@ -18,6 +18,8 @@ TARGET_NAME = re.compile(
 )
 CLASS_METRICS = frozenset({"accuracy", "balanced_accuracy", "macro_f1", "auroc"})
 NUMBER_METRICS = frozenset({"rmse", "mae", "r2"})
+TEXT_METRICS = frozenset({"bleu", "chrf", "rouge_l", "rouge_1", "rouge_2", "exact_match"})
+"""Those of a target that is to be written as a text, whatever it holds."""
 _YES_AND_NO = (
     {"true", "false"}, {"yes", "no"}, {"y", "n"}, {"t", "f"}, {"0", "1"}, {"是", "否"}, {"ja", "nein"}, {"oui", "non"},
 )  # fmt: skip

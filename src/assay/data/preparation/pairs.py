@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 from assay.data.preparation import store
 from assay.data.preparation.characters import tokenizer_of
 from assay.data.preparation.cleaning import SPLITS, clean, draw_split
-from assay.data.preparation.split_strategies import Stratified
+from assay.data.preparation.split_strategies import StrategyName, choose
 from assay.data.preparation.text import bad_row, count_odd, decode, pad
 from assay.data.special_tokens import BEGIN, END, PADDING, UNKNOWN
 from assay.data.tar_reader import gunzip
@@ -58,6 +58,8 @@ class PairSet:
     """N texts."""
     split: NDArray[np.str_]
     """(N,), upstream's split: ``train``, ``validation`` or ``test``, or ``""`` if upstream has none."""
+    origins: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    """(N,) each: the ``group`` and the ``time`` of each pair, if they are known."""
 
     def __len__(self) -> int:
         return len(self.sources)
@@ -74,6 +76,7 @@ def prepare(
     validation_fraction: float,
     test_fraction: float,
     optimum: Mapping[str, float] | None = None,
+    split_strategy: StrategyName = "stratified",
 ) -> dict[str, Any]:
     """Clean, split and describe ``pair_set``; write tokenizer.json, arrays.safetensors, items.parquet and
     prepared.json.
@@ -88,6 +91,7 @@ def prepare(
             upstream names no validation items.
         test_fraction: part of all items that goes to test if upstream names no test items, in (0, 1).
         optimum: the best value that any model can reach, by metric, if it is known.
+        split_strategy: how items without a split in upstream are held out.
 
     Returns:
         The contents of prepared.json.
@@ -106,7 +110,14 @@ def prepare(
     no_labels = np.zeros(len(pair_set), np.int64)  # without labels, equal pairs never conflict
     kept, dropped = clean(digests, no_labels, pair_set.split, noun="pair")
     upstream = pair_set.split[kept]
-    strategy = Stratified(no_labels[kept])
+    origins = {fact: values[kept] for fact, values in pair_set.origins.items()}
+    strategy = choose(
+        split_strategy,
+        dataset=dataset,
+        labels=no_labels[kept],
+        groups=origins.get("group"),
+        times=origins.get("time"),
+    )
     split = draw_split(upstream, strategy, seed, validation_fraction, test_fraction, dataset=dataset)
     texts = [[of[item] for item in kept] for of in (sources, targets)]
     train = np.flatnonzero(split == "train")
@@ -121,6 +132,7 @@ def prepare(
     columns: dict[str, Sequence[Any] | NDArray[Any]] = {
         "item": kept,
         "split": split,
+        **origins,
         "source_characters": [len(text) for text in texts[0]],
         "target_characters": [len(text) for text in texts[1]],
         "source_tokens": [len(ids) for ids in tokens[0]],
@@ -131,7 +143,7 @@ def prepare(
         "source": texts[0],
         "target": texts[1],
     }
-    store.write_items(out, SCHEMA, columns)
+    store.write_items(out, store.with_origins(SCHEMA, origins), columns)
     facts = {
         "dataset": dataset,
         "shape": lengths,

@@ -16,7 +16,7 @@ import hashlib
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from tokenizers import Tokenizer, models
 
 from assay.data.preparation import store
 from assay.data.preparation.cleaning import SPLITS, clean, draw_split
-from assay.data.preparation.split_strategies import Stratified
+from assay.data.preparation.split_strategies import StrategyName, choose
 from assay.data.preparation.text import SPECIAL, bad_row, read_lines, require_label
 from assay.data.special_tokens import PADDING, UNKNOWN
 from assay.files import write_text
@@ -58,6 +58,8 @@ SCHEMA = pa.schema(
         ("text", pa.string()),
     ]
 )
+OF_ENTITIES = ("entities", "malformed")
+"""The columns that other tags than those of entities do not have."""
 
 
 @dataclass(frozen=True)
@@ -72,9 +74,16 @@ class TaggedSet:
     """(N,), upstream's split: ``train``, ``validation`` or ``test``, or ``""`` if upstream has none."""
     classes: tuple[str, ...]
     """The names of the tags."""
+    origins: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    """(N,) each: the ``group`` and the ``time`` of each sentence, if they are known."""
 
     def __len__(self) -> int:
         return len(self.words)
+
+    @property
+    def of_entities(self) -> bool:
+        """Return whether the tags are those of entities, as :func:`tag_names` numbers them."""
+        return self.classes == tag_names(name[2:] for name in self.classes[1::2])
 
 
 def tag_names(types: Iterable[str]) -> tuple[str, ...]:
@@ -128,6 +137,7 @@ def prepare(
     test_fraction: float,
     optimum: Mapping[str, float] | None = None,
     further: Sequence[str] = (),
+    split_strategy: StrategyName = "stratified",
 ) -> dict[str, Any]:
     """Clean, split and describe ``tagged``; write tokenizer.json and characters.json, which hold the
     vocabularies, arrays.safetensors, items.parquet and prepared.json.
@@ -142,6 +152,7 @@ def prepare(
         further: distinct words in lower case from texts without tags. Those of them that training has are
             numbered first, then the others, then words that only training has: a network that starts from
             word vectors of those texts can leave out the last, for which it has no vectors.
+        split_strategy: how items without a split in upstream are held out.
 
     Returns:
         The contents of prepared.json.
@@ -153,7 +164,14 @@ def prepare(
     words = [tagged.words[item] for item in kept]
     tags = [tagged.tags[item] for item in kept]
     upstream = tagged.split[kept]
-    strategy = Stratified(np.zeros(len(kept), np.int64))  # sentences have no classes to stratify by
+    origins = {fact: values[kept] for fact, values in tagged.origins.items()}
+    strategy = choose(
+        split_strategy,
+        dataset=dataset,
+        labels=np.zeros(len(kept), np.int64),  # sentences have no classes to stratify by
+        groups=origins.get("group"),
+        times=origins.get("time"),
+    )
     split = draw_split(upstream, strategy, seed, validation_fraction, test_fraction, dataset=dataset)
     train = [words[row] for row in np.flatnonzero(split == "train")]
     trained = by_count(word.lower() for sentence in train for word in sentence)
@@ -166,9 +184,10 @@ def prepare(
     for name, ids in {"tokenizer.json": word_ids, "characters.json": character_ids}.items():
         write_text(out / name, _tokenizer(ids).to_str(pretty=True) + "\n")
     store.write_arrays(out, arrays)
-    columns = {
+    columns: dict[str, Sequence[Any] | NDArray[Any]] = {
         "item": kept,
         "split": split,
+        **origins,
         "tokens": [len(sentence) for sentence in words],
         "longest": [max(map(len, sentence)) for sentence in words],
         "entities": [sum(tag % 2 for tag in of_item) for of_item in tags],
@@ -180,7 +199,12 @@ def prepare(
         "sha256": digests[kept],
         "text": [" ".join(sentence) for sentence in words],
     }
-    store.write_items(out, SCHEMA, columns)
+    schema = SCHEMA
+    if not tagged.of_entities:
+        for name in OF_ENTITIES:
+            schema = schema.remove(schema.get_field_index(name))
+            del columns[name]
+    store.write_items(out, store.with_origins(schema, origins), columns)
     facts = {
         "dataset": dataset,
         "classes": list(tagged.classes),

@@ -76,7 +76,8 @@ def add(request: Request) -> Iterator[str]:
     with _bytes(request, name, found.path) as knobs:
         row = replace(row, knobs={**knobs, **row.knobs})
         prepared, items = _prepared(file, name, row)
-        starter = starters.choose(reading.signature, len(prepared["classes"]), request.options.metric)
+        num_classes = len(prepared.get("classes", ()))
+        starter = starters.choose(reading.signature, num_classes, row.metric or request.options.metric)
         write_rows(file, name, row, starter, items)
         text = file.text()
         expectations = EXPECTATIONS / f"{name}.yaml"

@@ -21,6 +21,19 @@ MIN_PER_CLASS = 5
 _LONGEST = (16, 256)
 """The fewest and most tokens at which texts are truncated."""
 _TOKENS_PER_WORD = 1.3
+_OF_ENTITIES = ("entity_f1", "entity_precision", "entity_recall")
+_OF_TAGS = (*_OF_ENTITIES, "accuracy")
+_OF_PAIRS = {
+    "bleu": "bleu", "chrf": "bleu", "rouge_l": "rouge_l", "rouge_1": "rouge_l", "rouge_2": "rouge_l",
+    "exact_match": "exact_match",
+}  # fmt: skip
+"""The primary metric of the kind of task that has a metric."""
+_SPELT = 64
+"""Texts no longer than this are rewritten character by character, others by subwords."""
+_SUBWORDS = (300, 6000)
+"""The fewest and most subwords to tell apart."""
+_LONGEST_PAIR = 128
+"""Subwords at which texts of pairs are truncated at most."""
 _LARGEST_SIDE = 64
 """Images of one size no larger than this keep it."""
 _SIDE = 32
@@ -34,6 +47,8 @@ class OwnRow:
     knobs: Mapping[str, Any]
     comments: Mapping[str, str] = field(default_factory=dict)
     """By knob: what is said of it in params.yaml."""
+    metric: str | None = None
+    """What models are compared by if the user does not say it; None for that of the first starter."""
 
 
 def row_of(found: Found, reading: Reading, options: Options) -> OwnRow:
@@ -106,11 +121,64 @@ def _of_images(found: Found, reading: Reading, options: Options) -> OwnRow:
     )
 
 
+def _of_tagged(found: Found, reading: Reading, options: Options) -> OwnRow:
+    metric = options.metric or reading.metric
+    if metric not in _OF_TAGS or (metric != "accuracy" and reading.metric == "accuracy"):
+        allowed = ", ".join(_OF_TAGS) if reading.metric in _OF_ENTITIES else "accuracy"
+        raise ValueError(f"--metric {metric}: does not fit the tags of {reading.target}; allowed: {allowed}")
+    split = _split(found, options, of_classes=False)
+    return OwnRow(
+        "own_tagged",
+        {
+            "encoding": found.form.encoding,
+            "target": reading.target,
+            "entities": metric in _OF_ENTITIES,
+            "split": split["split"],
+            "test_fraction": split["test_fraction"],
+        },
+        metric="entity_f1" if metric in _OF_ENTITIES else metric,
+    )
+
+
+def _of_pairs(found: Found, reading: Reading, options: Options) -> OwnRow:
+    if reading.metric not in _OF_PAIRS:
+        raise ValueError(
+            f"--metric {reading.metric}: does not fit pairs of texts; allowed: {', '.join(_OF_PAIRS)}"
+        )
+    [text] = reading.inputs
+    metric = _OF_PAIRS[reading.metric]
+    split = _split(found, options, of_classes=False)
+    characters = [_most_characters(found, name, options) for name in (text, reading.target)]
+    by_character = metric == "exact_match" and max(characters) <= _SPELT
+    longest = (
+        [_power_of_two(each) for each in characters]
+        if by_character
+        else [min(_LONGEST_PAIR, 2 * _longest(found, name, options)) for name in (text, reading.target)]
+    )
+    return OwnRow(
+        "own_pairs",
+        {
+            "encoding": found.form.encoding,
+            "header": _header(found),
+            "text": text,
+            "target": reading.target,
+            "split": split["split"],
+            "test_fraction": split["test_fraction"],
+            "longest": longest,
+            "subwords": 0 if by_character else _num_subwords(found.rows),
+        },
+        {"subwords": "0 for characters"},
+        metric=metric,
+    )
+
+
 _MAKERS: Mapping[str, Callable[[Found, Reading, Options], OwnRow]] = {
     "table -> class": _of_table,
     "table -> number": _of_table,
     "text -> class": _of_texts,
     "image -> class": _of_images,
+    "text -> tags": _of_tagged,
+    "text -> text": _of_pairs,
 }
 
 
@@ -138,7 +206,26 @@ def _longest(found: Found, column: str, options: Options) -> int:
     words = np.array([len(text.split()) for text in cells.values])[cells.codes]
     needed = max(1.0, float(np.quantile(words, 0.95)) * _TOKENS_PER_WORD)
     least, most = _LONGEST
-    return int(min(most, max(least, 2 ** math.ceil(math.log2(needed)))))
+    return min(most, max(least, _power_of_two(needed)))
+
+
+def _num_subwords(num_pairs: int) -> int:
+    """Return how many subwords to tell apart: fewer for fewer pairs, so that each occurs often enough.
+
+    Source: Sennrich and Zhang, "Revisiting Low-Resource Neural Machine Translation", ACL 2019,
+    https://aclanthology.org/P19-1021.
+    """
+    fewest, most = _SUBWORDS
+    return min(most, max(fewest, num_pairs // 4))
+
+
+def _most_characters(found: Found, column: str, options: Options) -> int:
+    table = look.table_of(found.path, options)
+    return max(map(len, table.cells[table.names.index(column)].values))
+
+
+def _power_of_two(least: float) -> int:
+    return int(2 ** math.ceil(math.log2(max(1.0, least))))
 
 
 def _headers(found: Found, options: Options) -> list[Header]:

@@ -17,6 +17,7 @@ from assay.data.own import images as folder_of_images
 from assay.data.own import rows_to_learn
 from assay.data.own.found import Options
 from assay.data.own.origin import Own, source_of
+from assay.data.own.parts import PARTS
 from assay.data.preparation import images, pictures
 
 
@@ -41,7 +42,7 @@ class OwnImages(Own):
         values = sorted({item.label for item, _ in found})
         codes = np.array([values.index(item.label) for item, _ in found])
         kept = rows_to_learn.common(codes, values, self.min_per_class, str(path))
-        parts = [rows_to_learn.PARTS.get(found[row][0].part.lower(), "") for row in kept.rows]
+        parts = [PARTS.get(found[row][0].part.lower(), "") for row in kept.rows]
         return images.ImageSet(
             np.stack([found[row][1] for row in kept.rows]),
             kept.targets.astype(np.int64),
