@@ -98,7 +98,7 @@ def add_data(
         str, typer.Argument(help="file, folder, or address that begins with http:// or https://")
     ],
     name: Annotated[str | None, typer.Option(help="name in params.yaml; the default is the file's")] = None,
-    target: Annotated[str | None, typer.Option(help="column to predict")] = None,
+    target: Annotated[list[str] | None, typer.Option(help="column to predict")] = None,
     text: Annotated[str | None, typer.Option(help="column of texts to predict from")] = None,
     ignore: Annotated[list[str] | None, typer.Option(help="column to leave out; repeat for more")] = None,
     split: Annotated[
@@ -131,11 +131,19 @@ def add_data(
     written, and the exit code is 2, as for every error. Run twice it changes nothing.
     """
     from assay.data.own.found import Options
-    from assay.data.own.web import fetched
+    from assay.data.own.web import fetched, is_address
     from assay.pipeline.adding.add import Request, add, look_only
 
+    if target and len(target) > 1:
+        typer.echo(
+            f"--target {target[1]}: given twice; a task has one target: add the file once for each", err=True
+        )
+        raise typer.Exit(2)
+    if link and is_address(path):
+        typer.echo(f"--link: {path} is an address; add it without --link, which copies the file", err=True)
+        raise typer.Exit(2)
     options = Options(
-        target=target,
+        target=target[0] if target else None,
         text=text,
         ignore=tuple(ignore or ()),
         split=split,
@@ -146,10 +154,14 @@ def add_data(
     )
 
     def work() -> None:
-        with fetched(path) as here:
-            request = Request(here, options, name, link=link, update=update)
-            for line in look_only(request) if dry_run else add(request):
-                typer.echo(line)
+        try:
+            with fetched(path) as here:
+                request = Request(here, options, name, link=link, update=update)
+                for line in look_only(request) if dry_run else add(request):
+                    typer.echo(line)
+        except OSError as error:
+            where = error.filename or path
+            raise ValueError(f"{where}: cannot be read or written: {error.strerror or error}") from None
 
     _or_exit(work)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A file of expectations of a dataset's items: inferred once from its training items, then edited by its user.
+"""A file of expectations of a dataset's items: inferred once from its items, then edited by its user.
 
 Each entry is an expectation of Great Expectations, https://greatexpectations.io/expectations: ``type`` and ``kwargs``,
 and what to do if it fails, ``fix``.
@@ -31,11 +31,11 @@ MOST_VALUES = 30
 MOSTLY = 0.99
 """The share of the values that must meet an inferred expectation."""
 _MARGIN = 0.5
-"""By how much of its range a number may lie outside of the range of the training items; of its value if it has one."""
+"""By how much of its range a number may lie outside of the range of the items; of its value if it has one."""
 _ALLOWED_MISSING = 0.1
-"""By how much the share of missing values may be larger than among the training items."""
+"""By how much the share of missing values may be larger than among the items."""
 _HEAD = """\
-What must hold of the items of {name} before any model is trained on them. Inferred from {count:,} training items by
+What must hold of the items of {name} before any model is trained on them. Inferred from {count:,} items by
 assay add; edit it: from now on it is yours. Columns are those of data/prepared/{name}/items.parquet.
 type and kwargs are those of Great Expectations, https://greatexpectations.io/expectations
 """
@@ -87,20 +87,21 @@ def read(path: Path) -> list[Expectation]:
 
 
 def infer(items: pd.DataFrame, name: str) -> str:
-    """Return the content of a file of expectations that hold of a dataset's training items.
+    """Return the content of a file of expectations that hold of a dataset's items.
+
+    Those of validation and test count too: a category that only they have is no fault.
 
     Args:
         items: the table items.parquet of the dataset.
         name: the dataset's name.
     """
-    train = items[items["split"] == "train"]
-    entries = [entry for column in items if column not in NUMBERED for entry in _of_column(train[column])]
+    entries = [entry for column in items if column not in NUMBERED for entry in _of_column(items[column])]
     yaml = YAML()
     yaml.default_flow_style = None  # a collection of plain values is on one line
     yaml.width = 120
     text = io.StringIO()
     yaml.dump({"expectations": entries}, text)
-    head = "".join(f"# {line}\n" for line in _HEAD.format(name=name, count=len(train)).splitlines())
+    head = "".join(f"# {line}\n" for line in _HEAD.format(name=name, count=len(items)).splitlines())
     return head + text.getvalue()
 
 
@@ -113,7 +114,7 @@ def _of_column(values: pd.Series) -> Iterator[dict[str, Any]]:
     there = values.dropna()
     if there.empty:
         return
-    if column == "label":
+    if column == "label" and pd.api.types.is_integer_dtype(there):
         yield _entry(
             "expect_column_values_to_be_in_set", column, value_set=sorted({int(each) for each in there})
         )

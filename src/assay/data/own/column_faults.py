@@ -11,6 +11,8 @@ from assay.data.own.columns import Studied
 from assay.data.own.found import Ambiguity, Fault
 from assay.data.own.table import Table
 
+_UNITS = frozenset("$€£¥%")
+
 
 def faults_of(table: Table, studied: Studied) -> list[Fault]:
     """Return what is wrong with the values of a column, with the lines."""
@@ -46,7 +48,24 @@ def faults_of(table: Table, studied: Studied) -> list[Fault]:
         found += _sentinel(table, studied)
     if studied.kind == "number" and cells.declared == "text":
         found.append(Fault(kind="numbers as text", message="numbers are written as text", column=name))
+    if studied.kind == "number":
+        found += _signs(studied)
     return found
+
+
+def _signs(studied: Studied) -> list[Fault]:
+    """Return a fault where numbers differ in their unit: several currencies, or per cent in some rows only."""
+    texts = [
+        text for text, gone in zip(studied.cells.values, studied.cells.is_missing, strict=True) if not gone
+    ]
+    signs = sorted(_UNITS & set("".join(texts)))
+    if len(signs) > 1:
+        message = f"the signs {' and '.join(signs)} are dropped: are the numbers of one unit?"
+    elif signs and not all(signs[0] in text for text in texts):
+        message = f"the sign {signs[0]} of some numbers is dropped: are all of one unit?"
+    else:
+        return []
+    return [Fault(kind="several units", message=message, column=studied.name)]
 
 
 def _near_constant(table: Table, studied: Studied) -> list[Fault]:

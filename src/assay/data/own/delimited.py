@@ -153,7 +153,7 @@ def _rows_of(path: Path, text: str, dialect: Dialect, skipped: int) -> _Rows:
         )
     if blank:
         found.faults.append(Fault(kind="blank line", message="blank lines are skipped", lines=tuple(blank)))
-    if not dialect.quotes:
+    if not dialect.quotes and '"' in text:
         places = [place for place, row in enumerate(found.rows) if any('"' in cell for cell in row)]
         found.note(
             places, "quotation marks in text", "quotation marks are part of the text, none encloses a cell"

@@ -1,14 +1,41 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The files of a user's folder; links that lead out of it are refused."""
+"""A user's file or folder: pipes and devices are refused, and so are links that lead out of a folder."""
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
+
+from assay.files import KINDS
 
 MOST_FILES = 1_000_000
 DEEPEST = 8
 IGNORED = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
 """Names, in small letters, of what file managers leave behind."""
+
+
+def require(path: Path) -> None:
+    """Check that a path is a file or a folder: to open a pipe would wait forever, and some devices have no end.
+
+    Raises:
+        ValueError: it is not, or there is nothing; one line.
+    """
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        link = (
+            f"a link to {path.readlink()}, where nothing is"
+            if path.is_symlink()
+            else "no such file or folder"
+        )
+        raise ValueError(f"{_short(path)}: {link}") from None
+    except OSError as fault:
+        raise ValueError(f"{_short(path)}: cannot be read: {fault.strerror}") from None
+    except ValueError:
+        raise ValueError(f"{_short(path)}: no such file or folder") from None
+    for is_kind, kind in KINDS.items():
+        if is_kind(mode) and not stat.S_ISDIR(mode):
+            raise ValueError(f"{_short(path)}: is {kind}; a file or folder is expected")
 
 
 def files_of(folder: Path) -> list[Path]:

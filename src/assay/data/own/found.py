@@ -6,7 +6,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from assay.data.own.columns import Study
+    from assay.data.own.table import Table
 
 Kind = Literal[
     "number", "category", "text", "date", "time of day", "id", "group", "constant", "blank", "leak", "nested"
@@ -142,6 +146,8 @@ class Found:
     questions: tuple[Ambiguity, ...] = ()
     """If there are any, nothing may be written before the user has answered them."""
     split: SplitAdvice | None = None
+    known: tuple[Table, Study] | None = field(default=None, compare=False, repr=False)
+    """The rows of a table and what its columns hold, so that nobody must read them again."""
 
     @property
     def best(self) -> Reading | None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from assay.data.own.table import Cells, Table
 
 MOST_COLUMNS = 10_000
 _NESTED = "…"
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class _Number(str):
@@ -80,7 +82,9 @@ def _place(is_array: bool) -> str:
 
 def _array(path: Path, text: str) -> Iterator[tuple[int, Any]]:
     try:
-        return enumerate(_parse(text), start=1)
+        items = _parse(text)
+        _check_text(text)
+        return enumerate(items, start=1)
     except ValueError as fault:
         raise ValueError(f"{path}: not JSON ({fault})") from None
 
@@ -90,7 +94,9 @@ def _lines(path: Path, text: str) -> Iterator[tuple[int, Any]]:
         if not line.strip():
             continue
         try:
-            yield number, _parse(line)
+            item = _parse(line)
+            _check_text(line)
+            yield number, item
         except ValueError as fault:
             raise ValueError(
                 f"{path}: line {number}: not JSON ({fault}); one object a line is expected"
@@ -102,6 +108,15 @@ def _parse(text: str) -> Any:
         return json.loads(text, parse_int=_Number, parse_float=_Number, parse_constant=lambda _: None)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+
+
+def _check_text(text: str) -> None:
+    """Raise ValueError if JSON holds half of a character, which no file can: a lone surrogate such as \\ud800."""
+    if _SURROGATE.search(text):
+        try:
+            json.dumps(json.loads(text), ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise ValueError("\\ud800 to \\udfff are characters in pairs only") from None
 
 
 def _shape(items: list[tuple[int, Any]], names: list[str], is_array: bool) -> list[Fault]:

@@ -58,8 +58,7 @@ def look(path: Path, options: Options | None = None) -> Found:
         ValueError: it cannot be read, is of a kind that is not read, or an option does not fit; one line.
     """
     options = options or Options()
-    if not path.exists():
-        raise ValueError(f"{path}: no such file or folder")
+    folders.require(path)
     return _folder(path, options) if path.is_dir() else _file(path, options)
 
 

@@ -72,6 +72,7 @@ def files_in(path: Path) -> Iterator[Path]:
 
 def digest_of(path: Path) -> str:
     """Return the SHA-256 of a file, or of the list of a folder's files with theirs."""
+    folders.require(path)
     if not path.is_dir():
         return sha256(path)
     lines = (f"{sha256(file)}  {file.relative_to(path).as_posix()}\n" for file in files_in(path))
@@ -98,9 +99,12 @@ def copy(source: Path, folder: Path) -> None:
     aside = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
-    for file in files_in(source):
-        target = aside / (file.relative_to(source) if source.is_dir() else file.name)
-        with replacing(target) as path:
-            shutil.copyfile(file, path)
-    shutil.rmtree(folder, ignore_errors=True)
-    move(aside, folder)
+    try:
+        for file in files_in(source):
+            target = aside / (file.relative_to(source) if source.is_dir() else file.name)
+            with replacing(target) as path:
+                shutil.copyfile(file, path)
+        shutil.rmtree(folder, ignore_errors=True)
+        move(aside, folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)

@@ -73,6 +73,7 @@ def _find(path: Path, table: Table) -> Found:
         split=_split(
             split_advice.advise(table, study, of_classes=of_classes, num_duplicates=duplicates.count), best
         ),
+        known=(table, study),
     )
 
 
@@ -89,6 +90,9 @@ def _check_names(table: Table) -> None:
     for option, name in [*named.items(), *(("--ignore", each) for each in options.ignore)]:
         if name is not None and name not in table.names:
             raise ValueError(f"{option} {name}: no such column; there are {table.listed()}")
+    for option in ("--target", "--text"):
+        if named[option] in options.ignore:
+            raise ValueError(f"{option} {named[option]}: is also named by --ignore; remove one of the two")
 
 
 def _duplicates(table: Table) -> Duplicates:

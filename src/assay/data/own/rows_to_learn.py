@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+from abc import ABC
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,12 @@ from assay.data.expectations import Check, apart, in_order, of_any_table
 from assay.data.own import columns, look
 from assay.data.own.columns import Studied, Study
 from assay.data.own.found import Options
+from assay.data.own.origin import Own
 from assay.data.own.parts import PARTS
-from assay.data.own.table import Table
+from assay.data.own.table import MISSING, Table
 from assay.data.preparation.split_strategies import StrategyName
+
+FEWEST_GROUPS = 3
 
 
 @dataclass(frozen=True)
@@ -48,10 +52,20 @@ class Split:
         return {fact: values for fact, values in facts.items() if values is not None}
 
 
-def study(path: Path, options: Options) -> tuple[Table, Study]:
-    """Return the rows of a file and what its columns hold."""
-    table = look.table_of(path, options)
-    return table, columns.study(table)
+@dataclass(frozen=True, kw_only=True)
+class OwnRows(Own, ABC):
+    """The rows of a CSV, TSV, JSON lines or Parquet file."""
+
+    options: Options
+    known: tuple[Table, Study] | None = field(default=None, repr=False)
+    """The rows of the file and what its columns hold, if they have just been read: that takes most of the time."""
+
+    def study(self, raw: Path) -> tuple[Table, Study]:
+        """Return the rows of the file and what its columns hold."""
+        if self.known is not None:
+            return self.known
+        table = look.table_of(self.own(raw), self.options)
+        return table, columns.study(table)
 
 
 def require_columns(path: Path, table: Table, names: Iterable[str]) -> None:
@@ -63,6 +77,23 @@ def require_columns(path: Path, table: Table, names: Iterable[str]) -> None:
     for name in names:
         if name not in table.names:
             raise ValueError(f"{path}: no column {name!r}; there are {table.listed()}")
+
+
+def check_numbers(path: Path, table: Table, column: Studied, largest: float) -> None:
+    """Check that the numbers of a column are not so large that their squares, or their copies, are infinite.
+
+    Raises:
+        ValueError: one is; one line.
+    """
+    if column.numbers is None:
+        return
+    with np.errstate(invalid="ignore"):
+        rows = column.cells.rows_of(np.abs(column.numbers) > largest)
+    for row in rows[:1]:
+        raise ValueError(
+            f"{path}: row {table.lines[row]}: {column.name} = {column.cells.values[column.cells.codes[row]][:80]};"
+            f" allowed are numbers up to {largest:g}; correct it, or leave the column out with --ignore"
+        )
 
 
 def targets_of(path: Path, column: Studied, *, as_classes: bool, min_per_class: int) -> Targets:
@@ -134,10 +165,19 @@ def split_of(path: Path, table: Table, found: Study, how: str) -> Split:
     if word == "time":
         return Split(none, times=_times(path, column), column=name)
     if word == "group":
+        if column.cells.distinct < FEWEST_GROUPS:
+            raise ValueError(
+                f"{path}: {name} holds {column.cells.distinct} groups; at least {FEWEST_GROUPS} are needed, one for"
+                " each part of a split; split the rows in another way with --split"
+            )
         return Split(none, groups=np.array(column.cells.values)[column.cells.codes], column=name)
-    unknown = [value for value in column.cells.values if value and value.lower() not in PARTS]
-    if unknown:
-        raise ValueError(f"split = {how}: {unknown[0]!r} is no split; allowed are {', '.join(PARTS)}")
+    texts = column.cells.values
+    unknown = np.array([value not in MISSING and value.lower() not in PARTS for value in texts])
+    for row in column.cells.rows_of(unknown)[:1]:
+        raise ValueError(
+            f"{path}: row {table.lines[row]}: {name} = {texts[column.cells.codes[row]][:80]!r} is no part of a split;"
+            f" allowed are {', '.join(PARTS)}; correct it, or split the rows in another way with --split"
+        )
     parts = np.array([PARTS.get(value.lower(), "") for value in column.cells.values])
     return Split(parts[column.cells.codes], column=name)
 

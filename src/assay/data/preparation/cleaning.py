@@ -107,6 +107,10 @@ def _drop_leaks(
     return kept[~leaking.to_numpy()], dropped
 
 
+class ImpossibleSplitError(ValueError):
+    """The items cannot be split as requested; one line."""
+
+
 def draw_split(
     upstream: NDArray[np.str_],
     strategy: SplitStrategy,
@@ -126,13 +130,13 @@ def draw_split(
         test_fraction: part of the items outside of upstream's validation that goes to test, unless upstream has test.
 
     Raises:
-        ValueError: the strategy cannot split the items: a class has fewer than two, or a part would have none, or
-            fewer items than classes.
+        ImpossibleSplitError: the strategy cannot split the items: a class has fewer than two, or a part would have
+            none, or fewer items than classes.
     """
     split = upstream.astype("<U10")
     rest = np.flatnonzero((split != "validation") & (split != "test"))
     if not len(rest):
-        raise ValueError(f"{dataset}: a split is not possible: upstream leaves no item to train on")
+        raise ImpossibleSplitError(f"{dataset}: a split is not possible: upstream leaves no item to train on")
     split[rest] = "train"
     for name, fraction in (("test", test_fraction), ("validation", validation_fraction)):
         if name in upstream:
@@ -140,6 +144,6 @@ def draw_split(
         try:
             rest, held = strategy.hold_out(rest, fraction, seed)
         except ValueError as error:
-            raise ValueError(f"{dataset}: a split is not possible: {error}") from None
+            raise ImpossibleSplitError(f"{dataset}: a split is not possible: {error}") from None
         split[held] = name
     return split

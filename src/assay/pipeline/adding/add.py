@@ -7,11 +7,12 @@ last, so that an error leaves everything as it was.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,9 @@ from assay import paths
 from assay.data import expectations_file, loading
 from assay.data.own import describe, look, origin
 from assay.data.own.found import Found, Options, Reading
-from assay.files import write_text
+from assay.data.own.rows_to_learn import OwnRows
+from assay.data.preparation.cleaning import ImpossibleSplitError
+from assay.files import check_output, write_text
 from assay.pipeline.adding import own_rows, starters
 from assay.pipeline.adding.own_rows import OwnRow
 from assay.pipeline.adding.params_file import ParamsFile
@@ -61,6 +64,7 @@ def add(request: Request) -> Iterator[str]:
         ValueError: the files cannot be added; one line. Nothing is written.
     """
     file = ParamsFile(paths.PARAMS)
+    check_output(paths.PARAMS)
     name = request.name or name_of(request.path)
     if not NAME.fullmatch(name):
         raise ValueError(f"--name {name}: allowed are small letters, digits and _, a letter first")
@@ -73,16 +77,15 @@ def add(request: Request) -> Iterator[str]:
     row = own_rows.row_of(found, reading, request.options)
     if name in file.names("tasks") or name in file.names("suites"):
         raise ValueError(f"{name}: params.yaml has a task or suite of this name; choose another with --name")
-    with _bytes(request, name, found.path) as knobs:
-        row = replace(row, knobs={**knobs, **row.knobs})
-        prepared, items = _prepared(file, name, row)
-        num_classes = len(prepared.get("classes", ()))
-        starter = starters.choose(reading.signature, num_classes, row.metric or request.options.metric)
-        write_rows(file, name, row, starter, items)
-        text = file.text()
-        expectations = EXPECTATIONS / f"{name}.yaml"
-        write_text(expectations, expectations_file.infer(items, name))
-        write_text(paths.PARAMS, text)
+    source, digest = found.path, origin.digest_of(found.path)
+    prepared, items = _prepared(file, name, row.family, {**row.knobs, **_bytes(found.path, digest)}, found)
+    num_classes = len(prepared.get("classes", ()))
+    starter = starters.choose(reading.signature, num_classes, row.metric or request.options.metric)
+    path = source.resolve() if request.link else _place(source, name)
+    row = replace(row, knobs={**_bytes(path, digest), **row.knobs})
+    write_rows(file, name, row, starter, items)
+    expectations = EXPECTATIONS / f"{name}.yaml"
+    _write(request, file, source, {expectations: expectations_file.infer(items, name)}, name)
     yield ""
     yield from _said(request, name, starter, prepared, expectations)
     yield from _track(request, name)
@@ -121,39 +124,95 @@ def clear(found: Found) -> Reading:
             "\n".join(f"{each.question} Answer with {each.option}" for each in found.questions)
         )
     if found.best is None:
-        raise ValueError(f"{found.path}: nothing can be learned from it; name the target with --target")
+        reason = next((each.message for each in found.faults if each.kind == "no target"), "")
+        advice = "" if found.form.kind.startswith("images") else "; name the target with --target"
+        raise ValueError(f"{found.path}: {reason or 'nothing can be learned from it'}{advice}")
     return found.best
 
 
-@contextmanager
-def _bytes(request: Request, name: str, source: Path) -> Iterator[Mapping[str, Any]]:
-    """Copy the bytes into the project and yield the knobs that name them; the copy is removed if the block fails."""
-    digest = origin.digest_of(source)
-    if request.link:
-        yield {"path": str(source.resolve()), "digest": digest}
-        return
-    folder = OWN / name
-    if folder.exists():
+def _place(source: Path, name: str) -> Path:
+    """Return where the copy of a file or folder is."""
+    return OWN / name if source.is_dir() else OWN / name / source.name
+
+
+def _write(request: Request, file: ParamsFile, source: Path, texts: Mapping[Path, str], name: str) -> None:
+    """Write the copy of the bytes, other files and params.yaml: all of them, or none.
+
+    Raises:
+        ValueError: something else is there, or it cannot be written; one line.
+    """
+    content, folder = file.text(), OWN / name
+    for path, text in texts.items():
+        if os.path.lexists(path) and (
+            path.is_symlink() or not path.is_file() or path.read_text("utf-8") != text
+        ):
+            raise ValueError(f"{path}: already exists; choose another name with --name, or remove it")
+    copied = not request.link and _is_free(source, folder)
+    with _all_or_none(*([folder] if copied else []), *texts):
+        if copied:
+            origin.copy(source, folder)
+        for path, text in texts.items():
+            write_text(path, text)
+        write_text(paths.PARAMS, content)
+
+
+def _is_free(source: Path, folder: Path) -> bool:
+    """Return whether there is no copy yet; one with the same bytes is left from a command that was killed.
+
+    Raises:
+        ValueError: the folder holds something else; one line.
+    """
+    if not os.path.lexists(folder):
+        return True
+    copy = folder if source.is_dir() else folder / source.name
+    whole = (
+        copy.exists() and not folder.is_symlink() and (source.is_dir() or len(list(folder.iterdir())) == 1)
+    )
+    if not whole or origin.digest_of(copy) != origin.digest_of(source):
         raise ValueError(f"{folder}: already exists; choose another name with --name, or remove the folder")
+    return False
+
+
+@contextmanager
+def _all_or_none(*made: Path) -> Iterator[None]:
+    """Remove files, folders and the folders made for them, if the block that makes them fails."""
+    absent = [each for path in made for each in (path, *path.parents) if not os.path.lexists(each)]
     try:
-        origin.copy(source, folder)
-        path = folder if source.is_dir() else folder / source.name
-        yield {"path": path.as_posix(), "digest": digest}
+        yield
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        for path in absent:
+            if path in made and path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            elif path in made:
+                path.unlink(missing_ok=True)
+            else:
+                with suppress(OSError):  # it was not made, or holds something else
+                    path.rmdir()
         raise
 
 
-def _prepared(file: ParamsFile, name: str, row: OwnRow) -> tuple[dict[str, Any], pd.DataFrame]:
+def _bytes(path: Path, digest: str) -> dict[str, str]:
+    """Return the knobs that name the bytes."""
+    return {"path": path.as_posix(), "digest": digest}
+
+
+def _prepared(
+    file: ParamsFile, name: str, family: str, knobs: Mapping[str, Any], found: Found | None = None
+) -> tuple[dict[str, Any], pd.DataFrame]:
     """Return what prepared.json and items.parquet of a dataset will hold."""
     split = file.params.split
-    dataset = loading.load(row.family, row.knobs)
+    dataset = loading.load(family, knobs)
+    if found is not None and isinstance(dataset, OwnRows):
+        dataset = replace(dataset, known=found.known)
     with tempfile.TemporaryDirectory() as folder:
         raw, out = Path(folder) / "raw", Path(folder) / name
         dataset.fetch(raw, mirror=None)
-        facts = dataset.prepare(
-            raw, out, seed=split.split_seed, validation_fraction=split.validation_fraction
-        )
+        try:
+            facts = dataset.prepare(
+                raw, out, seed=split.split_seed, validation_fraction=split.validation_fraction
+            )
+        except ImpossibleSplitError as error:
+            raise ValueError(f"{error}; split the rows in another way with --split, or add rows") from None
         return facts, pd.read_parquet(out / "items.parquet")
 
 
@@ -237,11 +296,16 @@ def _again(request: Request, name: str, file: ParamsFile) -> Iterator[str]:
             f"{name}: params.yaml has a dataset of this name with other bytes (sha256 {knobs['digest']}, {source} has"
             f" {digest}); accept them with --update, or choose another name with --name"
         )
+    _prepared(file, name, row["dataset"], {**knobs, **_bytes(source, digest)})
     file.set(["datasets", name, "knobs", "digest"], digest)
-    text = file.text()
-    if not request.link:
-        origin.copy(source, OWN / name)
+    before, text = paths.PARAMS.read_text(encoding="utf-8"), file.text()
     write_text(paths.PARAMS, text)
+    try:
+        if not request.link:
+            origin.copy(source, OWN / name)
+    except BaseException:
+        write_text(paths.PARAMS, before)
+        raise
     yield f"{name}: the bytes of {source} are accepted; the expectations in {row.get('expectations')} stay as they are"
     yield from _track(request, name)
     yield NEXT

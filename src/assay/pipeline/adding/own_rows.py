@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from assay.data.own import image_headers, images, look
+from assay.data.own import image_headers, images, targets
 from assay.data.own.found import Found, Options, Reading
 from assay.data.own.image_headers import Header
 
@@ -37,6 +37,8 @@ _LONGEST_PAIR = 128
 _LARGEST_SIDE = 64
 """Images of one size no larger than this keep it."""
 _SIDE = 32
+_METRICS = {"class": targets.CLASS_METRICS, "number": targets.NUMBER_METRICS}
+"""By what is predicted: the metrics of which one may be requested."""
 
 
 @dataclass(frozen=True)
@@ -60,10 +62,21 @@ def row_of(found: Found, reading: Reading, options: Options) -> OwnRow:
     if reading.signature not in _MAKERS:
         known = ", ".join(_MAKERS)
         raise ValueError(f"{found.path}: {reading.signature} cannot be added yet; {known} can")
+    _check_metric(reading, options)
     split = found.split
+    if split is not None and split.column == reading.target:
+        raise ValueError(f"--split {options.split}: {reading.target} is the target; name another column")
     if split is not None and split.strategy == "none":
         raise ValueError(f"{found.path}: {split.why}; add rows, or set a share aside with --split 0.2")
     return _MAKERS[reading.signature](found, reading, options)
+
+
+def _check_metric(reading: Reading, options: Options) -> None:
+    fitting = _METRICS.get(reading.signature.rpartition(" ")[2])
+    if options.metric and fitting and options.metric not in fitting:
+        raise ValueError(
+            f"--metric {options.metric}: does not fit {reading.signature}; allowed are {', '.join(sorted(fitting))}"
+        )
 
 
 def _of_table(found: Found, reading: Reading, options: Options) -> OwnRow:
@@ -95,13 +108,24 @@ def _of_texts(found: Found, reading: Reading, options: Options) -> OwnRow:
             "text": text,
             "target": reading.target,
             **_split(found, options, of_classes=True),
-            "longest": _longest(found, text, options),
+            "longest": _longest(found, text),
         },
     )
 
 
 def _of_images(found: Found, reading: Reading, options: Options) -> OwnRow:
-    del reading  # the folder says it all
+    if options.split and not _is_fraction(options.split):
+        raise ValueError(f"--split {options.split}: allowed for images is a fraction between 0 and 1")
+    if found.form.kind == "images by folder":
+        for option, value in (
+            ("--target", options.target),
+            ("--text", options.text),
+            ("--ignore", options.ignore),
+        ):
+            if value and value != reading.target:
+                raise ValueError(
+                    f"{option}: does not fit {found.path}, whose folders are the classes; remove it"
+                )
     headers = _headers(found, options)
     sizes = Counter((each.height, each.width) for each in headers)
     height, width = sizes.most_common(1)[0][0]
@@ -148,12 +172,12 @@ def _of_pairs(found: Found, reading: Reading, options: Options) -> OwnRow:
     [text] = reading.inputs
     metric = _OF_PAIRS[reading.metric]
     split = _split(found, options, of_classes=False)
-    characters = [_most_characters(found, name, options) for name in (text, reading.target)]
+    characters = [_most_characters(found, name) for name in (text, reading.target)]
     by_character = metric == "exact_match" and max(characters) <= _SPELT
     longest = (
         [_power_of_two(each) for each in characters]
         if by_character
-        else [min(_LONGEST_PAIR, 2 * _longest(found, name, options)) for name in (text, reading.target)]
+        else [min(_LONGEST_PAIR, 2 * _longest(found, name)) for name in (text, reading.target)]
     )
     return OwnRow(
         "own_pairs",
@@ -182,6 +206,13 @@ _MAKERS: Mapping[str, Callable[[Found, Reading, Options], OwnRow]] = {
 }
 
 
+def _is_fraction(text: str) -> bool:
+    try:
+        return 0 < float(text) < 1
+    except ValueError:
+        return False
+
+
 def _header(found: Found) -> bool | None:
     if found.form.kind != "delimited text":
         return None
@@ -199,9 +230,10 @@ def _split(found: Found, options: Options, *, of_classes: bool) -> dict[str, Any
     return {"split": how, "test_fraction": fraction, "min_per_class": MIN_PER_CLASS}
 
 
-def _longest(found: Found, column: str, options: Options) -> int:
+def _longest(found: Found, column: str) -> int:
     """Return a power of two of tokens that is enough for 95% of the texts."""
-    table = look.table_of(found.path, options)
+    assert found.known is not None
+    table, _ = found.known
     cells = table.cells[table.names.index(column)]
     words = np.array([len(text.split()) for text in cells.values])[cells.codes]
     needed = max(1.0, float(np.quantile(words, 0.95)) * _TOKENS_PER_WORD)
@@ -219,8 +251,9 @@ def _num_subwords(num_pairs: int) -> int:
     return min(most, max(fewest, num_pairs // 4))
 
 
-def _most_characters(found: Found, column: str, options: Options) -> int:
-    table = look.table_of(found.path, options)
+def _most_characters(found: Found, column: str) -> int:
+    assert found.known is not None
+    table, _ = found.known
     return max(map(len, table.cells[table.names.index(column)].values))
 
 

@@ -40,8 +40,8 @@ class OwnImages(Own):
         decoded = [(item, self._decoded(item.path)) for item in items]
         found = [(item, image) for item, image in decoded if image is not None]
         values = sorted({item.label for item, _ in found})
-        codes = np.array([values.index(item.label) for item, _ in found])
-        kept = rows_to_learn.common(codes, values, self.min_per_class, str(path))
+        codes = np.array([values.index(item.label) for item, _ in found], dtype=np.int64)
+        kept = rows_to_learn.common(codes, values, self.min_per_class, str(self.path))
         parts = [PARTS.get(found[row][0].part.lower(), "") for row in kept.rows]
         return images.ImageSet(
             np.stack([found[row][1] for row in kept.rows]),

@@ -15,16 +15,16 @@ from assay.data.declarations import TextAugmentation
 from assay.data.expectations import Check
 from assay.data.own import rows_to_learn
 from assay.data.own.found import Options
-from assay.data.own.origin import Own, source_of
+from assay.data.own.origin import source_of
+from assay.data.own.rows_to_learn import OwnRows
 from assay.data.preparation import pairs
 
 
 @dataclass(frozen=True, kw_only=True)
-class OwnPairs(Own):
+class OwnPairs(OwnRows):
     """The pairs of a CSV, TSV, JSON lines or Parquet file."""
 
     augmentation: TextAugmentation | None = None
-    options: Options
     text: str
     """The column of sources."""
     target: str
@@ -37,8 +37,8 @@ class OwnPairs(Own):
 
     def read(self, raw: Path) -> pairs.PairSet:
         """Return the pairs; those of which a text is blank are left out."""
-        path = self.own(raw)
-        table, study = rows_to_learn.study(path, self.options)
+        path = self.path  # the one that the user knows
+        table, study = self.study(raw)
         rows_to_learn.require_columns(path, table, [self.text, self.target])
         split = rows_to_learn.split_of(path, table, study, self.split)
         source, target = (study.get(name).cells for name in (self.text, self.target))

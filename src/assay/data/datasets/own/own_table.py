@@ -14,7 +14,8 @@ from assay.data.expectations import Check
 from assay.data.own import rows_to_learn, values
 from assay.data.own.columns import Studied, Study
 from assay.data.own.found import Options
-from assay.data.own.origin import Own, source_of
+from assay.data.own.origin import source_of
+from assay.data.own.rows_to_learn import OwnRows
 from assay.data.own.table import Cells
 from assay.data.preparation import cells, tables
 from assay.data.preparation.cells import CellFormat, Kind
@@ -22,12 +23,14 @@ from assay.data.preparation.cells import CellFormat, Kind
 KINDS: dict[str, Kind] = {"text": "text", "date": "date"}
 """By what a look finds in a column: what it is learned from as; the others are numbers or categories."""
 
+LARGEST = 1e30
+"""The largest number: in single precision its neighbours are finite."""
+
 
 @dataclass(frozen=True, kw_only=True)
-class OwnTable(Own):
+class OwnTable(OwnRows):
     """The rows of a CSV, TSV, JSON lines or Parquet file."""
 
-    options: Options
     target: str
     as_classes: bool
     ignore: tuple[str, ...]
@@ -40,9 +43,12 @@ class OwnTable(Own):
 
     def read(self, raw: Path) -> tables.TableSet:
         """Return the rows that have a target."""
-        path = self.own(raw)
-        table, study = rows_to_learn.study(path, self.options)
+        path = self.path  # the one that the user knows
+        table, study = self.study(raw)
         rows_to_learn.require_columns(path, table, [self.target, *self.ignore, *self.kinds])
+        for each in study.columns:
+            if each.name not in self.ignore:
+                rows_to_learn.check_numbers(path, table, each, LARGEST)
         found = rows_to_learn.targets_of(
             path, study.get(self.target), as_classes=self.as_classes, min_per_class=self.min_per_class
         )

@@ -14,16 +14,16 @@ from assay.data.declarations import TextAugmentation
 from assay.data.expectations import Check
 from assay.data.own import rows_to_learn
 from assay.data.own.found import Options
-from assay.data.own.origin import Own, source_of
+from assay.data.own.origin import source_of
+from assay.data.own.rows_to_learn import OwnRows
 from assay.data.preparation import text as prepared_texts
 
 
 @dataclass(frozen=True, kw_only=True)
-class OwnTexts(Own):
+class OwnTexts(OwnRows):
     """The texts of a CSV, TSV, JSON lines or Parquet file."""
 
     augmentation: TextAugmentation | None = None
-    options: Options
     text: str
     target: str
     split: str
@@ -35,8 +35,8 @@ class OwnTexts(Own):
 
     def read(self, raw: Path) -> prepared_texts.TextSet:
         """Return the texts that have a class; blank ones are left out."""
-        path = self.own(raw)
-        table, study = rows_to_learn.study(path, self.options)
+        path = self.path  # the one that the user knows
+        table, study = self.study(raw)
         rows_to_learn.require_columns(path, table, [self.text, self.target])
         found = rows_to_learn.targets_of(
             path, study.get(self.target), as_classes=True, min_per_class=self.min_per_class
