@@ -6,11 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
-
-if TYPE_CHECKING:
-    from assay.data.own.columns import Study
-    from assay.data.own.table import Table
+from typing import Any, Literal
 
 Kind = Literal[
     "number", "category", "text", "date", "time of day", "id", "group", "constant", "blank", "leak", "nested"
@@ -146,8 +142,8 @@ class Found:
     questions: tuple[Ambiguity, ...] = ()
     """If there are any, nothing may be written before the user has answered them."""
     split: SplitAdvice | None = None
-    known: tuple[Table, Study] | None = field(default=None, compare=False, repr=False)
-    """The rows of a table and what its columns hold, so that nobody must read them again."""
+    known: tuple[Any, Any] | None = field(default=None, compare=False, repr=False)
+    """The ``Table`` and its ``Study``, so that nobody must read them again; their modules import this one."""
 
     @property
     def best(self) -> Reading | None:
