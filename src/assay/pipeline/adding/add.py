@@ -21,9 +21,10 @@ import pandas as pd
 
 from assay import paths
 from assay.data import expectations_file, loading
-from assay.data.own import describe, look, origin
+from assay.data.families import own_files
+from assay.data.families.own_columns import OwnRows
+from assay.data.own import describe, look
 from assay.data.own.found import Found, Options, Reading
-from assay.data.own.rows_to_learn import OwnRows
 from assay.data.preparation.cleaning import ImpossibleSplitError
 from assay.files import check_output, write_text
 from assay.pipeline.adding import own_rows, starters
@@ -77,7 +78,7 @@ def add(request: Request) -> Iterator[str]:
     row = own_rows.row_of(found, reading, request.options)
     if name in file.names("tasks") or name in file.names("suites"):
         raise ValueError(f"{name}: params.yaml has a task or suite of this name; choose another with --name")
-    source, digest = found.path, origin.digest_of(found.path)
+    source, digest = found.path, own_files.digest_of(found.path)
     prepared, items = _prepared(file, name, row.family, {**row.knobs, **_bytes(found.path, digest)}, found)
     num_classes = len(prepared.get("classes", ()))
     starter = starters.choose(reading.signature, num_classes, row.metric or request.options.metric)
@@ -150,7 +151,7 @@ def _write(request: Request, file: ParamsFile, source: Path, texts: Mapping[Path
     copied = not request.link and _is_free(source, folder)
     with _all_or_none(*([folder] if copied else []), *texts):
         if copied:
-            origin.copy(source, folder)
+            own_files.copy(source, folder)
         for path, text in texts.items():
             write_text(path, text)
         write_text(paths.PARAMS, content)
@@ -168,7 +169,7 @@ def _is_free(source: Path, folder: Path) -> bool:
     whole = (
         copy.exists() and not folder.is_symlink() and (source.is_dir() or len(list(folder.iterdir())) == 1)
     )
-    if not whole or origin.digest_of(copy) != origin.digest_of(source):
+    if not whole or own_files.digest_of(copy) != own_files.digest_of(source):
         raise ValueError(f"{folder}: already exists; choose another name with --name, or remove the folder")
     return False
 
@@ -287,7 +288,7 @@ def _again(request: Request, name: str, file: ParamsFile) -> Iterator[str]:
     if "digest" not in knobs:
         raise ValueError(f"{name}: params.yaml has a dataset of this name; choose another with --name")
     source = _source(request.path, Path(knobs["path"]))
-    digest = origin.digest_of(source)
+    digest = own_files.digest_of(source)
     if digest == knobs["digest"]:
         yield f"{name}: already added, and its bytes are the same; nothing to do"
         return
@@ -302,7 +303,7 @@ def _again(request: Request, name: str, file: ParamsFile) -> Iterator[str]:
     write_text(paths.PARAMS, text)
     try:
         if not request.link:
-            origin.copy(source, OWN / name)
+            own_files.copy(source, OWN / name)
     except BaseException:
         write_text(paths.PARAMS, before)
         raise

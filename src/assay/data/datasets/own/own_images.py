@@ -13,10 +13,10 @@ from pydantic import Field
 
 from assay.data.declarations import Augmentation
 from assay.data.expectations import Check
+from assay.data.families import own_columns
+from assay.data.families.own_files import Own, source_of
 from assay.data.own import images as folder_of_images
-from assay.data.own import rows_to_learn
 from assay.data.own.found import Options
-from assay.data.own.origin import Own, source_of
 from assay.data.own.parts import PARTS
 from assay.data.preparation import images, pictures
 
@@ -41,7 +41,7 @@ class OwnImages(Own):
         found = [(item, image) for item, image in decoded if image is not None]
         values = sorted({item.label for item, _ in found})
         codes = np.array([values.index(item.label) for item, _ in found], dtype=np.int64)
-        kept = rows_to_learn.common(codes, values, self.min_per_class, str(self.path))
+        kept = own_columns.common(codes, values, self.min_per_class, str(self.path))
         parts = [PARTS.get(found[row][0].part.lower(), "") for row in kept.rows]
         return images.ImageSet(
             np.stack([found[row][1] for row in kept.rows]),
@@ -68,7 +68,7 @@ class OwnImages(Own):
         )
 
     def checks(self, counts: dict[str, int]) -> list[Check]:
-        return rows_to_learn.checks(counts, "stratified", nouns=("an image", "images"))
+        return own_columns.checks(counts, "stratified", nouns=("an image", "images"))
 
 
 def own_images(

@@ -13,10 +13,10 @@ from pydantic import Field
 
 from assay.data.declarations import TextAugmentation
 from assay.data.expectations import Check
-from assay.data.own import rows_to_learn
+from assay.data.families import own_columns
+from assay.data.families.own_columns import OwnRows
+from assay.data.families.own_files import source_of
 from assay.data.own.found import Options
-from assay.data.own.origin import source_of
-from assay.data.own.rows_to_learn import OwnRows
 from assay.data.preparation import pairs
 
 
@@ -29,7 +29,7 @@ class OwnPairs(OwnRows):
     """The column of sources."""
     target: str
     split: str
-    """As :func:`assay.data.own.rows_to_learn.split_of` takes it."""
+    """As :func:`assay.data.families.own_columns.split_of` takes it."""
     longest: tuple[int, int]
     """The numbers of tokens at which sources and targets are truncated."""
     subwords: int
@@ -39,8 +39,8 @@ class OwnPairs(OwnRows):
         """Return the pairs; those of which a text is blank are left out."""
         path = self.path  # the one that the user knows
         table, study = self.study(raw)
-        rows_to_learn.require_columns(path, table, [self.text, self.target])
-        split = rows_to_learn.split_of(path, table, study, self.split)
+        own_columns.require_columns(path, table, [self.text, self.target])
+        split = own_columns.split_of(path, table, study, self.split)
         source, target = (study.get(name).cells for name in (self.text, self.target))
         rows = np.flatnonzero(~source.missing_rows & ~target.missing_rows)
         if not len(rows):
@@ -64,11 +64,11 @@ class OwnPairs(OwnRows):
             seed=seed,
             validation_fraction=validation_fraction,
             test_fraction=self.test_fraction,
-            split_strategy=rows_to_learn.strategy_of(self.split) or "random",
+            split_strategy=own_columns.strategy_of(self.split) or "random",
         )
 
     def checks(self, counts: dict[str, int]) -> list[Check]:
-        return rows_to_learn.checks(counts, self.split, nouns=("a pair", "pairs"))
+        return own_columns.checks(counts, self.split, nouns=("a pair", "pairs"))
 
 
 def own_pairs(

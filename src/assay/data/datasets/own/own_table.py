@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from assay.data.expectations import Check
-from assay.data.own import rows_to_learn, values
+from assay.data.families import own_columns
+from assay.data.families.own_columns import OwnRows
+from assay.data.families.own_files import source_of
+from assay.data.own import values
 from assay.data.own.columns import Studied, Study
 from assay.data.own.found import Options
-from assay.data.own.origin import source_of
-from assay.data.own.rows_to_learn import OwnRows
 from assay.data.own.table import Cells
 from assay.data.preparation import cells, tables
 from assay.data.preparation.cells import CellFormat, Kind
@@ -37,7 +38,7 @@ class OwnTable(OwnRows):
     kinds: dict[str, Kind]
     """What columns hold that would be read as something else."""
     split: str
-    """As :func:`assay.data.own.rows_to_learn.split_of` takes it."""
+    """As :func:`assay.data.families.own_columns.split_of` takes it."""
     min_per_class: int
     """Rows of classes with fewer are left out."""
 
@@ -45,14 +46,14 @@ class OwnTable(OwnRows):
         """Return the rows that have a target."""
         path = self.path  # the one that the user knows
         table, study = self.study(raw)
-        rows_to_learn.require_columns(path, table, [self.target, *self.ignore, *self.kinds])
+        own_columns.require_columns(path, table, [self.target, *self.ignore, *self.kinds])
         for each in study.columns:
             if each.name not in self.ignore:
-                rows_to_learn.check_numbers(path, table, each, LARGEST)
-        found = rows_to_learn.targets_of(
+                own_columns.check_numbers(path, table, each, LARGEST)
+        found = own_columns.targets_of(
             path, study.get(self.target), as_classes=self.as_classes, min_per_class=self.min_per_class
         )
-        split = rows_to_learn.split_of(path, table, study, self.split)
+        split = own_columns.split_of(path, table, study, self.split)
         used = [
             each
             for each in study.columns
@@ -85,11 +86,11 @@ class OwnTable(OwnRows):
             seed=seed,
             validation_fraction=validation_fraction,
             test_fraction=self.test_fraction,
-            split_strategy=rows_to_learn.strategy_of(self.split),
+            split_strategy=own_columns.strategy_of(self.split),
         )
 
     def checks(self, counts: dict[str, int]) -> list[Check]:
-        return rows_to_learn.checks(counts, self.split, nouns=("a row", "rows"))
+        return own_columns.checks(counts, self.split, nouns=("a row", "rows"))
 
 
 def _kind(column: Studied) -> Kind:

@@ -13,10 +13,11 @@ from pydantic import Field
 
 from assay.data.declarations import TextAugmentation
 from assay.data.expectations import Check
-from assay.data.own import conll, origin, parts, rows_to_learn
+from assay.data.families import own_columns, own_files
+from assay.data.families.own_files import Own, source_of
+from assay.data.own import conll, parts
 from assay.data.own.conll import Sentences
 from assay.data.own.found import Options
-from assay.data.own.origin import Own, source_of
 from assay.data.preparation import tagged
 
 SPLITS = ("random", f"group:{conll.FILE}", f"column:{conll.FILE}")
@@ -45,7 +46,7 @@ class OwnTagged(Own):
             ValueError: a word or its tag is blank, or the tags are not as ``entities`` says; one line.
         """
         path = self.own(raw)
-        files = conll.files_of(list(origin.files_in(path)))
+        files = conll.files_of(list(own_files.files_in(path)))
         found, _ = conll.read(path, files, self.options)
         if self.target not in found.tags:
             raise ValueError(f"{path}: no column of tags {self.target!r}; there are {', '.join(found.tags)}")
@@ -86,11 +87,11 @@ class OwnTagged(Own):
             seed=seed,
             validation_fraction=validation_fraction,
             test_fraction=self.test_fraction,
-            split_strategy=rows_to_learn.strategy_of(self.split) or "random",
+            split_strategy=own_columns.strategy_of(self.split) or "random",
         )
 
     def checks(self, counts: dict[str, int]) -> list[Check]:
-        return rows_to_learn.checks(counts, self.split, nouns=("a sentence", "sentences"))
+        return own_columns.checks(counts, self.split, nouns=("a sentence", "sentences"))
 
 
 def begun(tags: Sequence[str]) -> list[str]:

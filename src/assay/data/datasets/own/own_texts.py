@@ -12,10 +12,10 @@ from pydantic import Field
 
 from assay.data.declarations import TextAugmentation
 from assay.data.expectations import Check
-from assay.data.own import rows_to_learn
+from assay.data.families import own_columns
+from assay.data.families.own_columns import OwnRows
+from assay.data.families.own_files import source_of
 from assay.data.own.found import Options
-from assay.data.own.origin import source_of
-from assay.data.own.rows_to_learn import OwnRows
 from assay.data.preparation import text as prepared_texts
 
 
@@ -27,7 +27,7 @@ class OwnTexts(OwnRows):
     text: str
     target: str
     split: str
-    """As :func:`assay.data.own.rows_to_learn.split_of` takes it."""
+    """As :func:`assay.data.families.own_columns.split_of` takes it."""
     min_per_class: int
     """Texts of classes with fewer are left out."""
     longest: int
@@ -37,11 +37,11 @@ class OwnTexts(OwnRows):
         """Return the texts that have a class; blank ones are left out."""
         path = self.path  # the one that the user knows
         table, study = self.study(raw)
-        rows_to_learn.require_columns(path, table, [self.text, self.target])
-        found = rows_to_learn.targets_of(
+        own_columns.require_columns(path, table, [self.text, self.target])
+        found = own_columns.targets_of(
             path, study.get(self.target), as_classes=True, min_per_class=self.min_per_class
         )
-        split = rows_to_learn.split_of(path, table, study, self.split)
+        split = own_columns.split_of(path, table, study, self.split)
         texts = study.get(self.text).cells
         rows = found.rows[~texts.missing_rows[found.rows]]
         labels = found.targets[~texts.missing_rows[found.rows]]
@@ -62,11 +62,11 @@ class OwnTexts(OwnRows):
             validation_fraction=validation_fraction,
             test_fraction=self.test_fraction,
             longest=self.longest,
-            split_strategy=rows_to_learn.strategy_of(self.split) or "stratified",
+            split_strategy=own_columns.strategy_of(self.split) or "stratified",
         )
 
     def checks(self, counts: dict[str, int]) -> list[Check]:
-        return rows_to_learn.checks(counts, self.split, nouns=("a text", "texts"))
+        return own_columns.checks(counts, self.split, nouns=("a text", "texts"))
 
 
 def own_texts(

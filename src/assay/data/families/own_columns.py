@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.data.expectations import Check, apart, in_order, of_any_table
+from assay.data.families.own_files import Own
 from assay.data.own import columns, look
 from assay.data.own.columns import Studied, Study
 from assay.data.own.found import Options
-from assay.data.own.origin import Own
 from assay.data.own.parts import PARTS
 from assay.data.own.table import MISSING, Table
 from assay.data.preparation.split_strategies import StrategyName
