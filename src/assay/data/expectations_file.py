@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from ruamel.yaml import YAML
 
 from assay.config import strict_yaml
@@ -48,7 +48,16 @@ class Entry(BaseModel):
 
     type: str = Field(pattern=r"^expect_[a-z_]{1,80}$")
     kwargs: dict[str, Any]
+    """Its arguments, but for conditions on rows: Great Expectations would run them as code."""
     fix: str = Field(default="", max_length=500)
+
+    @field_validator("kwargs")
+    @classmethod
+    def _has_no_condition(cls, kwargs: dict[str, Any]) -> dict[str, Any]:
+        for key in ("row_condition", "condition_parser"):
+            if key in kwargs:
+                raise ValueError(f"{key} is not allowed")
+        return kwargs
 
 
 class _File(BaseModel):

@@ -60,14 +60,18 @@ class ParamsFile:
         Raises:
             ParamsError: it has errors.
         """
-        stream = io.StringIO()
-        _yaml().dump(self._tree, stream)
-        text = stream.getvalue()
+        text = self.dump()
         try:
             params.check(strict_yaml.parse(text, self.path))
         except params.ParamsError as error:
             raise ValueError(f"{self.path}: {'; '.join(error.errors)}") from None
         return text
+
+    def dump(self) -> str:
+        """Return the file's new content, whether it is valid or not."""
+        stream = io.StringIO()
+        _yaml().dump(self._tree, stream)
+        return stream.getvalue()
 
     def write(self) -> None:
         """Write the file."""
