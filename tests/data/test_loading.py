@@ -68,7 +68,7 @@ def test_an_unknown_name_is_an_error() -> None:
 
 
 def test_a_row_may_request_another_split_strategy(tmp_path: Path) -> None:
-    dataset = loading.load("clinic_visits", "random")
+    dataset = loading.load("clinic_visits", split_strategy="random")
     assert loading.load("clinic_visits").split_strategy == "group"
     assert dataset.split_strategy == "random"
     dataset.make_twin(tmp_path / "raw", 0)
@@ -80,14 +80,12 @@ def test_a_row_may_request_another_split_strategy(tmp_path: Path) -> None:
 
 
 def test_a_strategy_that_the_data_cannot_serve_is_one_line(tmp_path: Path) -> None:
-    dataset = loading.load("digits", "time")
+    dataset = loading.load("digits", split_strategy="time")
     dataset.make_twin(tmp_path / "raw", 0)
     with pytest.raises(ValueError, match=r"^digits_twin: [^\n]*time[^\n]*$"):
         dataset.prepare(tmp_path / "raw", tmp_path / "digits_twin", seed=0, validation_fraction=0.2)
 
 
 def test_a_dataset_with_its_own_split_takes_no_strategy() -> None:
-    with pytest.raises(
-        ValueError, match=r"^datasets\.dates\.split_strategy = group: only declared is allowed"
-    ):
-        loading.load("dates", "group")
+    with pytest.raises(ValueError, match=r"^dates: split_strategy = group: only declared is allowed"):
+        loading.load("dates", split_strategy="group")

@@ -25,6 +25,7 @@ from assay.provenance import records
 
 KNOBS = {"length": 24}
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+SPEC = {"family": "review_grammar", "knobs": {}, "split_strategy": "declared"}
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +36,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     facts = review_grammar.DATASET.prepare(folder / "raw", prepared, seed=0, validation_fraction=0.1)
     left = {"status": "ok", "reason": "", "traceback": "", "code": "c0de", "made_from": []}
     left |= {"dataset": prepared.name}
-    records.write(prepared / "prepared.json", left | {"phase": "prepare", "spec": {}} | facts)
+    records.write(prepared / "prepared.json", left | {"phase": "prepare", "spec": SPEC} | facts)
     records.write(folder / "validated.json", left | {"phase": "validate", "data": ""})
     return folder
 

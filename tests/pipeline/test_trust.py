@@ -278,8 +278,8 @@ def test_a_cell_that_failed_last_time_and_a_verdict_that_was_edited_are_made_aga
     job = job_of(graph, "train")
     edited(job, status="failed")
     assert trust.problems(job) == [trust.Problem("failed last time", "ended")]
-    write_json(paths.VERDICT, {"verdict": "fine"})
+    write_json(graph.verdict, {"verdict": "fine"})
     [line] = trust.invalidate(graph)
-    assert line.startswith("reports/verdict.json: not a valid record")
-    for record in (job.record, str(paths.VERDICT)):
+    assert line.startswith(f"{graph.verdict}: not a valid record")
+    for record in (job.record, str(graph.verdict)):
         assert snakemake_metadata.place(record, snakemake_metadata.INCOMPLETE).exists()

@@ -1,6 +1,7 @@
 """Whatever is done in whatever order: both engines agree afterwards, and results are those of a clean run.
 
-`make test` has one sequence with everything in it; `make test-long` tries twenty, drawn by chance.
+`make test-long` tries one sequence with everything in it, and twenty that are drawn by chance; `make test` has the
+single steps, in test_engines.py, test_invalidation.py and test_restore.py.
 """
 
 import json
@@ -167,6 +168,7 @@ def machine(tiny, tmp_path_factory):
     return Prepared
 
 
+@pytest.mark.long
 def test_after_every_step_of_a_working_day_both_engines_agree(machine):
     day = machine()
     steps = [

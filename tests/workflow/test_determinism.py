@@ -30,7 +30,7 @@ def turned(tree):
     return tree
 
 
-@pytest.mark.parametrize("jobs", [1, 4])
+@pytest.mark.parametrize("jobs", [1, pytest.param(4, marks=pytest.mark.long)])
 def test_other_numbers_of_jobs_and_another_order_of_rows_give_the_same_bytes(tiny, tmp_path, jobs):
     """The project of ``tiny`` ran two jobs at a time, under DVC."""
     project = copy(tmp_path)

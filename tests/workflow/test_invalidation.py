@@ -52,7 +52,7 @@ EDITS = {
         "params.yaml",
         ("digits: {validation_fraction: 0.15", "digits: {validation_fraction: 0.2"),
         {"prepare": 1, **DIGITS},
-        {"ingest", "prepare", "report"},
+        {"ingest", "prepare", "validate", "train", "compress", "evaluate", "report"},
         "prepare digits_twin: validation_fraction: 0.15 is now 0.2",
     ),
     "a seed added": (

@@ -8,6 +8,7 @@ task's signature. A model that is a fixed function of its inputs answers through
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -148,7 +149,7 @@ def load(chosen: Chosen, announce: Callable[[str], None]) -> Model:
     """Return a variant, ready to answer.
 
     Args:
-        announce: called with a line at the first call, which takes longer.
+        announce: called on a terminal with a line at the first call, which takes longer.
 
     Raises:
         ValueError: there is no reader for its task, or its files have changed; one line.
@@ -197,9 +198,11 @@ def _first(chosen: Chosen, module: Any, announce: Callable[[str], None]) -> Kept
     declared = module.declared(prepared.dataset())
     if not _reader(module, replace(prepared, declared=declared)).has_graph:
         return Kept(declared, None, f"{chosen.signature} needs one pass of the model per word")
-    announce(
-        f"{chosen.name}: first call: the model's graph is made and kept in {kept_graphs.FOLDER}; later ones are faster"
-    )
+    if sys.stderr.isatty():
+        announce(
+            f"{chosen.name}: first call: the model's graph is made and kept in {kept_graphs.FOLDER};"
+            " later ones are faster"
+        )
     predictor = store.load(chosen.folder, chosen.record["artifact"])
     if predictor.format == "onnx":
         return Kept(declared, store.checked(chosen.folder, "model.onnx"))

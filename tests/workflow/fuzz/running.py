@@ -30,7 +30,7 @@ from tests.workflow.fuzz.damages import Damage, remove
 ROOT = Path(__file__).parents[3]
 MOST_SECONDS = 5
 """Of processor time: other work on the machine does not lengthen it."""
-COUNTS = [100, pytest.param(2000, marks=pytest.mark.long)]
+COUNTS = [60, pytest.param(2000, marks=pytest.mark.long)]
 """Damages a target, in ``make test`` and in ``make test-long``."""
 FEWEST_RANDOM = 1000
 

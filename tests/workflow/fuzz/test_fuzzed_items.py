@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Callable
+from contextlib import closing
 from functools import cache
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,9 @@ from hypothesis import strategies as st
 
 from assay.config import registry
 from assay.data import loading
-from assay.data.declarations import Dataset
+from assay.evaluation.inputs.parsing.items import Bad
+from assay.evaluation.inputs.parsing.sources import Source
+from assay.evaluation.inputs.reader import Prepared
 from tests.workflow.fuzz.damages import Damage, of_bytes, of_place, replaced
 from tests.workflow.fuzz.running import COUNTS, Finished, tries
 
@@ -122,8 +124,12 @@ def test_damaged_images_are_answered_or_told_in_one_line(finished: Finished, cou
 
 
 def ask(finished: Finished, path: Path) -> pd.DataFrame | None:
-    """Return what a model answers to a file; None where one line says why it does not."""
-    ran = finished.run("predict", "digits/majority/0", str(path), "--out", str(OUT)).told(0, 2)
+    """Return what a model answers to a file; None where a line says why it does not, or which items it leaves out."""
+    ran = finished.run("predict", "digits/majority/0", str(path), "--out", str(OUT)).told(0, 1, 2)
+    if ran.code == 1:
+        assert ran.err
+        OUT.unlink(missing_ok=True)
+        return None
     if ran.code == 2:
         assert not OUT.exists()
         assert ran.err.startswith(str(path)), ran
@@ -134,23 +140,25 @@ def ask(finished: Finished, path: Path) -> pd.DataFrame | None:
 
 
 @pytest.fixture(scope="module")
-def texts(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[ModuleType, Path, Dataset]]:
-    """Return what reads texts of a form, and the prepared data and the dataset that it reads them for."""
+def readers(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Any]:
+    """Return what reads texts of a form, for the twin of a dataset that has it."""
 
     @cache
-    def of(form: str) -> tuple[ModuleType, Path, Dataset]:
+    def of(form: str) -> Any:
         name = DATASETS[form]
         dataset, folder = loading.load(name), tmp_path_factory.mktemp(name)
         dataset.make_twin(folder / "raw", 0)
         prepared = folder / f"{name}{registry.TWIN}"
-        dataset.prepare(folder / "raw", prepared, seed=0, validation_fraction=0.2)
-        return registry.load(registry.INPUTS[form]), prepared, dataset
+        facts = dataset.prepare(folder / "raw", prepared, seed=0, validation_fraction=0.2)
+        kind = next(name for name, task in registry.TASKS.items() if task.signature == form)
+        module = registry.load(registry.INPUTS[form])
+        return module.reader(Prepared(prepared, kind, facts, module.declared(dataset)))
 
     return of
 
 
 @pytest.mark.parametrize("count", COUNTS)
-def test_damaged_texts_are_read_line_by_line_or_told_in_one(texts: Any, tmp_path: Path, count: int) -> None:
+def test_damaged_texts_are_read_line_by_line_or_told_in_one(readers: Any, tmp_path: Path, count: int) -> None:
     path = tmp_path / "items.txt"
     path.write_bytes(TEXTS.encode())
 
@@ -158,20 +166,20 @@ def test_damaged_texts_are_read_line_by_line_or_told_in_one(texts: Any, tmp_path
         path.unlink(missing_ok=True)
         path.write_bytes(b"".join(TEXTS.encode().splitlines(keepends=True)[lines]))
         damage.do(path)
-        asking, prepared, dataset = texts(form)
-        told = None
+        source = Source(str(path), path=path)
+        told, items = "", []
         try:
-            split = asking.read(path, prepared, dataset)
+            with closing(source.open()) as stream:
+                items = [*readers(form).items(source, stream, None)]
         except ValueError as fault:
             told = str(fault)
-        if told is not None:
+        if told:
             assert told.startswith(str(path))
             assert told.isprintable()
-        else:
-            lines = path.read_bytes().removesuffix(b"\n").count(b"\n") + 1
-            assert len(split.inputs) == lines or (
-                form == "text -> next character" and len(split.inputs) > lines
-            )
+            return
+        data = path.read_bytes()
+        assert len(items) == (data.removesuffix(b"\n").count(b"\n") + 1 if data else 0)
+        assert all(str(item).isprintable() for item in items if isinstance(item, Bad))
 
     whole = Damage("as it is", lambda path: None)  # noqa: ARG005
     one = st.sampled_from([slice(number, number + 1) for number in range(5)])

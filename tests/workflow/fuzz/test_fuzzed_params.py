@@ -19,7 +19,6 @@ COMMANDS = (
     ("list",),
     ("plan",),
     ("verify", "--files"),
-    ("predict", "digits/mlp/0", "none.npy", "--out", "no.csv"),
 )
 
 
