@@ -350,7 +350,7 @@ def predict_items(
 
     Images are PNG, JPEG, GIF, BMP or WebP files, drawn in the dataset's colours and size, or .npy and .npz files
     with one array, (N, channels, height, width) or (N, height, width), of whole numbers on the scale of the
-    dataset's source, such as 0 to 255. Of an animation the first frame is used. Rows of a table come from CSV or
+    dataset's source, such as 0 to 255. The first frame of an animation is used. Rows of a table come from CSV or
     TSV, whose first line names the columns, or from JSON lines. Texts are in UTF-8: one per line; a column of CSV
     or TSV; a key of JSON lines; each .txt file of a folder; or in the command itself, in quotation marks. A text to
     tag has its words separated by spaces, one with a missing word has ____ for it, and a model of several tasks

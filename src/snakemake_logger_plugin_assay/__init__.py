@@ -74,7 +74,7 @@ class LogHandler(LogHandlerBase):
             try:
                 self._note(record)
                 self._show(record)
-            except Exception:
+            except Exception:  # as logging's own handlers: to show a run must never end it
                 self.handleError(record)
 
     def _note(self, record: LogRecord) -> None:

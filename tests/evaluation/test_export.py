@@ -10,9 +10,9 @@ from pathlib import Path
 
 import onnxruntime  # noqa: F401 - linked into the environment of the examples
 import pandas as pd
-import PIL  # noqa: F401
+import PIL  # noqa: F401 - linked as well
 import pytest
-import tokenizers  # noqa: F401
+import tokenizers  # noqa: F401 - linked as well
 
 from assay.evaluation import export
 from tests.evaluation import own_project

@@ -234,7 +234,7 @@ def test_the_suite_is_that_which_has_run_the_variant(tmp_path, monkeypatch):
     assert predict.choose(variant, "two", no_matrix).folder.parts[2] == "two"
 
     class Two:
-        class params:  # noqa: N801
+        class params:  # noqa: N801 (the name of the matrix's attribute)
             suite = "two"
 
     assert predict.choose(variant, None, Two).folder.parts[2] == "two"

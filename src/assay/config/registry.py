@@ -90,7 +90,7 @@ class Loop:
 MODELS: dict[str, Model]
 DATASETS: dict[str, Dataset]
 FAMILIES: dict[str, str]
-"""Of datasets that a row's knobs describe, by name: ``module:function``, whose keyword-only arguments are the knobs."""
+"""Families of datasets, by name: ``module:function``, whose keyword-only arguments are the knobs of a row."""
 TASKS: dict[str, Task]
 METHODS: dict[str, Method]
 LOOPS: dict[str, Loop]

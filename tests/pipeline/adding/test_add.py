@@ -225,6 +225,17 @@ def test_a_folder_of_images_is_read_at_one_size(project, tmp_path):
     assert means[0] < 100 < means[1]  # classes are in the order of their names
 
 
+def test_a_folder_may_have_a_dot_in_its_name(project, tmp_path):
+    for label, shade in (("dark", 60), ("light", 200)):
+        (tmp_path / "photos.v2" / label).mkdir(parents=True)
+        for number in range(20):
+            pixels = np.full((8, 8), shade + number, np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "photos.v2" / label / f"{number}.png")
+    run(tmp_path / "photos.v2", "--name", "photos", "--link")
+    assert load_params(project / "params.yaml").datasets["photos"].knobs["height"] == 8
+    assert sum(prepared("photos", tmp_path)[1].values()) == 40
+
+
 def test_a_question_is_asked_and_nothing_is_written(project, tmp_path):
     rows = pd.DataFrame(
         {

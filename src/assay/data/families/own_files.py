@@ -57,7 +57,8 @@ class Own(Dataset, ABC):
 
     def own(self, raw: Path) -> Path:
         """Return the copy of the file or folder in ``raw``."""
-        return raw / FILES / self.path.name if self.path.suffix else raw / FILES
+        file = raw / FILES / self.path.name
+        return file if file.is_file() and not self.path.is_dir() else raw / FILES
 
 
 def source_of(path: str) -> Source:

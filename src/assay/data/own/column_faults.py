@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is wrong with the values of a column."""
+"""Faults in the values of a single column, such as missing values and mixed units."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ PERSON_NAME = re.compile(
 _WITHOUT_BLANKS = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 TIME_NAME = re.compile(r"(?i)(.*[ _.-])?(year|date|day|time|month|week|timestamp)")
 YEARS = "years"
-"""What is noted of a number that is a year."""
+"""The note of a column of numbers that are years."""
 _FEW_KEYS = 20
 """Most values of a column named as an id that is a category, unless it names persons."""
 _MOST = 0.9

@@ -51,7 +51,7 @@ class Sentences:
     tags: tuple[str, ...] = ()
     """The names of the columns of tags, the likeliest first."""
     skipped: Counter[str] = field(default_factory=Counter)
-    """What is no word, and how often."""
+    """The number of skipped lines of each kind, such as comments."""
 
     @property
     def is_u(self) -> bool:

@@ -67,7 +67,7 @@ class Column:
     distinct: int = 0
     """Number of different values, blanks around them stripped, the missing ones left out."""
     classes: Mapping[str, int] = field(default_factory=dict)
-    """Of a category, or of few whole numbers: the values, and in how many rows each is, the most frequent first."""
+    """The number of rows of each value, most frequent first, if the column holds categories or few whole numbers."""
     note: str = ""
 
 

@@ -31,7 +31,7 @@ class Header:
     mode: str
     """Colours, as in ``grey``, ``RGB``, ``palette``, ``CMYK``."""
     bits: int = 8
-    """Of a channel."""
+    """The number of bits per channel."""
     orientation: int = 1
     """Exif's, 1 to 8; 1 is upright."""
     animated: bool = False

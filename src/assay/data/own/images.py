@@ -62,7 +62,7 @@ class Item:
     part: str = ""
     """train, test or another part, where folders name it."""
     line: int = 0
-    """Of the table that names it."""
+    """The line of the table that names it."""
 
 
 def look(folder: Path, files: Sequence[Path], options: Options) -> Found:

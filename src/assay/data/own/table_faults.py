@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is wrong with a table as a whole, with its target, and with its texts."""
+"""Faults of a whole table, of its target and of its texts."""
 
 from __future__ import annotations
 

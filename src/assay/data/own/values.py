@@ -33,7 +33,7 @@ _CENTURY = 69
 """Years of two digits from here on are of the twentieth century, as in POSIX."""
 _LONGEST = 64
 _SAMPLED = 500
-"""Of more texts than these, this many are tried before the rest."""
+"""The number of texts that are tried first if there are more than twice as many."""
 _FEW = 50
 """With no more texts than these, to set up pandas costs more than it saves."""
 _TRIED = 40

@@ -313,5 +313,5 @@ def _again(request: Request, name: str, file: ParamsFile) -> Iterator[str]:
 
 
 def _source(path: Path, own: Path) -> Path:
-    """Return what was copied when the row was added: a file, or the folder of a table of images."""
-    return path.parent if path.is_file() and not own.suffix else path
+    """Return what was added: a file, or the folder of images of which ``path`` is the table."""
+    return path.parent if path.is_file() and own.is_dir() else path
