@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.data.expectations import Check, apart, in_order, of_any_table
 from assay.data.families.own_files import Own
 from assay.data.own import columns, look
 from assay.data.own.columns import Studied, Study
@@ -139,10 +138,8 @@ def common(codes: NDArray[np.int64], values: Sequence[str], min_per_class: int, 
 
 def strategy_of(how: str) -> StrategyName | None:
     """Return the strategy of a split, as :func:`split_of` takes it; None for that of the kind of dataset."""
-    word = how.partition(":")[0]
-    return (
-        "time" if word == "time" else "group" if word == "group" else "random" if word == "random" else None
-    )
+    strategies: dict[str, StrategyName] = {"time": "time", "group": "group", "random": "random"}
+    return strategies.get(how.partition(":")[0])
 
 
 def split_of(path: Path, table: Table, found: Study, how: str) -> Split:
@@ -188,15 +185,3 @@ def _times(path: Path, column: Studied) -> NDArray[np.datetime64] | NDArray[np.f
     if column.days is not None:
         return column.row_days()
     return column.row_numbers()
-
-
-def checks(counts: dict[str, int], how: str, *, nouns: tuple[str, str]) -> list[Check]:
-    """Return what must hold of the items of any own dataset; what depends on its columns is in a file of the user's.
-
-    Args:
-        counts: the number of items of each split.
-        how: the split, as in :func:`split_of`.
-        nouns: the name of an item: ``("a text", "texts")``.
-    """
-    held = {"group": [apart], "time": [in_order]}.get(how.partition(":")[0], [])
-    return [*of_any_table(counts, nouns=nouns), *(check() for check in held)]

@@ -9,9 +9,10 @@ from abc import ABC
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from assay.data.declarations import Dataset, Source
+from assay.data.expectations import Check, apart, in_order, of_any_table
 from assay.data.own import folders
 from assay.files import move, replacing, sha256
 
@@ -28,6 +29,10 @@ class Own(Dataset, ABC):
     """The file, or the folder."""
     digest: str
     """As :func:`digest_of` returns it."""
+    split: str = "stratified"
+    """``stratified``, ``random``, ``column:NAME``, ``time:NAME`` or ``group:NAME``."""
+    nouns: ClassVar[tuple[str, str]]
+    """The name of an item: ``("a text", "texts")``."""
 
     def fetch(self, raw: Path, *, mirror: str | None) -> dict[str, dict[str, Any]]:  # noqa: ARG002 (they are here)
         """Copy the bytes into ``raw``; return size and digest of each file.
@@ -54,6 +59,11 @@ class Own(Dataset, ABC):
         raise ValueError(
             f"{self.path}: own data have no synthetic twin; remove its tasks from suites with synthetic_twins"
         )
+
+    def checks(self, counts: dict[str, int]) -> list[Check]:
+        """Return what must hold of any own items; what depends on their columns is in a file of the user's."""
+        held = {"group": [apart], "time": [in_order]}.get(self.split.partition(":")[0], [])
+        return [*of_any_table(counts, nouns=self.nouns), *(check() for check in held)]
 
     def own(self, raw: Path) -> Path:
         """Return the copy of the file or folder in ``raw``."""

@@ -11,8 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from assay.data.declarations import Augmentation
-from assay.data.expectations import Check
 from assay.data.families import own_columns
 from assay.data.families.own_files import Own, source_of
 from assay.data.own import images as folder_of_images
@@ -25,7 +23,7 @@ from assay.data.preparation import images, pictures
 class OwnImages(Own):
     """PNG, JPEG, GIF, BMP and WebP files of any size."""
 
-    augmentation: Augmentation | None = None
+    nouns = ("an image", "images")
     options: Options
     channels: int
     height: int
@@ -66,9 +64,6 @@ class OwnImages(Own):
             validation_fraction=validation_fraction,
             test_fraction=self.test_fraction,
         )
-
-    def checks(self, counts: dict[str, int]) -> list[Check]:
-        return own_columns.checks(counts, "stratified", nouns=("an image", "images"))
 
 
 def own_images(

@@ -11,8 +11,6 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field
 
-from assay.data.declarations import TextAugmentation
-from assay.data.expectations import Check
 from assay.data.families import own_columns
 from assay.data.families.own_columns import OwnRows
 from assay.data.families.own_files import source_of
@@ -24,12 +22,10 @@ from assay.data.preparation import pairs
 class OwnPairs(OwnRows):
     """The pairs of a CSV, TSV, JSON lines or Parquet file."""
 
-    augmentation: TextAugmentation | None = None
+    nouns = ("a pair", "pairs")
     text: str
     """The column of sources."""
     target: str
-    split: str
-    """As :func:`assay.data.families.own_columns.split_of` takes it."""
     longest: tuple[int, int]
     """The numbers of tokens at which sources and targets are truncated."""
     subwords: int
@@ -66,9 +62,6 @@ class OwnPairs(OwnRows):
             test_fraction=self.test_fraction,
             split_strategy=own_columns.strategy_of(self.split) or "random",
         )
-
-    def checks(self, counts: dict[str, int]) -> list[Check]:
-        return own_columns.checks(counts, self.split, nouns=("a pair", "pairs"))
 
 
 def own_pairs(

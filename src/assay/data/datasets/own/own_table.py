@@ -10,7 +10,6 @@ from typing import Annotated, Any, Literal
 from numpy.typing import NDArray
 from pydantic import Field
 
-from assay.data.expectations import Check
 from assay.data.families import own_columns
 from assay.data.families.own_columns import OwnRows
 from assay.data.families.own_files import source_of
@@ -32,13 +31,12 @@ LARGEST = 1e30
 class OwnTable(OwnRows):
     """The rows of a CSV, TSV, JSON lines or Parquet file."""
 
+    nouns = ("a row", "rows")
     target: str
     as_classes: bool
     ignore: tuple[str, ...]
     kinds: dict[str, Kind]
     """What columns hold that would be read as something else."""
-    split: str
-    """As :func:`assay.data.families.own_columns.split_of` takes it."""
     min_per_class: int
     """Rows of classes with fewer are left out."""
 
@@ -88,9 +86,6 @@ class OwnTable(OwnRows):
             test_fraction=self.test_fraction,
             split_strategy=own_columns.strategy_of(self.split),
         )
-
-    def checks(self, counts: dict[str, int]) -> list[Check]:
-        return own_columns.checks(counts, self.split, nouns=("a row", "rows"))
 
 
 def _kind(column: Studied) -> Kind:

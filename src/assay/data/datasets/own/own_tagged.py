@@ -11,8 +11,6 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field
 
-from assay.data.declarations import TextAugmentation
-from assay.data.expectations import Check
 from assay.data.families import own_columns, own_files
 from assay.data.families.own_files import Own, source_of
 from assay.data.own import conll, parts
@@ -29,7 +27,7 @@ _NO_BREAK = "\u00a0"
 class OwnTagged(Own):
     """The sentences of a file, or of the files of a folder."""
 
-    augmentation: TextAugmentation | None = None
+    nouns = ("a sentence", "sentences")
     options: Options
     target: str
     """The column of tags."""
@@ -89,9 +87,6 @@ class OwnTagged(Own):
             test_fraction=self.test_fraction,
             split_strategy=own_columns.strategy_of(self.split) or "random",
         )
-
-    def checks(self, counts: dict[str, int]) -> list[Check]:
-        return own_columns.checks(counts, self.split, nouns=("a sentence", "sentences"))
 
 
 def begun(tags: Sequence[str]) -> list[str]:

@@ -10,8 +10,6 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field
 
-from assay.data.declarations import TextAugmentation
-from assay.data.expectations import Check
 from assay.data.families import own_columns
 from assay.data.families.own_columns import OwnRows
 from assay.data.families.own_files import source_of
@@ -23,11 +21,9 @@ from assay.data.preparation import text as prepared_texts
 class OwnTexts(OwnRows):
     """The texts of a CSV, TSV, JSON lines or Parquet file."""
 
-    augmentation: TextAugmentation | None = None
+    nouns = ("a text", "texts")
     text: str
     target: str
-    split: str
-    """As :func:`assay.data.families.own_columns.split_of` takes it."""
     min_per_class: int
     """Texts of classes with fewer are left out."""
     longest: int
@@ -64,9 +60,6 @@ class OwnTexts(OwnRows):
             longest=self.longest,
             split_strategy=own_columns.strategy_of(self.split) or "stratified",
         )
-
-    def checks(self, counts: dict[str, int]) -> list[Check]:
-        return own_columns.checks(counts, self.split, nouns=("a text", "texts"))
 
 
 def own_texts(
