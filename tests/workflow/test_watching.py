@@ -178,8 +178,12 @@ def test_a_run_builds_a_partial_report_meanwhile_and_neither_engine_minds(projec
 
 
 def test_ctrl_c_ends_the_run_and_the_line_says_so(project):
+    project.edit(
+        "src/assay/models/image/mlp.py", "raise Runtime", "import time; time.sleep(600); raise Runtime"
+    )
     terminal = Terminal(project.folder)
-    terminal.read(until="jobs done; train")
+    terminal.read(until="jobs done; train digits/mlp/0")
+    terminal.read(seconds=3)  # interrupted inside a coroutine of its own, Snakemake prints a traceback
     os.write(terminal.screen, b"\x03")
     assert terminal.code() == 1
     assert "jobs done; " in terminal.printed.splitlines()[-1]
