@@ -225,7 +225,7 @@ def show_plan(suite: SuiteOption = None) -> None:
         typer.echo(f"{phase} {name}{jobs_of}: {'; '.join(reasons)}")
     typer.echo(f"{len(planned)} of {len(jobs)} jobs would run" + ("" if planned else ": nothing to do"))
     for phase, cost in plan.expected(jobs, planned).items():
-        estimate = "time and size unknown, none ran before"
+        estimate = "time and size are known after the first run"
         if cost.seconds is not None:
             estimate = f"{cost.seconds:.0f} s on one core, {(cost.size_bytes or 0) / 1e6:.1f} MB"
         typer.echo(f"  {phase}: {cost.jobs} {'job' if cost.jobs == 1 else 'jobs'}, {estimate}")

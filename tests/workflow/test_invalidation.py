@@ -60,14 +60,14 @@ EDITS = {
         ("synthetic_twins: true, seeds: [0]}\n  #", "synthetic_twins: true, seeds: [0, 1]}\n  #"),
         MLP,
         EVERY,
-        "train digits/mlp: never made",
+        "train digits/mlp: new",
     ),
     "a model added": (
         "params.yaml",
         ("models: [majority, linear_svm, mlp]", "models: [mlp, decision_tree, majority, linear_svm]"),
         {"train": 2, "evaluate": 2},
         EVERY,
-        "train digits/decision_tree: never made",
+        "train digits/decision_tree: new",
     ),
     "a dataset removed": (
         "params.yaml",

@@ -39,7 +39,7 @@ def _reasons(job: Job, proofs: trust.Proofs, due: Mapping[str, Planned]) -> Iter
     record = Path(job.record)
     if not record.exists():
         earlier = records.find(records.aside(record))
-        yield f"{earlier['status']} last time" if earlier else "never made"
+        yield f"{earlier['status']} last time" if earlier else "new"
         return
     yield from (problem.text for problem in proofs.problems(job))
     yield from (f"{due[path].job.phase} runs" for path in job.made_from if path in due)
