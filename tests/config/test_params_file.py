@@ -31,6 +31,10 @@ def test_dvc_reads_and_writes_the_same_bytes(file):
     assert file.read_text() == TEXT
 
 
+def test_it_is_read_in_one_sitting():
+    assert len(TEXT.splitlines()) <= 400
+
+
 @pytest.mark.parametrize(
     ("change", "before", "after"),
     [
