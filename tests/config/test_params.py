@@ -163,6 +163,15 @@ def test_the_projects_own_file_is_fine():
         ({"models__cnn__knobs__dropout": 1.0}, r"models\.cnn\.knobs\.dropout = 1\.0: should be less than 1"),
         ({"models__cnn__model": "cnnn"}, r"models\.cnn\.model = 'cnnn': .*did you mean cnn\?"),
         ({"models__cnn__training__epochs": 0}, r"models\.cnn\.training\.epochs = 0: "),
+        (
+            {"models__logistic_regression__training__learning_rate": 0.1},
+            r"models\.logistic_regression\.training\.learning_rate: logistic_regression is trained by the loop"
+            r" estimator, which has no learning_rate; remove it$",
+        ),
+        (
+            {"models__majority__per_task": {"digits": {"training": {"epochs": 3}}}},
+            r"models\.majority\.per_task\.digits\.training\.epochs: majority is trained by the loop estimator",
+        ),
         ({"models__cnn__per_task__mnits": {}}, r"models\.cnn\.per_task: mnits: unknown"),
         ({"models__Bad Name": {"model": "mlp"}}, r"models\.Bad Name = 'Bad Name': "),
         *[

@@ -209,10 +209,9 @@ class Matrix:
             spec["starts_from"] = asdict(start)
         if pretrained := self.params.models[cell.model].pretrained:
             spec["pretrained"] = pretrained.model_dump()
-        sections = registry.LOOPS[family.loop].sections
-        if "training" in sections:
-            spec["training"] = self.params.training_of(self.suite, cell.task, cell.model).model_dump()
-        if "trainer" in sections:
+        if training := self.params.training_of(self.suite, cell.task, cell.model):
+            spec["training"] = training.model_dump()
+        if registry.LOOPS[family.loop].uses_trainer:
             spec["lightning"] = self.params.trainer_of(self.suite).model_dump()
         return spec
 

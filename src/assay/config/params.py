@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, TypeVar, get_args
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, create_model
 from pydantic_core import ErrorDetails
 from rapidfuzz import process
 
@@ -100,12 +100,24 @@ class SplitParams(Section):
     strategy that the dataset's file declares."""
 
 
+def loop_params(model: str) -> type[Section] | None:
+    """Return the type of the params of a model family's training loop; None if it has none."""
+    params = registry.LOOPS[registry.MODELS[model].loop].params
+    return registry.load(params) if params else None
+
+
 if TYPE_CHECKING:
+    AllTrainingParams: TypeAlias = TrainingParams
     TrainingChanges: TypeAlias = BaseModel
     TrainerChanges: TypeAlias = BaseModel
     SplitChanges: TypeAlias = BaseModel
 else:
-    TrainingChanges, TrainerChanges = any_of(TrainingParams), any_of(TrainerParams)
+    AllTrainingParams = create_model(
+        "TrainingParams",
+        __base__=tuple(registry.load(each.params) for each in registry.LOOPS.values() if each.params),
+    )
+    """The params of every training loop."""
+    TrainingChanges, TrainerChanges = any_of(AllTrainingParams), any_of(TrainerParams)
     SplitChanges = any_of(SplitParams)
 
 
@@ -233,7 +245,8 @@ class Params(Section):
     """The suite that runs; ``snakemake --config suite=NAME`` overrides it."""
     limits: LimitParams
     trainer: TrainerParams
-    training: TrainingParams
+    training: AllTrainingParams
+    """The params of the training loops; a model has those of its own loop."""
     split: SplitParams
     """How every dataset is split, unless its row sets other values."""
     datasets: dict[Name, DatasetParams] = Field(max_length=MOST_ROWS)
@@ -242,12 +255,16 @@ class Params(Section):
     methods: dict[Name, MethodParams] = Field(max_length=MOST_ROWS)
     suites: dict[Name, SuiteParams] = Field(max_length=MOST_ROWS)
 
-    def training_of(self, suite: str, task: str, model: str) -> TrainingParams:
-        """Return a row's training: the defaults with the changes of task, model, model on task, and suite, in order."""
+    def training_of(self, suite: str, task: str, model: str) -> Section | None:
+        """Return the params of a row's training loop: the defaults with the changes of task, model, model on task, and
+        suite, in order; None if the loop has none."""
         row = self.models[model]
+        if (kind := loop_params(row.model)) is None:
+            return None
         changes = [self.tasks[task].training, row.training]
         changes += [row.per_task[task].training] if task in row.per_task else []
-        return _changed(self.training, [*changes, self.suites[suite].training])
+        whole = _changed(self.training, [*changes, self.suites[suite].training])
+        return kind.model_validate(whole.model_dump(include=set(kind.model_fields)))
 
     def split_of(self, dataset: str) -> SplitParams:
         """Return how a dataset is split."""
@@ -342,6 +359,7 @@ def _row_errors(params: Params) -> Iterable[str]:
         yield from _unknown(f"models.{name}.per_task", row.per_task, params.tasks)
         yield from _start_errors(params, name, row)
         yield from _task_errors(params, name, row)
+        yield from _training_errors(name, row)
     for name in params.methods:
         if name == "none":
             yield "methods.none: the name of the uncompressed variant; choose another"
@@ -411,7 +429,7 @@ def _start_errors(params: Params, name: str, row: ModelParams) -> Iterable[str]:
         yield f"{where}: {start.model} does not run on {start.task}; name a task that it fits"
     if source.starts_from:
         yield f"{where}.model: {start.model} itself starts from another row; name one that does not"
-    if "training" not in registry.LOOPS[registry.MODELS[row.model].loop].sections:
+    if loop_params(row.model) is None:
         yield f"{where}: {row.model} is not trained step by step, so it cannot start from other weights"
 
 
@@ -447,6 +465,19 @@ def _task_errors(params: Params, name: str, row: ModelParams) -> Iterable[str]:
         yield from (f"{where}.{knob}: missing; give it a value{provided}" for knob in missing)
         if missing:
             return
+
+
+def _training_errors(name: str, row: ModelParams) -> Iterable[str]:
+    """Yield the params of training that a row's training loop does not have."""
+    kind = loop_params(row.model)
+    allowed = set(kind.model_fields) if kind else set()
+    places = {f"models.{name}": row} | {
+        f"models.{name}.per_task.{task}": on for task, on in row.per_task.items()
+    }
+    for where, changes in places.items():
+        for key in sorted(changes.training.model_fields_set - allowed):
+            loop = registry.MODELS[row.model].loop
+            yield f"{where}.training.{key}: {row.model} is trained by the loop {loop}, which has no {key}; remove it"
 
 
 def _unknown(where: str, names: Iterable[str], table: Mapping[str, Any]) -> Iterable[str]:

@@ -81,10 +81,11 @@ class Method:
 
 @dataclass(frozen=True)
 class Loop:
-    """A training loop: its module, and the sections of params.yaml that it reads."""
+    """A training loop: its module, and the type of its own params, ``module:class``."""
 
     module: str
-    sections: tuple[str, ...] = ()
+    params: str | None = None
+    uses_trainer: bool = False
 
 
 MODELS: dict[str, Model]

@@ -34,7 +34,7 @@ class Learns(Protocol):
         Args:
             family: the model's class.
             arguments: the keyword arguments of that class.
-            spec: the cell's spec: its seed, and the sections of params.yaml that the loop reads.
+            spec: the cell's spec: its seed, and the loop's params as ``training``.
             splits: ``train`` and ``validation``.
             task: the task to learn.
             augment: augments a batch of inputs; None for no augmentation.
@@ -48,5 +48,8 @@ class Loop:
     """A training loop."""
 
     learn: Learns
-    sections: tuple[str, ...] = ()
-    """The sections of params.yaml that it reads: some of ``training`` and ``trainer``."""
+    params: str | None = None
+    """The type of its own params, ``module:class``, without torch; params.yaml has those of all loops as ``training``.
+    """
+    uses_trainer: bool = False
+    """Whether Lightning's Trainer runs it, as ``trainer`` of params.yaml says."""

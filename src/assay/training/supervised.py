@@ -412,4 +412,4 @@ def learn(
     return model, result
 
 
-LOOP = Loop(learn, sections=("training", "trainer"))
+LOOP = Loop(learn, params="assay.config.training:TrainingParams", uses_trainer=True)
