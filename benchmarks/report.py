@@ -108,7 +108,7 @@ def write_evaluated(row: dict[str, Any], quality: float, items: int, rng: np.ran
     wrong = rng.random(items) > quality - 0.003 * compressed
     prediction = np.where(wrong, (target + rng.integers(1, 4, items)) % 10, target)
     accuracy = float((prediction == target).mean())
-    scores = {"accuracy": accuracy, "f1_macro": accuracy - 0.001, "calibration_error": 0.03}
+    scores = {"accuracy": accuracy, "macro_f1": accuracy - 0.001, "calibration_error": 0.03}
     confusion = np.bincount(10 * target + prediction, minlength=100).reshape(10, 10).tolist()
     costs = {
         "latency_ms_batch1": float(rng.uniform(0.05, 2)),

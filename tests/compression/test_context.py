@@ -2,6 +2,7 @@
 
 import copy
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,8 @@ import torch
 from torch import nn
 
 from assay.compression.context import search, trained
-from assay.tasks.metric import Metric
+from assay.tasks import translation
+from assay.tasks.image_classification import TASK
 from tests.compression.conftest import context
 
 INPUTS = torch.eye(4)[:, None, None, :]
@@ -29,21 +31,25 @@ class Scaled(nn.Module):
         return scores.roll(1, dims=1) if self.wrong > 1 else scores
 
 
-def test_the_score_is_what_training_watches_on_validation_items():
+def test_the_score_is_the_primary_metric_on_validation_items():
     of = context(Scaled(), INPUTS, TARGETS, validation=(INPUTS[:2], TARGETS[:2]))
     assert of.score(of.model) == 1.0
     assert context(Scaled(), INPUTS, TARGETS).score(of.model) == 0.75
+    balanced = context(Scaled(), INPUTS, TARGETS, task=TASK.with_primary("balanced_accuracy"))
+    assert balanced.score(of.model) == pytest.approx((1 + 1 + 0.5) / 3)
+
+
+def test_where_texts_would_be_generated_the_score_is_what_training_watches():
+    of = replace(context(Scaled(), INPUTS, TARGETS), task=translation.TASK)
+    assert of.metric.name == "cross_entropy"
 
 
 @pytest.mark.parametrize(
-    ("direction", "before", "after", "lost"),
-    [("maximise", 0.8, 0.6, 0.25), ("maximise", 0.8, 0.9, -0.125), ("minimise", 2.0, 2.5, 0.25)],
+    ("metric", "before", "after", "lost"),
+    [("accuracy", 0.8, 0.6, 0.25), ("accuracy", 0.8, 0.9, -0.125), ("cross_entropy", 2.0, 2.5, 0.25)],
 )
-def test_what_is_lost_is_a_share_of_the_score_whichever_way_is_better(
-    direction, before, after, lost, monkeypatch
-):
-    of = context(Scaled(), INPUTS, TARGETS)
-    monkeypatch.setattr(of.task, "watched", Metric("it", direction))
+def test_what_is_lost_is_a_share_of_the_score_whichever_way_is_better(metric, before, after, lost):
+    of = context(Scaled(), INPUTS, TARGETS, task=TASK.with_primary(metric))
     assert of.lost(before, after) == pytest.approx(lost)
 
 

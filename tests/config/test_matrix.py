@@ -6,6 +6,7 @@ import pytest
 
 from assay.config import matrix, registry
 from assay.config.params import ParamsError, load_params
+from assay.pipeline.rule_functions import Graph
 
 PARAMS = load_params(Path("params.yaml"))
 
@@ -98,6 +99,24 @@ def test_a_classical_cell_does_not_know_how_networks_are_trained():
     specs = {cell.model: of("default").cell_spec(cell) for cell in of("default").cells}
     assert "training" not in specs["logistic_regression"]
     assert specs["cnn"]["training"]["epochs"] >= 1
+
+
+def test_another_metric_changes_what_is_compressed_and_evaluated_but_not_what_is_trained():
+    task = PARAMS.tasks["breast_cancer"].model_copy(update={"metric": "macro_f1"})
+    params = PARAMS.model_copy(update={"tasks": {**PARAMS.tasks, "breast_cancer": task}})
+    before, after = of("small"), matrix.select(params, suite="small")
+    assert (before.metric("breast_cancer"), after.metric("breast_cancer")) == ("auroc", "macro_f1")
+    assert [before.cell_spec(cell) for cell in before.cells] == [
+        after.cell_spec(cell) for cell in after.cells
+    ]
+    changed = {
+        each.task
+        for each in before.variants
+        if Graph(before).evaluate_request(each) != Graph(after).evaluate_request(each)
+    }
+    compressed = [each for each in before.variants if each.method != "none"]
+    respecified = {each.task for each in compressed if before.method_spec(each) != after.method_spec(each)}
+    assert changed == respecified == {"breast_cancer"}
 
 
 def loops_of(row):

@@ -53,6 +53,11 @@ def test_the_projects_own_file_is_fine():
     ("change", "message"),
     [
         (
+            {"tasks__ag_news__metric": "macro_f2"},
+            r"tasks\.ag_news\.metric = 'macro_f2': not a metric of text_classification; allowed: accuracy, .*"
+            r"did you mean macro_f1\?",
+        ),
+        (
             {"models__bert_small__starts_from": {"task": "englsh", "model": "bert"}},
             r"models\.bert_small\.starts_from\.task: englsh: unknown; .*did you mean english\?",
         ),

@@ -279,8 +279,8 @@ def write_variant(row: dict[str, Any], accuracy: float | None = None) -> None:
         ),
     )
     scores = {
-        "accuracy": quality, "precision_macro": quality - 0.001, "recall_macro": quality - 0.002,
-        "f1_macro": quality - 0.0015, "auroc": min(1.0, 0.5 + quality / 2), "calibration_error": 0.03,
+        "accuracy": quality, "macro_precision": quality - 0.001, "macro_recall": quality - 0.002,
+        "macro_f1": quality - 0.0015, "auroc": min(1.0, 0.5 + quality / 2), "calibration_error": 0.03,
         "cross_entropy": 1 - quality + 0.05,
     }  # fmt: skip
     write(

@@ -10,10 +10,8 @@ from sklearn import metrics
 from torch.nn import functional as F
 
 from assay.data.splits import Split
-from assay.tasks.classification import Classification
 from assay.tasks.exhibits import ConfusionMatrix
-
-TASK = Classification()
+from assay.tasks.image_classification import TASK
 
 
 def split(targets, items=()):
@@ -35,9 +33,10 @@ def test_all_metrics_equal_scikit_learns(some_logits):
     macro = {"average": "macro"}
     expected = {
         "accuracy": metrics.accuracy_score(targets, predicted),
-        "precision_macro": metrics.precision_score(targets, predicted, **macro),
-        "recall_macro": metrics.recall_score(targets, predicted, **macro),
-        "f1_macro": metrics.f1_score(targets, predicted, **macro),
+        "balanced_accuracy": metrics.balanced_accuracy_score(targets, predicted),
+        "macro_precision": metrics.precision_score(targets, predicted, **macro),
+        "macro_recall": metrics.recall_score(targets, predicted, **macro),
+        "macro_f1": metrics.f1_score(targets, predicted, **macro),
         "cross_entropy": metrics.log_loss(targets, probabilities / probabilities.sum(1, keepdims=True)),
         "auroc": metrics.roc_auc_score(
             targets, probabilities / probabilities.sum(1, keepdims=True), multi_class="ovr", average="macro"

@@ -12,12 +12,14 @@ import pandas as pd
 import pytest
 import torch
 from sacrebleu.metrics.bleu import BLEU
+from sacrebleu.metrics.chrf import CHRF
 
 from assay.artifacts.predictors import EstimatorPredictor
 from assay.config import registry
 from assay.config.params import load_params
 from assay.data import loading as datasets
 from assay.data.preparation.tagged import NO_TAG
+from assay.data.special_tokens import UNKNOWN
 from assay.data.splits import Split
 from assay.report.formatting import numbers as numbers_shown
 from assay.tasks import (
@@ -60,7 +62,7 @@ def sentences() -> tuple[Any, Split]:
     targets = torch.tensor([[0, 1, 2], [1, 2, NO_TAG], [0, 0, 1], [0, 0, 0], [1, 1, NO_TAG]])
     words = tuple(("ann",) * length for length in (3, 2, 3, 3, 2))
     split = tagging.Sentences(
-        torch.zeros(5, 3, 2), targets, ITEMS, words=words, classes=("O", "B-who", "I-who")
+        torch.full((5, 3, 2), UNKNOWN), targets, ITEMS, words=words, classes=("O", "B-who", "I-who")
     )
     return torch.randn(5, 3, 3) + 2 * torch.nn.functional.one_hot(targets.clamp(0), 3), split
 
@@ -107,6 +109,7 @@ def images() -> tuple[Any, Split]:
 
 ANSWERS = {
     "table_classification": two_classes,
+    "table_multiclass": classes,
     "table_regression": numbers,
     "repeated_visits": visits,
     "image_reconstruction": images,
@@ -143,19 +146,27 @@ def of_control(kind: str, folder: Path) -> tuple[Any, Any]:
 
 @pytest.mark.parametrize("kind", registry.TASKS)
 def test_a_controls_predictions_give_its_score(kind: str, tmp_path: Path) -> None:
-    check(kind, *of_control(kind, tmp_path), tmp_path)
+    check(loading.load(kind), *of_control(kind, tmp_path), tmp_path)
 
 
-@pytest.mark.parametrize("kind", ANSWERS)
-def test_predictions_give_the_score(kind: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("kind", "metric"), [(kind, metric) for kind in ANSWERS for metric in registry.TASKS[kind].metrics]
+)
+def test_predictions_give_the_score(kind: str, metric: str, tmp_path: Path) -> None:
     torch.manual_seed(0)
-    expected = check(kind, *ANSWERS[kind](), tmp_path)
-    assert 0 < expected < (loading.load(kind).primary.highest or np.inf)
+    expected = check(loading.load(kind, metric), *ANSWERS[kind](), tmp_path)
+    assert expected < (loading.load(kind, metric).primary.highest or np.inf)
 
 
-def check(kind: str, answer: Any, split: Any, folder: Path) -> float:
-    """Compute the primary metric from the table of predictions in every way; return the task's own value."""
+@pytest.mark.parametrize("kind", registry.TASKS)
+def test_a_task_has_the_metrics_that_it_names(kind: str) -> None:
     task = loading.load(kind)
+    assert {each.name for each in task.primary_metrics} >= set(registry.TASKS[kind].metrics)
+    assert task.primary.name == registry.TASKS[kind].metrics[0]
+
+
+def check(task: Any, answer: Any, split: Any, folder: Path) -> float:
+    """Compute the primary metric from the table of predictions in every way; return the task's own value."""
     metric = task.primary
     task.predictions(answer, split).to_parquet(folder / "predictions.parquet")
     values = task.compute_metrics(answer, split)
@@ -166,7 +177,7 @@ def check(kind: str, answer: Any, split: Any, folder: Path) -> float:
     table = pd.read_parquet(folder / "predictions.parquet", columns=read_columns(metric))
     assert len(table) == len(split)
     arrays = metric.arrays(table)
-    assert {each.shape for each in arrays} == {(table[metric.unit].nunique(),)}
+    assert {len(each) for each in arrays} == {table[metric.unit].nunique()}
     assert metric.value(arrays) == pytest.approx(expected, rel=1e-6)
     if isinstance(metric, SummedMetric):
         sums = metric.counts(table).sum(axis=0)
@@ -177,7 +188,7 @@ def check(kind: str, answer: Any, split: Any, folder: Path) -> float:
 
 
 def test_f1_without_entities_is_zero() -> None:
-    assert tagging.TASK.primary.of_sums(np.zeros((2, 3))).tolist() == [0, 0]
+    assert tagging.f1_of(np.zeros((2, 3))).tolist() == [0, 0]
 
 
 def test_bleu_of_many_sums_equals_sacrebleus() -> None:
@@ -187,5 +198,12 @@ def test_bleu_of_many_sums_equals_sacrebleus() -> None:
         BLEU.compute_bleu(row[:4], row[4:8], row[8], row[9], smooth_method="exp").score
         for row in sums.tolist()
     ]
-    assert translation.TASK.primary.of_sums(sums) == pytest.approx(expected)
+    assert translation.bleu_of(sums) == pytest.approx(expected)
     assert 0 < np.count_nonzero(expected) < 400
+
+
+def test_chrf_of_sums_equals_sacrebleus() -> None:
+    answer, split = texts()
+    sums = translation.chrf_statistics(answer.hypotheses, split).sum(axis=0).astype(float)
+    expected = CHRF().corpus_score(answer.hypotheses, [list(split.references)]).score
+    assert translation.chrf_of(sums) == pytest.approx(expected)

@@ -7,7 +7,8 @@ from sklearn.metrics import roc_auc_score
 
 from assay.data.splits import Split
 from assay.files import write_json
-from assay.tasks.table_classification import TASK, auroc
+from assay.tasks.classification_metrics import auroc
+from assay.tasks.table_classification import TASK
 
 TARGETS = torch.tensor([0, 1, 1, 0, 1, 0])
 LOGITS = torch.tensor([[2.0, 0.0], [0.5, 1.0], [1.0, 0.9], [0.0, 0.0], [0.0, 3.0], [1.0, 1.5]])

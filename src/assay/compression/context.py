@@ -16,7 +16,8 @@ from assay.artifacts.predictors import EstimatorPredictor, ModulePredictor, Pred
 from assay.artifacts.store import count_parameters
 from assay.config.training import TrainerParams, TrainingParams
 from assay.data.splits import Split
-from assay.tasks.protocol import Augment, Objective
+from assay.tasks.metric import Metric, PrimaryMetric
+from assay.tasks.protocol import Augment, Objective, ScoresValidation
 from assay.training import supervised
 
 VALIDATION_ITEMS = 256
@@ -51,8 +52,13 @@ class CompressionContext:
         """A few training inputs (``EXAMPLES``, ...), by which a network is traced; fewer if there are fewer."""
         return self.splits["train"].inputs[:EXAMPLES]
 
+    @property
+    def metric(self) -> Metric | PrimaryMetric:
+        """The metric of the budget: the primary one, or the watched one where that costs less."""
+        return self.task.primary if isinstance(self.task, ScoresValidation) else self.task.watched
+
     def score(self, model: Any) -> float:
-        """Return the watched metric of a network, an estimator or a predictor on the validation items."""
+        """Return the metric of a network, an estimator or a predictor on the validation items."""
         predictor: Predictor = model
         if isinstance(model, nn.Module):
             predictor = ModulePredictor(model, self._plain)
@@ -61,6 +67,8 @@ class CompressionContext:
         split = self.splits["validation"]
         if split.lengths is not None:  # else every slice would be as wide as the longest item
             split = split.take(split.lengths.argsort(stable=True))
+        if isinstance(self.task, ScoresValidation):
+            return self.task.score(predictor, split)
         sums = [
             self.task.metric_state(torch.from_numpy(predictor.outputs(batch.inputs.numpy())), batch.targets)
             for batch in split.batches(VALIDATION_ITEMS)
@@ -69,7 +77,7 @@ class CompressionContext:
 
     def lost(self, before: float, after: float) -> float:
         """Return the relative drop of a score; negative if the compressed model is better."""
-        rank = self.task.watched.rank
+        rank = self.metric.rank
         return (rank(before) - rank(after)) / max(abs(before), 1e-12)
 
     def fine_tune(self, model: nn.Module, *, share: float, rate: float) -> None:

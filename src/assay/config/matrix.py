@@ -181,6 +181,10 @@ class Matrix:
         """Return the registry's entry of a row of ``tasks``."""
         return registry.TASKS[self.params.tasks[task].kind]
 
+    def metric(self, task: str) -> str:
+        """Return the primary metric of a row of ``tasks``."""
+        return self.params.tasks[task].metric or self.kind(task).metrics[0]
+
     def dataset(self, task: str) -> str:
         """Return the dataset of a task, or its twin's name."""
         name: str = self.params.tasks[task].dataset
@@ -221,6 +225,7 @@ class Matrix:
         entry = registry.METHODS[row.method]
         spec = {
             "target": f"{entry.module}:compress",
+            "metric": self.metric(variant.task),
             "knobs": row.knobs,
             "max_relative_drop": row.max_relative_drop,
         }

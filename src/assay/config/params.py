@@ -103,7 +103,8 @@ class SplitParams(Section):
 def loop_params(model: str) -> type[Section] | None:
     """Return the type of the params of a model family's training loop; None if it has none."""
     params = registry.LOOPS[registry.MODELS[model].loop].params
-    return registry.load(params) if params else None
+    kind: type[Section] | None = registry.load(params) if params else None
+    return kind
 
 
 if TYPE_CHECKING:
@@ -142,6 +143,8 @@ class TaskParams(Section):
     """A row of ``datasets``; the default is the row with its own name."""
     like: Name | None = None
     """Another row of ``tasks``; this row inherits the values that it does not set itself."""
+    metric: Name | None = None
+    """The primary metric, one of those that the kind of task declares; ``null`` for the first of them."""
     training: TrainingChanges = Field(default_factory=TrainingChanges)
     """Changes to the top-level ``training`` for this task."""
     seeds: Seeds | None = None
@@ -342,6 +345,9 @@ def _row_errors(params: Params) -> Iterable[str]:
         yield from _split_errors(params, name)
     for name, task in params.tasks.items():
         yield from _unknown(f"tasks.{name}.dataset", [task.dataset], params.datasets)
+        if task.metric and task.metric not in (allowed := registry.TASKS[task.kind].metrics):
+            choices = f"allowed: {', '.join(allowed)}{_nearest(task.metric, allowed)}"
+            yield f"tasks.{name}.metric = {task.metric!r}: not a metric of {task.kind}; {choices}"
         yield from _twice(f"tasks.{name}.seeds", task.seeds or [])
         if task.methods != "all":
             yield from _unknown(f"tasks.{name}.methods", task.methods, params.methods)

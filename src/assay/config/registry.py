@@ -65,6 +65,8 @@ class Task:
     provides: tuple[str, ...]
     controls: tuple[str, ...]
     """Model families; every such task needs at least one row of them."""
+    metrics: tuple[str, ...]
+    """The metrics that can be its primary one; the first is, unless a row names another."""
 
 
 @dataclass(frozen=True)

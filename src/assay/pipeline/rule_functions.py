@@ -255,7 +255,8 @@ class Graph:
         return self._request(variant.task, modules, self.matrix.method_spec(variant))
 
     def _evaluation(self, variant: Variant) -> dict[str, str]:
-        spec = {**asdict(variant), "kind": self.matrix.params.tasks[variant.task].kind}
+        kind, metric = self.matrix.params.tasks[variant.task].kind, self.matrix.metric(variant.task)
+        spec = {**asdict(variant), "kind": kind, "metric": metric}
         modules = (f"{STAGES}.evaluate", _module(self.matrix.family(variant.model).target))
         return self._request(variant.task, modules, spec)
 

@@ -6,49 +6,27 @@ The primary metric is accuracy.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-
 import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 from torchmetrics.functional import classification as metrics
 
 from assay.artifacts.predictors import Predictor, finite_outputs
 from assay.data.splits import Split
+from assay.tasks.classification_metrics import ACCURACY, OF_CLASSES, OF_PROBABILITIES
 from assay.tasks.exhibits import ConfusionMatrix, Exhibit
-from assay.tasks.metric import PrimaryMetric, SummedMetric, ratio
-from assay.tasks.protocol import SmoothsLabels, WeighsItems
+from assay.tasks.metric import scores
+from assay.tasks.protocol import Declaration, ScoresValidation, SmoothsLabels, WeighsItems
 
-
-def correct(table: pd.DataFrame) -> NDArray[np.bool_]:
-    """Return whether each prediction is correct, and ones: (N, 2)."""
-    return np.stack([table["target"] == table["prediction"], np.ones(len(table), bool)], axis=1)
-
-
-METRICS = {
-    "accuracy": ("accuracy", "%"),
-    "precision_macro": ("precision (macro)", "%"),
-    "recall_macro": ("recall (macro)", "%"),
-    "f1_macro": ("F1 (macro)", "%"),
-    "auroc": ("AUROC", "%"),
-    "calibration_error": ("calibration error", "%"),
-    "cross_entropy": ("cross-entropy", ""),
-}
-"""How the report shows each metric: its label and unit, in order; shares with the unit % are multiplied by 100.
-
-``{}`` is a placeholder for a part that depends on the dataset, such as the name of a class."""
-ACCURACY = SummedMetric("accuracy", "maximise", ("target", "prediction"), correct, ratio, highest=1)
-CALIBRATION_BINS = 15
+COLUMNS = ["item", "target", "prediction", "confidence"]
+"""The columns of every table of predictions; it also has those that the primary metric reads."""
 
 
 class ClassificationObjective(SmoothsLabels):
     """Minimises cross-entropy and watches accuracy; the outputs are logits (N, K), the targets classes (N,)."""
 
-    primary: PrimaryMetric = ACCURACY
     watched = ACCURACY
 
     def smoothed_loss(self, logits: Tensor, targets: Tensor, label_smoothing: float) -> Tensor:
@@ -67,8 +45,10 @@ class ClassificationObjective(SmoothsLabels):
         return nats / items, correct / items
 
 
-class Classification(ClassificationObjective, WeighsItems):
+class Classification(Declaration, ClassificationObjective, WeighsItems, ScoresValidation):
     """One class per item; each task defines its inputs in ``load``."""
+
+    primary_metrics = (*OF_CLASSES, *OF_PROBABILITIES)
 
     def limit(self, split: Split, count: int) -> Split:
         """Return about ``count`` items, the first of each class in proportion to the class; all if there are fewer."""
@@ -91,36 +71,12 @@ class Classification(ClassificationObjective, WeighsItems):
 
     def compute_metrics(self, logits: Tensor, split: Split) -> dict[str, float | None]:
         """Return all metrics of (N, K) logits; None for a metric that is undefined on the split."""
-        targets, num_classes = split.targets, logits.shape[1]
-        logits = logits.double()
-        probabilities = logits.softmax(1)
-        predicted = logits.argmax(1)
-        macro_averages: dict[str, Callable[..., Tensor]] = {
-            "precision_macro": metrics.multiclass_precision,
-            "recall_macro": metrics.multiclass_recall,
-            "f1_macro": metrics.multiclass_f1_score,
-        }
-        values = {"accuracy": (predicted == targets).double().mean().item()}
-        for name, metric in macro_averages.items():
-            values[name] = metric(predicted, targets, num_classes, average="macro").item()
-        values["auroc"] = _auroc(probabilities, targets)
-        values["calibration_error"] = metrics.multiclass_calibration_error(
-            probabilities, targets, num_classes, n_bins=CALIBRATION_BINS, norm="l1"
-        ).item()
-        values["cross_entropy"] = F.cross_entropy(logits, targets).item()
-        return {name: value if math.isfinite(value) else None for name, value in values.items()}
+        return scores(self.primary_metrics, _table(logits, split))
 
     def predictions(self, logits: Tensor, split: Split) -> pd.DataFrame:
-        """Return one row per item: its number, its class, the predicted class and its probability."""
-        confidence, predicted = logits.double().softmax(1).max(1)
-        return pd.DataFrame(
-            {
-                "item": split.items,
-                "target": split.targets.numpy(),
-                "prediction": predicted.numpy(),
-                "confidence": confidence.numpy(),
-            }
-        )
+        """Return one row per item: its number, its class, the predicted class and its probability, and what the primary
+        metric reads."""
+        return _table(logits, split)[list(dict.fromkeys([*COLUMNS, *self.primary.columns]))]
 
     def exhibits(self, logits: Tensor, split: Split) -> list[Exhibit]:
         """Return the confusion matrix: true classes in rows, predicted classes in columns."""
@@ -128,14 +84,22 @@ class Classification(ClassificationObjective, WeighsItems):
         return [ConfusionMatrix([[int(count) for count in row] for row in counts])]
 
 
-def _auroc(probabilities: Tensor, targets: Tensor) -> float:
-    """Return the area under the ROC curve of each class against the rest, averaged over the classes in
-    these targets; nan if there are fewer than two."""
-    present = targets.bincount(minlength=probabilities.shape[1]) > 0
-    if present.sum() < 2:
-        return math.nan
-    areas = [
-        metrics.binary_auroc(probabilities[:, number], (targets == number).long())
-        for number in present.nonzero().flatten().tolist()
-    ]
-    return torch.stack(areas).mean().item()
+def _table(logits: Tensor, split: Split) -> pd.DataFrame:
+    """Return the columns of every metric: also ``cross_entropy`` and ``score`` in nats.
+
+    ``score`` is the log-odds of the second of two classes; of more classes, the log-probability of each, (K,).
+    """
+    logits = logits.double()
+    confidence, predicted = logits.softmax(1).max(1)
+    two = logits.shape[1] == 2
+    score = (logits[:, 1] - logits[:, 0]) if two else logits.log_softmax(1)
+    return pd.DataFrame(
+        {
+            "item": split.items,
+            "target": split.targets.numpy(),
+            "prediction": predicted.numpy(),
+            "confidence": confidence.numpy(),
+            "score": score.numpy() if two else list(score.numpy()),
+            "cross_entropy": F.cross_entropy(logits, split.targets, reduction="none").numpy(),
+        }
+    )

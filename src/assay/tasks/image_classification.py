@@ -20,10 +20,10 @@ from assay.data.declarations import Augmentation
 from assay.data.splits import Split
 from assay.files import read_json
 from assay.tasks.classification import Classification
-from assay.tasks.protocol import Augment, Declaration, Task
+from assay.tasks.protocol import Augment, Task
 
 
-class ImageClassification(Declaration, Classification):
+class ImageClassification(Classification):
     """Maps images (N, C, H, W) to classes."""
 
     def load(self, prepared: Path, splits: tuple[str, ...]) -> dict[str, Split]:
@@ -63,4 +63,14 @@ TASK: Task[Split, Tensor] = ImageClassification(
     signature="image -> class",
     provides=("shape", "num_classes"),
     controls=("majority",),
+    metrics=(
+        "accuracy",
+        "balanced_accuracy",
+        "macro_precision",
+        "macro_recall",
+        "macro_f1",
+        "auroc",
+        "calibration_error",
+        "cross_entropy",
+    ),
 )

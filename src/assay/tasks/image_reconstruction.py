@@ -48,12 +48,14 @@ def unlabelled(split: Split) -> Unlabelled:
 class ImageReconstruction(Declaration):
     """Maps images (N, C, H, W) to images (N, C, H, W)."""
 
-    primary = SummedMetric(
-        "reconstruction_error",
-        "minimise",
-        ("reconstruction_error",),
-        averaged("reconstruction_error"),
-        ratio,
+    primary_metrics = (
+        SummedMetric(
+            "reconstruction_error",
+            "minimise",
+            ("reconstruction_error",),
+            averaged("reconstruction_error"),
+            ratio,
+        ),
     )
     watched = Metric("reconstruction_error", "minimise")
 
@@ -130,4 +132,5 @@ TASK: Task[Unlabelled, Tensor] = ImageReconstruction(
     signature="image -> image",
     provides=("shape",),
     controls=("mean",),
+    metrics=("reconstruction_error",),
 )

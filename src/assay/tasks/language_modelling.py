@@ -30,7 +30,7 @@ from assay.files import read_json
 from assay.models.capabilities import Generates
 from assay.models.generation import sampling
 from assay.tasks.exhibits import Exhibit, Samples
-from assay.tasks.metric import SummedMetric, counted, ratio
+from assay.tasks.metric import SummedMetric, counted, perplexity, ratio, scores
 from assay.tasks.protocol import Augment, Declaration, SmoothsLabels, Task
 
 
@@ -40,8 +40,7 @@ def bits(sums: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 COUNTS = ("nats", "characters")
-LARGEST_NATS = 700.0
-"""The largest cross-entropy whose perplexity is a finite floating-point number, approximately."""
+BITS = SummedMetric("bits_per_character", "minimise", COUNTS, counted(*COUNTS), bits)
 SAMPLES = 4
 SAMPLED = 128
 """The number of characters that a model generates after the first half of a window."""
@@ -72,8 +71,12 @@ class Answer:
 class LanguageModelling(Declaration, SmoothsLabels):
     """Maps ids of characters (N, T) to the next ids (N, T)."""
 
-    primary = SummedMetric("bits_per_character", "minimise", COUNTS, counted(*COUNTS), bits)
-    watched = primary
+    watched = BITS
+    primary_metrics = (
+        BITS,
+        SummedMetric("perplexity", "minimise", COUNTS, counted(*COUNTS), perplexity),
+        SummedMetric("cross_entropy", "minimise", COUNTS, counted(*COUNTS), ratio),
+    )
 
     def load(self, prepared: Path, splits: tuple[str, ...]) -> dict[str, Windows]:
         """Read the named splits of a prepared dataset."""
@@ -127,10 +130,7 @@ class LanguageModelling(Declaration, SmoothsLabels):
 
     def compute_metrics(self, answer: Answer, split: Windows) -> dict[str, float | None]:
         """Return all metrics; None for a perplexity that is too large for a floating-point number."""
-        del split
-        nats = float(answer.nats.sum() / answer.characters.sum())
-        perplexity = math.exp(nats) if nats < LARGEST_NATS else None
-        return {self.primary.name: nats / math.log(2), "perplexity": perplexity, "cross_entropy": nats}
+        return scores(self.primary_metrics, self.predictions(answer, split))
 
     def predictions(self, answer: Answer, split: Windows) -> pd.DataFrame:
         """Return one row per window: its number, the summed nats of its characters, and their number."""
@@ -170,4 +170,5 @@ TASK: Task[Windows, Answer] = LanguageModelling(
     signature="text -> next character",
     provides=("shape", "vocabulary"),
     controls=("unigram",),
+    metrics=("bits_per_character", "perplexity", "cross_entropy"),
 )

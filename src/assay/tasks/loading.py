@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from assay.tasks.protocol import Task
 
 
-def load(kind: str) -> Task[Any, Any]:
-    """Import the task of a kind, a key of ``registry.TASKS``, and return it."""
+def load(kind: str, metric: str | None = None) -> Task[Any, Any]:
+    """Import the task of a kind, a key of ``registry.TASKS``, and return it with this or its default primary metric."""
     task: Task[Any, Any] = registry.load(f"{registry.TASKS[kind].module}:TASK")
-    return task
+    return task.with_primary(metric) if metric else task
 
 
 def for_learning(

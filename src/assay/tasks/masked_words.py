@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional as F
@@ -24,7 +26,9 @@ from assay.files import read_json
 from assay.models.layers.word_embedding import HasWordVectors
 from assay.tasks import token_ids
 from assay.tasks.classification import ClassificationObjective
+from assay.tasks.classification_metrics import ACCURACY
 from assay.tasks.exhibits import Exhibit, Samples
+from assay.tasks.metric import SummedMetric, averaged, ratio, scores
 from assay.tasks.protocol import Augment, Declaration, Task
 
 METRICS = {
@@ -57,8 +61,25 @@ class Answer:
     """Some words, each with the words of the nearest vectors; empty if the model has no word vectors."""
 
 
+def among_top(table: pd.DataFrame) -> NDArray[np.bool_]:
+    """Return whether each missing word is among the ``TOP`` predicted ones, and ones: (N, 2)."""
+    return np.stack([table["rank"] <= TOP, np.ones(len(table), bool)], axis=1)
+
+
+def reciprocals(table: pd.DataFrame) -> NDArray[np.float64]:
+    """Return the reciprocal of each missing word's rank, and ones: (N, 2)."""
+    return np.stack([1 / table["rank"], np.ones(len(table))], axis=1)
+
+
 class MaskedWords(Declaration, ClassificationObjective):
     """Maps token ids (N, T), one of each text masked, to the masked word."""
+
+    primary_metrics = (
+        ACCURACY,
+        SummedMetric("top_5_accuracy", "maximise", ("rank",), among_top, ratio, highest=1),
+        SummedMetric("mean_reciprocal_rank", "maximise", ("rank",), reciprocals, ratio, highest=1),
+        SummedMetric("cross_entropy", "minimise", ("cross_entropy",), averaged("cross_entropy"), ratio),
+    )
 
     def load(self, prepared: Path, splits: tuple[str, ...]) -> dict[str, Texts]:
         """Read the named splits of a prepared dataset."""
@@ -92,19 +113,23 @@ class MaskedWords(Declaration, ClassificationObjective):
 
     def compute_metrics(self, answer: Answer, split: Texts) -> dict[str, float | None]:
         """Return all metrics."""
-        expected = answer.logits.gather(1, split.targets.unsqueeze(1))  # (N, 1)
-        rank = 1 + (answer.logits > expected).sum(dim=1).double()  # of the missing word, 1 is the best
-        return {
-            "accuracy": (answer.logits.argmax(dim=1) == split.targets).double().mean().item(),
-            "top_5_accuracy": (rank <= TOP).double().mean().item(),
-            "mean_reciprocal_rank": (1 / rank).mean().item(),
-            "cross_entropy": F.cross_entropy(answer.logits, split.targets).item(),
-        }
+        return scores(self.primary_metrics, self.predictions(answer, split))
 
     def predictions(self, answer: Answer, split: Texts) -> pd.DataFrame:
-        """Return one row per item: its number, the missing word's id, and the predicted word's id."""
-        predicted = answer.logits.argmax(dim=1).numpy()
-        return pd.DataFrame({"item": split.items, "target": split.targets.numpy(), "prediction": predicted})
+        """Return one row per item: its number, the missing word's id, the predicted word's id, the missing word's rank
+        (1 is the best), and its cross-entropy in nats."""
+        expected = answer.logits.gather(1, split.targets.unsqueeze(1))  # (N, 1)
+        return pd.DataFrame(
+            {
+                "item": split.items,
+                "target": split.targets.numpy(),
+                "prediction": answer.logits.argmax(dim=1).numpy(),
+                "rank": 1 + (answer.logits > expected).sum(dim=1).numpy(),
+                "cross_entropy": F.cross_entropy(answer.logits, split.targets, reduction="none")
+                .double()
+                .numpy(),
+            }
+        )
 
     def exhibits(self, answer: Answer, split: Texts) -> list[Exhibit]:
         """Return samples: some texts, and some words with their neighbours."""
@@ -149,4 +174,5 @@ TASK: Task[Texts, Answer] = MaskedWords(
     signature="text -> missing word",
     provides=("shape", "vocabulary", "num_classes"),
     controls=("majority",),
+    metrics=("accuracy", "top_5_accuracy", "mean_reciprocal_rank", "cross_entropy"),
 )

@@ -7,7 +7,8 @@ patient has several items. Intervals and tests resample units, never single item
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -121,6 +122,12 @@ def read_columns(metric: PrimaryMetric) -> list[str]:
     return list(dict.fromkeys((ITEM, metric.unit, *metric.columns)))
 
 
+def scores(metrics: Iterable[PrimaryMetric], table: pd.DataFrame) -> dict[str, float | None]:
+    """Return the metrics of a table of predictions, by name; None for one that is undefined."""
+    values = {each.name: each.value(each.arrays(table)) for each in metrics}
+    return {name: value if math.isfinite(value) else None for name, value in values.items()}
+
+
 def units(table: pd.DataFrame, metric: PrimaryMetric) -> NDArray[np.int64]:
     """Return the unit of each item, (N,) numbers from 0 to U - 1 in the order of the units' names."""
     if metric.unit == ITEM:  # each item is its own unit
@@ -139,9 +146,17 @@ def averaged(column: str) -> Callable[[pd.DataFrame], NDArray[Any]]:
 
 
 def ratio(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the first of two sums (..., 2) divided by the second: a mean if the second one counts the items."""
-    quotients: NDArray[np.float64] = sums[..., 0] / sums[..., 1]
+    """Return the first of two sums (..., 2) divided by the second: a mean if the second one counts the items; nan if
+    that is 0."""
+    with np.errstate(invalid="ignore"):  # 0 / 0
+        quotients: NDArray[np.float64] = sums[..., 0] / sums[..., 1]
     return quotients
+
+
+def perplexity(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the perplexity (...) from summed nats and tokens (..., 2); inf if it is too large for a number."""
+    with np.errstate(over="ignore"):
+        return np.exp(ratio(sums))
 
 
 def _sums(counts: NDArray[Any], unit: NDArray[np.int64]) -> NDArray[Any]:

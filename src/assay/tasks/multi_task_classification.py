@@ -25,8 +25,9 @@ from assay.data.splits import Split
 from assay.files import read_json
 from assay.tasks import text_classification
 from assay.tasks.classification import ClassificationObjective
+from assay.tasks.classification_metrics import OF_CLASSES
 from assay.tasks.exhibits import Exhibit
-from assay.tasks.protocol import Augment, Declaration, Task
+from assay.tasks.protocol import Augment, Declaration, ScoresValidation, Task
 
 METRICS = {"accuracy_{}": ("accuracy on {}", "%")}
 TEXTS = text_classification.TASK
@@ -48,8 +49,10 @@ class Grouped(Split):
         return Split(self.inputs, self.targets[:, 0], self.items)
 
 
-class MultiTaskClassification(Declaration, ClassificationObjective):
+class MultiTaskClassification(Declaration, ClassificationObjective, ScoresValidation):
     """Maps token ids (N, T) to the classes of each text's task."""
+
+    primary_metrics = OF_CLASSES
 
     def load(self, prepared: Path, splits: tuple[str, ...]) -> dict[str, Grouped]:
         """Read the named splits of a prepared dataset: token ids (N, T) int64, padded with 0."""
@@ -133,4 +136,5 @@ TASK: Task[Grouped, Tensor] = MultiTaskClassification(
     signature="texts of several tasks -> classes",
     provides=("shape", "vocabulary", "num_classes"),
     controls=("majority",),
+    metrics=("accuracy", "balanced_accuracy", "macro_precision", "macro_recall", "macro_f1"),
 )

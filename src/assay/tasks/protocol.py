@@ -7,11 +7,11 @@ Each file of a task defines one class and ends with its only instance, ``TASK``,
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, Self, TypeVar, runtime_checkable
 
 import pandas as pd
 import torch
@@ -80,6 +80,29 @@ class WeighsItems(Protocol):
         """
 
 
+@runtime_checkable
+class ScoresValidation(Protocol):
+    """A task whose primary metric costs no more on validation items than the loss; methods of compression keep to it.
+    For other tasks they keep to the watched metric."""
+
+    @property
+    def primary(self) -> PrimaryMetric:
+        """As in ``Task``."""
+
+    @abstractmethod
+    def predict(self, predictor: Predictor, split: Any) -> Any:
+        """As in ``Task``."""
+
+    @abstractmethod
+    def predictions(self, answers: Any, split: Any) -> pd.DataFrame:
+        """As in ``Task``."""
+
+    def score(self, predictor: Predictor, split: Any) -> float:
+        """Return the primary metric on a split; nan if it is undefined."""
+        table = self.predictions(self.predict(predictor, split), split)
+        return self.primary.value(self.primary.arrays(table))
+
+
 def weighted_loss(task: Objective, label_smoothing: float) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
     """Return the training loss of items with weights: a function of outputs, targets and weights (N,) to a scalar.
 
@@ -121,6 +144,24 @@ class Declaration:
     """The model arguments that depend on the data: the keys of ``model_arguments``."""
     controls: tuple[str, ...]
     """Model families; every task of this kind needs at least one row of them."""
+    metrics: tuple[str, ...]
+    """The names of ``primary_metrics``; the first is the primary metric unless a row of ``tasks`` names another."""
+    metric: str | None = None
+    """The metric that the row names."""
+
+    @property
+    @abstractmethod
+    def primary_metrics(self) -> Sequence[PrimaryMetric]:
+        """The metrics that can be the primary one."""
+
+    @property
+    def primary(self) -> PrimaryMetric:
+        """The metric of the report's table."""
+        return next(each for each in self.primary_metrics if each.name == (self.metric or self.metrics[0]))
+
+    def with_primary(self, metric: str) -> Self:
+        """Return the same task with this primary metric, one of ``metrics``."""
+        return replace(self, metric=metric)
 
 
 class Task(Objective, Protocol[AnySplit, Answers]):
@@ -139,8 +180,19 @@ class Task(Objective, Protocol[AnySplit, Answers]):
         """Model families; every task of this kind needs at least one row of them."""
 
     @property
+    def metrics(self) -> tuple[str, ...]:
+        """The names of ``primary_metrics``, the default first."""
+
+    @property
+    def primary_metrics(self) -> Sequence[PrimaryMetric]:
+        """The metrics that can be the primary one."""
+
+    @property
     def primary(self) -> PrimaryMetric:
         """The metric of the report's table, computed from the columns of ``predictions``."""
+
+    def with_primary(self, metric: str) -> Self:
+        """Return the same task with this primary metric, one of ``metrics``."""
 
     def load(self, prepared: Path, splits: tuple[str, ...]) -> dict[str, AnySplit]:
         """Return the named splits of the prepared dataset in this folder."""
@@ -168,7 +220,8 @@ class Task(Objective, Protocol[AnySplit, Answers]):
         """Return all metrics by name; None for a metric that is undefined on the split."""
 
     def predictions(self, answers: Answers, split: AnySplit) -> pd.DataFrame:
-        """Return one row per item: ``item``, its number in items.parquet, and the task's own columns."""
+        """Return one row per item: ``item``, its number in items.parquet, and the task's own columns, among them those
+        that the primary metric reads."""
 
     def exhibits(self, answers: Answers, split: AnySplit) -> list[Exhibit]:
         """Return the exhibits that the report shows besides metrics, at most one per type."""

@@ -16,5 +16,6 @@ TASK: Task[Numbers, Tensor] = TableRegression(
     signature="table -> number",
     provides=("shape",),
     controls=("mean",),
+    metrics=("rmse", "mae", "r2"),
     unit="patient",
 )

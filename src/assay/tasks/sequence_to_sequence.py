@@ -27,7 +27,7 @@ from assay.data.splits import Split, first_items
 from assay.files import read_json
 from assay.models.generation.beam_search import search, words_of, writer
 from assay.tasks.exhibits import Exhibit, Samples
-from assay.tasks.metric import Metric
+from assay.tasks.metric import Metric, PrimaryMetric, SummedMetric, averaged, counted, perplexity, ratio
 from assay.tasks.protocol import Augment, SmoothsLabels
 
 METRICS = {
@@ -35,6 +35,14 @@ METRICS = {
     "greedy_exact_match": ("greedy exact match", "%"),
     "perplexity": ("perplexity", ""),
 }
+EXACT_MATCH = SummedMetric(
+    "exact_match", "maximise", ("exact_match",), averaged("exact_match"), ratio, highest=1
+)
+LIKELIHOODS: tuple[PrimaryMetric, ...] = (
+    SummedMetric("perplexity", "minimise", ("surprise", "words"), counted("surprise", "words"), perplexity),
+    SummedMetric("cross_entropy", "minimise", ("surprise", "words"), counted("surprise", "words"), ratio),
+)
+"""Of the dataset's tokens, the cross-entropy in nats."""
 ITEMS = 64
 """The number of items predicted at once; the logits of every word of all items would need gigabytes."""
 SAMPLES = 8
@@ -184,12 +192,6 @@ def word_nats(outputs: Tensor, targets: Tensor) -> Tensor:
     kept = targets[:, : outputs.shape[1]]
     nats = F.cross_entropy(outputs.flatten(0, 1), kept.flatten(), ignore_index=PADDING, reduction="none")
     return nats.view(kept.shape)
-
-
-def likelihoods(answer: Answer) -> dict[str, float]:
-    """Return cross-entropy in nats per word and perplexity, of the dataset's tokens."""
-    mean = float(answer.nats.sum() / answer.words.sum())
-    return {"cross_entropy": mean, "perplexity": float(np.exp(min(mean, 700.0)))}
 
 
 def exact(hypotheses: list[str], split: Pairs) -> NDArray[np.bool_]:

@@ -13,9 +13,9 @@ from __future__ import annotations
 import pandas as pd
 from torchmetrics.functional.text import rouge_score
 
-from assay.tasks.metric import SummedMetric, averaged, ratio
+from assay.tasks.metric import SummedMetric, averaged, ratio, scores
 from assay.tasks.protocol import Declaration, Task
-from assay.tasks.sequence_to_sequence import Answer, Pairs, SequenceToSequence, exact, likelihoods, rows
+from assay.tasks.sequence_to_sequence import EXACT_MATCH, LIKELIHOODS, Answer, Pairs, SequenceToSequence, rows
 
 KEYS = {"rouge_l": "rougeL", "rouge_1": "rouge1", "rouge_2": "rouge2"}
 
@@ -25,16 +25,15 @@ METRICS = {"rouge_l": ("ROUGE-L", "%"), "rouge_1": ("ROUGE-1", "%"), "rouge_2": 
 class Summarisation(Declaration, SequenceToSequence):
     """Maps texts to shorter texts."""
 
-    primary = SummedMetric("rouge_l", "maximise", ("rouge_l",), averaged("rouge_l"), ratio, highest=1)
+    primary_metrics = (
+        *(SummedMetric(name, "maximise", (name,), averaged(name), ratio, highest=1) for name in KEYS),
+        EXACT_MATCH,
+        *LIKELIHOODS,
+    )
 
     def compute_metrics(self, answer: Answer, split: Pairs) -> dict[str, float | None]:
         """Return all metrics."""
-        means = rouge(answer, split).mean()
-        return {
-            **{name: float(means[name]) for name in KEYS},
-            "exact_match": float(exact(answer.hypotheses, split).mean()),
-            **likelihoods(answer),
-        }
+        return scores(self.primary_metrics, self.predictions(answer, split))
 
     def predictions(self, answer: Answer, split: Pairs) -> pd.DataFrame:
         """Return one row per item, with its ROUGE scores."""
@@ -57,4 +56,5 @@ TASK: Task[Pairs, Answer] = Summarisation(
     signature="text -> text",
     provides=("source_length", "target_length", "vocabulary"),
     controls=("first_words",),
+    metrics=("rouge_l", "rouge_1", "rouge_2", "exact_match", "perplexity", "cross_entropy"),
 )

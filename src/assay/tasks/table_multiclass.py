@@ -15,10 +15,10 @@ from assay.data.splits import Split
 from assay.files import read_json
 from assay.tasks import table_features
 from assay.tasks.classification import Classification
-from assay.tasks.protocol import Augment, Declaration, Task
+from assay.tasks.protocol import Augment, Task
 
 
-class TableMulticlass(Declaration, Classification):
+class TableMulticlass(Classification):
     """Maps rows (N, F) to one of K classes."""
 
     def load(self, prepared: Path, splits: tuple[str, ...]) -> dict[str, Split]:
@@ -50,4 +50,14 @@ TASK: Task[Split, Tensor] = TableMulticlass(
     signature="table -> class",
     provides=("shape", "num_classes"),
     controls=("majority",),
+    metrics=(
+        "accuracy",
+        "balanced_accuracy",
+        "macro_precision",
+        "macro_recall",
+        "macro_f1",
+        "auroc",
+        "calibration_error",
+        "cross_entropy",
+    ),
 )

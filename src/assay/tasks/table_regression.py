@@ -24,8 +24,8 @@ from assay.data.splits import Split, first_items
 from assay.files import read_json
 from assay.tasks import table_features
 from assay.tasks.exhibits import Exhibit
-from assay.tasks.metric import ITEM, Metric, SummedMetric, ratio
-from assay.tasks.protocol import Augment, Declaration, Task, WeighsItems
+from assay.tasks.metric import ITEM, Metric, PrimaryMetric, SummedMetric, ratio, scores
+from assay.tasks.protocol import Augment, Declaration, ScoresValidation, Task, WeighsItems
 
 METRICS = {
     "rmse": ("RMSE", ""),
@@ -59,8 +59,34 @@ class Numbers(Split):
 
 def squares(table: pd.DataFrame) -> NDArray[np.float64]:
     """Return the squared error of each prediction, and ones: (N, 2)."""
-    errors = (table["prediction"] - table["target"]).to_numpy(float)
+    errors = _errors(table)
     return np.stack([errors**2, np.ones(len(errors))], axis=1)
+
+
+def distances(table: pd.DataFrame) -> NDArray[np.float64]:
+    """Return the absolute error of each prediction, and ones: (N, 2)."""
+    errors = _errors(table)
+    return np.stack([np.abs(errors), np.ones(len(errors))], axis=1)
+
+
+def variances(table: pd.DataFrame) -> NDArray[np.float64]:
+    """Return the squared error of each prediction, the target less the mean of all, its square, and ones: (N, 4)."""
+    targets = table["target"].to_numpy(float)
+    targets = targets - targets.mean()  # which changes no variance, and keeps the digits of large numbers
+    return np.stack([_errors(table) ** 2, targets, targets**2, np.ones(len(targets))], axis=1)
+
+
+def explained(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return R squared (...), the explained share of the targets' variance, from sums (..., 4) of ``variances``; nan if
+    all targets are the same."""
+    errors, total, squared, items = np.moveaxis(sums, -1, 0)
+    spread = squared - total**2 / items
+    return np.where(spread > 0, 1 - errors / np.where(spread > 0, spread, 1), np.nan)
+
+
+def _errors(table: pd.DataFrame) -> NDArray[np.float64]:
+    errors: NDArray[np.float64] = (table["prediction"] - table["target"]).to_numpy(float)
+    return errors
 
 
 def root(sums: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -69,7 +95,7 @@ def root(sums: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TableRegression(Declaration, WeighsItems):
+class TableRegression(Declaration, WeighsItems, ScoresValidation):
     """Maps rows (N, F) to numbers; the outputs are (N, 1)."""
 
     unit: str = ITEM
@@ -78,9 +104,14 @@ class TableRegression(Declaration, WeighsItems):
     watched = Metric("standardised_rmse", "minimise")
 
     @property
-    def primary(self) -> SummedMetric:
-        """The root mean square error, with the task's unit of independence."""
-        return SummedMetric("rmse", "minimise", ("target", "prediction"), squares, root, unit=self.unit)
+    def primary_metrics(self) -> tuple[PrimaryMetric, ...]:
+        """The root mean square error, the mean absolute error and R squared, with the task's unit of independence."""
+        columns = ("target", "prediction")
+        return (
+            SummedMetric("rmse", "minimise", columns, squares, root, unit=self.unit),
+            SummedMetric("mae", "minimise", columns, distances, ratio, unit=self.unit),
+            SummedMetric("r2", "maximise", columns, variances, explained, unit=self.unit),
+        )
 
     def load(self, prepared: Path, splits: tuple[str, ...]) -> dict[str, Numbers]:
         """Read the named splits of a prepared table.
@@ -142,14 +173,7 @@ class TableRegression(Declaration, WeighsItems):
 
     def compute_metrics(self, answers: Tensor, split: Numbers) -> dict[str, float | None]:
         """Return RMSE, mean absolute error and the share of the variance that is explained (R squared)."""
-        targets = split.in_unit(split.targets)
-        errors = split.in_unit(answers) - targets
-        spread = float(((targets - targets.mean()) ** 2).sum())
-        return {
-            "rmse": float(np.sqrt((errors**2).mean())),
-            "mae": float(np.abs(errors).mean()),
-            "r2": 1 - float((errors**2).sum()) / spread if spread else None,
-        }
+        return scores(self.primary_metrics, self.predictions(answers, split))
 
     def predictions(self, answers: Tensor, split: Numbers) -> pd.DataFrame:
         """Return one row per item: its number, its unit if that is not the item, its target and the prediction, both in
@@ -181,4 +205,5 @@ TASK: Task[Numbers, Tensor] = TableRegression(
     signature="table -> number",
     provides=("shape",),
     controls=("mean",),
+    metrics=("rmse", "mae", "r2"),
 )

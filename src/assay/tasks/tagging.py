@@ -33,8 +33,8 @@ from assay.data.splits import Split, first_items
 from assay.files import read_json
 from assay.tasks.entity_spans import f1, listed, shared
 from assay.tasks.exhibits import ConfusionMatrix, Exhibit, Samples
-from assay.tasks.metric import SummedMetric, counted
-from assay.tasks.protocol import Augment, Declaration, SmoothsLabels, Task
+from assay.tasks.metric import PrimaryMetric, SummedMetric, counted, ratio, scores
+from assay.tasks.protocol import Augment, Declaration, ScoresValidation, SmoothsLabels, Task
 
 
 def f1_of(sums: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -42,7 +42,16 @@ def f1_of(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     return 2 * sums[..., 0] / np.maximum(sums[..., 1] + sums[..., 2], 1)
 
 
+def precision_of(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the precision from sums of found and predicted entities, (..., 2); 0 if none are predicted."""
+    return sums[..., 0] / np.maximum(sums[..., 1], 1)
+
+
 COUNTS = ("found", "predicted", "gold")
+ENTITY_F1 = SummedMetric("entity_f1", "maximise", COUNTS, counted(*COUNTS), f1_of, highest=1)
+ACCURACY = SummedMetric(
+    "accuracy", "maximise", ("correct", "words"), counted("correct", "words"), ratio, highest=1
+)
 SAMPLES = 8
 
 
@@ -70,11 +79,18 @@ METRICS = {
 }
 
 
-class Tagging(Declaration, SmoothsLabels):
+class Tagging(Declaration, SmoothsLabels, ScoresValidation):
     """Maps words with their characters (N, T, 1 + L) to tags (N, T)."""
 
-    primary = SummedMetric("entity_f1", "maximise", COUNTS, counted(*COUNTS), f1_of, highest=1)
-    watched = primary
+    primary_metrics: tuple[PrimaryMetric, ...] = (
+        ENTITY_F1,
+        SummedMetric(
+            "entity_precision", "maximise", COUNTS[:2], counted(*COUNTS[:2]), precision_of, highest=1
+        ),
+        SummedMetric("entity_recall", "maximise", COUNTS[::2], counted(*COUNTS[::2]), ratio, highest=1),
+        ACCURACY,
+    )
+    watched = ENTITY_F1
 
     def load(self, prepared: Path, splits: tuple[str, ...]) -> dict[str, Sentences]:
         """Read the named splits of a prepared dataset."""
@@ -150,24 +166,20 @@ class Tagging(Declaration, SmoothsLabels):
         """Return all metrics of (N, T, K) scores; None for a metric that is undefined on the split."""
         real = split.targets != NO_TAG
         found, predicted, gold = _compare(outputs, split.targets)
-        counts = [int((types > 0).sum()) for types in (found, predicted, gold)]
-        values: dict[str, float | None] = {
-            "entity_f1": f1(*counts),
-            "entity_precision": counts[0] / counts[1] if counts[1] else 0.0,
-            "entity_recall": counts[0] / counts[2] if counts[2] else None,
-            "surface_f1": _surface_f1(outputs, split),
-        }
+        values = scores(self.primary_metrics, self.predictions(outputs, split))
+        values["surface_f1"] = _surface_f1(outputs, split)
         for number, name in enumerate(split.classes[1::2], start=1):
             of_type = [int((types == number).sum()) for types in (found, predicted, gold)]
             name = name.removeprefix("B-").replace("-", "_")
             values[f"f1_{name}"] = f1(*of_type) if of_type[2] else None
-        values["accuracy"] = (outputs.argmax(2) == split.targets)[real].double().mean().item()
         cross_entropy = F.cross_entropy(outputs[real].double(), split.targets[real]).item()
         values["cross_entropy"] = cross_entropy if math.isfinite(cross_entropy) else None
         return values
 
     def predictions(self, outputs: Tensor, split: Sentences) -> pd.DataFrame:
-        """Return one row per sentence: its number, counts of found, predicted and true entities, the predicted tags."""
+        """Return one row per sentence: its number, counts of found, predicted and true entities, of words with the
+        correct tag and of all words, and the predicted tags."""
+        real = split.targets != NO_TAG
         found, predicted, gold = (
             (types > 0).sum(dim=1).numpy() for types in _compare(outputs, split.targets)
         )
@@ -176,7 +188,15 @@ class Tagging(Declaration, SmoothsLabels):
             for row, words in zip(outputs.argmax(2).tolist(), split.words, strict=True)
         ]
         return pd.DataFrame(
-            {"item": split.items, "found": found, "predicted": predicted, "gold": gold, "prediction": tags}
+            {
+                "item": split.items,
+                "found": found,
+                "predicted": predicted,
+                "gold": gold,
+                "correct": ((outputs.argmax(2) == split.targets) & real).sum(dim=1).numpy(),
+                "words": real.sum(dim=1).numpy(),
+                "prediction": tags,
+            }
         )
 
     def exhibits(self, outputs: Tensor, split: Sentences) -> list[Exhibit]:
@@ -242,4 +262,5 @@ TASK: Task[Sentences, Tensor] = Tagging(
     signature="text -> tags",
     provides=("shape", "vocabulary", "alphabet", "num_classes"),
     controls=("most_frequent_tag",),
+    metrics=("entity_f1", "entity_precision", "entity_recall", "accuracy"),
 )

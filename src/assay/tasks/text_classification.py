@@ -19,10 +19,10 @@ from assay.data.splits import Split
 from assay.files import read_json
 from assay.tasks import token_ids
 from assay.tasks.classification import Classification
-from assay.tasks.protocol import Augment, Declaration, Task
+from assay.tasks.protocol import Augment, Task
 
 
-class TextClassification(Declaration, Classification):
+class TextClassification(Classification):
     """Maps token ids (N, T) to classes."""
 
     def load(self, prepared: Path, splits: tuple[str, ...]) -> dict[str, Split]:
@@ -54,4 +54,14 @@ TASK: Task[Split, Tensor] = TextClassification(
     signature="text -> class",
     provides=("shape", "vocabulary", "num_classes"),
     controls=("majority",),
+    metrics=(
+        "accuracy",
+        "balanced_accuracy",
+        "macro_precision",
+        "macro_recall",
+        "macro_f1",
+        "auroc",
+        "calibration_error",
+        "cross_entropy",
+    ),
 )

@@ -9,24 +9,29 @@ from __future__ import annotations
 
 import pandas as pd
 
-from assay.tasks.metric import SummedMetric, averaged, ratio
+from assay.tasks.metric import scores
 from assay.tasks.protocol import Declaration, Task
-from assay.tasks.sequence_to_sequence import Answer, Pairs, SequenceToSequence, exact, likelihoods, rows
+from assay.tasks.sequence_to_sequence import (
+    EXACT_MATCH,
+    LIKELIHOODS,
+    Answer,
+    Pairs,
+    SequenceToSequence,
+    exact,
+    rows,
+)
 
 
 class Transduction(Declaration, SequenceToSequence):
     """Maps texts to their only correct output."""
 
-    primary = SummedMetric(
-        "exact_match", "maximise", ("exact_match",), averaged("exact_match"), ratio, highest=1
-    )
+    primary_metrics = (EXACT_MATCH, *LIKELIHOODS)
 
     def compute_metrics(self, answer: Answer, split: Pairs) -> dict[str, float | None]:
         """Return all metrics."""
         return {
-            "exact_match": float(exact(answer.hypotheses, split).mean()),
+            **scores(self.primary_metrics, self.predictions(answer, split)),
             "greedy_exact_match": float(exact(answer.greedy, split).mean()),
-            **likelihoods(answer),
         }
 
     def predictions(self, answer: Answer, split: Pairs) -> pd.DataFrame:
@@ -38,4 +43,5 @@ TASK: Task[Pairs, Answer] = Transduction(
     signature="text -> text",
     provides=("source_length", "target_length", "vocabulary"),
     controls=("copy_source",),
+    metrics=("exact_match", "perplexity", "cross_entropy"),
 )

@@ -10,6 +10,7 @@ Popović, WMT 2015, https://aclanthology.org/W15-3049.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
@@ -18,9 +19,16 @@ from numpy.typing import NDArray
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
-from assay.tasks.metric import SummedMetric, counted
+from assay.tasks.metric import SummedMetric, counted, scores
 from assay.tasks.protocol import Declaration, Task
-from assay.tasks.sequence_to_sequence import Answer, Pairs, SequenceToSequence, exact, likelihoods, rows
+from assay.tasks.sequence_to_sequence import (
+    EXACT_MATCH,
+    LIKELIHOODS,
+    Answer,
+    Pairs,
+    SequenceToSequence,
+    rows,
+)
 
 ORDERS = range(1, 5)
 STATISTICS = (
@@ -44,33 +52,86 @@ def bleu_of(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(matches.any(axis=-1), score, 0.0)
 
 
+CHRF_ORDERS = range(1, 7)
+CHRF_STATISTICS = tuple(
+    f"chrf_{kind}_{order}" for kind in ("hypothesis", "reference", "matches") for order in CHRF_ORDERS
+)
+"""The counts of chrF per text: n-grams of characters of the hypothesis, of the reference, and of both."""
+CHRF_BETA = 2
+"""How many times more recall counts than precision."""
+
+
+def chrf_of(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the chrF, 0 to 100, of summed counts (..., 18); orders without n-grams do not count, as in sacreBLEU."""
+    hypothesis, reference, matches = (sums[..., first : first + 6] for first in (0, 6, 12))
+    orders = np.maximum(((hypothesis > 0) & (reference > 0)).sum(axis=-1), 1)
+    precision = (matches / np.maximum(hypothesis, 1)).sum(axis=-1) / orders
+    recall = (matches / np.maximum(reference, 1)).sum(axis=-1) / orders
+    weighted = CHRF_BETA**2 * precision + recall
+    score: NDArray[np.float64] = (
+        100 * (1 + CHRF_BETA**2) * precision * recall / np.where(weighted > 0, weighted, 1)
+    )
+    return score
+
+
 METRICS = {"bleu": ("BLEU", ""), "greedy_bleu": ("greedy BLEU", ""), "chrf": ("chrF", "")}
 
 
 class Translation(Declaration, SequenceToSequence):
     """Maps texts to texts in another language."""
 
-    primary = SummedMetric("bleu", "maximise", STATISTICS, counted(*STATISTICS), bleu_of, highest=100)
+    primary_metrics = (
+        SummedMetric("bleu", "maximise", STATISTICS, counted(*STATISTICS), bleu_of, highest=100),
+        SummedMetric("chrf", "maximise", CHRF_STATISTICS, counted(*CHRF_STATISTICS), chrf_of, highest=100),
+        EXACT_MATCH,
+        *LIKELIHOODS,
+    )
 
     def compute_metrics(self, answer: Answer, split: Pairs) -> dict[str, float | None]:
         """Return all metrics."""
         return {
-            "bleu": bleu(statistics(answer.hypotheses, split)),
+            **scores(self.primary_metrics, _table(answer, split)),
             "greedy_bleu": bleu(statistics(answer.greedy, split)),
-            "chrf": CHRF().corpus_score(answer.hypotheses, [list(_references(split))]).score,
-            "exact_match": float(exact(answer.hypotheses, split).mean()),
-            **likelihoods(answer),
         }
 
     def predictions(self, answer: Answer, split: Pairs) -> pd.DataFrame:
-        """Return one row per item, with its BLEU counts and its chrF."""
-        counts = pd.DataFrame(statistics(answer.hypotheses, split), columns=list(STATISTICS))
-        table = pd.concat([rows(answer, split), counts], axis=1)
+        """Return one row per item, with its BLEU counts and chrF, and chrF's counts if it is the primary metric."""
+        table = _table(answer, split)
+        if self.primary.columns != CHRF_STATISTICS:
+            table = table.drop(columns=list(CHRF_STATISTICS))
         table["chrf"] = [
             CHRF().sentence_score(ours, [theirs]).score
             for ours, theirs in zip(answer.hypotheses, _references(split), strict=True)
         ]
         return table
+
+
+def _table(answer: Answer, split: Pairs) -> pd.DataFrame:
+    """Return the columns of every metric."""
+    counts = pd.DataFrame(statistics(answer.hypotheses, split), columns=list(STATISTICS))
+    ngrams = pd.DataFrame(chrf_statistics(answer.hypotheses, split), columns=list(CHRF_STATISTICS))
+    return pd.concat([rows(answer, split), counts, ngrams], axis=1)
+
+
+def chrf_statistics(hypotheses: list[str], split: Pairs) -> NDArray[np.int64]:
+    """Return the chrF counts of each text, (N, 18), in the order of ``CHRF_STATISTICS``."""
+    counts = []
+    for ours, theirs in zip(hypotheses, _references(split), strict=True):
+        pairs = [(_ngrams(ours, order), _ngrams(theirs, order)) for order in CHRF_ORDERS]
+        # An order that the reference is too short for counts nothing of the hypothesis.
+        counts.append(
+            [
+                *(one.total() if other else 0 for one, other in pairs),
+                *(other.total() for _, other in pairs),
+                *((one & other).total() for one, other in pairs),
+            ]
+        )
+    return np.array(counts, np.int64)
+
+
+def _ngrams(text: str, order: int) -> Counter[str]:
+    letters = "".join(text.split())
+    return Counter(letters[start : start + order] for start in range(len(letters) - order + 1))
 
 
 def statistics(hypotheses: list[str], split: Pairs) -> NDArray[np.int64]:
@@ -98,4 +159,5 @@ TASK: Task[Pairs, Answer] = Translation(
     signature="text -> text",
     provides=("source_length", "target_length", "vocabulary"),
     controls=("copy_source",),
+    metrics=("bleu", "chrf", "exact_match", "perplexity", "cross_entropy"),
 )

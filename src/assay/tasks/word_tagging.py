@@ -20,21 +20,26 @@ from torch.nn import functional as F
 from assay.data.items import in_memory
 from assay.data.preparation.tagged import NO_TAG
 from assay.data.special_tokens import UNKNOWN
+from assay.tasks.classification_metrics import macro_f1
 from assay.tasks.exhibits import ConfusionMatrix, Exhibit, Samples
-from assay.tasks.metric import SummedMetric, counted, ratio
+from assay.tasks.metric import SummedMetric, counted, ratio, scores
 from assay.tasks.protocol import Task
-from assay.tasks.tagging import SAMPLES, Sentences, Tagging
+from assay.tasks.tagging import ACCURACY, SAMPLES, Sentences, Tagging
 
+UNKNOWN_WORDS = ("unknown_correct", "unknown_words")
 METRICS = {"unknown_accuracy": ("accuracy on unknown words", "%")}
 
 
 class WordTagging(Tagging):
     """Maps words with their characters (N, T, 1 + L) to classes (N, T)."""
 
-    primary = SummedMetric(
-        "accuracy", "maximise", ("correct", "words"), counted("correct", "words"), ratio, highest=1
+    primary_metrics = (
+        ACCURACY,
+        SummedMetric(
+            "unknown_accuracy", "maximise", UNKNOWN_WORDS, counted(*UNKNOWN_WORDS), ratio, highest=1
+        ),
     )
-    watched = primary
+    watched = ACCURACY
 
     def metric_state(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Return the sums (3,) over sentences: cross-entropy in nats, words, and words with the correct tag."""
@@ -53,24 +58,26 @@ class WordTagging(Tagging):
         """Return all metrics of (N, T, K) scores; None for a metric that is undefined on the split."""
         real = split.targets != NO_TAG
         said, true = outputs.argmax(2)[real], split.targets[real]
-        correct = (said == true).double()
-        unknown = in_memory(split.inputs)[:, :, 0][real] == UNKNOWN
         cross_entropy = F.cross_entropy(outputs[real].double(), true).item()
         return {
-            "accuracy": correct.mean().item(),
-            "unknown_accuracy": correct[unknown].mean().item() if unknown.any() else None,
-            "f1_macro": _f1_macro(_confusion(said, true, outputs.shape[2])),
+            **scores(self.primary_metrics, self.predictions(outputs, split)),
+            "macro_f1": macro_f1(true.numpy(), said.numpy()),
             "cross_entropy": cross_entropy if math.isfinite(cross_entropy) else None,
         }
 
     def predictions(self, outputs: Tensor, split: Sentences) -> pd.DataFrame:
-        """Return one row per sentence: its number, its words and those with the correct tag, the predicted tags."""
+        """Return one row per sentence: its number, its words and those with the correct tag, the same of unknown words,
+        and the predicted tags."""
         real, said = split.targets != NO_TAG, outputs.argmax(2)
+        correct = (said == split.targets) & real
+        unknown = (in_memory(split.inputs)[:, :, 0] == UNKNOWN) & real
         return pd.DataFrame(
             {
                 "item": split.items,
-                "correct": ((said == split.targets) & real).sum(dim=1).numpy(),
+                "correct": correct.sum(dim=1).numpy(),
                 "words": real.sum(dim=1).numpy(),
+                "unknown_correct": (correct & unknown).sum(dim=1).numpy(),
+                "unknown_words": unknown.sum(dim=1).numpy(),
                 "prediction": [_named(row, split, place) for place, row in enumerate(said)],
             }
         )
@@ -102,14 +109,9 @@ def _confusion(said: Tensor, true: Tensor, size: int) -> NDArray[np.int64]:
     return counts
 
 
-def _f1_macro(counts: NDArray[np.int64]) -> float:
-    """Return the mean F1 of the tags that are true or predicted somewhere."""
-    found, both = counts.diagonal(), counts.sum(axis=0) + counts.sum(axis=1)
-    return float((2 * found[both > 0] / both[both > 0]).mean())
-
-
 TASK: Task[Sentences, Tensor] = WordTagging(
     signature="text -> tags",
     provides=("shape", "vocabulary", "alphabet", "num_classes"),
     controls=("most_frequent_tag",),
+    metrics=("accuracy", "unknown_accuracy"),
 )

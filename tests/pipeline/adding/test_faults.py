@@ -268,7 +268,7 @@ REMARKED: dict[str, tuple[Make, tuple[str, ...], str]] = {
         ("--split", "time:day"),
         "day: no value (blank 10)",
     ),
-    "metric of the kind": (file(rows()), (*LABEL, "--metric", "macro_f1"), "macro_f1 is not the primary metric"),
+    "metric of the kind": (file(rows()), (*LABEL, "--metric", "macro_f1"), "models are compared by macro_f1"),
     "nested Parquet": (parquet(words=[["a", "b"]] * 100), LABEL, "words (holds lists or objects)"),
     "JSON of several shapes": (
         json_lines(lambda number, line: line if number % 2 else line[:-1] + ', "x": 1}'),

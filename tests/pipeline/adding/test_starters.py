@@ -53,6 +53,7 @@ def test_there_is_a_starter_in_each_file():
     [
         (2, None, "table_classification"),
         (2, "auroc", "table_classification"),
+        (2, "macro_f1", "table_classification"),
         (2, "accuracy", "table_multiclass"),
         (3, None, "table_multiclass"),
         (3, "auroc", "table_multiclass"),

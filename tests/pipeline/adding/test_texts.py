@@ -215,7 +215,8 @@ def test_the_metric_chooses_the_kind_of_task(project, tmp_path, metric, kind, su
     params = load_params(project / "params.yaml")
     assert params.tasks["digits_of"].kind == kind
     assert params.datasets["digits_of"].knobs["subwords"] == subwords
-    assert (metric in ("exact_match",)) != (f"{metric} is not the primary metric" in output)
+    assert params.tasks["digits_of"].metric == (None if metric == "exact_match" else metric)
+    assert f"models are compared by {metric}\n" in output
     items, _, failed = prepared("digits_of", tmp_path)
     assert failed == []
     assert items["target"].str.fullmatch(r"\d{5}").all()
@@ -314,7 +315,7 @@ FAULTS = {
     "a metric that does not fit pairs": (
         lambda folder: saved(pairs().assign(target=lambda rows: "so " + rows["source"]), folder),
         ["--target", "target", "--metric", "accuracy"],
-        r"--metric accuracy: does not fit pairs of texts; allowed: bleu",
+        r"--metric accuracy: does not fit text -> text; allowed are bleu",
     ),
     "pairs without a target": (
         lambda folder: saved(pairs().assign(target=""), folder),

@@ -9,7 +9,7 @@ from assay.report.formatting import numbers
 @pytest.mark.parametrize(
     ("metric", "label", "unit"),
     [
-        ("f1_macro", "F1 (macro)", "%"),
+        ("macro_f1", "F1 (macro)", "%"),
         ("f1_person", "F1 of person", "%"),
         ("accuracy", "accuracy", "%"),
         ("accuracy_short_reviews", "accuracy on short reviews", "%"),

@@ -253,7 +253,7 @@ def test_new_removed_broken_and_fixed_models() -> None:
 def test_another_dataset_or_metric_is_not_compared() -> None:
     other = compare(run({"a": [0.5]}), run({"a": [0.9]}, dataset="digits_twin"), lambda _: RIGHT)
     assert {each.kind for each in other.changes} == {"new", "gone"}
-    judged = changes(run({"a": [0.5]}), run({"a": [0.9]}, metric="f1_macro"))["a"]
+    judged = changes(run({"a": [0.5]}), run({"a": [0.9]}, metric="macro_f1"))["a"]
     assert (judged.kind, judged.before, judged.why) == (
         "untested",
         None,

@@ -16,7 +16,12 @@ TARGET_NAME = re.compile(
     r"(?i)(.*[ _.-])?(target|labels?|class|classes|y|outcome|response|survived|species|quality|diagnosis|sentiment|"
     r"intent|binary|success|successful|default|churn|status|stage)"
 )
-CLASS_METRICS = frozenset({"accuracy", "balanced_accuracy", "macro_f1", "auroc"})
+CLASS_METRICS = frozenset(
+    {
+        "accuracy", "balanced_accuracy", "macro_precision", "macro_recall", "macro_f1", "auroc", "calibration_error",
+        "cross_entropy",
+    }
+)  # fmt: skip
 NUMBER_METRICS = frozenset({"rmse", "mae", "r2"})
 TEXT_METRICS = frozenset({"bleu", "chrf", "rouge_l", "rouge_1", "rouge_2", "exact_match"})
 """Those of a target that is to be written as a text, whatever it holds."""

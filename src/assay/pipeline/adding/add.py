@@ -81,9 +81,10 @@ def add(request: Request) -> Iterator[str]:
     source, digest = found.path, own_files.digest_of(found.path)
     prepared, items = _prepared(file, name, row.family, {**row.knobs, **_bytes(found.path, digest)}, found)
     num_classes = len(prepared.get("classes", ()))
-    starter = starters.choose(reading.signature, num_classes, row.metric or request.options.metric)
+    metric = row.metric or request.options.metric
+    starter = starters.choose(reading.signature, num_classes, metric)
     path = source.resolve() if request.link else _place(source, name)
-    row = replace(row, knobs={**_bytes(path, digest), **row.knobs})
+    row = replace(row, knobs={**_bytes(path, digest), **row.knobs}, metric=metric)
     write_rows(file, name, row, starter, items)
     expectations = EXPECTATIONS / f"{name}.yaml"
     _write(request, file, source, {expectations: expectations_file.infer(items, name)}, name)
@@ -226,7 +227,8 @@ def write_rows(file: ParamsFile, name: str, row: OwnRow, starter: Starter, items
         "knobs": dict(row.knobs),
     }
     file.add("datasets", name, dataset, row.comments)
-    file.add("tasks", name, {"kind": starter.kind, **starter.task})
+    chosen = {} if row.metric in (None, starter.metrics[0]) else {"metric": row.metric}
+    file.add("tasks", name, {"kind": starter.kind, **chosen, **starter.task})
     models = starter.rows(num_items)
     for model, wanted in models.items():
         _merge(file, "models", model, wanted, name)
@@ -261,9 +263,7 @@ def _said(
     )
     for dropped in prepared["dropped"]:
         yield f"left out: {dropped['count']:,}, {dropped['reason']}"
-    wanted = request.options.metric
-    if wanted and wanted != starter.metric:
-        yield f"models are compared by {starter.metric}; {wanted} is not the primary metric of {starter.kind}"
+    yield f"models are compared by {request.options.metric or starter.metrics[0]}"
     where = request.path if request.link else OWN / name
     yield f"wrote {paths.PARAMS}: the dataset, the task and the suite {name}, which now runs by default"
     yield f"wrote {expectations}: what the items must meet; edit it"

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from assay.data.own import image_headers, images, targets
+from assay.config import registry
+from assay.data.own import image_headers, images
 from assay.data.own.found import Found, Options, Reading
 from assay.data.own.image_headers import Header
 
@@ -22,12 +23,7 @@ _LONGEST = (16, 256)
 """The fewest and most tokens at which texts are truncated."""
 _TOKENS_PER_WORD = 1.3
 _OF_ENTITIES = ("entity_f1", "entity_precision", "entity_recall")
-_OF_TAGS = (*_OF_ENTITIES, "accuracy")
-_OF_PAIRS = {
-    "bleu": "bleu", "chrf": "bleu", "rouge_l": "rouge_l", "rouge_1": "rouge_l", "rouge_2": "rouge_l",
-    "exact_match": "exact_match",
-}  # fmt: skip
-"""The primary metric of the kind of task that has a metric."""
+_OF_WORDS = ("accuracy", "unknown_accuracy")
 _SPELT = 64
 """Texts no longer than this are rewritten character by character, others by subwords."""
 _SUBWORDS = (300, 6000)
@@ -37,8 +33,6 @@ _LONGEST_PAIR = 128
 _LARGEST_SIDE = 64
 """Images of one size no larger than this keep it."""
 _SIDE = 32
-_METRICS = {"class": targets.CLASS_METRICS, "number": targets.NUMBER_METRICS}
-"""By what is predicted: the metrics of which one may be requested."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +44,7 @@ class OwnRow:
     comments: Mapping[str, str] = field(default_factory=dict)
     """By knob: what is said of it in params.yaml."""
     metric: str | None = None
-    """What models are compared by if the user does not say it; None for that of the first starter."""
+    """The primary metric; None for the default of the first starter."""
 
 
 def row_of(found: Found, reading: Reading, options: Options) -> OwnRow:
@@ -72,8 +66,9 @@ def row_of(found: Found, reading: Reading, options: Options) -> OwnRow:
 
 
 def _check_metric(reading: Reading, options: Options) -> None:
-    fitting = _METRICS.get(reading.signature.rpartition(" ")[2])
-    if options.metric and fitting and options.metric not in fitting:
+    kinds = [each for each in registry.TASKS.values() if each.signature == reading.signature]
+    fitting = dict.fromkeys(metric for kind in kinds for metric in kind.metrics)
+    if options.metric and options.metric not in fitting:
         raise ValueError(
             f"--metric {options.metric}: does not fit {reading.signature}; allowed are {', '.join(sorted(fitting))}"
         )
@@ -147,8 +142,8 @@ def _of_images(found: Found, reading: Reading, options: Options) -> OwnRow:
 
 def _of_tagged(found: Found, reading: Reading, options: Options) -> OwnRow:
     metric = options.metric or reading.metric
-    if metric not in _OF_TAGS or (metric != "accuracy" and reading.metric == "accuracy"):
-        allowed = ", ".join(_OF_TAGS) if reading.metric in _OF_ENTITIES else "accuracy"
+    if metric in _OF_ENTITIES and reading.metric not in _OF_ENTITIES:
+        allowed = ", ".join(_OF_WORDS)
         raise ValueError(f"--metric {metric}: does not fit the tags of {reading.target}; allowed: {allowed}")
     split = _split(found, options, of_classes=False)
     return OwnRow(
@@ -160,20 +155,15 @@ def _of_tagged(found: Found, reading: Reading, options: Options) -> OwnRow:
             "split": split["split"],
             "test_fraction": split["test_fraction"],
         },
-        metric="entity_f1" if metric in _OF_ENTITIES else metric,
+        metric=metric,
     )
 
 
 def _of_pairs(found: Found, reading: Reading, options: Options) -> OwnRow:
-    if reading.metric not in _OF_PAIRS:
-        raise ValueError(
-            f"--metric {reading.metric}: does not fit pairs of texts; allowed: {', '.join(_OF_PAIRS)}"
-        )
     [text] = reading.inputs
-    metric = _OF_PAIRS[reading.metric]
     split = _split(found, options, of_classes=False)
     characters = [_most_characters(found, name) for name in (text, reading.target)]
-    by_character = metric == "exact_match" and max(characters) <= _SPELT
+    by_character = reading.metric == "exact_match" and max(characters) <= _SPELT
     longest = (
         [_power_of_two(each) for each in characters]
         if by_character
@@ -192,7 +182,7 @@ def _of_pairs(found: Found, reading: Reading, options: Options) -> OwnRow:
             "subwords": 0 if by_character else _num_subwords(found.rows),
         },
         {"subwords": "0 for characters"},
-        metric=metric,
+        metric=reading.metric,
     )
 
 

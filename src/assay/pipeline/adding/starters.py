@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from assay.config import strict_yaml
+from assay.config import registry, strict_yaml
 
 FOLDER = Path(__file__).with_name("starters")
 
@@ -21,8 +21,6 @@ class Starter(BaseModel):
 
     kind: str
     signature: str
-    metric: str
-    """The primary metric of the kind of task."""
     classes: int | None = None
     """The number of classes that it needs; None for any."""
     task: dict[str, Any]
@@ -33,6 +31,11 @@ class Starter(BaseModel):
     """By model: the number of items above which it is left out."""
     at_least: dict[str, int]
     """By model: the number of items below which it is left out."""
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The metrics that can be the primary one, the default first."""
+        return registry.TASKS[self.kind].metrics
 
     def rows(self, num_items: int) -> dict[str, dict[str, Any]]:
         """Return the rows of ``models`` for data of this size."""
@@ -51,7 +54,8 @@ def starters() -> tuple[Starter, ...]:
 
 
 def choose(signature: str, num_classes: int, metric: str | None) -> Starter:
-    """Return the starter for data; one that needs this number of classes comes first.
+    """Return the starter for data: one with this metric comes first, then one whose default it is, then one that needs
+    this number of classes.
 
     Args:
         num_classes: 0 if the target is no class.
@@ -60,5 +64,6 @@ def choose(signature: str, num_classes: int, metric: str | None) -> Starter:
     able = [
         each for each in starters() if each.signature == signature and each.classes in (None, num_classes)
     ]
-    preferred = sorted(able, key=lambda each: (each.metric != metric, each.classes is None))
-    return preferred[0]
+    return min(
+        able, key=lambda each: (metric not in each.metrics, metric != each.metrics[0], each.classes is None)
+    )

@@ -30,7 +30,7 @@ def compress(spec: dict[str, Any], prepared: Path, source: Path, folder: Path) -
     proven_files.require(prepared, "prepare")
     status = records.require(source, "train", "compress")
     cell = status.get("cell", status["spec"])
-    task = loading.load(cell["kind"])
+    task = loading.load(cell["kind"], spec["metric"])
     folder.mkdir(parents=True, exist_ok=True)
     context = CompressionContext(
         store.load(source.parent, status["artifact"]).model,

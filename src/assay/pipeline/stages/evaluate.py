@@ -33,7 +33,7 @@ def evaluate(
     proven_files.require(prepared, "prepare")
     status = records.require(artifact_status, "train", "compress")
     artifact = status["artifact"]
-    task = loading.load(spec["kind"])
+    task = loading.load(spec["kind"], spec["metric"])
     splits = task.load(prepared.parent, ("validation", "test"))
     examples = splits["validation"].inputs[: max(latency.SIZES)].numpy()
     began = time.perf_counter()

@@ -31,7 +31,7 @@ def tasks_of(matrix: Matrix) -> list[dict[str, Any]]:
     found = []
     for name in matrix.tasks:
         kind = matrix.kind(name)
-        task = loading.load(matrix.params.tasks[name].kind)
+        task = loading.load(matrix.params.tasks[name].kind, matrix.metric(name))
         rows = [row for row in matrix.models if matrix.params.models[row].model in kind.controls]
         found.append(
             {

@@ -193,7 +193,8 @@ def _resample(usable: Sequence[Summary], found: ItemScores, metric: PrimaryMetri
     rng = np.random.default_rng(0)
     if isinstance(metric, SummedMetric):
         values, drawn = statistics.resample(arrays, metric.of_sums, rng)
-        binary = metric.of_sums is ratio and bool((arrays[1] == 1).all()) and arrays[0].dtype == np.uint8
+        zero_or_one = arrays[0].dtype == np.uint8 and arrays[0].max(initial=0) <= 1
+        binary = metric.of_sums is ratio and bool((arrays[1] == 1).all()) and bool(zero_or_one)
     else:
         values, drawn = statistics.jackknife(arrays, metric.value, rng, units=found.units)
         binary = False

@@ -44,7 +44,7 @@ def compare_with(revision: str | None, params: Params) -> str:
 
     def metric_of(task: str) -> PrimaryMetric | None:
         row = params.tasks.get(task)
-        return loading.load(row.kind).primary if row else None
+        return loading.load(row.kind, row.metric).primary if row else None
 
     return render(compare(of_record(record), now, metric_of))
 
