@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 ENDED_WELL = ("ok", "skipped")
-PHASES = ("ingest", "prepare", "validate", "train", "compress", "evaluate")
+PHASES = ("ingest", "prepare", "validate", "tune", "train", "compress", "evaluate")
 """The rules whose jobs write a record first."""
 RULES = (*PHASES, "report", "verdict")
 LONGEST = 10_000

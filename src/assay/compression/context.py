@@ -9,19 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Concatenate
 
-import torch
 from torch import Tensor, nn
 
-from assay.artifacts.predictors import EstimatorPredictor, ModulePredictor, Predictor
 from assay.artifacts.store import count_parameters
 from assay.config.training import TrainerParams, TrainingParams
 from assay.data.splits import Split
 from assay.tasks.metric import Metric, PrimaryMetric
-from assay.tasks.protocol import Augment, Objective, ScoresValidation
+from assay.tasks.protocol import Augment, Objective
 from assay.training import supervised
-
-VALIDATION_ITEMS = 256
-"""Items in one forward pass: the logits of all items of a language model would not fit into memory."""
+from assay.training.validation import validation_metric, validation_score
 
 EXAMPLES = 8
 
@@ -54,26 +50,12 @@ class CompressionContext:
 
     @property
     def metric(self) -> Metric | PrimaryMetric:
-        """The metric of the budget: the primary one, or the watched one where that costs less."""
-        return self.task.primary if isinstance(self.task, ScoresValidation) else self.task.watched
+        """The metric of the budget."""
+        return validation_metric(self.task)
 
     def score(self, model: Any) -> float:
         """Return the metric of a network, an estimator or a predictor on the validation items."""
-        predictor: Predictor = model
-        if isinstance(model, nn.Module):
-            predictor = ModulePredictor(model, self._plain)
-        elif not isinstance(model, Predictor):
-            predictor = EstimatorPredictor(model, self._plain)
-        split = self.splits["validation"]
-        if split.lengths is not None:  # else every slice would be as wide as the longest item
-            split = split.take(split.lengths.argsort(stable=True))
-        if isinstance(self.task, ScoresValidation):
-            return self.task.score(predictor, split)
-        sums = [
-            self.task.metric_state(torch.from_numpy(predictor.outputs(batch.inputs.numpy())), batch.targets)
-            for batch in split.batches(VALIDATION_ITEMS)
-        ]
-        return self.task.compute_watched(torch.stack(sums).sum(dim=0))[1]
+        return validation_score(self.task, model, self.splits["validation"], self.record["arguments"])
 
     def lost(self, before: float, after: float) -> float:
         """Return the relative drop of a score; negative if the compressed model is better."""
@@ -110,10 +92,6 @@ class CompressionContext:
             augment=self.augment,
             folder=self.folder,
         )
-
-    @property
-    def _plain(self) -> dict[str, Any]:
-        return {"format": "safetensors", "parameters": 0, "arguments": self.record["arguments"]}
 
 
 @dataclass(frozen=True)

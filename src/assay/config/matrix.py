@@ -13,9 +13,12 @@ from rapidfuzz import process
 from assay import paths
 from assay.config import registry
 from assay.config.params import Params, ParamsError
+from assay.config.tuning import TuningParams
 
 UNSEEDED = 0
 """The seed of a model whose fit does not depend on the seed."""
+TUNING_SEED = 0
+"""The seed of every trial, and of the sampler that draws the settings."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,19 @@ class Cell:
     task: str
     model: str
     seed: int
+
+
+@dataclass(frozen=True)
+class Row:
+    """Task x model: what is tuned, once for all seeds."""
+
+    task: str
+    model: str
+
+    @property
+    def trial(self) -> Cell:
+        """The cell of which each trial is a variation."""
+        return Cell(self.task, self.model, TUNING_SEED)
 
 
 @dataclass(frozen=True)
@@ -95,6 +111,16 @@ class Matrix:
         starts = [start for cell in requested if (start := self.start(cell)) is not None]
         return list(dict.fromkeys([*starts, *requested]))
 
+    @cached_property
+    def tuned(self) -> list[Row]:
+        """Every row whose hyperparameters are chosen by a search."""
+        rows = dict.fromkeys(Row(cell.task, cell.model) for cell in self.cells)
+        return [row for row in rows if self.tuning(row.task, row.model)]
+
+    def tuning(self, task: str, model: str) -> TuningParams | None:
+        """Return the search for a row's hyperparameters on a task; None if there is none."""
+        return self.params.tuning_of(self.suite, task, model)
+
     def start(self, cell: Cell) -> Cell | None:
         """Return the cell whose weights initialise this one, None if it is trained from scratch."""
         named = self.params.models[cell.model].starts_from
@@ -103,9 +129,11 @@ class Matrix:
         return Cell(named.task, named.model, self._seeds(named.task, named.model)[0])
 
     def _fits(self, task: str, model: str) -> bool:
-        chosen = self.params.models[model].tasks
-        return self.kind(task).signature in self.family(model).signatures and (
-            chosen == "all" or task in chosen
+        chosen, tuning = self.params.models[model].tasks, self.tuning(task, model)
+        return (
+            self.kind(task).signature in self.family(model).signatures
+            and (chosen == "all" or task in chosen)
+            and (tuning is None or tuning.trials > 0)
         )
 
     def _is_due(self, task: str, model: str) -> bool:
@@ -213,6 +241,8 @@ class Matrix:
             spec["starts_from"] = asdict(start)
         if pretrained := self.params.models[cell.model].pretrained:
             spec["pretrained"] = pretrained.model_dump()
+        if tuning := self.tuning(cell.task, cell.model):
+            spec["tuning"] = tuning.model_dump(mode="json")
         if training := self.params.training_of(self.suite, cell.task, cell.model):
             spec["training"] = training.model_dump()
         if registry.LOOPS[family.loop].uses_trainer:
@@ -232,6 +262,10 @@ class Matrix:
         if entry.student:
             spec["student"] = self.params.models[variant.model].student
         return spec
+
+    def tuning_folder(self, row: Row) -> str:
+        """Return the folder of a row's trials and of the setting chosen among them."""
+        return paths.TUNED.format(suite=self.suite, **vars(row))
 
     def trained(self, cell: Cell) -> str:
         """Return the folder of a trained model."""

@@ -22,6 +22,7 @@ from assay.config import inheritance, registry, strict_yaml
 from assay.config.knobs import knobs
 from assay.config.section import Section, Strict, any_of
 from assay.config.training import TrainerParams, TrainingParams
+from assay.config.tuning import TuningParams, checked
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 """A row's name: it becomes a folder."""
@@ -175,6 +176,8 @@ class RowChanges(Section):
 
     knobs: dict[str, Any] = Field(default_factory=dict)
     training: TrainingChanges = Field(default_factory=TrainingChanges)
+    tuning: TuningParams | None = None
+    """The search that chooses some of these values on validation; ``null`` for none."""
 
 
 class ModelParams(RowChanges):
@@ -232,13 +235,16 @@ class SuiteParams(Section):
     training: TrainingChanges = Field(default_factory=TrainingChanges)
     """Changes in this suite, for every neural model."""
     trainer: TrainerChanges = Field(default_factory=TrainerChanges)
+    most_trials: int | None = Field(default=None, ge=0)
+    """At most this many trials of each row with ``tuning``; 0 leaves such rows out."""
 
 
 class LimitParams(Section):
     """Limits of a job. They are in no cell's spec: a change reruns only the jobs that had exceeded them."""
 
     cell_minutes: float = Field(gt=0, le=7 * 24 * 60)
-    """Time limit to validate, train, compress or evaluate once; a job that takes longer ends as ``timed out``."""
+    """Time limit to validate, train, compress or evaluate once, and for each trial of ``tuning``; a job that takes
+    longer ends as ``timed out``."""
 
 
 class Params(Section):
@@ -268,6 +274,14 @@ class Params(Section):
         changes += [row.per_task[task].training] if task in row.per_task else []
         whole = _changed(self.training, [*changes, self.suites[suite].training])
         return kind.model_validate(whole.model_dump(include=set(kind.model_fields)))
+
+    def tuning_of(self, suite: str, task: str, model: str) -> TuningParams | None:
+        """Return the search for a row's hyperparameters on a task in a suite; None if there is none."""
+        row, most = self.models[model], self.suites[suite].most_trials
+        tuning = (row.per_task[task].tuning if task in row.per_task else None) or row.tuning
+        if tuning is None or most is None:
+            return tuning
+        return tuning.model_copy(update={"trials": min(tuning.trials, most)})
 
     def split_of(self, dataset: str) -> SplitParams:
         """Return how a dataset is split."""
@@ -515,6 +529,12 @@ def _with_typed_knobs(params: Params, errors: list[str]) -> Params:
     def of_family(family: str) -> type[BaseModel]:
         return any_of(knobs(registry.MODELS[family].target, MODEL_PROVIDES))
 
+    def searched(where: str, family: str, tuning: TuningParams | None) -> TuningParams | None:
+        sections = {"knobs": of_family(family)}
+        if training := loop_params(family):
+            sections["training"] = any_of(training)
+        return tuning and checked(where, tuning, sections, errors)
+
     models, methods, datasets = {}, {}, {}
     for name, dataset in params.datasets.items():
         kind = _dataset_knobs(dataset.dataset)
@@ -524,12 +544,19 @@ def _with_typed_knobs(params: Params, errors: list[str]) -> Params:
     for name, row in params.models.items():
         where, kind = f"models.{name}", of_family(row.model)
         per_task = {
-            task: each.model_copy(update={"knobs": typed(f"{where}.per_task.{task}.knobs", kind, each.knobs)})
+            task: each.model_copy(
+                update={
+                    "knobs": typed(f"{where}.per_task.{task}.knobs", kind, each.knobs),
+                    "tuning": searched(f"{where}.per_task.{task}.tuning", row.model, each.tuning),
+                }
+            )
             for task, each in row.per_task.items()
         }
+        tuning = searched(f"{where}.tuning", row.model, row.tuning)
         own = typed(f"{where}.knobs", kind, row.knobs)
         student = None if row.student is None else typed(f"{where}.student", kind, row.student)
-        models[name] = row.model_copy(update={"knobs": own, "per_task": per_task, "student": student})
+        changes = {"knobs": own, "per_task": per_task, "student": student, "tuning": tuning}
+        models[name] = row.model_copy(update=changes)
     for name, method in params.methods.items():
         kind = knobs(f"{registry.METHODS[method.method].module}:compress", METHOD_PROVIDES)
         methods[name] = method.model_copy(

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,12 +62,31 @@ def _array(data: NDArray[np.uint8], entry: dict[str, Any]) -> NDArray[Any]:
     return np.asarray(data[start:end]).view(_DTYPES[entry["dtype"]]).reshape(entry["shape"])
 
 
+_withheld: frozenset[str] = frozenset()
+
+
+@contextmanager
+def withheld(*splits: str) -> Iterator[None]:
+    """Make it impossible to read these splits in this process: a ValueError for whoever tries."""
+    global _withheld
+    before, _withheld = _withheld, _withheld | set(splits)
+    try:
+        yield
+    finally:
+        _withheld = before
+
+
 def split_rows(prepared: Path, splits: Sequence[str], columns: Sequence[str] = ()) -> dict[str, SplitRows]:
     """Return the rows of each named split's items.
 
     Args:
         columns: further columns of items.parquet to read.
+
+    Raises:
+        ValueError: a split is withheld from this job.
     """
+    if refused := _withheld.intersection(splits):
+        raise ValueError(f"{prepared}: the items of {', '.join(sorted(refused))} are withheld from this job")
     found: dict[str, list[dict[str, NDArray[Any]]]] = {name: [] for name in splits}
     first = 0
     with pq.ParquetFile(prepared / "items.parquet") as file:

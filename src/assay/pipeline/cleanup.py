@@ -17,7 +17,7 @@ from assay.files import replaced, set_aside
 from assay.provenance import snakemake_metadata
 
 OF_DATASETS = (paths.RAW, paths.PREPARED, paths.VALIDATED, paths.DATA_DOCS)
-VERSIONED = (*OF_DATASETS, paths.TRAINED, paths.COMPRESSED, paths.EVALUATED)
+VERSIONED = (*OF_DATASETS, paths.TUNED, paths.TRAINED, paths.COMPRESSED, paths.EVALUATED)
 OWN = (Path("data/own"), Path("data/expectations"))
 """What users bring; Git or DVC tracks it."""
 KEPT = {Path(paths.VALIDATED).with_name(snakemake_metadata.MADE)}
@@ -47,6 +47,7 @@ def _held(matrix: Matrix) -> Iterator[str]:
     for dataset in matrix.datasets:
         for template in OF_DATASETS:
             yield template.format(dataset=dataset)
+    yield from map(matrix.tuning_folder, matrix.tuned)
     yield from map(matrix.trained, matrix.cells)
     for variant in matrix.variants:
         yield matrix.compressed(variant)

@@ -39,6 +39,7 @@ def _modules() -> dict[str, tuple[str, ...]]:
         "ingest": datasets,
         "prepare": datasets,
         "validate": datasets,
+        "tune": cells | loops,
         "train": cells | loops,
         "compress": cells | methods,
         "evaluate": cells,

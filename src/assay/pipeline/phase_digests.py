@@ -18,7 +18,8 @@ from assay.files import discard_unfinished, sha256, write_text
 from assay.provenance import snakemake_metadata
 
 SEALED = tuple(
-    Path(template.partition("/{")[0]) for template in (paths.TRAINED, paths.COMPRESSED, paths.EVALUATED)
+    Path(template.partition("/{")[0])
+    for template in (paths.TUNED, paths.TRAINED, paths.COMPRESSED, paths.EVALUATED)
 )
 SEAL = "records.sha256"
 VERSIONED = ("data", "artifacts", "reports")

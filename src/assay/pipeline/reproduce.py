@@ -110,7 +110,7 @@ def _make(matrix: Matrix, variant: Variant, scratch: Path) -> dict[str, Path]:
     """
     dataset = matrix.dataset(variant.task)
     prepared = Path(paths.PREPARED.format(dataset=dataset)) / "prepared.json"
-    start = Graph(matrix).train_from(variant)["start"]
+    inputs = Graph(matrix).train_from(variant)
     made: dict[str, Path] = {}
     artifact = Path()
     for phase, folder in _folders(matrix, variant).items():
@@ -118,7 +118,14 @@ def _make(matrix: Matrix, variant: Variant, scratch: Path) -> dict[str, Path]:
         out = made[phase] / paths.STATUS
         stage = phase.split()[0]
         needs = {
-            "train": ("--validated", paths.VALIDATED.format(dataset=dataset), "--start", *start),
+            "train": (
+                "--validated",
+                paths.VALIDATED.format(dataset=dataset),
+                "--start",
+                *inputs["start"],
+                "--tuned",
+                *inputs["tuned"],
+            ),
             "compress": ("--source", artifact, "--no-cache"),
             "evaluate": ("--artifact", artifact),
         }[stage]

@@ -19,7 +19,7 @@ from typing import Any
 
 from assay import paths
 from assay.config import registry
-from assay.config.matrix import Cell, Matrix, Variant, select
+from assay.config.matrix import Cell, Matrix, Row, Variant, select
 from assay.config.params import ParamsError, load_params
 from assay.files import sha256
 from assay.provenance import code_digest
@@ -83,6 +83,7 @@ class Graph:
         self._to_train, self._to_compress, self._to_evaluate = (
             cache(each) for each in (self._training, self._compression, self._evaluation)
         )
+        self._to_tune = cache(self._tuning)
 
     def ingest_request(self, wildcards: Any) -> dict[str, str]:
         """Return the request for ingesting a dataset."""
@@ -106,6 +107,10 @@ class Graph:
             code = hashlib.sha256(f"{code} {digest}".encode()).hexdigest()
         docs = paths.DATA_DOCS.format(dataset=wildcards.dataset)
         return {"code": code, "docs": docs, "expectations": further}
+
+    def tune_request(self, wildcards: Any) -> dict[str, str]:
+        """Return the request for tuning a row on a task."""
+        return self._to_tune(Row(wildcards.task, wildcards.model))
 
     def train_request(self, wildcards: Any) -> dict[str, str]:
         """Return the request for training a cell."""
@@ -173,10 +178,17 @@ class Graph:
             yield Job("ingest", dataset, raw, (), self.ingest_request(named))
             yield Job("prepare", dataset, prepared, (raw,), self.prepare_request(named))
             yield Job("validate", dataset, validated, (prepared,), self.validate_request(named))
+        tuned = set(self.matrix.tuned)
         for cell in self.matrix.cells:
+            row = Row(cell.task, cell.model)
+            if row in tuned:
+                tuned.remove(row)
+                yield self._tune_job(row)
             record = f"{self.matrix.trained(cell)}/{paths.STATUS}"
             inputs = self.train_from(cell)
-            earlier = (self._prepared(cell.task), str(inputs["validated"]), *inputs["start"])
+            earlier = (
+                self._prepared(cell.task), str(inputs["validated"]), *inputs["start"], *inputs["tuned"]
+            )  # fmt: skip
             yield Job("train", f"{cell.task}/{cell.model}", record, earlier, self.train_request(cell))
         for each in self.matrix.variants:
             name = f"{each.task}/{each.model}/{each.method}"
@@ -189,12 +201,23 @@ class Graph:
             earlier = (prepared, str(sources["artifact"]), *sources["uncompressed"])
             yield Job("evaluate", name, record, earlier, self.evaluate_request(each))
 
-    def train_from(self, wildcards: Any) -> dict[str, str | list[str]]:
-        """Return the validation of a cell's data, and the records of the model that it starts from and of its data."""
+    def _tune_job(self, row: Row) -> Job:
+        inputs = self.tune_from(row)
+        earlier = (self._prepared(row.task), str(inputs["validated"]), *inputs["start"])
+        return Job("tune", f"{row.task}/{row.model}", self._chosen(row), earlier, self.tune_request(row))
+
+    def tune_from(self, wildcards: Any) -> dict[str, str | list[str]]:
+        """Return the validation of a row's data, and the records of the model that it starts from and of its data."""
         validated = paths.VALIDATED.format(dataset=self.matrix.dataset(wildcards.task))
-        start = self.matrix.start(_cell(wildcards))
+        start = self.matrix.start(Row(wildcards.task, wildcards.model).trial)
         begins = [f"{self.matrix.trained(start)}/{paths.STATUS}", self._prepared(start.task)] if start else []
         return {"validated": validated, "start": begins}
+
+    def train_from(self, wildcards: Any) -> dict[str, str | list[str]]:
+        """Return what a cell's tuning starts from, and the record of its row's tuning if it has one."""
+        row = Row(wildcards.task, wildcards.model)
+        tuned = [self._chosen(row)] if self.matrix.tuning(row.task, row.model) else []
+        return {**self.tune_from(wildcards), "tuned": tuned}
 
     def compress_from(self, wildcards: Any) -> str:
         """Return the status of the artifact that a variant is compressed from."""
@@ -224,6 +247,10 @@ class Graph:
         """Return the records of all validations."""
         return [paths.VALIDATED.format(dataset=name) for name in self.matrix.datasets]
 
+    def tuned(self, _wildcards: Any = None) -> list[str]:
+        """Return the records of all searches for hyperparameters."""
+        return [self._chosen(row) for row in self.matrix.tuned]
+
     def trained(self, _wildcards: Any = None) -> list[str]:
         """Return the statuses of all cells."""
         return [f"{self.matrix.trained(cell)}/{paths.STATUS}" for cell in self.matrix.cells]
@@ -239,15 +266,24 @@ class Graph:
     def missing(self) -> list[str]:
         """Return the records that do not exist."""
         phases = (
-            self.ingested, self.prepared, self.validated, self.trained, self.compressed, self.evaluated
+            self.ingested, self.prepared, self.validated, self.tuned, self.trained, self.compressed,
+            self.evaluated,
         )  # fmt: skip
         made = [record for phase in phases for record in phase()]
         return [record for record in [*made, self.report_record] if not os.path.exists(record)]  # noqa: PTH110 (10,000 of them)
 
+    def _tuning(self, row: Row) -> dict[str, str]:
+        modules = (f"{STAGES}.tune", *self._learning(row.model))
+        return self._request(row.task, modules, self.matrix.cell_spec(row.trial))
+
     def _training(self, cell: Cell) -> dict[str, str]:
-        family = self.matrix.family(cell.model)
-        modules = (f"{STAGES}.train", registry.LOOPS[family.loop].module, _module(family.target))
+        modules = (f"{STAGES}.train", *self._learning(cell.model))
         return self._request(cell.task, modules, self.matrix.cell_spec(cell))
+
+    def _learning(self, model: str) -> tuple[str, str]:
+        """Return the modules of a row's training loop and of its family."""
+        family = self.matrix.family(model)
+        return registry.LOOPS[family.loop].module, _module(family.target)
 
     def _compression(self, variant: Variant) -> dict[str, str]:
         method = registry.METHODS[self.matrix.params.methods[variant.method].method].module
@@ -280,6 +316,9 @@ class Graph:
 
     def _prepared(self, task: str) -> str:
         return f"{paths.PREPARED.format(dataset=self.matrix.dataset(task))}/prepared.json"
+
+    def _chosen(self, row: Row) -> str:
+        return f"{self.matrix.tuning_folder(row)}/{paths.STATUS}"
 
     def _status(self, variant: Variant) -> str:
         return f"{self.matrix.compressed(variant)}/{paths.STATUS}"

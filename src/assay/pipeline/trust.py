@@ -29,7 +29,7 @@ PROVEN = Path(".assay/proven.json")
 SETTLED_NS = 10**9
 """A file that changed less than a second ago may change again with the same modification time."""
 _PROVEN = TypeAdapter(dict[str, list[str]])
-COMPUTED = ("train", "compress", "evaluate")
+COMPUTED = ("tune", "train", "compress", "evaluate")
 """Phases whose jobs write measured.json next to their record."""
 
 

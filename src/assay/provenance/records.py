@@ -109,6 +109,14 @@ class Modelled(Evaluated):
     artifact: Artifact
 
 
+class Tuned(Reported):
+    """status.json of a row's search for hyperparameters."""
+
+    data: dict[str, str]
+    chosen: dict[str, Any]
+    trials: int
+
+
 class Trained(Modelled):
     """status.json of a trained cell."""
 
@@ -128,6 +136,7 @@ FORMS: dict[str, Any] = {
     "ingest": Ingested,
     "prepare": Prepared,
     "validate": Validated,
+    "tune": Tuned,
     "train": Trained,
     "compress": Compressed,
     "evaluate": Evaluated,

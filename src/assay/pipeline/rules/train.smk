@@ -13,7 +13,7 @@ rule train:
         request=GRAPH.train_request,
     shell:
         "cell assay.pipeline.stages.train --spec {params.request[spec]:q} --prepared {params.request[prepared]}"
-        " --validated {input.validated} --start {input.start} --code {params.request[code]} --out {output.status} > {log} 2>&1"
+        " --validated {input.validated} --start {input.start} --tuned {input.tuned} --code {params.request[code]} --out {output.status} > {log} 2>&1"
 
 
 rule trained:

@@ -6,6 +6,7 @@ min_version("9.27")
 
 include: "common.smk"
 include: "data.smk"
+include: "tune.smk"
 include: "train.smk"
 include: "compress.smk"
 include: "evaluate.smk"

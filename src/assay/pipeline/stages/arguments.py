@@ -24,6 +24,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "--validated": {**FILE, "help": "record of the dataset's validation"},
     "--source": {**FILE, "help": "record of this job's input: raw files, or a model to compress"},
     "--start": {**FILES, "help": "status of the model to start from, prepared.json of its data"},
+    "--tuned": {**FILES, "help": "record of the search for the row's hyperparameters, if it has one"},
     "--artifact": {**FILE, "help": "status of the model to evaluate"},
     "--uncompressed": {
         **FILES,

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import inspect
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,71 +10,60 @@ from typing import Any
 import pandas as pd
 
 from assay.artifacts import store
-from assay.config import registry
+from assay.config.tuning import with_setting
 from assay.files import replacing, sha256
-from assay.models import pretrained
 from assay.pipeline.stages.arguments import parse
 from assay.provenance import measurement, proven_files, records
-from assay.tasks import loading
-from assay.training import warm_start
-from assay.training.loop import Loop
+from assay.training import cell
 
 HISTORY = "history.csv"
 
 
 def train(
-    spec: dict[str, Any], prepared: Path, validated: Path, start: list[Path], folder: Path
+    spec: dict[str, Any], prepared: Path, validated: Path, start: list[Path], tuned: list[Path], folder: Path
 ) -> dict[str, Any]:
     """Train the cell of ``spec`` into ``folder`` and return the facts for the record.
 
     Args:
         start: the records of the model whose weights initialise this one and of the data it was trained on;
             empty to train from scratch.
+        tuned: the record of the search for the row's hyperparameters; empty to use those of ``spec``.
     """
     records.require(validated, "validate")
     data = proven_files.require(prepared, "prepare")
-    task = loading.load(spec["kind"])
-    items, limit = loading.for_learning(task, prepared.parent, spec)
-    family = registry.load(spec["target"])
-    loop: Loop = registry.load(f"{registry.LOOPS[spec['loop']].module}:LOOP")
-    named = inspect.signature(family).parameters
-    begin: warm_start.Start | pretrained.Pretrained | None = None
-    if start:
-        begin = warm_start.read(start[0], start[1], prepared)
-    elif "pretrained" in spec:
-        begin = pretrained.read(**spec["pretrained"], prepared=prepared)
-    provided = {**task.model_arguments(prepared.parent), "seed": spec["seed"]} | (
-        begin.arguments if begin else {}
-    )
-    arguments = {name: provided[name] for name in provided if name in named} | spec["knobs"]
+    chosen = records.require_intact(tuned[0], "tune")["chosen"]["setting"] if tuned else {}
+    setting = with_setting(spec, chosen)
+    row = cell.learner(setting, prepared, start)
     folder.mkdir(parents=True, exist_ok=True)
-    model, result = loop.learn(
-        family,
-        arguments,
-        spec,
-        items,
-        task=task,
-        augment=task.augmenter(prepared.parent),
-        start=begin,
-        folder=folder,
-    )
+    model, result = row.learn(setting, folder)
     with replacing(folder / HISTORY) as aside:
         pd.DataFrame(result.history).to_csv(aside, index=False)
-    artifact = store.save(folder, model, target=spec["target"], arguments=arguments)
+    artifact = store.save(folder, model, target=spec["target"], arguments=row.arguments(setting))
     return {
         "artifact": artifact,
         "data": data["files"],
-        "train_items": limit,
+        "train_items": row.train_items,
         "best_epoch": result.best_epoch,
         "epochs": result.epochs_run,
         "files": store.digests(folder, artifact) | {HISTORY: sha256(folder / HISTORY)},
+        **({"cell": setting, "chosen": chosen} if tuned else {}),
     }
 
 
 def main(argv: list[str]) -> int:
     """Train the cell that ``argv`` names; the record holds its status."""
     arguments = parse(
-        argv, "train", __doc__, "--spec", "--prepared", "--validated", "--start", "--code", "--out", "--died"
+        argv,
+        "train",
+        __doc__,
+        "--spec",
+        "--prepared",
+        "--validated",
+        "--start",
+        "--tuned",
+        "--code",
+        "--out",
+        "--died",
     )
     with measurement.leaving(arguments.out):
         records.keep(
@@ -86,10 +74,11 @@ def main(argv: list[str]) -> int:
                 arguments.prepared,
                 arguments.validated,
                 arguments.start,
+                arguments.tuned,
                 arguments.out.parent,
             ),
             code=arguments.code,
-            made_from=[arguments.prepared, arguments.validated, *arguments.start],
+            made_from=[arguments.prepared, arguments.validated, *arguments.start, *arguments.tuned],
             died=arguments.died,
             spec=arguments.spec,
         )

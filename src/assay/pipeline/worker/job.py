@@ -93,7 +93,7 @@ def perform(module: str, argv: list[str], cache: Path | None) -> int:
     sys.meta_path.insert(0, Finder(package, cache))
     importlib.invalidate_caches()
     sys.argv = [module, *argv]
-    signal.setitimer(signal.ITIMER_REAL, float(os.environ.get(LIMIT, 0)))
+    start_limit()
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
     try:
@@ -105,6 +105,11 @@ def perform(module: str, argv: list[str], cache: Path | None) -> int:
     except BaseException:
         traceback.print_exc()
     return 1
+
+
+def start_limit() -> None:
+    """Give this process its time limit from now on, if jobs have one."""
+    signal.setitimer(signal.ITIMER_REAL, float(os.environ.get(LIMIT, 0)))
 
 
 def finish() -> None:

@@ -19,10 +19,10 @@ from assay.pipeline.worker.job import LIMIT, SETTINGS
 from assay.provenance import code_digest
 
 VARIABLE = "ASSAY_WORKER"
-SERVED = ("train", "compress", "evaluate", "report")
+SERVED = ("tune", "train", "compress", "evaluate", "report")
 """The rules whose jobs need a server; a running one also serves validation."""
-OF_MODELS, OF_GRAPHS, LEARNING = SERVED[:3], SERVED[1:3], SERVED[:2]
-COMPRESSING, VALIDATING = ("compress",), ("validate",)
+OF_MODELS, OF_GRAPHS, LEARNING = SERVED[:4], SERVED[2:4], SERVED[:3]
+TUNING, COMPRESSING, VALIDATING = ("tune",), ("compress",), ("validate",)
 PRELOAD = {
     "numpy": SERVED,
     "pandas": SERVED,
@@ -42,6 +42,7 @@ PRELOAD = {
     "sklearn.tree": OF_MODELS,
     "safetensors.numpy": OF_MODELS,
     "safetensors.torch": SERVED,
+    "optuna": TUNING,
     "onnx": OF_GRAPHS,
     "onnxruntime": SERVED,
     "onnxruntime.quantization": COMPRESSING,
