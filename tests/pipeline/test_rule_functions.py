@@ -17,6 +17,10 @@ RULES = {
     "ingest": lambda graph: [graph.ingest_request(each) for each in datasets(graph)],
     "prepare": lambda graph: [graph.prepare_request(each) for each in datasets(graph)],
     "validate": lambda graph: [graph.validate_request(each) for each in datasets(graph)],
+    "tune": lambda graph: (
+        [(graph.tune_request(row), graph.tune_from(row)) for row in graph.matrix.tuned]
+        or [graph.matrix.suite]
+    ),
     "train": lambda graph: [
         (graph.train_request(cell), graph.train_from(cell)) for cell in graph.matrix.cells
     ],
@@ -93,9 +97,9 @@ def test_the_rules_use_exactly_these_functions():
     )
     used = {name for name in vars(Graph) if f"GRAPH.{name}" in text}
     known = {
-        "ingest_request", "prepare_request", "validate_request", "train_request", "compress_request",
-        "evaluate_request", "train_from", "compress_from", "evaluate_from", "report_request", "jobs", "missing",
-        "ingested", "prepared", "validated", "trained", "compressed", "evaluated",
+        "ingest_request", "prepare_request", "validate_request", "tune_request", "train_request", "compress_request",
+        "evaluate_request", "tune_from", "train_from", "compress_from", "evaluate_from", "report_request", "jobs",
+        "missing", "ingested", "prepared", "validated", "tuned", "trained", "compressed", "evaluated",
         "is_selection", "reports", "report_record", "verdict",
     }  # fmt: skip
     assert used == known

@@ -6,7 +6,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Container, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -21,14 +21,16 @@ from assay.report.inference import across
 from assay.report.judgement import quality
 from assay.report.judgement.compare import Comparison, MetricOf
 from assay.report.output import cards, latex, markdown, printed
-from assay.report.results import tables
+from assay.report.results import searches, tables
 from assay.report.results.collect import NO_ERRORS, Model, Sheet, Task, Variant, read_sheet, read_variants
 from assay.report.results.runs import Run, run
+from assay.report.results.searches import Search
 from assay.report.results.summaries import Summary, summarise
 from assay.report.results.trials import Trial, Tuning
 from assay.report.results.trials import summarise as summarise_trials
 from assay.report.sections import overview
 from assay.report.sections.task import Section, section
+from assay.report.sections.tuning import tuning_section
 
 KNOWN_PROVENANCE = ("commit", "dirty", "commands", "params", "versions")
 
@@ -50,6 +52,7 @@ def build(
     validated: Mapping[str, Path],
     provenance: Mapping[str, Any],
     trials: Sequence[Trial] = (),
+    tuned: Sequence[Mapping[str, Any]] = (),
     since: Callable[[str, str, Run, MetricOf], Comparison | str] = no_comparison,
     errors: Mapping[Path, str] = NO_ERRORS,
     scope: Sequence[str] = (),
@@ -70,6 +73,7 @@ def build(
         provenance: commit, dirty, commands (list), params (digest), versions (mapping); each
             may be absent, and other keys are shown as they are.
         trials: hyperparameter settings that were tried before, of any task.
+        tuned: the searches for hyperparameters, as :func:`assay.report.results.searches.read` takes them.
         since: maps this run's results.csv and costs.csv, the run itself and a task's metric to the comparison
             with an earlier run, or to the reason why there is none.
         errors: record -> why it cannot be trusted; its cell is shown as failed and has no rank.
@@ -77,8 +81,11 @@ def build(
     """
     with ThreadPoolExecutor(2) as executor:
         script = executor.submit(drawing.script)
-        found = read(variants, tasks, models, reports, raw, prepared, validated, errors)
-        written = executor.submit(cards.write, reports / "cards", suite, found.summaries, found.sheets)
+        found = read(variants, tasks, models, reports, raw, prepared, validated, errors, tuned)
+        chosen = cards.choices(trials, found.searches)
+        written = executor.submit(
+            cards.write, reports / "cards", suite, found.summaries, found.sheets, chosen
+        )
         sections = sections_of(found)
         results = tables.to_csv(tables.result_rows(suite, found.variants, found.tasks), tables.RESULT_COLUMNS)
         costs = tables.to_csv(tables.cost_rows(suite, found.variants), tables.COST_COLUMNS)
@@ -114,6 +121,7 @@ class Results:
     tasks: dict[str, Task]
     models: dict[str, Model]
     variants: list[Variant]
+    searches: list[Search] = field(default_factory=list)
 
     @cached_property
     def summaries(self) -> list[Summary]:
@@ -130,12 +138,14 @@ def read(
     prepared: Mapping[str, Path],
     validated: Mapping[str, Path],
     errors: Mapping[Path, str],
+    tuned: Sequence[Mapping[str, Any]] = (),
 ) -> Results:
     """Read what the planned variants left on disk; the arguments are those of :func:`build`."""
     sheets = {name: read_sheet(name, raw[name], prepared[name], validated[name], reports) for name in raw}
     planned = {str(row["name"]): _task(row, sheets[row["dataset"]]) for row in tasks}
     rows = {str(row["name"]): Model(row["name"], row["family"], bool(row["seeded"])) for row in models}
-    return Results(sheets, planned, rows, read_variants(variants, planned, errors))
+    found = read_variants(variants, planned, errors)
+    return Results(sheets, planned, rows, found, searches.read(tuned, errors))
 
 
 def _task(row: Mapping[str, Any], sheet: Sheet) -> Task:
@@ -208,6 +218,8 @@ def view_of(
         "variants": variants,
         "provenance": provenance,
         "tuning": tuning,
+        "searches": found.searches,
+        "searched": tuning_section(found.searches, found.summaries, tasks),
         "other": [
             (str(key), str(value)) for key, value in sorted(provenance.items()) if key not in KNOWN_PROVENANCE
         ],
@@ -247,7 +259,9 @@ def all_charts(view: Mapping[str, Any]) -> list[Chart]:
 
 def _whole_run(view: Mapping[str, Any]) -> list[Chart]:
     single = [view["improvement_chart"], view["spent"]["chart"]]
-    several = (*view["pareto"], *view["ranking_charts"], *view["tradeoff"]["charts"])
+    several = (
+        *view["pareto"], *view["ranking_charts"], *view["searched"].charts, *view["tradeoff"]["charts"]
+    )  # fmt: skip
     return [*several, *(chart for chart in single if chart)]
 
 
@@ -265,6 +279,7 @@ def _csv_tables(view: Mapping[str, Any]) -> dict[str, str]:
         for cause in view["failures"]
         for model, seeds in cause["cells"].items()
     ]
+    rows["trials"] = searches.trial_rows(view["searches"])
     rows["dropped"] = [
         {"dataset": sheet.name, **row}
         for sheet in view["sheets"]

@@ -37,6 +37,7 @@ def build(
     validated: Mapping[str, Path],
     provenance: Mapping[str, Any],
     errors: Mapping[Path, str],
+    tuned: Sequence[Mapping[str, Any]] = (),
     scope: Sequence[str] = (),
 ) -> tuple[int, int]:
     """Write the page to ``out``; the other arguments are those of :func:`assay.report.build.build`.
@@ -44,7 +45,7 @@ def build(
     Returns:
         The number of variants that have finished, failed ones included, and of all that are planned.
     """
-    found = read(variants, tasks, models, out.parent, raw, prepared, validated, errors)
+    found = read(variants, tasks, models, out.parent, raw, prepared, validated, errors, tuned)
     found = replace(
         found,
         variants=[

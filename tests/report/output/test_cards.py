@@ -11,8 +11,10 @@ from huggingface_hub import ModelCard
 
 from assay.report.build import build
 from assay.report.output import cards
+from assay.report.results import searches
 from assay.report.results.collect import Sheet, read_sheet
 from assay.report.results.summaries import Summary
+from assay.report.results.trials import Trial
 from tests.report import made_up
 from tests.report.test_build import HOSTILE, hostile_tree
 
@@ -116,3 +118,23 @@ def test_hostile_names_are_text(tmp_path: Path) -> None:
         assert "<script" not in shown
         assert "<img" not in shown
         assert not [line for line in body.splitlines() if line.startswith(("# title", "```", "---"))]
+
+
+def test_a_card_says_how_the_hyperparameters_were_chosen(tmp_path: Path) -> None:
+    def trial(model: str, chosen: str) -> Trial:
+        row = {"task": "digits", "model": model, "split": "test", "chosen": chosen, "test_seen": "yes"}
+        return Trial.model_validate(row)
+
+    tried = (searches.Trial({"dropout": 0.25}, 0.9, ""), searches.Trial({"dropout": 0.5}, 0.8, ""))
+    found = searches.Search("digits", "digits", "cnn", "", "accuracy", "maximise", tried, 0)
+    chosen = cards.choices([trial("mlp", "yes"), trial("rbf_svm", "no"), trial("cnn", "yes")], [found])
+    assert set(chosen) == {("digits", "mlp"), ("digits", "cnn")}
+    summaries = made_up.summaries_of(tmp_path, SCORES)
+    cards.write(tmp_path / "cards", "made_up", summaries, {"digits": sheet_of(tmp_path)}, chosen)
+    seen, plain = ((tmp_path / "cards" / "digits" / f"{name}.md").read_text() for name in ("mlp", "rbf_svm"))
+    assert "a test score of this model had been seen before its hyperparameters were chosen" in seen
+    assert "Choices were made on validation items." in plain
+    assert chosen["digits", "cnn"] == (
+        "Test items were used once, after training. Its hyperparameters (dropout = 0.25) were chosen among 2 trials on"
+        " validation items."
+    )

@@ -8,6 +8,7 @@ import pytest
 
 from assay.files import sha256
 from assay.report.output import publish
+from assay.report.results import searches, trials
 from tests.report import made_up
 
 TARGETS = """
@@ -65,6 +66,7 @@ def write_reports(
     pd.DataFrame(compressed, columns=list(compressed[0]) if compressed else columns).to_csv(
         reports / "tables" / "compression.csv", index=False
     )
+    pd.DataFrame(columns=searches.COLUMNS).to_csv(reports / "tables" / "trials.csv", index=False)
     seal(reports)
 
 
@@ -214,3 +216,67 @@ def test_docs_that_are_no_folder_are_refused(tmp_path):
     for docs in ("docs", "full", "none/docs"):
         with pytest.raises(ValueError, match=f"{docs}.*: (cannot be written|there is no folder)"):
             publish.publish(tmp_path / "reports", tmp_path / docs)
+
+
+def test_every_trial_of_a_search_goes_into_tuning_csv_and_an_earlier_search_of_its_row_leaves_it(tmp_path):
+    docs, reports = tmp_path / "docs", tmp_path / "reports"
+    docs.mkdir()
+    head = "task,model,method,trials,split,metric,score,chosen,test_seen,note\n"
+    by_hand = 'a,poor,none,3,validation,accuracy,,,no,"three, by hand"\n'
+    earlier = "a,good,none,1,validation,accuracy,0.5,yes,yes,before\n"
+    (docs / "tuning.csv").write_text(head + by_hand + earlier)
+    write_reports(reports, "a", {"good": [0.9], "poor": [0.5]})
+    setting = {
+        "task": "a",
+        "dataset": "a",
+        "model": "good",
+        "fixed": "poor",
+        "trials": 2,
+        "split": "validation",
+    }
+    setting |= {"metric": "accuracy", "direction": "maximise"}
+    tried = [
+        {**setting, "trial": 1, "score": 0.75, "chosen": "yes", "setting": '{"c": 2}', "reason": ""},
+        {**setting, "trial": 2, "score": None, "chosen": "no", "setting": '{"c": 9}', "reason": "diverged"},
+        {
+            **setting,
+            "dataset": "a_twin",
+            "task": "b",
+            "trial": 1,
+            "score": 1.0,
+            "chosen": "yes",
+            "setting": "{}",
+        },
+    ]
+    pd.DataFrame(tried, columns=searches.COLUMNS).to_csv(reports / "tables" / "trials.csv", index=False)
+    seal(reports)
+    assert docs / "tuning.csv" in publish.publish(reports, docs)
+    text = (docs / "tuning.csv").read_text()
+    assert text.startswith(head + by_hand + "a,good,none,1,validation,accuracy,0.75,yes,no,")
+    found = trials.load(docs / "tuning.csv")
+    assert [(each.model, each.score, each.chosen, each.test_seen) for each in found] == [
+        ("poor", None, None, "no"), ("good", 0.75, "yes", "no"), ("good", None, "no", "no"),
+    ]  # fmt: skip
+    assert found[1].note == 'trial 1 of 2 in the suite public: {"c": 2}'
+    assert found[2].note == 'trial 2 of 2 in the suite public: {"c": 9}; failed: diverged'
+    publish.publish(reports, docs)
+    assert (docs / "tuning.csv").read_text() == text
+
+
+def test_a_row_chosen_after_a_test_score_is_marked_at_its_number(tmp_path):
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "tuning.csv").write_text(
+        "task,model,method,trials,split,metric,score,chosen,test_seen,note\n"
+        "a,poor,none,1,validation,accuracy,0.5,yes,yes,\n"
+        "a,good,none,1,validation,accuracy,0.5,no,yes,\n"
+        "b,good,none,1,validation,accuracy,0.5,yes,yes,\n"
+    )
+    write_reports(tmp_path / "reports", "a", {"good": [0.9], "poor": [0.5]})
+    publish.publish(tmp_path / "reports", docs)
+    page = (docs / "results.md").read_text()
+    assert "| poor | 50.00% † |" in page
+    assert "| good | 90.00% |" in page
+    assert (
+        "† marks rows whose hyperparameters were chosen after one of their test scores had been seen" in page
+    )

@@ -68,6 +68,24 @@ def variants_of(matrix: Matrix) -> list[dict[str, Any]]:
     ]
 
 
+def tuned_of(matrix: Matrix) -> list[dict[str, Any]]:
+    """Return the tuned rows, each with the row that it is like, if that runs with fixed hyperparameters."""
+    found, running = [], {(cell.task, cell.model) for cell in matrix.cells}
+    for row in matrix.tuned:
+        like = matrix.params.models[row.model].like or ""
+        is_fixed = (row.task, like) in running and not matrix.tuning(row.task, like)
+        found.append(
+            {
+                "task": row.task,
+                "dataset": matrix.dataset(row.task),
+                "model": row.model,
+                "fixed": like if is_fixed else "",
+                "tuned": Path(matrix.tuning_folder(row)),
+            }
+        )
+    return found
+
+
 def provenance_of(matrix: Matrix, params: str) -> dict[str, Any]:
     """Return the provenance of the run: commit, commands, digest of the params."""
     selected = {"tasks": matrix.only_tasks, "models": matrix.only_models}
@@ -103,6 +121,7 @@ def inputs_of(matrix: Matrix, params: str) -> dict[str, Any]:
         "prepared": {name: Path(paths.PREPARED.format(dataset=name)) for name in names},
         "validated": {name: Path(paths.VALIDATED.format(dataset=name)) for name in names},
         "provenance": provenance_of(matrix, params),
+        "tuned": tuned_of(matrix),
         "errors": errors_of(matrix),
         "scope": scope_of(matrix),
     }

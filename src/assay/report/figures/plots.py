@@ -202,6 +202,41 @@ def _settings(metric: str) -> Spec:
     return skeleton(chart)
 
 
+def lines(rows: Rows, metric: str, is_fraction: bool) -> Plot:
+    """Return one line per model: the expected best score against the number of trials.
+
+    Args:
+        rows: each with model, trials, value.
+        metric: the name of the score.
+    """
+    return Plot(_by_trials(metric, is_fraction), rows)
+
+
+@cache
+def _by_trials(metric: str, is_fraction: bool) -> Spec:
+    chart = (
+        alt.Chart(ROWS)
+        .mark_line(strokeWidth=1.6, point=alt.OverlayMarkDef(size=20, filled=True))
+        .encode(
+            x=alt.X("trials:Q", title="trials", axis=alt.Axis(tickMinStep=1, grid=False)),
+            y=alt.Y(
+                "value:Q",
+                title=metric,
+                scale=alt.Scale(zero=False),
+                axis=alt.Axis(tickCount=5, format=".1%" if is_fraction else ".3~f"),
+            ),
+            color=alt.Color("model:N", title=None),
+            tooltip=[
+                alt.Tooltip("model:N"),
+                alt.Tooltip("trials:Q"),
+                alt.Tooltip("value:Q", title=metric, format=".2%" if is_fraction else ".4f"),
+            ],
+        )
+        .properties(width=420, height=220)
+    )
+    return skeleton(chart)
+
+
 def confusions(summaries: Sequence[Summary], classes: Sequence[str]) -> Plot | None:
     """Return the confusion matrices of a task's uncompressed models as small multiples.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import yaml
 from huggingface_hub import EvalResult, ModelCardData
@@ -22,17 +23,33 @@ from assay.report.output import markdown
 from assay.report.output.proof import NAMES, commands, from_scratch
 from assay.report.results import tables
 from assay.report.results.collect import Phase, Sheet, Variant
+from assay.report.results.searches import Search
 from assay.report.results.summaries import Score, Summary, best_of, better, metrics_of
+from assay.report.results.trials import Trial
 
 LICENCE = "unknown"
 """The licence of the weights: nobody has given them one."""
 SPLITS = ("train", "validation", "test")
+ONCE = "Test items were used once, after training."
+ON_VALIDATION = f"{ONCE} Choices were made on validation items."
+AFTER_TEST = (
+    "Test items were used after training, but a test score of this model had been seen before its hyperparameters were"
+    " chosen (docs/tuning.csv), so its test scores may be too good."
+)
+NOTHING_CHOSEN: Mapping[tuple[str, str], str] = MappingProxyType({})
 
 
 def write(
-    folder: Path, suite: str, summaries: Sequence[Summary], sheets: Mapping[str, Sheet]
+    folder: Path,
+    suite: str,
+    summaries: Sequence[Summary],
+    sheets: Mapping[str, Sheet],
+    chosen: Mapping[tuple[str, str], str] = NOTHING_CHOSEN,
 ) -> dict[str, str]:
     """Make ``folder`` hold exactly one card per model and task with a finished seed, controls excluded.
+
+    Args:
+        chosen: the result of :func:`choices`.
 
     Returns:
         ``task/model`` -> the card's path relative to ``folder``.
@@ -42,7 +59,8 @@ def write(
     for each in (each for each in plain if not each.control):
         name = f"{file_name(each.task.name)}/{file_name(each.model.name)}.md"
         beside = [other for other in summaries if other.task == each.task]
-        write_text(folder / name, card(suite, each, beside, sheets[each.task.dataset]))
+        choice = chosen.get((each.task.name, each.model.name), ON_VALIDATION)
+        write_text(folder / name, card(suite, each, beside, sheets[each.task.dataset], choice))
         found[f"{each.task.name}/{each.model.name}"] = name
     _sweep(folder, set(found.values()))
     return found
@@ -59,11 +77,30 @@ def _sweep(folder: Path, kept: set[str]) -> None:
             path.unlink()
 
 
-def card(suite: str, summary: Summary, beside: Sequence[Summary], sheet: Sheet) -> str:
+def choices(trials: Sequence[Trial], searches: Sequence[Search]) -> dict[tuple[str, str], str]:
+    """Return (task, model) -> how its hyperparameters were chosen, for rows that were tuned, or after a test score."""
+    seen = {
+        (each.task, each.model)
+        for each in trials
+        if each.is_choice_after_test and each.method == UNCOMPRESSED
+    }
+    found = dict.fromkeys(seen, AFTER_TEST)
+    for each in searches:
+        found[each.task, each.model] = (
+            f"{ONCE} Its hyperparameters ({each.setting}) were chosen among {len(each.trials)} trials on validation"
+            " items."
+        )
+    return found
+
+
+def card(
+    suite: str, summary: Summary, beside: Sequence[Summary], sheet: Sheet, choice: str = ON_VALIDATION
+) -> str:
     """Return the card of an uncompressed model.
 
     Args:
         beside: every summary of the same task, itself included.
+        choice: how the hyperparameters were chosen.
     """
     task, model = markdown.text(summary.task.name), markdown.text(summary.model.name)
     seeds = len(summary.finished)
@@ -77,8 +114,8 @@ def card(suite: str, summary: Summary, beside: Sequence[Summary], sheet: Sheet) 
         f"---\n{_metadata(summary, sheet)}\n---",
         f"# {model} on {task}",
         f"A model of the family {markdown.text(summary.model.family)}, trained by Assay in the suite"
-        f" {markdown.text(suite)} for the task {task}. Each number is {over}. Test items were used once, after"
-        " training; choices were made on validation items.",
+        f" {markdown.text(suite)} for the task {task}. Each number is {over}."
+        f" {markdown.text(ON_VALIDATION if sheet.twin else choice)}",
         "## Results",
         _results(summary),
         _beside_control(summary, beside),

@@ -6,27 +6,31 @@ A later run of one task replaces that task's files and leaves the others unchang
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from assay import paths
+from assay.config.registry import TWIN
 from assay.files import check_output, discard_unfinished, write_output
 from assay.provenance import measurement, records
 from assay.report.formatting import numbers
 from assay.report.formatting.spreadsheets import csv_text
 from assay.report.judgement import targets
-from assay.report.results import published
+from assay.report.results import published, searches, trials
 from assay.report.results.tables import COST_COLUMNS, RESULT_COLUMNS
 
 PAGE = "results.md"
+TUNING = "tuning.csv"
+AFTER_TEST = "†"
 READ = {
     "results.csv": RESULT_COLUMNS,
     "costs.csv": COST_COLUMNS,
     "tables/matrix.csv": ("task", "metric", "direction"),
     "tables/compression.csv": ("task",),
+    "tables/trials.csv": searches.COLUMNS,
 }
 """The tables of a report that are published, and the columns that each must have."""
 CELL = ["suite", "task", "dataset", "model", "method"]
@@ -41,16 +45,20 @@ MOST_COLUMNS = 4
 def publish(reports: Path, docs: Path) -> list[Path]:
     """Write the last report's scores and compression by suite and task, then ``docs/results.md`` from all such files.
 
-    They go to ``docs/results/<suite>/<task>.csv`` and ``docs/compression/<suite>/<task>.csv``.
+    They go to ``docs/results/<suite>/<task>.csv`` and ``docs/compression/<suite>/<task>.csv``, every trial of
+    tuned rows to ``docs/tuning.csv``.
 
     Raises:
         ValueError: there is no report, one of its files or a measured.json was changed, none of its variants is ok,
-            targets.yaml has an error, or ``docs`` cannot be written; one line.
+            targets.yaml or tuning.csv has an error, or ``docs`` cannot be written; one line.
     """
     records.require_intact(reports / paths.REPORT.name, "report")
-    scores, costs, judged, compression = (_table(reports / name, columns) for name, columns in READ.items())
+    scores, costs, judged, compression, tried = (
+        _table(reports / name, columns) for name, columns in READ.items()
+    )
     check_output(docs / PAGE if docs.exists() else docs)
     wanted = targets.load(docs / "targets.yaml")
+    trials.load(docs / TUNING)
     scores = scores[(scores["status"] == "ok") & (scores["split"] == "test")]
     if scores.empty:
         raise ValueError(f"{reports / 'results.csv'}: no variant is ok; nothing to publish")
@@ -66,6 +74,10 @@ def publish(reports: Path, docs: Path) -> list[Path]:
         compressed = compression[compression["task"] == task]
         if len(compressed):
             written.append(_write(docs / "compression" / place, compressed))
+    tried = tried[~tried["dataset"].str.endswith(TWIN)].assign(suite=scores["suite"].iloc[0])
+    if len(tried):
+        write_output(docs / TUNING, trials.with_searches(docs / TUNING, tried.to_dict("records")))
+        written.append(docs / TUNING)
     page = docs / PAGE
     write_output(page, _page(docs, wanted))
     return [*written, page]
@@ -113,6 +125,11 @@ def _summary(rows: pd.DataFrame) -> pd.DataFrame:
 def _page(docs: Path, wanted: list[targets.Target]) -> str:
     files = sorted((docs / "results").glob("*/*.csv"), key=lambda path: (path.stem, path.parent.name))
     tables = {(path.parent.name, path.stem): pd.read_csv(path) for path in files}
+    seen = {
+        (each.task, each.model, each.method)
+        for each in trials.load(docs / TUNING)
+        if each.is_choice_after_test
+    }
     models_first = sorted(tables, key=lambda names: _is_of_methods(tables[names]))
     parts = [
         "# Results",
@@ -120,13 +137,17 @@ def _page(docs: Path, wanted: list[targets.Target]) -> str:
         " provenance of every row are in `docs/results/<suite>/<task>.csv`, the effects of compression on size and"
         " speed in `docs/compression/<suite>/<task>.csv`. Scores are means over seeds on the test items, ± one standard"
         " deviation over seeds; intervals, shared ranks and tests are in the report of a run.",
+        f"{AFTER_TEST} marks rows whose hyperparameters were chosen after one of their test scores had been seen"
+        " (`docs/tuning.csv`): their scores may be too good.",
         targets.table(wanted, tables),
-        *(_section(docs, *names, tables[names]) for names in models_first),
+        *(_section(docs, *names, tables[names], seen) for names in models_first),
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def _section(docs: Path, suite: str, task: str, table: pd.DataFrame) -> str:
+def _section(
+    docs: Path, suite: str, task: str, table: pd.DataFrame, seen: Collection[tuple[str, str, str]]
+) -> str:
     primary = str(table["primary"].iloc[0])
     rows = table[table["metric"] == primary]
     plain = rows[rows["method"] == paths.UNCOMPRESSED]
@@ -141,7 +162,7 @@ def _section(docs: Path, suite: str, task: str, table: pd.DataFrame) -> str:
         return "\n".join(
             [f"## Compression of {task}", "", provenance, "", *_compression(compressed, primary)]
         )
-    return "\n".join([f"## {task}", "", provenance, "", *_scores(rows, plain, methods, primary)])
+    return "\n".join([f"## {task}", "", provenance, "", *_scores(rows, plain, methods, primary, seen)])
 
 
 def _methods(rows: pd.DataFrame) -> list[str]:
@@ -153,8 +174,18 @@ def _is_of_methods(rows: pd.DataFrame) -> bool:
     return len(_methods(rows)) > MOST_COLUMNS
 
 
-def _scores(rows: pd.DataFrame, plain: pd.DataFrame, methods: list[str], primary: str) -> list[str]:
+def _scores(
+    rows: pd.DataFrame,
+    plain: pd.DataFrame,
+    methods: list[str],
+    primary: str,
+    seen: Collection[tuple[str, str, str]],
+) -> list[str]:
     """Return the lines of a table with one row per model."""
+
+    def mark(model: str, method: str) -> str:
+        return f" {AFTER_TEST}" if (str(plain["task"].iloc[0]), model, method) in seen else ""
+
     quoted = published.load().get(str(rows["dataset"].iloc[0]), {})
     heads = [
         "model",
@@ -169,11 +200,12 @@ def _scores(rows: pd.DataFrame, plain: pd.DataFrame, methods: list[str], primary
     lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
     rising = rows["direction"].iloc[0] == "minimise"
     for row in plain.sort_values("mean", ascending=rising).to_dict("records"):
-        others = [_other(rows, row["model"], method) for method in methods]
+        model = str(row["model"])
+        others = [_other(rows, model, method) + mark(model, method) for method in methods]
         source = quoted.get(row["model"])
         cells = [
-            row["model"],
-            _score(row),
+            model,
+            _score(row) + mark(model, paths.UNCOMPRESSED),
             str(row["seeds"]),
             *others,
             _quoted(source) if source and source.metric == primary else "",

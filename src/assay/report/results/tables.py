@@ -13,7 +13,7 @@ from typing import Any
 
 from assay.data import csv_rows
 from assay.report.formatting.spreadsheets import defused
-from assay.report.results import compression
+from assay.report.results import compression, searches
 from assay.report.results.collect import Task, Variant
 from assay.report.results.published import Published
 from assay.report.results.summaries import Square, Summary
@@ -67,6 +67,7 @@ TABLES = {
         "source",
     ),
     "compression": compression.COLUMNS,
+    "trials": searches.COLUMNS,
     "failures": ("task", "model", "seeds", "methods", "phase", "status", "reason"),
     "dropped": ("dataset", "split", "reason", "count"),
 }

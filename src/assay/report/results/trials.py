@@ -3,13 +3,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import csv
+import io
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from assay.data import csv_rows
 from assay.data.csv_rows import read_rows
 from assay.paths import UNCOMPRESSED
 
@@ -72,6 +76,36 @@ def load(path: Path) -> list[Trial]:
                 column = ".".join(map(str, first["loc"]))
                 raise ValueError(f"{path}: line {number}: {column}: {first['msg']}") from None
     return trials
+
+
+def with_searches(path: Path, rows: Iterable[Mapping[str, Any]]) -> str:
+    """Return the text of docs/tuning.csv with every trial of some searches, in place of earlier trials of their rows.
+
+    Args:
+        path: the file; it may be absent.
+        rows: of a report's tables/trials.csv, whose settings were chosen without a test score.
+    """
+    added = [_line(row) for row in rows]
+    searched = {tuple(line[:3]) for line in added}
+    kept: list[list[str]] = [list(Trial.model_fields)]
+    if path.exists():
+        with path.open(encoding="utf-8", newline="") as stream:
+            kept = [line for line in csv_rows.reader(stream) if tuple(line[:3]) not in searched]
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([*kept, *added])
+    return text.getvalue()
+
+
+def _line(row: Mapping[str, Any]) -> list[str]:
+    scored = isinstance(row["score"], float) and math.isfinite(row["score"])
+    score = f"{row['score']:.6g}" if scored else ""
+    failure = "" if scored else f"; failed: {row['reason']}"
+    note = f"trial {row['trial']} of {row['trials']} in the suite {row['suite']}: {row['setting']}{failure}"
+    chosen = str(row["chosen"])
+    return [
+        str(row["task"]), str(row["model"]), UNCOMPRESSED, "1", str(row["split"]), str(row["metric"]), score, chosen,
+        "no", note,
+    ]  # fmt: skip
 
 
 def summarise(trials: Iterable[Trial], rows: Sequence[tuple[str, str, str]]) -> list[Tuning]:
