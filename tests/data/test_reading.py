@@ -57,3 +57,13 @@ def test_rows_are_those_that_pandas_finds_in_row_groups_of_any_size(tmp_path: Pa
         assert found[name].items.tolist() == expected["item"][rows].tolist()
         assert found[name].columns["text"].tolist() == expected["text"][rows].tolist()
     assert found["absent"].rows.dtype == found["absent"].items.dtype == np.int64
+
+
+def test_a_split_that_is_withheld_cannot_be_read(tmp_path: Path) -> None:
+    table = pa.table({"item": [0, 1, 2], "split": ["train", "test", "train"]})
+    pq.write_table(table, tmp_path / "items.parquet")
+    with reading.withheld("test"):
+        assert list(reading.split_rows(tmp_path, ("train",))["train"].items) == [0, 2]
+        with pytest.raises(ValueError, match="the items of test are withheld from this job"):
+            reading.split_rows(tmp_path, ("train", "test"))
+    assert list(reading.split_rows(tmp_path, ("test",))["test"].items) == [1]

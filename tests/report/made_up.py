@@ -90,6 +90,7 @@ ARTIFACT = {
 }
 FACTS = {
     "ingest": {}, "prepare": {"spec": {}}, "validate": {},
+    "tune": {"spec": {}, "data": {}, "chosen": {}, "trials": 1},
     "train": {"spec": {}, "data": {}, "train_items": None, "best_epoch": 1, "epochs": 1},
     "compress": {"spec": {}, "artifact": ARTIFACT, "cell": {}, "data": {}, "trials": []},
     "evaluate": {"spec": {}, "data": {}}, "report": {"spec": {}},
