@@ -6,7 +6,7 @@ from torch import nn
 
 from assay.data.splits import Split
 from assay.tasks.loading import load
-from assay.training.validation import watched_score
+from assay.training.validation import validation_score
 
 TASK = load("image_classification")
 INPUTS = torch.eye(4)[:, None, None, :]
@@ -19,11 +19,11 @@ class Estimator:
 
 
 def test_a_network_and_an_estimator_are_scored_alike():
-    assert watched_score(TASK, nn.Flatten(), SPLIT, {}) == 0.75
-    assert watched_score(TASK, Estimator(), SPLIT, {}) == 0.75
+    assert validation_score(TASK, nn.Flatten(), SPLIT, {}) == 0.75
+    assert validation_score(TASK, Estimator(), SPLIT, {}) == 0.75
 
 
 def test_the_length_of_items_changes_only_their_order():
     lengths = torch.tensor([3, 1, 2, 1])
     split = Split(INPUTS, torch.tensor([0, 1, 2, 2]), np.arange(4), lengths)
-    assert watched_score(TASK, nn.Flatten(), split, {}) == 0.75
+    assert validation_score(TASK, nn.Flatten(), split, {}) == 0.75

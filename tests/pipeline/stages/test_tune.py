@@ -33,7 +33,7 @@ def row(tmp_path, monkeypatch):
         specs=[],
     )
     monkeypatch.setattr(tune.cell, "learner", lambda spec, *_: found.specs.append(spec) or found)
-    monkeypatch.setattr(tune, "watched_score", lambda _task, model, *_: model)
+    monkeypatch.setattr(tune, "validation_score", lambda _task, model, *_: model)
     monkeypatch.setattr(tune.records, "require", lambda *_: {})
     monkeypatch.setattr(tune.proven_files, "require", lambda *_: {"files": {}})
     return found
