@@ -99,7 +99,9 @@ def add_data(
     ],
     name: Annotated[str | None, typer.Option(help="name in params.yaml; the default is the file's")] = None,
     target: Annotated[list[str] | None, typer.Option(help="column to predict")] = None,
-    text: Annotated[str | None, typer.Option(help="column of texts to predict from")] = None,
+    text: Annotated[
+        list[str] | None, typer.Option(help="column of texts to predict from; repeat to join several")
+    ] = None,
     ignore: Annotated[list[str] | None, typer.Option(help="column to leave out; repeat for more")] = None,
     split: Annotated[
         str | None,
@@ -113,6 +115,7 @@ def add_data(
     day_first: Annotated[
         bool | None, typer.Option("--day-first/--month-first", help="whether 02/03/2026 is in March")
     ] = None,
+    min_per_class: Annotated[int, typer.Option(min=2, help="rows of classes with fewer are left out")] = 5,
     link: Annotated[
         bool, typer.Option("--link", help="use the bytes where they are, without a copy")
     ] = False,
@@ -122,8 +125,9 @@ def add_data(
     """Add your own data: look at a file or folder, print what it holds, and write the rows that train models on it.
 
     Reads CSV, TSV, JSON lines and Parquet (texts or table rows, with a column of classes or numbers; pairs of texts),
-    folders of images (a folder for each class, or a table that names the images), and sentences with a tag for each
-    word (CoNLL columns and CoNLL-U).
+    folders of images (a folder for each class, or a table that names the images), folders of texts (a folder for each
+    class), plain text, whose next character is predicted, and sentences with a tag for each word (CoNLL columns and
+    CoNLL-U).
 
     Writes to params.yaml a dataset, a task, models and methods that fit the data, and a suite that runs them, which
     becomes the default; data/own/NAME, a copy of the bytes; and data/expectations/NAME.yaml, what the items must meet
@@ -144,7 +148,8 @@ def add_data(
         raise typer.Exit(2)
     options = Options(
         target=target[0] if target else None,
-        text=text,
+        text=tuple(text or ()),
+        min_per_class=min_per_class,
         ignore=tuple(ignore or ()),
         split=split,
         metric=metric,

@@ -156,6 +156,15 @@ class Mends(Protocol):
 
 
 @runtime_checkable
+class HasTextColumns(Protocol):
+    """Texts that are read from columns of a table."""
+
+    @property
+    def text_columns(self) -> tuple[str, ...]:
+        """Return the names of the columns; texts of several are joined by ``assay.data.own.found.JOINED_BY``."""
+
+
+@runtime_checkable
 class HasGroups(Protocol):
     """Labelled items of several tasks."""
 

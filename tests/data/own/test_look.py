@@ -67,8 +67,13 @@ def test_what_is_not_there_and_other_folders_are_refused(tmp_path):
         look(tmp_path)
     for name in ("a.csv", "b.csv"):
         (tmp_path / name).write_text(ROWS)
-    with pytest.raises(ValueError, match=r"the folder holds \.csv; .* name one file"):
+    with pytest.raises(ValueError, match=r"2 files with the same columns: is one of them meant"):
         look(tmp_path)
+    (tmp_path / "sub").mkdir()
+    for name in ("a.svg", "b.svg"):
+        (tmp_path / "sub" / name).write_text("<svg/>")
+    with pytest.raises(ValueError, match=r"the folder holds \.svg; .* name one file"):
+        look(tmp_path / "sub")
 
 
 def test_text_without_columns_is_plain_text(tmp_path):
@@ -90,6 +95,34 @@ def test_reads_words_and_tags(tmp_path):
     assert dict(found.column("column 2").classes) == {"O": 80, "B-PER": 40, "I-PER": 40}
     assert dict(found.column("entities").classes) == {"PER": 40}
     assert found.duplicates.count == 78
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.tsv"])
+def test_words_and_tags_are_recognised_by_their_content(tmp_path, name):
+    separator = "\t" if name.endswith("tsv") else " "
+    found = seen(tmp_path, TAGGED.replace(" ", separator) * 40, name)
+    assert (found.form.kind, found.rows, found.best.metric) == ("CoNLL columns", 80, "entity_f1")
+    assert found.form.separator == ("tab" if name.endswith("tsv") else "blanks")
+    parts = "the DT\nhouse NN\nis VB\n\n" * 40
+    assert seen(tmp_path, parts, "b.txt").best.metric == "accuracy"
+    poem = "".join(f"dark night{i}\nlong hours{i}\n\n" for i in range(40))
+    assert seen(tmp_path, poem, "c.txt").form.kind == "plain text"
+    table = "".join(f"a sentence of words {i}\t{i % 2}\n\n" for i in range(40))
+    assert seen(tmp_path, table, "d.txt").form.kind == "delimited text"
+
+
+def test_schemes_of_tags_are_said_and_entities_counted(tmp_path):
+    found = seen(tmp_path, "Jo B-P\nLee E-P\nAl S-P\nran O\n\nUlm S-L\nfell O\n\n" * 20, "a.conll")
+    assert dict(found.column("entities").classes) == {"P": 40, "L": 20}
+    assert "read as IOB2" in fault(found, "tags are BIOES").message
+    found = seen(tmp_path, "Jo I-P\nLee I-P\nAl B-P\nran O\n\n" * 20, "a.conll")
+    assert dict(found.column("entities").classes) == {"P": 40}
+    assert "IOB1" in fault(found, "tags are IOB1").message
+    found = seen(tmp_path, "Jo B-P\nran O\nLee B-P\nAl E-P\n\n" * 20, "a.conll")
+    message = fault(found, "not BIOES").message
+    assert message.startswith(
+        "20 tags do not follow the one before as BIOES has it, the first in a.conll, line 2"
+    )
 
 
 def test_a_tag_that_continues_nothing_and_a_short_line_are_named(tmp_path):

@@ -13,7 +13,6 @@ import pytest
 from safetensors.numpy import load_file
 
 from assay.config.params import load_params
-from assay.data.datasets.own.own_tagged import begun
 from tests.data.own.real_files import FOLDER
 from tests.pipeline.adding.test_add import everything, prepared, project, run
 
@@ -99,19 +98,6 @@ def test_a_tag_that_continues_nothing_is_read_as_a_beginning(tmp_path):
     assert failed == []
     assert (items["malformed"] == 0).all()
     assert (items["entities"] == 1).all()
-
-
-@pytest.mark.parametrize(
-    ("tags", "expected"),
-    [
-        ("I-a I-a O I-a", "B-a I-a O B-a"),
-        ("B-a I-b I-b", "B-a B-b I-b"),
-        ("I-a B-a I-a", "B-a B-a I-a"),
-        ("O O", "O O"),
-    ],
-)
-def test_loose_tags_by_hand(tags, expected):
-    assert begun(tags.split()) == expected.split()
 
 
 def test_other_tags_are_classes_of_words(project, tmp_path):

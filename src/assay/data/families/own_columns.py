@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,9 @@ from assay.data.families.own_files import Own
 from assay.data.own import columns, look
 from assay.data.own.columns import Studied, Study
 from assay.data.own.found import Options
-from assay.data.own.parts import PARTS
+from assay.data.own.parts import PARTS, of_path
 from assay.data.own.table import MISSING, Table
+from assay.data.own.table_folders import FILE
 from assay.data.preparation.split_strategies import StrategyName
 
 FEWEST_GROUPS = 3
@@ -63,7 +64,7 @@ class OwnRows(Own, ABC):
         """Return the rows of the file and what its columns hold."""
         if self.known is not None:
             return self.known
-        table = look.table_of(self.own(raw), self.options)
+        table = look.table_of(self.own(raw), replace(self.options, split=self.split))
         return table, columns.study(table)
 
 
@@ -90,7 +91,7 @@ def check_numbers(path: Path, table: Table, column: Studied, largest: float) -> 
         rows = column.cells.rows_of(np.abs(column.numbers) > largest)
     for row in rows[:1]:
         raise ValueError(
-            f"{path}: row {table.lines[row]}: {column.name} = {column.cells.values[column.cells.codes[row]][:80]};"
+            f"{path}: {table.place(row)}: {column.name} = {column.cells.values[column.cells.codes[row]][:80]};"
             f" allowed are numbers up to {largest:g}; correct it, or leave the column out with --ignore"
         )
 
@@ -104,7 +105,7 @@ def targets_of(path: Path, column: Studied, *, as_classes: bool, min_per_class: 
     if not as_classes:
         if column.numbers is None:
             raise ValueError(
-                f"{path}: {column.name} holds no numbers; name a column of numbers as the target"
+                f"{path}: {column.name} holds no numbers; name a column of numbers with --target"
             )
         numbers = column.row_numbers()
         rows = np.flatnonzero(np.isfinite(numbers))
@@ -127,7 +128,7 @@ def common(codes: NDArray[np.int64], values: Sequence[str], min_per_class: int, 
     if len(kept) < 2:
         raise ValueError(
             f"{where}: {len(kept)} classes have {min_per_class} rows or more; at least two are needed: add rows, or"
-            " lower min_per_class in params.yaml"
+            " lower it with --min-per-class (in params.yaml min_per_class)"
         )
     label_of = np.full(len(values) + 1, -1)  # the last is that of a missing target
     label_of[kept] = np.arange(len(kept))
@@ -169,19 +170,30 @@ def split_of(path: Path, table: Table, found: Study, how: str) -> Split:
             )
         return Split(none, groups=np.array(column.cells.values)[column.cells.codes], column=name)
     texts = column.cells.values
-    unknown = np.array([value not in MISSING and value.lower() not in PARTS for value in texts])
+    of_value = _part_of_file if table.files and name == FILE else _part
+    unknown = np.array([value not in MISSING and not of_value(value) for value in texts])
     for row in column.cells.rows_of(unknown)[:1]:
         raise ValueError(
-            f"{path}: row {table.lines[row]}: {name} = {texts[column.cells.codes[row]][:80]!r} is no part of a split;"
+            f"{path}: {table.place(row)}: {name} = {texts[column.cells.codes[row]][:80]!r} is no part of a split;"
             f" allowed are {', '.join(PARTS)}; correct it, or split the rows in another way with --split"
         )
-    parts = np.array([PARTS.get(value.lower(), "") for value in column.cells.values])
+    parts = np.array([of_value(value) for value in texts])
     return Split(parts[column.cells.codes], column=name)
+
+
+def _part(value: str) -> str:
+    return PARTS.get(value.lower(), "")
+
+
+def _part_of_file(name: str) -> str:
+    return of_path(Path(name))
 
 
 def _times(path: Path, column: Studied) -> NDArray[np.datetime64] | NDArray[np.float64]:
     if column.days is None and column.numbers is None:
-        raise ValueError(f"{path}: {column.name} holds no times; name a column of dates or numbers")
+        raise ValueError(
+            f"{path}: {column.name} holds no times; name a column of dates or numbers, as in --split time:day"
+        )
     if column.days is not None:
         return column.row_days()
     return column.row_numbers()

@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from assay.data.own import parts, split_advice, text_files
+from assay.data.own import entity_tags, parts, split_advice, text_files
+from assay.data.own.entity_tags import as_iob2, mark_entities, scheme_of
 from assay.data.own.found import (
     Ambiguity,
     Column,
@@ -24,6 +25,8 @@ from assay.data.own.found import (
 from assay.data.own.text_files import LARGEST_BYTES, Text
 
 SUFFIXES = frozenset({".conll", ".conllu", ".bio", ".iob", ".iob2"})
+READ = frozenset({".txt", ".text", ".tsv"})
+"""Endings of files that are read as sentences if they look like them."""
 FIELDS = ("ID", "FORM", "LEMMA", "UPOS", "XPOS", "FEATS", "HEAD", "DEPREL", "DEPS", "MISC")
 """Columns of CoNLL-U: https://universaldependencies.org/format.html."""
 TAGS_OF_U = ("UPOS", "XPOS", "DEPREL")
@@ -32,6 +35,10 @@ FILE = "file"
 _DOCUMENT = "-DOCSTART-"
 _FEW_SENTENCES = 200
 _FEWEST_SENTENCES = 60
+_SAMPLE = 1 << 18
+"""Bytes from which a file is recognised."""
+_WORDS_A_TAG = 5
+"""Words that a file has for each different tag, at least, if tags are not those of entities."""
 
 
 @dataclass
@@ -60,8 +67,37 @@ class Sentences:
 
 
 def files_of(files: Sequence[Path]) -> list[Path]:
-    """Return those of the files that hold sentences, by their endings."""
-    return [file for file in files if file.suffix.lower() in SUFFIXES]
+    """Return those of the files that hold sentences, by their endings, or else by their content."""
+    if named := [file for file in files if file.suffix.lower() in SUFFIXES]:
+        return named
+    texts = [file for file in files if file.suffix.lower() in READ]
+    if not all(map(holds_sentences, texts[:3])):
+        return []
+    return [file for file in texts if holds_sentences(file)]
+
+
+def holds_sentences(file: Path) -> bool:
+    """Return whether a file has a word and its tag a line, as many columns in each, and blank lines between."""
+    with file.open("rb") as stream:
+        data = stream.read(_SAMPLE)
+    text = data.decode("utf-8", "replace")
+    if len(data) == _SAMPLE:
+        text = text[: text.rfind("\n") + 1]
+    lines = ["" if line.startswith(_DOCUMENT) else line.strip("\r\n") for line in text.split("\n")]
+    rows = [_cells(line) for line in lines if line.strip()]
+    ends = sum(
+        bool(line.strip()) and not after.strip() for line, after in zip(lines, [*lines[1:], ""], strict=True)
+    )
+    if ends < 2 or len(rows) < 2 * ends or len({len(row) for row in rows}) > 1 or len(rows[0]) < 2:
+        return False
+    if any(" " in cell.strip() for row in rows for cell in row):
+        return False
+    columns = [set(column) for column in zip(*rows, strict=True)][1:]
+    return any(map(mark_entities, columns)) or 1 < len(columns[-1]) <= len(rows) / _WORDS_A_TAG
+
+
+def _cells(line: str) -> list[str]:
+    return line.split("\t") if "\t" in line else line.split()
 
 
 def read(path: Path, files: Sequence[Path], options: Options) -> tuple[Sentences, list[Text]]:
@@ -72,7 +108,7 @@ def read(path: Path, files: Sequence[Path], options: Options) -> tuple[Sentences
     """
     if sum(file.stat().st_size for file in files) > LARGEST_BYTES:
         raise ValueError(f"{path}: more than {LARGEST_BYTES:,} bytes: split it")
-    found, texts = Sentences(), [text_files.read(file, options) for file in files]
+    found, texts = Sentences(), text_files.read_all(files, options)
     is_u = all(file.suffix == ".conllu" for file in files)
     for file, text in zip(files, texts, strict=True):
         _read(file, text, found, is_u=is_u)
@@ -98,22 +134,24 @@ def look(path: Path, files: Sequence[Path], options: Options) -> Found:
         raise ValueError(f"--target {options.target}: no column of tags; there are {', '.join(tags)}")
     target = options.target or tags[0]
     columns = _columns(found, names, word, target)
+    questions = next((text.questions for text in texts if text.questions), ())
     duplicates = len(found.rows) - len({str(sentence) for sentence in found.rows})
     return Found(
         path=path,
         form=Form(
             kind="CoNLL-U" if is_u else "CoNLL columns",
-            encoding=texts[0].encoding, bom=texts[0].bom, line_ends=texts[0].line_ends, separator="tab",
+            encoding=texts[0].encoding, bom=texts[0].bom, line_ends=texts[0].line_ends,
+            separator="tab" if "\t" in texts[0].text else "blanks",
         ),
         rows=len(found.rows),
         columns=columns,
         duplicates=Duplicates(count=duplicates),
-        faults=(*texts[0].faults, *_faults(found, columns[1:], names.index(target))),
+        faults=(*(fault for text in texts for fault in text.faults), *_faults(found, columns[1:], names.index(target))),
         readings=tuple(
             Reading(signature="text -> tags", target=tag, inputs=(word,), metric=_metric(found, names.index(tag)))
             for tag in dict.fromkeys((target, *tags))
         ),
-        questions=texts[0].questions + _questions(tags, options, is_u=is_u),
+        questions=questions + _questions(tags, options, is_u=is_u),
         split=_split(found, files, options),
     )  # fmt: skip
 
@@ -137,7 +175,7 @@ def _read(path: Path, text: Text, found: Sentences, *, is_u: bool) -> None:
         if is_u and written.startswith("#"):
             found.skipped["comments"] += 1
             continue
-        cells = written.split("\t") if "\t" in written else written.split()
+        cells = _cells(written)
         width = width or (len(FIELDS) if is_u else len(found.rows[0][0] if found.rows else cells))
         if len(cells) != width:
             raise ValueError(f"{path}: line {line}: {len(cells)} columns; {width} are expected")
@@ -156,7 +194,7 @@ def _columns(found: Sentences, names: Sequence[str], word: str, target: str) -> 
         Column(name=word, kind="text", distinct=len(words), note="words"),
         Column(name=target, kind="category", distinct=len(tags), classes=dict(tags.most_common())),
     ]
-    if entities := _entities(tags):
+    if entities := _entities(found, names.index(target)):
         columns.append(Column(name="entities", kind="category", distinct=len(entities), classes=entities))
     return tuple(columns)
 
@@ -165,26 +203,21 @@ def _counts(found: Sentences, column: int) -> Counter[str]:
     return Counter(cells[column] for sentence in found.rows for cells in sentence)
 
 
-def _entities(tags: Counter[str]) -> dict[str, int]:
-    """Return the kinds of entities and how many begin, where tags are B-, I- and O."""
-    if not are_entities(tags):
+def _tags(found: Sentences, column: int) -> list[list[str]]:
+    return [[cells[column] for cells in sentence] for sentence in found.rows]
+
+
+def _entities(found: Sentences, column: int) -> dict[str, int]:
+    """Return the kinds of entities and how many there are, where tags mark entities."""
+    if not mark_entities(_counts(found, column)):
         return {}
-    begun = Counter({tag[2:]: count for tag, count in tags.items() if tag.startswith("B-")})
+    read = Counter(tag for tags in _tags(found, column) for tag in as_iob2(tags))
+    begun = Counter({tag[2:]: count for tag, count in read.items() if tag.startswith("B-")})
     return dict(begun.most_common())
 
 
-def are_entities(tags: Collection[str]) -> bool:
-    """Return whether different tags are B- and I- with the kinds of entities, and O."""
-    return len(tags) > 1 and all(map(is_of_entities, tags))
-
-
-def is_of_entities(tag: str) -> bool:
-    """Return whether a tag is O, or B- or I- with the kind of an entity."""
-    return tag == "O" or (tag[:2] in ("B-", "I-") and len(tag) > 2)
-
-
 def _metric(found: Sentences, column: int) -> str:
-    return "entity_f1" if _entities(_counts(found, column)) else "accuracy"
+    return "entity_f1" if mark_entities(_counts(found, column)) else "accuracy"
 
 
 def _faults(found: Sentences, columns: Sequence[Column], target: int) -> list[Fault]:
@@ -200,29 +233,38 @@ def _faults(found: Sentences, columns: Sequence[Column], target: int) -> list[Fa
         if rare:
             message = f"kinds of one or two entities: {', '.join(rare)}"
             faults.append(Fault(kind="rare entities", message=message, count=len(rare)))
-        faults += _loose(found, target)
+        faults += _of_scheme(found, target)
     if len(found.rows) <= _FEW_SENTENCES:
         message = f"{len(found.rows)} sentences: a score would be uncertain"
         faults.append(Fault(kind="few rows", message=message, count=len(found.rows)))
     return faults
 
 
-def _loose(found: Sentences, target: int) -> list[Fault]:
-    """Return the tags I- that do not continue an entity of their kind."""
-    loose = []
-    for path, lines, sentence in zip(found.files, found.lines, found.rows, strict=True):
-        before = "O"
-        for line, cells in zip(lines, sentence, strict=True):
-            tag = cells[target]
-            if tag.startswith("I-") and before[2:] != tag[2:]:
-                loose.append((path, line))
-            before = tag
-    if not loose:
-        return []
-    path, line = loose[0]
-    message = f"{len(loose):,} tags I- follow no tag of their kind, the first in {path.name}, line {line};"
-    message += " they are read as B-"
-    return [Fault(kind="I- without B-", message=message, count=len(loose))]
+def _of_scheme(found: Sentences, target: int) -> list[Fault]:
+    """Return the scheme of the tags if they are converted, and the tags that it does not allow where they stand."""
+    rows = _tags(found, target)
+    scheme = scheme_of(rows)
+    faults = []
+    if scheme in entity_tags.SAID:
+        message = f"{entity_tags.SAID[scheme]}; they are read as IOB2, with the same entities"
+        faults.append(Fault(kind=f"tags are {scheme}", message=message))
+    wrong = [
+        (path, lines[min(place, len(lines) - 1)])
+        for path, lines, tags in zip(found.files, found.lines, rows, strict=True)
+        for place in entity_tags.breaks(tags, scheme)
+    ]
+    if not wrong:
+        return faults
+    path, line = wrong[0]
+    first = f"the first in {path.name}, line {line}"
+    if scheme == "IOB2":
+        kind = "I- without B-"
+        message = f"{len(wrong):,} tags I- follow no tag of their kind, {first}; they are read as B-"
+    else:
+        kind = f"not {scheme}"
+        message = f"{len(wrong):,} tags do not follow the one before as {scheme} has it, {first}; entities are read as"
+        message += " conlleval reads them"
+    return [*faults, Fault(kind=kind, message=message, count=len(wrong))]
 
 
 def _questions(tags: Sequence[str], options: Options, *, is_u: bool) -> tuple[Ambiguity, ...]:

@@ -6,7 +6,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
-from assay.data.own.found import Ambiguity, Column, Fault, Form, FormKind, Found, Reading, SplitAdvice
+from assay.data.own.found import (
+    JOINED_BY,
+    Ambiguity,
+    Column,
+    Fault,
+    Form,
+    FormKind,
+    Found,
+    Reading,
+    SplitAdvice,
+)
+from assay.data.own.table import place_of
 
 _MOST_COLUMNS = 40
 _MOST_NAMES = 8
@@ -14,8 +25,8 @@ _MOST_FAULTS = 30
 _WIDTH = 40
 """Most characters of a name or value that is shown."""
 _NOUNS: dict[FormKind, str] = {
-    "images by folder": "images", "images by table": "images", "plain text": "lines", "CoNLL columns": "sentences",
-    "CoNLL-U": "sentences",
+    "images by folder": "images", "images by table": "images", "plain text": "lines", "folder of texts": "texts",
+    "texts by folder": "texts", "CoNLL columns": "sentences", "CoNLL-U": "sentences",
 }  # fmt: skip
 """What rows are called where they are no rows of a table."""
 _BY = {"time": "by time, in order of", "group": "by group", "column": "as named in"}
@@ -103,6 +114,8 @@ def _classes(found: Found, best: Reading) -> str:
 def _inputs(best: Reading) -> str:
     if len(best.inputs) == 1:
         return f"from: {_short(best.inputs[0])}"
+    if best.signature.startswith("text"):
+        return f"from: {_some(map(_short, best.inputs))}, joined in this order with {JOINED_BY.strip()!r} between them"
     return f"from {len(best.inputs):,} columns: {_some(map(_short, best.inputs))}"
 
 
@@ -111,7 +124,8 @@ def _reasons(columns: Mapping[str, str]) -> str:
 
 
 def _split(split: SplitAdvice) -> str:
-    how = f"{_BY[split.strategy]} {split.column}" if split.column else split.strategy
+    alone = "by position" if split.strategy == "order" else split.strategy
+    how = f"{_BY[split.strategy]} {split.column}" if split.column else alone
     return f"Split: {how}, because {split.why}." if split.why[:3] != "by " else f"Split: {how}, {split.why}."
 
 
@@ -147,9 +161,11 @@ def _fault(found: Found, fault: Fault) -> str:
 
 
 def _places(found: Found, lines: Sequence[int]) -> str:
-    noun = "row" if found.form.kind in ("Parquet", "JSON array") else "line"
-    shown = ", ".join(str(line) for line in lines[:5])
     more = f" and {len(lines) - 5:,} more" if len(lines) > 5 else ""
+    if found.files:
+        return ", ".join(place_of(found.form, found.files, line) for line in lines[:5]) + more
+    noun = place_of(found.form, (), 1).split()[0]
+    shown = ", ".join(str(line) for line in lines[:5])
     return f"{noun}{'s' if len(lines) > 1 else ''} {shown}{more}"
 
 

@@ -14,9 +14,13 @@ Kind = Literal[
 """What a column holds. A leak gives the target away; a group names what several rows belong to."""
 FormKind = Literal[
     "delimited text", "JSON lines", "JSON array", "Parquet", "images by folder", "images by table",
-    "plain text", "CoNLL columns", "CoNLL-U",
+    "plain text", "folder of texts", "texts by folder", "CoNLL columns", "CoNLL-U",
 ]  # fmt: skip
-Strategy = Literal["column", "time", "group", "stratified", "random", "none"]
+Strategy = Literal["column", "time", "group", "stratified", "random", "order", "none"]
+"""``order``: the last part of a text is to test on."""
+
+JOINED_BY = " | "
+"""What stands between the texts of several columns of a row."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,10 +29,12 @@ class Options:
 
     target: str | None = None
     """Name of the column to predict."""
-    text: str | None = None
-    """Name of the column of texts to predict from."""
+    text: tuple[str, ...] = ()
+    """Names of the columns of texts to predict from; several are joined."""
     ignore: tuple[str, ...] = ()
     """Names of columns to leave out."""
+    min_per_class: int = 5
+    """Rows of classes with fewer are left out."""
     split: str | None = None
     """``column:NAME``, ``time:NAME``, ``group:NAME`` or a fraction."""
     metric: str | None = None
@@ -137,6 +143,8 @@ class Found:
     columns: tuple[Column, ...] = ()
     duplicates: Duplicates = Duplicates()
     faults: tuple[Fault, ...] = ()
+    files: tuple[tuple[str, int], ...] = ()
+    """Of several files read as one: the name of each, and the number of lines of those before it."""
     readings: tuple[Reading, ...] = ()
     """The best first; empty if nothing can be learned from the data."""
     questions: tuple[Ambiguity, ...] = ()

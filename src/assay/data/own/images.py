@@ -24,7 +24,7 @@ from assay.data.own.found import (
     SplitAdvice,
 )
 from assay.data.own.image_headers import MOST_PIXELS, Header
-from assay.data.own.split_advice import SPLIT_VALUES
+from assay.data.own.split_advice import SPLIT_VALUES, by_fraction
 from assay.data.own.table import MISSING, Cells, Table
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp"})
@@ -72,7 +72,7 @@ def look(folder: Path, files: Sequence[Path], options: Options) -> Found:
         ValueError: images have no classes, or a table names one outside of the folder; one line.
     """
     collected = _collect(folder, files, options)
-    found = _found(folder, collected)
+    found = _found(folder, collected, options.split)
     if collected.table is None:
         return found
     form = replace(collected.table.form, kind="images by table")
@@ -139,7 +139,7 @@ def named_in(path: Path, table: Table) -> Found | None:
     names = {value: path.parent / value for value in values if (path.parent / value).is_file()}
     if not names:
         return None
-    found = _found(path.parent, _by_table(path.parent, names, path.name, table))
+    found = _found(path.parent, _by_table(path.parent, names, path.name, table), table.options.split)
     return replace(found, form=replace(table.form, kind="images by table"), questions=table.questions)
 
 
@@ -212,7 +212,7 @@ def _column_of_labels(place: str, table: Table, image: int) -> int:
     return others[0]
 
 
-def _found(folder: Path, collected: _Collected) -> Found:
+def _found(folder: Path, collected: _Collected, wanted: str | None) -> Found:
     items, faults, target = collected.items, list(collected.faults), collected.target
     headers, broken = _headers(items)
     duplicates = _equal_files([item.path for item in items if item.path in headers])
@@ -237,7 +237,7 @@ def _found(folder: Path, collected: _Collected) -> Found:
         duplicates=Duplicates(count=sum(len(each) - 1 for each in duplicates)),
         faults=tuple(faults),
         readings=(reading,) if able else (),
-        split=_split(items, able=able, equal=bool(duplicates)),
+        split=_split(items, able=able, equal=bool(duplicates), wanted=wanted),
     )
 
 
@@ -335,9 +335,11 @@ def _some(names: Iterable[str]) -> str:
     return ", ".join(every[:3]) + (f" and {len(every) - 3:,} more" if len(every) > 3 else "")
 
 
-def _split(items: Sequence[Item], *, able: bool, equal: bool) -> SplitAdvice:
+def _split(items: Sequence[Item], *, able: bool, equal: bool, wanted: str | None) -> SplitAdvice:
     if all(item.part for item in items):
         return SplitAdvice(strategy="column", column="folder", why="folders name each image's part")
+    if able and wanted:
+        return by_fraction(wanted)
     if not able or len(items) < _FEWEST:
         return SplitAdvice(strategy="none", why=f"{len(items)} images: too few to set some aside")
     return SplitAdvice(strategy="stratified", why="images are independent", keep_equal_together=equal)

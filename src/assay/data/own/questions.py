@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable
 
 from assay.data.own import targets
@@ -43,8 +44,8 @@ def ask(
     names = [each.target for each in alike]
     if not targets.is_clear(candidates) and (input_kind == "table" or len(set(names)) > 1):
         found.append(_target_question("which column is to be predicted?", names))
-    if input_kind == "text" and len(texts) > 1:
-        found.append(_source_question(each.name for each in texts))
+    if input_kind == "text" and len(texts) > 1 and not table.options.text:
+        found.append(_source_question((each.name for each in texts), can_be_joined=True))
     return found + _kind_question(table, candidates, best)
 
 
@@ -53,10 +54,13 @@ def _target_question(question: str, names: Iterable[str]) -> Ambiguity:
     return Ambiguity(about="target", question=question, candidates=candidates, option="--target NAME")
 
 
-def _source_question(names: Iterable[str]) -> Ambiguity:
+def _source_question(names: Iterable[str], *, can_be_joined: bool = False) -> Ambiguity:
     question = "which column holds the text to predict from?"
     shown = tuple(sorted(names, key=lambda name: not SOURCE_NAME.fullmatch(name)))
-    return Ambiguity(about="text", question=question, candidates=shown, option="--text NAME")
+    option = "--text NAME"
+    if can_be_joined:
+        option += f"; or, to join several, {' '.join(f'--text {shlex.quote(name)}' for name in shown[:2])}"
+    return Ambiguity(about="text", question=question, candidates=shown, option=option)
 
 
 def _says_direction(texts: list[Studied]) -> bool:

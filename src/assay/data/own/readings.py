@@ -20,7 +20,7 @@ _SAMPLE = 1000
 def texts_of(table: Table, study: Study, left_out: Mapping[str, str]) -> list[Studied]:
     """Return the columns of texts to predict from; of two texts of which one holds the other, the shorter first."""
     if table.options.text:
-        return [study.get(table.options.text)]
+        return [study.get(name) for name in table.options.text]
     found = [each for each in study.of("text") if each.name not in left_out and "id" not in each.column.note]
     return found[::-1] if len(found) == 2 and _contains(*found) else found
 
@@ -71,15 +71,16 @@ def _of_text(table: Table, study: Study, candidate: Candidate, texts: list[Studi
     target = candidate.column
     leaking = leaks.of_class(study, target)
     found = []
-    for text in texts:
+    joined = [tuple(each.name for each in texts)] if table.options.text else [(each.name,) for each in texts]
+    for inputs in joined:
         rest = {
-            each.name: "is not the text"
+            each.name: "is not the text" if len(inputs) == 1 else "is none of the texts"
             for each in study.columns
-            if each.name not in (text.name, target.name, *leaking)
+            if each.name not in (*inputs, target.name, *leaking)
         }
         found.append(
             Reading(
-                signature="text -> class", target=target.name, inputs=(text.name,),
+                signature="text -> class", target=target.name, inputs=inputs,
                 metric=table.options.metric or "accuracy", leaks=leaking, left_out=rest,
             )
         )  # fmt: skip
@@ -146,6 +147,10 @@ def _a(kind: str) -> str:
 def _pairs(table: Table, study: Study, texts: list[Studied], left_out: Mapping[str, str]) -> list[Reading]:
     """Return the readings of two columns as source and target."""
     options = table.options
+    if len(options.text) > 1:
+        if options.metric in targets.TEXT_METRICS:
+            raise ValueError(f"--text {options.text[1]}: pairs of texts have one source; name one column")
+        return []
     target = study.get(options.target) if options.target else None
     if target is not None and (target.kind == "text" or options.metric in targets.TEXT_METRICS):
         others = [each for each in study.columns if each.name not in left_out]

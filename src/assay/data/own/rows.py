@@ -18,6 +18,7 @@ from assay.data.own import (
     readings,
     split_advice,
     table_faults,
+    table_folders,
     targets,
 )
 from assay.data.own.columns import Study
@@ -73,6 +74,7 @@ def _find(path: Path, table: Table) -> Found:
         split=_split(
             split_advice.advise(table, study, of_classes=of_classes, num_duplicates=duplicates.count), best
         ),
+        files=table.files,
         known=(table, study),
     )
 
@@ -86,13 +88,17 @@ def _split(advice: SplitAdvice, best: Reading | None) -> SplitAdvice:
 
 def _check_names(table: Table) -> None:
     options = table.options
-    named = {"--target": options.target, "--text": options.text}
-    for option, name in [*named.items(), *(("--ignore", each) for each in options.ignore)]:
+    named = [("--target", options.target), *(("--text", each) for each in options.text)]
+    for option, name in [*named, *(("--ignore", each) for each in options.ignore)]:
         if name is not None and name not in table.names:
             raise ValueError(f"{option} {name}: no such column; there are {table.listed()}")
-    for option in ("--target", "--text"):
-        if named[option] in options.ignore:
-            raise ValueError(f"{option} {named[option]}: is also named by --ignore; remove one of the two")
+    for option, name in named:
+        if name in options.ignore:
+            raise ValueError(f"{option} {name}: is also named by --ignore; remove one of the two")
+    if options.target in options.text:
+        raise ValueError(f"--text {options.target}: is also the target; remove one of the two")
+    if len(set(options.text)) < len(options.text):
+        raise ValueError("--text: names a column twice; name each once")
 
 
 def _duplicates(table: Table) -> Duplicates:
@@ -119,6 +125,8 @@ def _left_out(table: Table, study: Study, repeated: Mapping[str, str]) -> dict[s
     found |= {name: reason for name, reason in repeated.items() if name != table.options.target}
     if named := split_advice.split_column(study):
         found[named.name] = "names each row's part"
+    if table.files:
+        found[table_folders.FILE] = "names each row's file"
     return found | dict.fromkeys(table.options.ignore, "by --ignore")
 
 
@@ -128,7 +136,7 @@ def _candidates(
     if table.options.target:
         return [Candidate(study.get(table.options.target), targets.ENOUGH)]
     group = split_advice.group_column(study)
-    excluded = {*left_out, *leaks.sums(study), group.name if group else None, table.options.text}
+    excluded = {*left_out, *leaks.sums(study), group.name if group else None, *table.options.text}
     if not any(each.name not in excluded for each in study.columns if targets.is_named(each)):
         # of two columns that say the same, the one that is named as a target is the target
         excluded -= {

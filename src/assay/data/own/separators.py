@@ -8,6 +8,7 @@ import io
 import re
 from collections import Counter
 from dataclasses import dataclass
+from html.entities import html5
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 SEPARATORS = ("\t", ";", "|", ",")
 """In the order in which they win a tie: a comma may also be a decimal comma."""
+_ENTITY = re.compile(r"&(#\d{1,6}|#[xX][0-9a-fA-F]{1,5}|[A-Za-z][A-Za-z0-9]{1,30});")
 _SAMPLE = 1 << 18
 """Characters that the separator is found from."""
 
@@ -42,6 +44,7 @@ def sniff(text: str) -> Dialect:
     sample = text[:_SAMPLE]
     if len(text) > _SAMPLE:
         sample = sample[: max(sample.rfind("\n"), sample.rfind("\r")) + 1] or sample
+    sample = _ENTITY.sub(_without_semicolon, sample)
     tried = [_try(sample, separator) for separator in SEPARATORS]
     wide = [each for each in tried if each.width > 1]
     if not wide:
@@ -49,6 +52,12 @@ def sniff(text: str) -> Dialect:
         return aligned if _is_aligned(sample, aligned) else tried[-1]
     most = max(each.share for each in wide)
     return next(each for each in wide if each.share > most - 0.01)
+
+
+def _without_semicolon(entity: re.Match[str]) -> str:
+    """Return an HTML entity, such as ``&amp;``, without its semicolon, which separates nothing."""
+    known = entity[1].startswith("#") or f"{entity[1]};" in html5
+    return entity[0][:-1] if known else entity[0]
 
 
 def _try(sample: str, separator: str) -> Dialect:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from assay.data.own.columns import YEARS, Studied, Study
 from assay.data.own.found import SplitAdvice, Strategy
 from assay.data.own.table import Table
+from assay.data.own.table_folders import FILE
 
 SPLIT_NAMES = frozenset({"split", "fold", "subset", "set", "partition"})
 SPLIT_VALUES = frozenset(
@@ -37,7 +38,7 @@ def parse(option: str, table: Table) -> SplitAdvice:
     return by_fraction(option, allowed="column:NAME, time:NAME, group:NAME")
 
 
-def by_fraction(option: str, *, allowed: str) -> SplitAdvice:
+def by_fraction(option: str, *, allowed: str = "") -> SplitAdvice:
     """Return the random split of which the user gives the part to test on; ``allowed`` is what else could be given.
 
     Raises:
@@ -48,7 +49,8 @@ def by_fraction(option: str, *, allowed: str) -> SplitAdvice:
     except ValueError:
         fraction = 0.0
     if not 0 < fraction < 1:
-        raise ValueError(f"--split {option}: allowed are {allowed} and a fraction between 0 and 1")
+        others = f"are {allowed} and" if allowed else "is"
+        raise ValueError(f"--split {option}: allowed {others} a fraction between 0 and 1")
     return SplitAdvice(strategy="random", why=f"by --split: {fraction:g} of the rows to test on")
 
 
@@ -141,6 +143,8 @@ def advise(table: Table, study: Study, *, of_classes: bool, num_duplicates: int)
     """Return the split that fits the rows: upstream's, by group, by time, else at random."""
     if table.options.split:
         return parse(table.options.split, table)
+    if table.files:
+        return SplitAdvice(strategy="column", column=FILE, why="the names of the files say their parts")
     if named := split_column(study):
         return SplitAdvice(strategy="column", column=named.name, why="the column names each row's part")
     if len(table) < FEWEST_ROWS:

@@ -17,6 +17,15 @@ MISSING = frozenset({"", "?", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", 
 """What stands for a missing value."""
 
 
+def place_of(form: Form, files: Sequence[tuple[str, int]], line: int) -> str:
+    """Return a line, or a row in formats without lines, in words; of several files, with the name of the file."""
+    noun = "row" if form.kind in ("Parquet", "JSON array") else "line"
+    for name, before in reversed(files):
+        if line > before:
+            return f"{noun} {line - before} of {name}"
+    return f"{noun} {line}"
+
+
 @dataclass(frozen=True)
 class Cells:
     """The cells of one column, each different text stored once."""
@@ -84,6 +93,8 @@ class Table:
     options: Options
     faults: tuple[Fault, ...] = ()
     questions: tuple[Ambiguity, ...] = ()
+    files: tuple[tuple[str, int], ...] = ()
+    """Of several files: the name of each, and the number of lines of those before it, from which its own count on."""
 
     @property
     def ordered(self) -> bool:
@@ -101,6 +112,10 @@ class Table:
     def fault(self, column: str, kind: str, message: str, rows: NDArray[np.int64]) -> Fault:
         """Return a fault that some rows, from 0, have in one column."""
         return Fault(kind=kind, message=message, lines=self.at(rows), column=column, count=len(rows))
+
+    def place(self, row: int) -> str:
+        """Return where a row, from 0, is in the user's file, such as ``line 5``."""
+        return place_of(self.form, self.files, int(self.lines[row]))
 
     def at(self, rows: NDArray[np.int64]) -> tuple[int, ...]:
         """Return the lines of some rows."""

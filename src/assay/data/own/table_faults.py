@@ -66,6 +66,13 @@ def of_target(table: Table, target: Studied, best: Reading) -> list[Fault]:
         found.append(
             Fault(kind="many classes", message=message, column=target.name, count=target.cells.distinct)
         )
+    least = table.options.min_per_class
+    rare = target.cells.rows_of((counts > 0) & (counts < least))
+    if len(rare):
+        names = [target.cells.values[place] for place in np.flatnonzero((counts > 0) & (counts < least))]
+        shown = ", ".join(names[:5]) + (f" and {len(names) - 5:,} more" if len(names) > 5 else "")
+        message = f"classes with fewer than {least} rows are left out, or kept with --min-per-class: {shown}"
+        found.append(table.fault(target.name, "rare classes", message, rare))
     share = counts.max() / counts.sum()
     if share >= _MAJORITY:
         name = target.cells.values[int(counts.argmax())]

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import codecs
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from charset_normalizer import from_bytes
@@ -74,6 +75,18 @@ def contents(path: Path) -> bytes:
     return data
 
 
+def is_blank(path: Path) -> bool:
+    """Return whether a file is empty or holds a few blanks only.
+
+    Raises:
+        ValueError: it cannot be read; one line.
+    """
+    try:
+        return path.stat().st_size < _SAMPLE and not path.read_bytes().strip()
+    except OSError as fault:
+        raise ValueError(f"{path}: cannot be read: {fault.strerror}") from None
+
+
 def read(path: Path, options: Options) -> Text:
     """Return a file's text.
 
@@ -92,6 +105,39 @@ def read(path: Path, options: Options) -> Text:
         return Text(_checked(path, data.decode("utf-8")), "utf-8", bom=False)
     except UnicodeDecodeError as broken:
         return _offered(path, data, broken)
+
+
+def read_all(files: Sequence[Path], options: Options) -> list[Text]:
+    """Return the texts of several files: an encoding that the options name is that of the files that are not UTF-8.
+
+    Raises:
+        ValueError: as :func:`read`.
+    """
+    if len(files) == 1:
+        return [read(files[0], options)]
+    return [_located(file, read(file, options_of(file, options))) for file in files]
+
+
+def options_of(file: Path, options: Options) -> Options:
+    """Return the options for one of several files: without an encoding if it is UTF-8.
+
+    Raises:
+        ValueError: it cannot be read; one line.
+    """
+    if options.encoding is None:
+        return options
+    try:
+        contents(file).decode("utf-8")
+    except UnicodeDecodeError:
+        return options
+    return replace(options, encoding=None)
+
+
+def _located(file: Path, text: Text) -> Text:
+    """Return a text whose questions and faults name its file."""
+    questions = tuple(replace(each, question=f"{file.name}: {each.question}") for each in text.questions)
+    faults = tuple(replace(each, message=f"{file.name}: {each.message}", lines=()) for each in text.faults)
+    return replace(text, questions=questions, faults=faults)
 
 
 def _marked(path: Path, data: bytes, encoding: str) -> Text:

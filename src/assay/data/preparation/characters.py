@@ -26,7 +26,8 @@ from numpy.typing import NDArray
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 
 from assay.data.preparation import store
-from assay.data.preparation.cleaning import SPLITS, clean
+from assay.data.preparation.cleaning import SPLITS, clean, draw_split
+from assay.data.preparation.split_strategies import ByGroup
 from assay.data.preparation.text import SPECIAL, bad_row, count_odd, decode
 from assay.data.special_tokens import PADDING, UNKNOWN
 from assay.files import write_text
@@ -80,6 +81,33 @@ class LongText:
         ]
 
 
+@dataclass(frozen=True)
+class Documents:
+    """Several texts, none of whose windows holds characters of two."""
+
+    texts: list[str]
+    parts: list[str]
+    """Upstream's split of each text: ``train``, ``validation`` or ``test``, or ``""`` if upstream has none."""
+
+    def __len__(self) -> int:
+        """Return the number of windows."""
+        return int(self.counts.sum())
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """Return the number of windows of each text."""
+        return np.array([max(0, math.ceil((len(text) - 1) / WINDOW)) for text in self.texts], dtype=np.int64)
+
+    @property
+    def split(self) -> NDArray[np.str_]:
+        """Return upstream's split of each window, or ``""``."""
+        return np.repeat(np.array(self.parts, dtype="<U10"), self.counts)
+
+    def windows(self) -> list[str]:
+        """Return each window with the next character."""
+        return [window for text in self.texts for window in LongText(text).windows()]
+
+
 def read_text(path: Path) -> LongText:
     """Return the text of a UTF-8 file, unchanged.
 
@@ -98,12 +126,14 @@ def read_text(path: Path) -> LongText:
 
 
 def prepare(
-    text: LongText,
+    text: LongText | Documents,
     out: Path,
     *,
     dataset: str,
     validation_fraction: float,
     test_fraction: float,
+    seed: int = 0,
+    groups: NDArray[np.str_] | None = None,
     ignored_targets: int = 0,
     optimum: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
@@ -117,6 +147,9 @@ def prepare(
             names no validation text, in (0, 1).
         test_fraction: part of the windows outside of upstream's validation, the last, that goes to test where
             upstream names no test text, in (0, 1).
+        seed: draws groups; by position nothing is drawn.
+        groups: (number of windows,) what each window belongs to, such as a file: groups are drawn, and the fractions
+            are of groups. None to split by position.
         ignored_targets: the number of targets at each window's beginning that are ignored for lack of context.
         optimum: the best value that any model can reach, by metric, if it is known.
 
@@ -129,7 +162,13 @@ def prepare(
     store.begin(out)
     windows = text.windows()
     upstream = text.split
-    split = cut(upstream, validation_fraction, test_fraction)
+    if groups is None:
+        split = cut(upstream, validation_fraction, test_fraction)
+    else:
+        split = draw_split(
+            upstream, ByGroup(groups), seed, validation_fraction, test_fraction, dataset=dataset
+        )
+    origins = {} if groups is None else {"group": groups}
     digests = np.array([hashlib.sha256(window.encode()).hexdigest() for window in windows], dtype=object)
     # If a validation part that is not upstream's repeats a window of train, the one in train is kept.
     before = np.where((split == "test") | (upstream != ""), split, "train")
@@ -150,6 +189,7 @@ def prepare(
     columns = {
         "item": kept,
         "split": split,
+        **{fact: values[kept] for fact, values in origins.items()},
         "characters": (targets != IGNORED).sum(axis=1),
         "unknown": [row.count(UNKNOWN) / len(row) for row in ids],
         "distinct": [len(set(text)) for text in texts],
@@ -157,7 +197,7 @@ def prepare(
         "sha256": digests[kept],
         "text": texts,
     }
-    store.write_items(out, SCHEMA, columns)
+    store.write_items(out, store.with_origins(SCHEMA, origins), columns)
     facts = {
         "dataset": dataset,
         "shape": [WINDOW],
@@ -171,7 +211,7 @@ def prepare(
         facts,
         upstream=upstream,
         split=split,
-        strategy="order",
+        strategy="order" if groups is None else ByGroup.name,
         vocabularies=("tokenizer.json",),
         optimum=optimum,
     )

@@ -22,7 +22,12 @@ _SHOWN_ITEMS = 20
 
 
 def clean(
-    digests: NDArray[np.object_], labels: NDArray[Any], split: NDArray[np.str_], *, noun: str
+    digests: NDArray[np.object_],
+    labels: NDArray[Any],
+    split: NDArray[np.str_],
+    *,
+    noun: str,
+    numbers: NDArray[np.int64] | None = None,
 ) -> tuple[NDArray[np.int64], list[dict[str, Any]]]:
     """Return the items to keep, in order, and records of the dropped ones with reasons.
 
@@ -35,9 +40,10 @@ def clean(
         labels: (N,) classes or numbers.
         split: (N,) upstream's split: ``train``, ``validation``, ``test``, or ``""`` if it has none.
         noun: the name of the content that equal items share, for the reasons: ``pixels``, ``text``.
+        numbers: (N,) the numbers that the records name items by; None for their places, from 0.
 
     Returns:
-        kept: (M,) item numbers, ascending.
+        kept: (M,) the places of items, from 0, ascending.
         dropped: one record per reason and split: ``{reason, split, count, items: the first 20}``.
 
     Raises:
@@ -51,7 +57,7 @@ def clean(
         )
     import pandas as pd  # it takes half a second, and predicting a user's items does not need it
 
-    items = pd.DataFrame({"digest": digests, "label": labels, "split": split})
+    items = pd.DataFrame({"digest": digests, "label": labels, "split": split}, index=numbers)
     equal_items = items.groupby(["split", "digest"], sort=False)["label"]
     conflicting = equal_items.transform("nunique") > 1
     repeated = items.duplicated(["split", "digest"]) & ~conflicting

@@ -52,6 +52,8 @@ class ImageSet:
     classes: tuple[str, ...]
     origins: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     """(N,) each: the ``group`` and the ``time`` of each image, if they are known."""
+    numbers: NDArray[np.int64] | None = None
+    """(N,) the number of each image in upstream's file; None for its place, from 0."""
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -84,7 +86,9 @@ def prepare(
     """
     store.begin(out)
     digests = _digest(image_set.images)
-    kept, dropped = clean(digests, image_set.labels, image_set.split, noun="pixels")
+    kept, dropped = clean(
+        digests, image_set.labels, image_set.split, noun="pixels", numbers=image_set.numbers
+    )
     images, labels = image_set.images[kept], image_set.labels[kept]
     upstream = image_set.split[kept]
     origins = {fact: values[kept] for fact, values in image_set.origins.items()}
@@ -101,7 +105,7 @@ def prepare(
         out,
         store.with_origins(SCHEMA, origins),
         {
-            "item": kept,
+            "item": kept if image_set.numbers is None else image_set.numbers[kept],
             "split": split,
             **origins,
             "label": labels,

@@ -60,6 +60,8 @@ class PairSet:
     """(N,), upstream's split: ``train``, ``validation`` or ``test``, or ``""`` if upstream has none."""
     origins: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     """(N,) each: the ``group`` and the ``time`` of each pair, if they are known."""
+    numbers: NDArray[np.int64] | None = None
+    """(N,) the number of each pair in upstream's file; None for its place, from 0."""
 
     def __len__(self) -> int:
         return len(self.sources)
@@ -108,7 +110,7 @@ def prepare(
         dtype=object,
     )
     no_labels = np.zeros(len(pair_set), np.int64)  # without labels, equal pairs never conflict
-    kept, dropped = clean(digests, no_labels, pair_set.split, noun="pair")
+    kept, dropped = clean(digests, no_labels, pair_set.split, noun="pair", numbers=pair_set.numbers)
     upstream = pair_set.split[kept]
     origins = {fact: values[kept] for fact, values in pair_set.origins.items()}
     strategy = choose(
@@ -130,7 +132,7 @@ def prepare(
     store.write_arrays(out, {"source": pad(tokens[0], lengths[0]), "target": pad(tokens[1], lengths[1])})
     both = [[*source, *target] for source, target in zip(*tokens, strict=True)]
     columns: dict[str, Sequence[Any] | NDArray[Any]] = {
-        "item": kept,
+        "item": kept if pair_set.numbers is None else pair_set.numbers[kept],
         "split": split,
         **origins,
         "source_characters": [len(text) for text in texts[0]],

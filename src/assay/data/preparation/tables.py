@@ -57,6 +57,8 @@ class TableSet:
     as for rows of different people, in the same split unless items are held out by time or group."""
     cells: CellFormat = field(default_factory=CellFormat)
     """How the cells of rows to predict are written."""
+    numbers: NDArray[np.int64] | None = None
+    """(N,) the number of each row in upstream's file; None for its place, from 0."""
 
     @classmethod
     def of_numbers(
@@ -101,6 +103,7 @@ class TableSet:
             times=_of_rows(self.times, rows),
             weights=_of_rows(self.weights, rows),
             split=_of_rows(self.split, rows),
+            numbers=_of_rows(self.numbers, rows),
         )
 
 
@@ -145,7 +148,7 @@ def prepare(
     if table.equal_rows == "keep":
         digests = _numbered(digests)
     upstream = np.full(len(table), "") if table.split is None else table.split
-    kept, dropped = clean(digests, table.targets, upstream, noun="features")
+    kept, dropped = clean(digests, table.targets, upstream, noun="features", numbers=table.numbers)
     table = table.take(kept)
     strategy: SplitStrategy = choose(
         split_strategy or ("stratified" if table.classes else "random"),
@@ -169,7 +172,7 @@ def prepare(
         out,
         schema(table),
         {
-            "item": kept,
+            "item": kept if table.numbers is None else table.numbers,
             "split": split,
             **table.origins,
             table.predicted: table.targets,

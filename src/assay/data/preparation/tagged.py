@@ -76,6 +76,8 @@ class TaggedSet:
     """The names of the tags."""
     origins: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     """(N,) each: the ``group`` and the ``time`` of each sentence, if they are known."""
+    numbers: NDArray[np.int64] | None = None
+    """(N,) the number of each sentence in upstream's file; None for its place, from 0."""
 
     def __len__(self) -> int:
         return len(self.words)
@@ -160,7 +162,7 @@ def prepare(
     store.begin(out)
     digests = np.array([_digest(" ".join(words)) for words in tagged.words], dtype=object)
     answers = np.unique([_digest(str(tags)) for tags in tagged.tags], return_inverse=True)[1]
-    kept, dropped = clean(digests, answers, tagged.split, noun="text")
+    kept, dropped = clean(digests, answers, tagged.split, noun="text", numbers=tagged.numbers)
     words = [tagged.words[item] for item in kept]
     tags = [tagged.tags[item] for item in kept]
     upstream = tagged.split[kept]
@@ -185,7 +187,7 @@ def prepare(
         write_text(out / name, _tokenizer(ids).to_str(pretty=True) + "\n")
     store.write_arrays(out, arrays)
     columns: dict[str, Sequence[Any] | NDArray[Any]] = {
-        "item": kept,
+        "item": kept if tagged.numbers is None else tagged.numbers[kept],
         "split": split,
         **origins,
         "tokens": [len(sentence) for sentence in words],

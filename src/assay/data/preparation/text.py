@@ -64,6 +64,8 @@ class TextSet:
     classes: tuple[str, ...]
     origins: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     """(N,) each: the ``group`` and the ``time`` of each text, if they are known."""
+    numbers: NDArray[np.int64] | None = None
+    """(N,) the number of each text in upstream's file; None for its place, from 0."""
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -121,7 +123,7 @@ def prepare(
     write_text(out / "tokenizer.json", tokenizer.to_str(pretty=True) + "\n")
     store.write_arrays(out, {"tokens": pad(tokens, length), "labels": labels})
     columns: dict[str, Sequence[Any] | NDArray[Any]] = {
-        "item": kept,
+        "item": kept if text_set.numbers is None else text_set.numbers[kept],
         "split": split,
         **(origins := {fact: values[kept] for fact, values in text_set.origins.items()}),
         "label": labels,
@@ -161,7 +163,7 @@ class Cleaned:
     """The remaining texts, with each run of whitespace as one space."""
 
     kept: NDArray[np.int64]
-    """(M,) item numbers, ascending."""
+    """(M,) the places of texts in the set, ascending."""
     texts: list[str]
     digests: NDArray[np.object_]
     """(M,) SHA-256 of each text."""
@@ -190,7 +192,7 @@ def clean_and_split(
     """
     whole = [" ".join(text.split()) for text in text_set.texts]
     digests = np.array([hashlib.sha256(text.encode()).hexdigest() for text in whole], dtype=object)
-    kept, dropped = clean(digests, text_set.labels, text_set.split, noun="text")
+    kept, dropped = clean(digests, text_set.labels, text_set.split, noun="text", numbers=text_set.numbers)
     upstream, labels = text_set.split[kept], text_set.labels[kept]
     origins = {fact: values[kept] for fact, values in text_set.origins.items()}
     strategy = choose(

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from assay.data.own.found import JOINED_BY
 from assay.data.special_tokens import PADDING
 from assay.evaluation.inputs.parsing import texts
 from assay.evaluation.inputs.parsing.items import Bad, Item
@@ -26,10 +27,11 @@ SIGNATURE = "text -> class"
 
 
 def declared(dataset: Dataset) -> dict[str, Any]:
-    """Return whether the dataset fixes its texts."""
-    from assay.data.declarations import Mends
+    """Return whether the dataset fixes its texts, and the columns that it joins, if there are several."""
+    from assay.data.declarations import HasTextColumns, Mends
 
-    return {"mends": isinstance(dataset, Mends)}
+    columns = list(dataset.text_columns) if isinstance(dataset, HasTextColumns) else []
+    return {"mends": isinstance(dataset, Mends), "columns": columns if len(columns) > 1 else []}
 
 
 def reader(prepared: Prepared) -> Reader:
@@ -58,7 +60,10 @@ class Texts(FromOutputs, Exports):
         return mending(self.prepared.dataset()) if self.prepared.declared["mends"] else str
 
     def items(self, source: Source, stream: Stream, column: str | None) -> Iterator[Item | Bad]:
-        """Yield the texts of a source."""
+        """Yield the texts of a source; in a table they are those of the dataset's columns, joined in the same way."""
+        *others, last = self.prepared.declared.get("columns") or [None]
+        if column is None and last and source.suffix in (*texts.TABLES, *texts.JSON):
+            return texts.texts(source, stream, last, others, JOINED_BY)
         return texts.texts(source, stream, column)
 
     def inputs(self, items: Sequence[Item]) -> NDArray[np.int64]:

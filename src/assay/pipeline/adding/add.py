@@ -127,9 +127,18 @@ def clear(found: Found) -> Reading:
         )
     if found.best is None:
         reason = next((each.message for each in found.faults if each.kind == "no target"), "")
-        advice = "" if found.form.kind.startswith("images") else "; name the target with --target"
-        raise ValueError(f"{found.path}: {reason or 'nothing can be learned from it'}{advice}")
+        raise ValueError(f"{found.path}: {reason or 'nothing can be learned from it'}{_advice(found)}")
     return found.best
+
+
+def _advice(found: Found) -> str:
+    """Return what to do about data from which nothing can be learned, if that is known."""
+    kinds = [each.kind for each in found.columns if each.kind in ("number", "category", "date", "text")]
+    if found.form.kind.startswith("images"):
+        return ""
+    if kinds == ["text"]:
+        return "; to learn to write such texts, save the column as a .txt file and add that"
+    return "; name the target with --target" if len(kinds) > 1 else ""
 
 
 def _place(source: Path, name: str) -> Path:

@@ -7,18 +7,18 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from assay.config import registry
-from assay.data.own import image_headers, images
+from assay.data.own import folders, image_headers, images, text_folders
 from assay.data.own.found import Found, Options, Reading
 from assay.data.own.image_headers import Header
 
 TEST_FRACTION = 0.2
-MIN_PER_CLASS = 5
-"""Rows that a class needs to be in train, validation and test."""
 _LONGEST = (16, 256)
 """The fewest and most tokens at which texts are truncated."""
 _TOKENS_PER_WORD = 1.3
@@ -80,7 +80,7 @@ def _of_table(found: Found, reading: Reading, options: Options) -> OwnRow:
     return OwnRow(
         "own_table",
         {
-            "encoding": found.form.encoding,
+            "encoding": _encoding(found, options),
             "header": _header(found),
             "day_first": options.day_first,
             "target": reading.target,
@@ -94,16 +94,39 @@ def _of_table(found: Found, reading: Reading, options: Options) -> OwnRow:
 
 
 def _of_texts(found: Found, reading: Reading, options: Options) -> OwnRow:
-    [text] = reading.inputs
+    if found.form.kind == "texts by folder":
+        return OwnRow(
+            "own_text_files",
+            {
+                "encoding": _encoding(found, options),
+                "ignore": list(options.ignore),
+                **_split(found, options, of_classes=True),
+                "longest": _enough(_words_of_files(found.path, options)),
+            },
+        )
+    names = list(reading.inputs)
     return OwnRow(
         "own_texts",
         {
-            "encoding": found.form.encoding,
+            "encoding": _encoding(found, options),
             "header": _header(found),
-            "text": text,
+            "text": names[0] if len(names) == 1 else names,
             "target": reading.target,
             **_split(found, options, of_classes=True),
-            "longest": _longest(found, text),
+            "longest": _longest(found, *names),
+        },
+    )
+
+
+def _of_plain_text(found: Found, reading: Reading, options: Options) -> OwnRow:
+    del reading
+    split = _split(found, options, of_classes=False)
+    return OwnRow(
+        "own_plain_text",
+        {
+            "encoding": _encoding(found, options),
+            "split": split["split"] if ":" in split["split"] else "order",
+            "test_fraction": split["test_fraction"],
         },
     )
 
@@ -149,7 +172,7 @@ def _of_tagged(found: Found, reading: Reading, options: Options) -> OwnRow:
     return OwnRow(
         "own_tagged",
         {
-            "encoding": found.form.encoding,
+            "encoding": _encoding(found, options),
             "target": reading.target,
             "entities": metric in _OF_ENTITIES,
             "split": split["split"],
@@ -172,7 +195,7 @@ def _of_pairs(found: Found, reading: Reading, options: Options) -> OwnRow:
     return OwnRow(
         "own_pairs",
         {
-            "encoding": found.form.encoding,
+            "encoding": _encoding(found, options),
             "header": _header(found),
             "text": text,
             "target": reading.target,
@@ -193,6 +216,7 @@ _MAKERS: Mapping[str, Callable[[Found, Reading, Options], OwnRow]] = {
     "image -> class": _of_images,
     "text -> tags": _of_tagged,
     "text -> text": _of_pairs,
+    "text -> next character": _of_plain_text,
 }
 
 
@@ -201,6 +225,11 @@ def _is_fraction(text: str) -> bool:
         return 0 < float(text) < 1
     except ValueError:
         return False
+
+
+def _encoding(found: Found, options: Options) -> str | None:
+    """Return the encoding of a file; of a folder that of the files that are not UTF-8, if the user names one."""
+    return options.encoding if found.path.is_dir() else found.form.encoding
 
 
 def _header(found: Found) -> bool | None:
@@ -217,15 +246,26 @@ def _split(found: Found, options: Options, *, of_classes: bool) -> dict[str, Any
     how = "stratified" if of_classes else "random"
     if advice is not None and advice.column is not None and advice.strategy in ("column", "time", "group"):
         how = f"{advice.strategy}:{advice.column}"
-    return {"split": how, "test_fraction": fraction, "min_per_class": MIN_PER_CLASS}
+    return {"split": how, "test_fraction": fraction, "min_per_class": options.min_per_class}
 
 
-def _longest(found: Found, column: str) -> int:
-    """Return a power of two of tokens that is enough for 95% of the texts."""
+def _longest(found: Found, *columns: str) -> int:
+    """Return a number of tokens that is enough for 95% of the texts, those of several columns joined."""
     assert found.known is not None
     table, _ = found.known
-    cells = table.cells[table.names.index(column)]
-    words = np.array([len(text.split()) for text in cells.values])[cells.codes]
+    chosen = [table.cells[table.names.index(column)] for column in columns]
+    return _enough(
+        sum(np.array([len(text.split()) for text in cells.values])[cells.codes] for cells in chosen)
+    )
+
+
+def _words_of_files(path: Path, options: Options) -> NDArray[np.int64]:
+    _, texts = text_folders.read(path, folders.files_of(path), options)
+    return np.array([len(text.text.split()) for text in texts])
+
+
+def _enough(words: NDArray[np.int64]) -> int:
+    """Return a power of two of tokens that is enough for 95% of texts of (N,) words."""
     needed = max(1.0, float(np.quantile(words, 0.95)) * _TOKENS_PER_WORD)
     least, most = _LONGEST
     return min(most, max(least, _power_of_two(needed)))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -15,6 +16,7 @@ from assay.data.families import own_columns
 from assay.data.families.own_files import Own, source_of
 from assay.data.own import images as folder_of_images
 from assay.data.own.found import Options
+from assay.data.own.images import Item
 from assay.data.own.parts import PARTS
 from assay.data.preparation import images, pictures
 
@@ -46,7 +48,13 @@ class OwnImages(Own):
             kept.targets.astype(np.int64),
             np.array(parts, dtype="<U10"),
             kept.classes,
+            numbers=self._numbers([found[row][0] for row in kept.rows]),
         )
+
+    def _numbers(self, items: Sequence[Item]) -> NDArray[np.int64] | None:
+        """Return the line of the table that names each image, if there is one."""
+        lines = np.array([item.line for item in items], dtype=np.int64)
+        return lines if lines.all() else None
 
     def _decoded(self, path: Path) -> NDArray[np.uint8] | None:
         """Return an image (C, H, W), None if it cannot be read."""

@@ -46,6 +46,7 @@ class OwnPairs(OwnRows):
             [target.values[code] for code in target.codes[rows]],
             split.upstream[rows],
             {fact: values[rows] for fact, values in split.origins.items()},
+            numbers=table.lines[rows],
         )
 
     def prepare(self, raw: Path, out: Path, *, seed: int, validation_fraction: float) -> dict[str, Any]:

@@ -70,6 +70,7 @@ class OwnTable(OwnRows):
             split=split.upstream[found.rows],
             equal_rows="keep",
             cells=form,
+            numbers=table.lines[found.rows],
         )
 
     def _day_first(self, study: Study) -> bool:

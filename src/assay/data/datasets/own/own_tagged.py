@@ -15,6 +15,7 @@ from assay.data.families import own_columns, own_files
 from assay.data.families.own_files import Own, source_of
 from assay.data.own import conll, parts
 from assay.data.own.conll import Sentences
+from assay.data.own.entity_tags import as_iob2, is_tag, mark_entities
 from assay.data.own.found import Options
 from assay.data.preparation import tagged
 
@@ -32,19 +33,19 @@ class OwnTagged(Own):
     target: str
     """The column of tags."""
     entities: bool
-    """Whether the tags are B- and I- with the kinds of entities, and O; otherwise each tag is a class of words."""
+    """Whether the tags mark entities, in IOB1, IOB2, BIOES or BILOU; otherwise each tag is a class of words."""
     split: str
     """``random``; ``group:file``: sentences of a file stay together; ``column:file``: the files' names say their parts,
     such as train.conll and test.conll."""
 
     def read(self, raw: Path) -> tagged.TaggedSet:
-        """Return the sentences. A tag I- that continues no entity of its kind is read as B-, as conlleval does.
+        """Return the sentences, with tags of entities as IOB2. An entity begins where conlleval has it begin.
 
         Raises:
             ValueError: a word or its tag is blank, or the tags are not as ``entities`` says; one line.
         """
         path = self.own(raw)
-        files = conll.files_of(list(own_files.files_in(path)))
+        files = conll.files_of(list(own_files.files_in(path))) if path.is_dir() else [path]
         found, _ = conll.read(path, files, self.options)
         if self.target not in found.tags:
             raise ValueError(f"{path}: no column of tags {self.target!r}; there are {', '.join(found.tags)}")
@@ -58,10 +59,11 @@ class OwnTagged(Own):
         by_name = self.split == f"column:{conll.FILE}"
         return tagged.TaggedSet(
             words,
-            [[number[tag] for tag in (begun(row) if self.entities else row)] for row in tags],
+            [[number[tag] for tag in (as_iob2(row) if self.entities else row)] for row in tags],
             np.array([parts.of_file(file.stem) if by_name else "" for file in found.files], dtype="<U10"),
             classes,
             {"group": names} if self.split == f"group:{conll.FILE}" else {},
+            numbers=np.array([lines[0] for lines in found.lines]) if len(files) == 1 else None,
         )
 
     def _classes(self, names: set[str]) -> tuple[str, ...]:
@@ -71,9 +73,11 @@ class OwnTagged(Own):
             raise ValueError(f"{where}: every word has the tag {next(iter(names))}")
         if not self.entities:
             return tuple(sorted(names))
-        if others := sorted(name for name in names if not conll.is_of_entities(name)):
+        if not mark_entities(names):
+            other = next((name for name in sorted(names) if not is_tag(name)), ", ".join(sorted(names)[:9]))
             raise ValueError(
-                f"{where}: the tag {others[0]!r} is none of B-, I- and O; with --metric accuracy each tag is a class"
+                f"{where}: {other!r} does not mark entities as IOB, BIOES or BILOU do; with --metric accuracy each tag"
+                " is a class"
             )
         return tagged.tag_names(sorted({name[2:] for name in names if name != "O"}))
 
@@ -87,15 +91,6 @@ class OwnTagged(Own):
             test_fraction=self.test_fraction,
             split_strategy=own_columns.strategy_of(self.split) or "random",
         )
-
-
-def begun(tags: Sequence[str]) -> list[str]:
-    """Return the tags of a sentence, where those of I- that continue no entity of their kind are B-."""
-    before = ["O", *tags[:-1]]
-    return [
-        f"B-{tag[2:]}" if tag.startswith("I-") and last[2:] != tag[2:] else tag
-        for last, tag in zip(before, tags, strict=True)
-    ]
 
 
 def _column(found: Sentences, name: str) -> list[list[str]]:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A user's own texts with a class each: two columns of a table."""
+"""A user's own texts with a class each: columns of a table. Texts of several columns are joined."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +14,8 @@ from pydantic import Field
 from assay.data.families import own_columns
 from assay.data.families.own_columns import OwnRows
 from assay.data.families.own_files import source_of
-from assay.data.own.found import Options
+from assay.data.own.found import JOINED_BY, Options
+from assay.data.own.table import Cells
 from assay.data.preparation import text as prepared_texts
 
 
@@ -22,7 +24,8 @@ class OwnTexts(OwnRows):
     """The texts of a CSV, TSV, JSON lines or Parquet file."""
 
     nouns = ("a text", "texts")
-    text: str
+    text_columns: tuple[str, ...]
+    """The columns of texts."""
     target: str
     min_per_class: int
     """Texts of classes with fewer are left out."""
@@ -33,20 +36,21 @@ class OwnTexts(OwnRows):
         """Return the texts that have a class; blank ones are left out."""
         path = self.path  # the one that the user knows
         table, study = self.study(raw)
-        own_columns.require_columns(path, table, [self.text, self.target])
+        own_columns.require_columns(path, table, [*self.text_columns, self.target])
         found = own_columns.targets_of(
             path, study.get(self.target), as_classes=True, min_per_class=self.min_per_class
         )
         split = own_columns.split_of(path, table, study, self.split)
-        texts = study.get(self.text).cells
-        rows = found.rows[~texts.missing_rows[found.rows]]
-        labels = found.targets[~texts.missing_rows[found.rows]]
+        columns = [study.get(name).cells for name in self.text_columns]
+        filled = ~np.all([cells.missing_rows[found.rows] for cells in columns], axis=0)
+        rows, labels = found.rows[filled], found.targets[filled]
         return prepared_texts.TextSet(
-            [texts.values[code] for code in texts.codes[rows]],
+            [_joined(columns, row) for row in rows],
             labels.astype(np.int64),
             split.upstream[rows],
             found.classes,
             {fact: values[rows] for fact, values in split.origins.items()},
+            numbers=table.lines[rows],
         )
 
     def prepare(self, raw: Path, out: Path, *, seed: int, validation_fraction: float) -> dict[str, Any]:
@@ -62,13 +66,20 @@ class OwnTexts(OwnRows):
         )
 
 
+def _joined(columns: Sequence[Cells], row: int) -> str:
+    """Return the texts of a row; what is missing is a blank text."""
+    return JOINED_BY.join(
+        "" if cells.missing_rows[row] else cells.values[cells.codes[row]] for cells in columns
+    )
+
+
 def own_texts(
     *,
     path: str,
     digest: str,
     encoding: str | None,
     header: bool | None,
-    text: str,
+    text: str | list[str],
     target: str,
     split: str,
     test_fraction: Annotated[float, Field(gt=0, lt=1)],
@@ -81,7 +92,7 @@ def own_texts(
         path=Path(path),
         digest=digest,
         options=Options(encoding=encoding, header=header),
-        text=text,
+        text_columns=(text,) if isinstance(text, str) else tuple(text),
         target=target,
         split=split,
         test_fraction=test_fraction,

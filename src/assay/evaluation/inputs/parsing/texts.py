@@ -24,13 +24,14 @@ SAMPLED = 50
 
 
 def texts(
-    source: Source, stream: Stream, column: str | None, also: Sequence[str] = ()
+    source: Source, stream: Stream, column: str | None, also: Sequence[str] = (), joined_by: str = "\t"
 ) -> Iterator[Item | Bad]:
     """Yield each text of a source.
 
     Args:
         column: the column or key of the texts; None to find it.
-        also: further columns or keys; their values precede the text, separated by tabs.
+        also: further columns or keys; their values precede the text.
+        joined_by: what separates them.
 
     Raises:
         ValueError: a table does not have one column of texts; one line.
@@ -38,9 +39,9 @@ def texts(
     if (source.suffix == ".txt" and source.in_folder) or source.text is not None:
         yield from _whole(source, stream)
     elif source.suffix in JSON or (source.suffix == "" and stream.first(1) == b"{"):
-        yield from _of_json(source, stream, column, also)
+        yield from _of_json(source, stream, column, also, joined_by)
     elif source.suffix in TABLES or column is not None:
-        yield from _of_table(source, stream, column, also)
+        yield from _of_table(source, stream, column, also, joined_by)
     else:
         for row, line in enumerate(stream.lines(), start=1):
             yield checked(Item(source.name, row, decoded(line)))
@@ -76,7 +77,9 @@ def _whole(source: Source, stream: Stream) -> Iterator[Item | Bad]:
     yield checked(Item(source.name, 1, text))
 
 
-def _of_json(source: Source, stream: Stream, column: str | None, also: Sequence[str]) -> Iterator[Item | Bad]:
+def _of_json(
+    source: Source, stream: Stream, column: str | None, also: Sequence[str], joined_by: str
+) -> Iterator[Item | Bad]:
     for row, line in enumerate(stream.lines(), start=1):
         item = Item(source.name, row, None)
         try:
@@ -89,7 +92,12 @@ def _of_json(source: Source, stream: Stream, column: str | None, also: Sequence[
         except ValueError as error:
             yield item.wrong(str(error))
             continue
-        yield checked(Item(source.name, row, "\t".join(parts)))
+        yield checked(Item(source.name, row, _joined(parts, joined_by)))
+
+
+def _joined(parts: Sequence[str], joined_by: str) -> str:
+    """Return texts as one, blank if all are."""
+    return joined_by.join(parts) if any(part.strip() for part in parts) else ""
 
 
 def _of_keys(value: Any, keys: Sequence[str]) -> Iterator[str]:
@@ -136,7 +144,7 @@ def rows_of(source: Source, stream: Stream) -> Iterator[list[str]]:
 
 
 def _of_table(
-    source: Source, stream: Stream, column: str | None, also: Sequence[str]
+    source: Source, stream: Stream, column: str | None, also: Sequence[str], joined_by: str
 ) -> Iterator[Item | Bad]:
     rows = rows_of(source, stream)
     sample = [*islice(rows, 1)]
@@ -154,7 +162,7 @@ def _of_table(
         if len(cells) != len(names):
             yield item.wrong(f"{len(cells)} values; the first line names {len(names)} columns")
         else:
-            yield checked(Item(source.name, number, "\t".join(cells[place] for place in places)))
+            yield checked(Item(source.name, number, _joined([cells[place] for place in places], joined_by)))
 
 
 def _is_header(sample: Sequence[Sequence[str]]) -> bool:
