@@ -12,7 +12,15 @@ import pytest
 from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
-from assay.data.preparation.characters import WINDOW, LongText, build_tokenizer, cut, prepare, read_text
+from assay.data.preparation.characters import (
+    WINDOW,
+    Documents,
+    LongText,
+    build_tokenizer,
+    cut,
+    prepare,
+    read_text,
+)
 
 SOME = "".join(random.Random(0).choices("abcdef \n\u00e9", k=20 * WINDOW + 1))
 
@@ -146,3 +154,24 @@ def test_line_ends_are_as_upstream_has_them(tmp_path: Path) -> None:
     path = tmp_path / "input.txt"
     path.write_bytes(b"a\r\nb\n" * 100)
     assert read_text(path).text == "a\r\nb\n" * 100
+
+
+def test_windows_of_several_texts_hold_characters_of_one() -> None:
+    texts = ["a" * 100, "b", "c" * 65]
+    documents = Documents(texts, ["train", "", "test"])
+    assert documents.windows() == ["a" * 65, "a" * 36, "c" * 65]
+    assert documents.split.tolist() == ["train", "train", "test"]
+    assert len(documents) == 3
+
+
+def test_groups_are_drawn_whole(tmp_path: Path) -> None:
+    texts = [f"{number}{number * 7 % 10}" * 300 + str(number) for number in range(10)]
+    documents = Documents(texts, [""] * 10)
+    groups = np.repeat(np.array([f"{number}.txt" for number in range(10)]), documents.counts)
+    facts = prepare(
+        documents, tmp_path, dataset="d", validation_fraction=0.1, test_fraction=0.3, groups=groups
+    )
+    items = pd.read_parquet(tmp_path / "items.parquet")
+    assert facts["split"]["strategy"] == "group"
+    assert items.groupby("group")["split"].nunique().max() == 1
+    assert items.groupby("split")["group"].nunique().to_dict() == {"test": 3, "train": 6, "validation": 1}

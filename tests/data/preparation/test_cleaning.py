@@ -126,3 +126,12 @@ def test_the_reasons_name_the_equal_content() -> None:
         record("same text as an earlier item of the split", "train", 1),
         record("same text with different labels in the split", "train", 2, 3),
     ]
+
+
+def test_dropped_items_are_named_by_their_numbers_in_the_file() -> None:
+    digests = np.array(["a", "b", "a", "c"], dtype=object)
+    kept, dropped = clean(
+        digests, np.zeros(4, np.int64), np.full(4, ""), noun="text", numbers=np.array([2, 3, 7, 9])
+    )
+    assert kept.tolist() == [0, 1, 3]
+    assert [record["items"] for record in dropped] == [[7]]
