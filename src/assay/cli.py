@@ -120,14 +120,17 @@ def add_data(
         bool, typer.Option("--link", help="use the bytes where they are, without a copy")
     ] = False,
     update: Annotated[bool, typer.Option("--update", help="accept bytes that have changed")] = False,
+    record_set: Annotated[
+        str | None, typer.Option(help="record set of a Croissant description, if it has several")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="print what is found, write nothing")] = False,
 ) -> None:
     """Add your own data: look at a file or folder, print what it holds, and write the rows that train models on it.
 
     Reads CSV, TSV, JSON lines and Parquet (texts or table rows, with a column of classes or numbers; pairs of texts),
     folders of images (a folder for each class, or a table that names the images), folders of texts (a folder for each
-    class), plain text, whose next character is predicted, and sentences with a tag for each word (CoNLL columns and
-    CoNLL-U).
+    class), plain text, whose next character is predicted, sentences with a tag for each word (CoNLL columns and
+    CoNLL-U), and a record set that a Croissant description (croissant.json) names.
 
     Writes to params.yaml a dataset, a task, models and methods that fit the data, and a suite that runs them, which
     becomes the default; data/own/NAME, a copy of the bytes; and data/expectations/NAME.yaml, what the items must meet
@@ -135,8 +138,9 @@ def add_data(
     written, and the exit code is 2, as for every error. Run twice it changes nothing.
     """
     from assay.data.own.found import Options
-    from assay.data.own.web import fetched, is_address
+    from assay.data.own.web import is_address
     from assay.pipeline.adding.add import Request, add, look_only
+    from assay.pipeline.adding.sources import opened
 
     if target and len(target) > 1:
         typer.echo(
@@ -160,8 +164,12 @@ def add_data(
 
     def work() -> None:
         try:
-            with fetched(path) as here:
-                request = Request(here, options, name, link=link, update=update)
+            with opened(path, record_set, options, link=link) as given:
+                for remark in given.remarks:
+                    typer.echo(remark)
+                request = Request(
+                    given.path, options, name or given.name, given.about, link=link, update=update
+                )
                 for line in look_only(request) if dry_run else add(request):
                     typer.echo(line)
         except OSError as error:

@@ -51,7 +51,8 @@ def test_a_page_followed_to_the_letter_runs(page, tmp_path):
 def test_your_own_data_become_a_report(tmp_path):
     project = copy(tmp_path)
     results = follow("your-own-data.md", project)
-    assert [result.returncode for result in results] == [0, 0, 0, 0], results[-1].stdout + results[-1].stderr
+    assert [result.returncode for result in results] == [0] * 6, results[-1].stdout + results[-1].stderr
+    assert "table -> number; target: price" in results[-1].stdout
     table = (project.folder / "reports" / "results.csv").read_text()
     assert ",flats,boosted_regression,none," in table
 

@@ -222,7 +222,9 @@ class Matrix:
         """Return the spec of ingesting and preparing a dataset."""
         name = dataset.removesuffix(registry.TWIN)
         row = self.params.datasets[name]
-        return {"family": row.dataset, "knobs": row.knobs, **self.params.split_of(name).model_dump()}
+        spec = {"family": row.dataset, "knobs": row.knobs, **self.params.split_of(name).model_dump()}
+        about = row.about.model_dump(exclude_unset=True)
+        return {**spec, "about": about} if about else spec
 
     def cell_spec(self, cell: Cell) -> dict[str, Any]:
         """Return everything that training a cell depends on, except data and code."""

@@ -101,6 +101,21 @@ class SplitParams(Section):
     strategy that the dataset's file declares."""
 
 
+class AboutParams(Section):
+    """The terms and the origin of a dataset."""
+
+    licence: str = Field(min_length=1, max_length=1000)
+    """Its terms of use."""
+    citation: str = Field(min_length=1, max_length=4000)
+    """How to cite it."""
+    published: str = Field(pattern=r"^\d{4}$")
+    """The year in which it was first published."""
+    homepage: str = Field(pattern=r"^https?://[^\s]+$", max_length=1000)
+    """Its page on the web."""
+    quirks: str = Field(min_length=1, max_length=4000)
+    """What a reader must know before comparing numbers."""
+
+
 def loop_params(model: str) -> type[Section] | None:
     """Return the type of the params of a model family's training loop; None if it has none."""
     params = registry.LOOPS[registry.MODELS[model].loop].params
@@ -113,6 +128,7 @@ if TYPE_CHECKING:
     TrainingChanges: TypeAlias = BaseModel
     TrainerChanges: TypeAlias = BaseModel
     SplitChanges: TypeAlias = BaseModel
+    AboutChanges: TypeAlias = BaseModel
 else:
     AllTrainingParams = create_model(
         "TrainingParams",
@@ -120,7 +136,7 @@ else:
     )
     """The params of every training loop."""
     TrainingChanges, TrainerChanges = any_of(AllTrainingParams), any_of(TrainerParams)
-    SplitChanges = any_of(SplitParams)
+    SplitChanges, AboutChanges = any_of(SplitParams), any_of(AboutParams)
 
 
 class DatasetParams(SplitChanges):
@@ -132,6 +148,8 @@ class DatasetParams(SplitChanges):
     """Another row of ``datasets``; this row inherits the values that it does not set itself."""
     expectations: str | None = Field(default=None, min_length=1, max_length=300)
     """A file of expectations that its items must meet, besides those that its family has; ``null`` for none."""
+    about: AboutChanges = Field(default_factory=AboutChanges)
+    """What the report and croissant.json say of the data, instead of what its file declares."""
     knobs: dict[str, Any] = Field(default_factory=dict)
 
 

@@ -36,6 +36,8 @@ class Source:
     homepage: str
     quirks: str
     """What a user must know before comparing numbers: missing splits, imbalance, duplicates."""
+    published: str = ""
+    """The year in which it was first published; "" if it is not."""
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,7 @@ class Graph:
     def ingest_request(self, wildcards: Any) -> dict[str, str]:
         """Return the request for ingesting a dataset."""
         spec = self.matrix.dataset_spec(wildcards.dataset)
-        made = {key: spec[key] for key in ("family", "knobs")}
+        made = {key: spec[key] for key in ("family", "knobs", "about") if key in spec}
         return {"code": self._dataset_code("ingest", wildcards.dataset), "spec": _json(made)}
 
     def prepare_request(self, wildcards: Any) -> dict[str, str]:

@@ -48,6 +48,7 @@ def test_declares_its_source(dataset: Dataset) -> None:
     assert loading.load(source.name) is dataset
     assert source.licence
     assert source.citation
+    assert re.fullmatch(r"(19|20)\d\d", source.published)
     assert source.quirks
     assert source.homepage.startswith("http")
     for file in source.files:

@@ -37,6 +37,7 @@ def source(name: str, parts: Mapping[str, Files], quirks: str) -> Source:
         files=tuple(file for each in sources.values() for file in each.files),
         licence="; ".join(f"{part}: {each.licence}" for part, each in sources.items()),
         citation=" ".join(each.citation for each in sources.values()),
+        published=max(each.published for each in sources.values()),
         homepage=next(iter(sources.values())).homepage,
         quirks=quirks,
     )

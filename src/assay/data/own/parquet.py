@@ -29,7 +29,7 @@ def read(path: Path, options: Options) -> Table:
     if path.stat().st_size > text_files.LARGEST_BYTES:
         raise ValueError(f"{path}: more than {text_files.LARGEST_BYTES:,} bytes: split the file")
     try:
-        table = _rows(path)
+        table = unpacked(path)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as fault:
         raise ValueError(f"{path}: not a whole Parquet file ({' '.join(str(fault).split())[:200]})") from None
     if not table.num_rows or not table.num_columns:
@@ -41,7 +41,7 @@ def read(path: Path, options: Options) -> Table:
     return Table(Form(kind="Parquet"), tuple(table.column_names), cells, lines, options, _faults(table))
 
 
-def _rows(path: Path) -> pa.Table:
+def unpacked(path: Path) -> pa.Table:
     batches, size = [], 0
     with pq.ParquetFile(path) as file:
         declared = sum(

@@ -13,8 +13,9 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -51,6 +52,8 @@ class Request:
     path: Path
     options: Options
     name: str | None = None
+    about: Mapping[str, str] = field(default_factory=dict)
+    """What is known of the terms and the origin of the data, for the row's ``about``."""
     link: bool = False
     """Refer to the bytes where they are instead of copying them."""
     update: bool = False
@@ -85,7 +88,7 @@ def add(request: Request) -> Iterator[str]:
     starter = starters.choose(reading.signature, num_classes, metric)
     path = source.resolve() if request.link else _place(source, name)
     row = replace(row, knobs={**_bytes(path, digest), **row.knobs}, metric=metric)
-    write_rows(file, name, row, starter, items)
+    write_rows(file, name, row, starter, items, request.about)
     expectations = EXPECTATIONS / f"{name}.yaml"
     _write(request, file, source, {expectations: expectations_file.infer(items, name)}, name)
     yield ""
@@ -227,12 +230,20 @@ def _prepared(
         return facts, pd.read_parquet(out / "items.parquet")
 
 
-def write_rows(file: ParamsFile, name: str, row: OwnRow, starter: Starter, items: pd.DataFrame) -> None:
+def write_rows(
+    file: ParamsFile,
+    name: str,
+    row: OwnRow,
+    starter: Starter,
+    items: pd.DataFrame,
+    about: Mapping[str, str] = MappingProxyType({}),
+) -> None:
     """Add the rows of a dataset, its task, its models and methods, and a suite that runs them."""
     num_items = int((items["split"] == "train").sum())
     dataset = {
         "dataset": row.family,
         "expectations": str(EXPECTATIONS / f"{name}.yaml"),
+        **({"about": dict(about)} if about else {}),
         "knobs": dict(row.knobs),
     }
     file.add("datasets", name, dataset, row.comments)

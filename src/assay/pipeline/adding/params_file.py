@@ -86,9 +86,14 @@ def _yaml() -> YAML:
 
 
 def _built(value: Any, *, top: bool) -> Any:
-    """Return a value for ruamel.yaml: a row and its knobs have a line for each key, other collections are in braces."""
+    """Return a value for ruamel.yaml.
+
+    A row, its knobs and its ``about`` have a line for each key, other collections are in braces.
+    """
     if isinstance(value, Mapping):
-        built = CommentedMap({key: _built(each, top=top and key == "knobs") for key, each in value.items()})
+        built = CommentedMap(
+            {key: _built(each, top=top and key in ("knobs", "about")) for key, each in value.items()}
+        )
         return built if top else _flow(built)
     if isinstance(value, list):
         return _flow(CommentedSeq([_built(each, top=False) for each in value]))

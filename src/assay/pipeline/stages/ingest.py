@@ -15,6 +15,8 @@ from assay.pipeline.stages.arguments import parse
 from assay.provenance import records, snakemake_metadata
 
 TWIN_SEED = 0
+FACTS = ("licence", "citation", "published", "homepage", "quirks")
+"""What the record says of a dataset; ``about`` of its row in params.yaml overrides them."""
 NOT_DATA = ("source.json", snakemake_metadata.MADE)
 
 
@@ -35,8 +37,8 @@ def ingest(dataset: str, spec: dict[str, Any], raw: Path) -> dict[str, Any]:
         }
     else:
         files = entry.fetch(raw, mirror=os.environ.get("ASSAY_MIRROR"))
-    facts = {key: getattr(entry.source, key) for key in ("licence", "citation", "homepage", "quirks")}
-    return {"files": files, **facts}
+    facts = {key: getattr(entry.source, key) for key in FACTS}
+    return {"files": files, **facts, **spec.get("about", {})}
 
 
 def main(argv: list[str]) -> int:

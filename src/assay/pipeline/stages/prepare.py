@@ -8,16 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from assay.data import loading
+from assay.data.preparation import croissant
 from assay.pipeline.stages.arguments import parse
 from assay.provenance import records
 
 
 def prepare(spec: dict[str, Any], source: Path, out: Path) -> dict[str, Any]:
     """Prepare the raw files next to ``source`` into ``out`` and return the facts for prepared.json."""
-    records.require_intact(source, "ingest")
-    return loading.of_spec(spec).prepare(
-        source.parent, out, seed=spec["split_seed"], validation_fraction=spec["validation_fraction"]
+    ingested, raw = records.require_intact(source, "ingest"), source.parent
+    prepared = loading.of_spec(spec).prepare(
+        raw, out, seed=spec["split_seed"], validation_fraction=spec["validation_fraction"]
     )
+    return croissant.add(raw, out, ingested, prepared)
 
 
 def main(argv: list[str]) -> int:

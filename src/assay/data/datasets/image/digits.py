@@ -76,6 +76,7 @@ DATASET: Dataset = Digits(
         files=(_FILE,),
         licence="Creative Commons Attribution 4.0 (UCI Machine Learning Repository)",
         citation="Alpaydin, Kaynak (1998). Cascading Classifiers. Kybernetika 34(4), 369-374.",
+        published="1998",
         homepage="https://archive.ics.uci.edu/dataset/80/optical+recognition+of+handwritten+digits",
         quirks=(
             "Only upstream's test set (13 writers), so it has no split: test is drawn here, and its"

@@ -38,6 +38,7 @@ DATASET: Dataset = IdxImages(
             "Xiao, Rasul, Vollgraf (2017). Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine Learning"
             " Algorithms. arXiv:1708.07747."
         ),
+        published="2017",
         homepage="https://github.com/zalandoresearch/fashion-mnist",
         quirks=(
             "No upstream validation split. Exactly balanced (6000 / 1000 per class). No exact-duplicate images"

@@ -33,6 +33,7 @@ DATASET: Dataset = IdxImages(
             "LeCun, Bottou, Bengio, Haffner (1998). Gradient-based learning applied to document recognition."
             " Proc. IEEE 86(11)."
         ),
+        published="1998",
         homepage="http://yann.lecun.com/exdb/mnist/",
         quirks=(
             "No upstream validation split. No exact-duplicate images inside train or test and none shared"

@@ -70,6 +70,7 @@ DATASET: Dataset = BundledTable(
             "Street, Wolberg, Mangasarian (1993). Nuclear feature extraction for breast tumor diagnosis. SPIE 1905,"
             " 861-870."
         ),
+        published="1993",
         homepage="https://archive.ics.uci.edu/dataset/17/breast+cancer+wisconsin+diagnostic",
         quirks=(
             "569 tumours, 37% malignant. Each of ten measurements has three columns: its mean over the nuclei,"

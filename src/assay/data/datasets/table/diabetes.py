@@ -63,6 +63,7 @@ DATASET: Dataset = Diabetes(
         files=(_FEATURES, _TARGETS),
         licence="published with the article for any use; bundled with scikit-learn (BSD 3-Clause)",
         citation="Efron, Hastie, Johnstone, Tibshirani (2004). Least Angle Regression. Annals of Statistics 32(2).",
+        published="2004",
         homepage="https://www4.stat.ncsu.edu/~boos/var.select/diabetes.html",
         quirks=(
             "442 patients, one row each: intervals are wide. No upstream split: test is drawn here. sex is"

@@ -27,6 +27,7 @@ DATASET: Dataset = BundledTable(
         ),
         licence="Creative Commons Attribution 4.0 (UCI Machine Learning Repository)",
         citation="Aeberhard, Forina (1991). Wine. UCI Machine Learning Repository.",
+        published="1991",
         homepage="https://archive.ics.uci.edu/dataset/109/wine",
         quirks=(
             "178 wines: intervals are wide, and most models make no error on many splits. The classes are growers,"

@@ -112,6 +112,7 @@ DATASET: Dataset = AgNews(
             "Zhang, Zhao, LeCun (2015). Character-level Convolutional Networks for Text Classification. NIPS"
             " 2015. Source corpus: A. Gulli, AG corpus of news articles."
         ),
+        published="2015",
         homepage="http://www.di.unipi.it/~gulli/AG_corpus_of_news_articles.html",
         quirks=(
             "Only upstream's test file, 7600 of its 127,600 items: train, validation and test are drawn from it,"

@@ -58,6 +58,7 @@ DATASET: Dataset = MovieReviews(
             "Pang, Lee (2005). Seeing stars: Exploiting class relationships for sentiment categorization with"
             " respect to rating scales. ACL 2005."
         ),
+        published="2005",
         homepage="https://www.cs.cornell.edu/people/pabo/movie-review-data/",
         quirks=(
             "No upstream split: papers use ten-fold cross-validation, and here one test part is drawn, so"

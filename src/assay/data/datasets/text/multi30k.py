@@ -86,6 +86,7 @@ DATASET: Dataset = Multi30k(
             "Elliott, Frank, Sima'an, Specia (2016). Multi30K: Multilingual English-German Image Descriptions. 5th"
             " Workshop on Vision and Language."
         ),
+        published="2016",
         homepage="https://github.com/multi30k/dataset",
         quirks=(
             "Captions of photographs: short, narrow in domain. The English captions are the originals of the German"

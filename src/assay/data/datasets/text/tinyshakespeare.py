@@ -42,6 +42,7 @@ DATASET: Dataset = TinyShakespeare(
         files=remote_files("tinyshakespeare", _FILES, _FOLDER),
         licence="text: public domain works, licence unstated by upstream; the repository karpathy/char-rnn says MIT",
         citation="Karpathy (2015). The Unreasonable Effectiveness of Recurrent Neural Networks (char-rnn).",
+        published="2015",
         homepage="https://github.com/karpathy/char-rnn",
         quirks=(
             "No upstream split. nanoGPT trains on the first 90% of the characters and reports the loss on the other"

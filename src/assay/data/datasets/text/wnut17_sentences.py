@@ -65,6 +65,7 @@ SENTENCES = Sentences(
             "Derczynski, Nichols, van Erp, Limsopatham (2017). Results of the WNUT2017 Shared Task on Novel and"
             " Emerging Entity Recognition. W-NUT 2017."
         ),
+        published="2017",
         homepage="https://noisy-text.github.io/2017/emerging-rare-entities.html",
         quirks=(
             "Upstream's three splits come from different sites (Twitter; YouTube; Reddit, Twitter, YouTube and"
