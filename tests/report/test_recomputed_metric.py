@@ -192,7 +192,9 @@ def finished(
 def test_models_have_intervals_ranks_and_tests(finished: tuple[list[Summary], Analysis]) -> None:
     _, found = finished
     assert found.reasons == {}
-    assert found.ranks == {"logistic_regression": 1, "mlp": 2, "cnn": 3, "majority": 4}
+    assert found.ranks == {
+        "logistic_regression": (1, 1), "mlp": (2, 2), "cnn": (3, 3), "majority": (4, 4),
+    }  # fmt: skip
     assert {name: found.estimates[name, "none"].over for name in FEATURES} == {
         "logistic_regression": "items", "mlp": "seeds and items", "cnn": "seeds and items",
     }  # fmt: skip
@@ -240,7 +242,7 @@ def test_predictions_must_give_the_score_that_was_recorded(
     assert key == ("logistic_regression", "none", "0")
     assert "their auroc is 0." in reason
     assert f"metrics.json has {kept['test']['auroc']}" in reason
-    assert found.ranks == {"mlp": 1, "cnn": 2, "majority": 3}
+    assert found.ranks == {"mlp": (1, 1), "cnn": (2, 2), "majority": (3, 3)}
 
 
 @pytest.mark.parametrize(
@@ -271,7 +273,7 @@ def test_a_run_without_an_interval_says_why_and_leaves_the_others_theirs(
     found = analyse(read(tmp_path, answers), TASK)
     assert list(found.reasons) == [("logistic_regression", "none", "0")]
     assert reason in found.reasons["logistic_regression", "none", "0"]
-    assert found.ranks == {"mlp": 1, "cnn": 2, "majority": 3}
+    assert found.ranks == {"mlp": (1, 1), "cnn": (2, 2), "majority": (3, 3)}
 
 
 def test_the_report_shows_intervals_and_ranks(

@@ -61,5 +61,5 @@ def test_your_own_data_become_a_report(tmp_path):
 def test_the_report_that_a_page_explains_is_made(tmp_path):
     *made, shown = follow("reading-the-report.md", copy(tmp_path))
     assert [result.returncode for result in made] == [0, 0, 0], made[-1].stdout + made[-1].stderr
-    assert "| 1= | logistic\\_regression |" in shown.stdout
+    assert "| 1-2 | logistic\\_regression |" in shown.stdout
     assert "| majority (control) |" in shown.stdout

@@ -17,6 +17,8 @@ VALUE = Published(
     seen_at_source=True, comparable=True, why="w",
 )  # fmt: skip
 
+NO_BOUND = replace(TASK, metric=None)
+
 
 @pytest.fixture
 def column(tmp_path: Path) -> dict[str, Square]:
@@ -32,14 +34,18 @@ def test_one_is_the_known_optimum_even_if_a_model_passes_it(column: dict[str, Sq
     assert found.of(0.525) == pytest.approx(0.5)
 
 
-def test_without_an_optimum_one_is_the_best_measured_or_comparable_published(
+def test_without_an_optimum_one_is_the_best_comparable_published_value_or_a_perfect_score(
     column: dict[str, Square],
 ) -> None:
     elsewhere = VALUE.model_copy(update={"value": 0.99, "comparable": False})
     another = VALUE.model_copy(update={"value": 0.99, "metric": "bleu"})
-    assert scale(TASK, column, {}) == Scale(0.2, 0.9, "majority", "measured: cnn")
+    assert scale(TASK, column, {}) == Scale(0.2, 1, "majority", "perfect score")
     assert scale(TASK, column, {"lstm": VALUE}) == Scale(0.2, 0.98, "majority", "published: lstm")
     assert scale(TASK, column, {"cnn": elsewhere, "mlp": another}) == scale(TASK, column, {})
+
+
+def test_the_best_measured_mean_ends_only_the_colours(column: dict[str, Square]) -> None:
+    assert scale(NO_BOUND, column, {}) == Scale(0.2, 0.9, "majority", "measured: cnn", fixed=False)
 
 
 def test_the_scale_is_reversed_if_less_is_better(column: dict[str, Square]) -> None:
@@ -60,6 +66,6 @@ def test_scores_may_exceed_the_scale_and_colours_may_not(column: dict[str, Squar
 
 
 def test_there_is_no_scale_without_a_control_or_above_it(column: dict[str, Square]) -> None:
-    assert scale(replace(TASK, controls=()), column, {}) is None
-    assert scale(replace(TASK, controls=("lstm",)), column, {}) is None
-    assert scale(replace(TASK, controls=("cnn",)), column, {}) is None
+    assert scale(replace(NO_BOUND, controls=()), column, {}) is None
+    assert scale(replace(NO_BOUND, controls=("lstm",)), column, {}) is None
+    assert scale(replace(NO_BOUND, controls=("cnn",)), column, {}) is None

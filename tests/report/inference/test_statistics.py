@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar
-from statsmodels.stats.power import TTestIndPower, TTestPower
 from statsmodels.stats.proportion import proportion_confint
 
 from assay.report.inference import statistics
@@ -244,32 +243,6 @@ def test_a_single_item_breaks_nothing() -> None:
     difference, variance = pair(found)
     assert np.isfinite(statistics.interval(found.mean, statistics.variance_of_means(found), 1)).all()
     assert 0 <= statistics.p_values(difference, variance).item() <= 1
-
-
-def test_needed_items_equal_those_of_statsmodels() -> None:
-    correct = rng().random((2, 400)) < np.array([[0.80], [0.78]])
-    difference, variance = pair(spread_of(correct, [1, 1]))
-    effect = abs(difference.item()) / np.sqrt(variance.items.item() * 400)
-    for level in (0.05, 0.001):
-        expected = TTestPower().solve_power(effect, alpha=level, power=0.8)
-        assert statistics.needed_items(difference, variance, level) == [int(np.ceil(expected))]
-    assert statistics.needed_runs(difference, variance, 0.05) == [None]
-
-
-def test_needed_seeds_equal_those_of_statsmodels() -> None:
-    """Equal variances, so that Welch's degrees of freedom are 2 (n - 1)."""
-    difference, variance = pair(seeds_alone([[0.90, 0.92, 0.94], [0.89, 0.91, 0.93]]))
-    expected = TTestIndPower().solve_power(difference.item() / 0.02, alpha=0.01, power=0.8)
-    assert statistics.needed_runs(difference, variance, 0.01) == [int(np.ceil(expected))]
-    assert statistics.needed_items(difference, variance, 0.01) == [
-        None
-    ]  # the variation of seeds alone is too large
-
-
-def test_no_number_of_items_separates_equal_models() -> None:
-    difference, variance = pair(seeds_alone([[0.8, 0.9], [0.9, 0.8]]))
-    assert statistics.needed_items(difference, variance, 0.05) == [None]
-    assert statistics.needed_runs(difference, variance, 0.05) == [None]
 
 
 # Simulation of 1,000 tables in which no model is better than another. A rate of 5% is then one of 3.4% to 6.6%

@@ -12,13 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.paths import UNCOMPRESSED
-from assay.report.inference import item_scores, statistics
+from assay.report.inference import comparisons, item_scores, seed_variance, statistics
+from assay.report.inference.comparisons import Differences, Plan
 from assay.report.inference.item_scores import ItemScores, Key, key
+from assay.report.inference.seed_variance import SeedVariance
 from assay.report.inference.statistics import Array, Spread, Variance
 from assay.report.results.collect import Task
 from assay.report.results.summaries import Summary
 from assay.tasks.metric import PrimaryMetric, SummedMetric, ratio
 
+NO_PLAN = Plan(None, None, None)
 MCNEMAR, BOOTSTRAP, JACKKNIFE = "McNemar", "paired bootstrap", "paired jackknife"
 Numbers = NDArray[np.int64]
 
@@ -35,7 +38,8 @@ class Estimate:
     over: str
     """What the interval is over: ``seeds and items``, or another unit of independence instead of items; ``items`` for
     one run, which covers everything for a model that does not depend on the seed, but not the variation between seeds
-    for one that does; ``nothing`` for a single unit, and without an interval."""
+    for one that does; ``nothing`` for a single unit, and without an interval. A single run with the seed variance of
+    comparable models is over ``seeds and items`` as well."""
     items_variance: float
     """The variance of the mean over only the test items, or units; 0 without an interval."""
 
@@ -53,6 +57,8 @@ class Compared:
     high: float | None
     p: float
     p_holm: float
+    """Corrected for the number of comparisons: by Holm, and for all pairs of models by
+    :func:`.comparisons.step_down`."""
     separable: bool
     """Whether ``p_holm`` is below 0.05."""
     test: str
@@ -61,6 +67,22 @@ class Compared:
     are already separable, or even very many would not suffice."""
     needed_seeds: int | None = None
     """How many seeds would, of each model that depends on the seed and has several."""
+    needed_both: tuple[int, int] | None = None
+    """Fewer items, or units, and seeds, if there are more of both."""
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best mean among the models that are not controls, and what is sure about it."""
+
+    model: str
+    rivals: tuple[str, ...]
+    """The models that may be the best instead, by comparisons of each with those of better means (Hsu, Dunnett)."""
+    estimate: float
+    """Its score after selection: the best of several means is too good, because it was chosen for its luck as well."""
+    low: float
+    """The ends of the 95% interval after selection."""
+    high: float
 
 
 @dataclass(frozen=True)
@@ -69,8 +91,10 @@ class Analysis:
 
     estimates: Mapping[tuple[str, str], Estimate]
     """By model and method."""
-    ranks: Mapping[str, int]
-    """By uncompressed model, controls included: 1 + the number of models that are significantly better."""
+    ranks: Mapping[str, tuple[int, int]]
+    """By uncompressed model, controls included: the ranks that the tests allow, from 1 + the number of models that are
+    significantly better to K - the number of significantly worse ones. A model that depends on the seed and has one run
+    has none, unless it borrows the seed variance of comparable models."""
     ties: Mapping[str, tuple[str, ...]]
     """By model: the models that are not significantly different from it."""
     neighbours: tuple[Compared, ...]
@@ -83,6 +107,12 @@ class Analysis:
     """The number of test items of most variants."""
     num_units: int = 0
     """The number of their units of independence."""
+    best: Best | None = None
+    """None if a rank is missing or no model is ranked."""
+    single: tuple[str, ...] = ()
+    """The uncompressed models without a rank: one run each, which says nothing of other seeds."""
+    borrowed: tuple[str, ...] = ()
+    """The uncompressed models with one run that are ranked with the seed variance of the others."""
 
 
 @dataclass(frozen=True)
@@ -128,13 +158,13 @@ class _Tests:
 
     difference: Array
     """Above 0 if the first one's metric is larger."""
-    variance: Variance
+    variance: Variance | Differences
     exact: NDArray[np.bool_]
     """Whether ``p`` is from McNemar's test."""
     p: Array
     p_holm: Array
     level: float
-    """The level of Holm's next test: 0.05 divided by the number of comparisons that are not significant."""
+    """The level at which the next comparison is tested."""
 
     def of(self, rows: Numbers) -> _Tests:
         """Return the comparisons of these rows."""
@@ -167,9 +197,11 @@ def analyse(summaries: Sequence[Summary], task: Task) -> Analysis:
     else:
         return Analysis({}, {}, {}, (), {}, reasons)
     spread = statistics.spread(runs.values, runs.drawn, runs.runs, runs.num_units)
-    ranks, ties, neighbours = _rank(runs, spread, task.metric)
+    seeds = _seed_variance(runs, spread)
+    ranks, ties, neighbours, best = _rank(runs, spread, seeds, task)
+    plain = [row for row, each in enumerate(runs.summaries) if each.method == UNCOMPRESSED]
     return Analysis(
-        _estimate(runs, spread, task.metric),
+        _estimate(runs, spread, seeds, task.metric),
         ranks,
         ties,
         neighbours,
@@ -177,6 +209,9 @@ def analyse(summaries: Sequence[Summary], task: Task) -> Analysis:
         reasons,
         len(found.units),
         found.num_units,
+        best=best,
+        single=tuple(runs.summaries[row].model.name for row in plain if not seeds.known[row]),
+        borrowed=tuple(runs.summaries[row].model.name for row in plain if seeds.borrowed[row]),
     )
 
 
@@ -211,15 +246,24 @@ def _resample(usable: Sequence[Summary], found: ItemScores, metric: PrimaryMetri
     )
 
 
-def _estimate(runs: _Runs, spread: Spread, metric: PrimaryMetric) -> dict[tuple[str, str], Estimate]:
-    low, high = statistics.interval(
-        spread.mean, statistics.variance_of_means(spread), metric.highest, summed=runs.summed
-    )
+def _seed_variance(runs: _Runs, spread: Spread) -> SeedVariance:
+    """Return the seed variances of all summaries, informed by the uncompressed models."""
+    declared = np.array([each.model.seeded for each in runs.summaries])
+    plain = np.array([each.method == UNCOMPRESSED for each in runs.summaries])
+    return seed_variance.estimate(spread, declared | (spread.between > 0), plain)
+
+
+def _estimate(
+    runs: _Runs, spread: Spread, seeds: SeedVariance, metric: PrimaryMetric
+) -> dict[tuple[str, str], Estimate]:
+    reach = comparisons.of_means(spread, seeds).reach(statistics.LEVEL)
+    low, high = statistics.bounded(spread.mean, reach, runs.num_units, metric.highest, summed=runs.summed)
     items, units = spread.items, f"{metric.unit}s"
     found = {}
     for row, each in enumerate(runs.summaries):
         known = bool(np.isfinite(low[row]))
-        over = f"seeds and {units}" if runs.runs[row] > 1 else units if runs.num_units > 1 else "nothing"
+        several = runs.runs[row] > 1 or seeds.borrowed[row]
+        over = f"seeds and {units}" if several else units if runs.num_units > 1 else "nothing"
         found[each.model.name, each.method] = Estimate(
             float(spread.mean[row]),
             float(low[row]) if known else None,
@@ -232,45 +276,84 @@ def _estimate(runs: _Runs, spread: Spread, metric: PrimaryMetric) -> dict[tuple[
 
 
 def _rank(
-    runs: _Runs, spread: Spread, metric: PrimaryMetric
-) -> tuple[dict[str, int], dict[str, tuple[str, ...]], tuple[Compared, ...]]:
-    """Return ranks, ties and neighbours of the uncompressed models."""
-    plain = np.array([row for row, each in enumerate(runs.summaries) if each.method == UNCOMPRESSED], int)
+    runs: _Runs, spread: Spread, seeds: SeedVariance, task: Task
+) -> tuple[dict[str, tuple[int, int]], dict[str, tuple[str, ...]], tuple[Compared, ...], Best | None]:
+    """Return ranks, ties, neighbours and the best of the uncompressed models whose seed variance is known."""
+    assert task.metric is not None
+    metric = task.metric
+    plain = np.array(
+        [
+            row
+            for row, each in enumerate(runs.summaries)
+            if each.method == UNCOMPRESSED and bool(seeds.known[row])
+        ],
+        int,
+    )
     names = [runs.summaries[row].model.name for row in plain]
     first, second = np.triu_indices(len(plain), 1)
-    tests = _test_pairs(runs, spread, plain, first, second)
+    tests = _test_pairs(runs, spread, seeds, plain, first, second)
     significant = tests.p_holm <= statistics.LEVEL
     first_is_better = (tests.difference > 0) == (metric.direction == "maximise")
-    beaten = np.bincount(np.where(first_is_better, second, first)[significant], minlength=len(plain))
+    lost = np.bincount(np.where(first_is_better, second, first)[significant], minlength=len(plain))
+    won = np.bincount(np.where(first_is_better, first, second)[significant], minlength=len(plain))
     tied, pair = np.zeros((len(plain), len(plain)), bool), np.zeros((len(plain), len(plain)), int)
     for one, other in ((first, second), (second, first)):
         tied[one, other] = ~significant
         pair[one, other] = np.arange(len(first))
     order = np.argsort([-metric.rank(value) for value in spread.mean[plain]], kind="stable")
     neighbours = [(names[one], names[other]) for one, other in pairwise(order)]
+    rivals = comparisons.chances_to_be_best(tests.p, first_is_better, first, second, len(plain))
+    possible = [
+        row
+        for row, chance in zip(plain, rivals, strict=True)
+        if chance > statistics.LEVEL and not runs.summaries[row].control
+    ]
+    complete = all(
+        seeds.known[row] or each.control or each.method != UNCOMPRESSED
+        for row, each in enumerate(runs.summaries)
+    )
     return (
-        {name: 1 + int(count) for name, count in zip(names, beaten, strict=True)},
+        {
+            name: (1 + int(above), len(plain) - int(below))
+            for name, above, below in zip(names, lost, won, strict=True)
+        },
         {
             name: tuple(names[other] for other in np.flatnonzero(row))
             for name, row in zip(names, tied, strict=True)
         },
         _compared(tests.of(pair[order[:-1], order[1:]]), neighbours, runs.test),
+        _best(runs, spread, seeds, np.array(possible, int), metric) if complete and possible else None,
     )
 
 
-def _test_pairs(runs: _Runs, spread: Spread, plain: Numbers, first: Numbers, second: Numbers) -> _Tests:
+def _best(runs: _Runs, spread: Spread, seeds: SeedVariance, possible: Numbers, metric: PrimaryMetric) -> Best:
+    """Return the best of the models that may be the best."""
+    sign = 1 if metric.direction == "maximise" else -1
+    row, estimate, low, high = comparisons.best_after_selection(
+        spread.take(possible), seeds.take(possible), sign, np.random.default_rng(0)
+    )
+    names = [runs.summaries[each].model.name for each in possible]
+    if metric.highest is not None:
+        low, high = max(low, 0.0), min(high, metric.highest)
+    return Best(names[row], tuple(name for name in names if name != names[row]), estimate, low, high)
+
+
+def _test_pairs(
+    runs: _Runs, spread: Spread, seeds: SeedVariance, plain: Numbers, first: Numbers, second: Numbers
+) -> _Tests:
     """Compare each first with each second of the summaries in these rows."""
-    part = spread.take(plain)
-    difference = part.mean[first] - part.mean[second]
-    variance = statistics.variance_of_pairs(part, first, second)
-    exact = runs.binary & (variance.runs == 1).all(axis=1)
-    p = statistics.p_values(difference, variance)
+    pairs = comparisons.of_pairs(spread.take(plain), seeds.take(plain), first, second)
+    exact = runs.binary & pairs.fixed
+    p = pairs.p
     if exact.any():
         correct = runs.correct((runs.runs.cumsum() - runs.runs)[plain])  # (G, N), for the first run of each
         together = correct @ correct.T
         alone = np.diagonal(together)[:, None] - together  # (G, G), correct in the row and not in the column
         p[exact] = statistics.mcnemar(alone[first, second], alone[second, first])[exact]
-    return _tested(difference, variance, exact, p)
+    corrected = comparisons.step_down(p, len(plain))
+    significant = int((corrected <= statistics.LEVEL).sum())
+    level = comparisons.next_level(significant, len(plain)) if len(p) else statistics.LEVEL
+    return _Tests(pairs.size, pairs, exact, p, corrected, level)
 
 
 def _compare_compressed(runs: _Runs, metric: PrimaryMetric) -> dict[tuple[str, str], Compared]:
@@ -320,13 +403,12 @@ def _compared(tests: _Tests, names: Sequence[tuple[str, str]], test: str) -> tup
     significant = tests.p_holm <= statistics.LEVEL
     reach = tests.variance.reach(statistics.LEVEL)
     varies = reach > statistics.CONSTANT * np.abs(tests.difference)
-    items: dict[int, int | None] = {}
-    seeds: dict[int, int | None] = {}
+    plans: dict[int, Plan] = {}
     rows = np.flatnonzero(~significant & varies)
-    if len(rows):
-        parts = tests.difference[rows], tests.variance.take(rows), tests.level
-        items = dict(zip(rows.tolist(), statistics.needed_items(*parts), strict=True))
-        seeds = dict(zip(rows.tolist(), statistics.needed_runs(*parts), strict=True))
+    if len(rows) and isinstance(tests.variance, Differences):
+        plans = dict(
+            zip(rows.tolist(), comparisons.plan(tests.variance.take(rows), tests.level), strict=True)
+        )
     return tuple(
         Compared(
             better,
@@ -338,8 +420,9 @@ def _compared(tests: _Tests, names: Sequence[tuple[str, str]], test: str) -> tup
             float(tests.p_holm[row]),
             bool(significant[row]),
             MCNEMAR if tests.exact[row] else test,
-            items.get(row),
-            seeds.get(row),
+            plans.get(row, NO_PLAN).items,
+            plans.get(row, NO_PLAN).seeds,
+            plans.get(row, NO_PLAN).both,
         )
         for row, ((better, worse), size) in enumerate(zip(names, np.abs(tests.difference), strict=True))
     )

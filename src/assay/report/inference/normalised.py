@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Normalised scores, comparable between tasks: 0 is the best control, 1 the best score that is known to be possible.
 
-1 is the known optimum if there is one, else the better of the best comparable published value and the best measured
-mean; the scale names it. A scale has no direction: if less is better, the value of 1 is lower than that of 0.
+1 is the known optimum if there is one, else the best comparable published value, else a perfect score, if the metric
+has a largest value; the scale names it. The best measured mean is none of these: it would always be at 1, lucky or not.
+It only ends the range of colours, where nothing else is known. A scale has no direction: if less is better, the value
+of 1 is lower than that of 0.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ class Scale:
     one: float
     zero_is: str
     one_is: str
+    fixed: bool = True
+    """False if 1 is the best measured mean, so that only colours may be taken from it."""
 
     def of(self, value: float) -> float:
         """Return the normalised score of a value; it can be below 0 or above 1."""
@@ -43,24 +47,29 @@ def scale(task: Task, column: Mapping[str, Square], published: Mapping[str, Publ
     means = {name: square.score.mean for name, square in column.items() if square.score}
     controls = {name: mean for name, mean in means.items() if name in task.controls}
     zero = _best(controls, task.direction)
-    one = _top(task, means, published)
+    known = _known(task, published)
+    one = known or _best(
+        {f"measured: {name}": mean for name, mean in means.items() if name not in task.controls},
+        task.direction,
+    )
     if zero is None or one is None or not better(one[1], zero[1], task.direction):
         return None
-    return Scale(zero[1], one[1], zero[0], one[0])
+    return Scale(zero[1], one[1], zero[0], one[0], known is not None)
 
 
-def _top(
-    task: Task, means: Mapping[str, float], published: Mapping[str, Published]
-) -> tuple[str, float] | None:
+def _known(task: Task, published: Mapping[str, Published]) -> tuple[str, float] | None:
+    """Return the best score that is known to be possible, and what it is."""
     if task.optimum is not None:
         return "known optimum", task.optimum
-    measured = {f"measured: {name}": mean for name, mean in means.items() if name not in task.controls}
     quoted = {
         f"published: {name}": each.value
         for name, each in published.items()
         if each.comparable and each.metric == task.primary
     }
-    return _best(measured | quoted, task.direction)
+    if quoted:
+        return _best(quoted, task.direction)
+    highest = task.metric.highest if task.metric else None
+    return ("perfect score", highest) if highest and task.direction == "maximise" else None
 
 
 def _best(scores: Mapping[str, float], direction: str) -> tuple[str, float] | None:

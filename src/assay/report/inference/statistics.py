@@ -53,7 +53,6 @@ from scipy.optimize.elementwise import find_root
 from scipy.special import ndtri, stdtr, stdtrit
 from scipy.stats import binom
 from statsmodels.stats.multitest import multipletests
-from statsmodels.stats.power import TTestPower
 from statsmodels.stats.proportion import proportion_confint
 
 Array = NDArray[np.float64]
@@ -313,7 +312,13 @@ def interval(
         highest: the metric's largest value, if its smallest one is 0; None if it is unbounded.
         summed: whether the metric comes from sums over items, so that one at its end still has an interval.
     """
-    reach = variance.reach(LEVEL)
+    return bounded(mean, variance.reach(LEVEL), variance.num_items, highest, summed=summed)
+
+
+def bounded(
+    mean: Array, reach: Array, num_items: int, highest: float | None = None, *, summed: bool = True
+) -> tuple[Array, Array]:
+    """Return the ends of intervals of means (P,) from their half-widths (P,): Wilson's for a bounded metric."""
     constant = reach <= CONSTANT * np.abs(mean)
     if highest is None:
         reach = np.where(constant, np.nan, reach)
@@ -321,7 +326,7 @@ def interval(
     share = np.clip(mean / highest, 0, 1)
     with np.errstate(divide="ignore", invalid="ignore"):
         number = share * (1 - share) * (ndtri(LEVEL / 2) * highest / reach) ** 2
-    number = np.where(constant | ~(number > 0), variance.num_items, number)
+    number = np.where(constant | ~(number > 0), num_items, number)
     at_an_end = (share < CONSTANT) | (share > 1 - CONSTANT)
     number = np.where(constant & ~(at_an_end & summed), np.nan, number)
     low, high = proportion_confint(share * number, number, LEVEL, "wilson")
@@ -374,50 +379,3 @@ def holm(p: Array) -> Array:
         return p
     corrected: Array = multipletests(p, LEVEL, "holm")[1]
     return corrected
-
-
-def needed_items(difference: Array, variance: Variance, level: float) -> list[int | None]:
-    """Return the numbers of items that would make differences (P,) significant with 80% power, if they are as measured;
-    None if even very many would not suffice.
-
-    Args:
-        level: the level of the test, corrected for the number of comparisons.
-    """
-    present = np.full(len(difference), variance.num_items)
-    return _needed(difference, variance.with_items, present, MOST_ITEMS, level)
-
-
-def needed_runs(difference: Array, variance: Variance, level: float) -> list[int | None]:
-    """Return the needed runs of each model that has several, like :func:`needed_items`; None also if neither has."""
-    present = variance.runs.max(axis=1)
-    numbers = _needed(difference, variance.with_runs, present, MOST_SEEDS, level)
-    return [number if several else None for number, several in zip(numbers, present > 1, strict=True)]
-
-
-def _needed(
-    difference: Array,
-    expected: Callable[[Whole], Variance],
-    present: Whole,
-    most: int,
-    level: float,
-) -> list[int | None]:
-    """Return the smallest numbers (P,) above those present, and up to ``most``, that give the power ``POWER``."""
-
-    def enough(number: Whole) -> NDArray[np.bool_]:
-        variance = expected(number)
-        parts = variance.well + variance.poorly.sum(axis=1)
-        total = np.maximum(np.maximum(parts, variance.items), TINY)
-        sure = variance.well**2 / variance.freedom_of_items
-        unsure = variance.poorly.sum(axis=1) ** 2 / variance.freedom
-        freedom = total**2 / np.maximum(sure + unsure, TINY**2)
-        effect = np.minimum(np.abs(difference) / np.sqrt(total), 1000)
-        # One side at half the level: the other side adds almost nothing, and is often nan.
-        return np.asarray(TTestPower().power(effect, 1, level / 2, freedom, "larger")) >= POWER
-
-    low, high = present.copy(), np.full_like(present, most)
-    possible = enough(high)
-    while (high - low > 1).any():
-        middle = (low + high) // 2
-        fine = enough(middle)
-        low, high = np.where(fine, low, middle), np.where(fine, middle, high)
-    return [int(number) if fine else None for number, fine in zip(high, possible, strict=True)]

@@ -21,8 +21,9 @@ def render(view: Mapping[str, Any], tables: Sequence[Table]) -> str:
         f" Last result: {text(view['finished'] or 'none')}.",
         *(f"> {text(line)}" for line in (*view["scope"], *view["notices"])),
         "Means of the primary metric on the test set, with 95% intervals over seeds and test items, or over the task's"
-        " unit of independence, such as patients. Models that are not significantly different by a paired test with"
-        " Holm's correction share a rank (=). **Bold**: best mean of the column.",
+        " unit of independence, such as patients. A rank such as 2-4 is the range that paired tests of all pairs allow,"
+        " at 5% together; a model with one seed, if it depends on the seed, is one run and has no rank. **Bold**: best"
+        " mean of the column, which need not be the best model.",
     ]
     for each in tables:
         parts += [f"## {text(each.title)}", table(each.head, each.rows)]

@@ -62,7 +62,8 @@ def _square(section: Section, model: str) -> str:
         return numbers.NOTHING
     if square.score is None:
         return square.summary.troubles[0][0]
-    rank = f", rank {_rank(section, model)}" if model in section.analysis.ranks else ""
+    rank = f", rank {section.rank_of(model)}" if model in section.analysis.ranks else ""
+    rank = ", one run" if model in section.analysis.single else rank
     beaten = ", not above control" if square.beaten else ""
     shown = f"{numbers.score(square.score.mean, metric)} ({_interval(section, model) or square.spread}{rank}{beaten})"
     return Strong(shown) if square.best else shown
@@ -76,8 +77,7 @@ def _interval(section: Section, model: str) -> str:
 
 
 def _rank(section: Section, model: str) -> str:
-    rank = section.analysis.ranks.get(model)
-    return numbers.NOTHING if rank is None else f"{rank}{'=' if section.shares_rank(model) else ''}"
+    return "one run" if model in section.analysis.single else section.rank_of(model) or numbers.NOTHING
 
 
 def _ranks(section: Section) -> Table:

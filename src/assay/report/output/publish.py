@@ -136,7 +136,7 @@ def _page(docs: Path, wanted: list[targets.Target]) -> str:
         "Written by `assay publish` from the reports of real runs; do not edit. Each task's numbers with the"
         " provenance of every row are in `docs/results/<suite>/<task>.csv`, the effects of compression on size and"
         " speed in `docs/compression/<suite>/<task>.csv`. Scores are means over seeds on the test items, ± one standard"
-        " deviation over seeds; intervals, shared ranks and tests are in the report of a run.",
+        " deviation over seeds; intervals, ranks and tests are in the report of a run.",
         f"{AFTER_TEST} marks rows whose hyperparameters were chosen after one of their test scores had been seen"
         " (`docs/tuning.csv`): their scores may be too good.",
         targets.table(wanted, tables),

@@ -152,7 +152,7 @@ def _points(section: Section, names: Sequence[str]) -> Rows:
         {
             "task": section.task.name,
             "model": name,
-            "normalised": scale.of(score.mean) if scale else None,
+            "normalised": scale.of(score.mean) if scale and scale.fixed else None,
             "shown": numbers.score_with_unit(score.mean, metric),
         }
         for name, score in scored
@@ -186,9 +186,9 @@ def _standing(section: Section, mine: Summary, top: Summary) -> dict[str, Any]:
         "mean": score.mean,
         "low": estimate.low if estimate else None,
         "high": estimate.high if estimate else None,
-        "rank": section.analysis.ranks.get(name),
-        "shared": name in section.analysis.ranks and section.shares_rank(name),
-        "normalised": section.scale.of(score.mean) if section.scale else None,
+        "rank": section.rank_of(name),
+        "place": section.place_of(name),
+        "normalised": section.scale.of(score.mean) if section.scale and section.scale.fixed else None,
         "behind": abs(score.mean - best.mean),
         **{key: mine.cost(key) for key in ("size_bytes", "train_seconds", "latency_ms_batch1")},
     }

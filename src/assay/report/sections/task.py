@@ -10,6 +10,7 @@ from assay.paths import UNCOMPRESSED
 from assay.report.figures import pareto, plots
 from assay.report.figures.image_grid import Grid, grid
 from assay.report.figures.plots import Chart
+from assay.report.formatting import numbers
 from assay.report.inference.analysis import Analysis, Compared, analyse
 from assay.report.inference.normalised import Scale, scale
 from assay.report.judgement.published_verdicts import Verdict, verdicts
@@ -109,9 +110,33 @@ class Section:
         single = [chart for chart in (self.sensitivity, self.confusion) if chart]
         return [*self.curves, *self.scatters, *single]
 
-    def shares_rank(self, model: str) -> bool:
-        ranks = self.analysis.ranks
-        return any(name != model and rank == ranks[model] for name, rank in ranks.items())
+    def rank_of(self, model: str) -> str:
+        """Return the ranks that the tests allow, such as 2 or 1-3; "" for a model without one."""
+        first, last = self.analysis.ranks.get(model, (0, 0))
+        return "" if not first else str(first) if first == last else f"{first}-{last}"
+
+    def place_of(self, model: str) -> float | None:
+        """Return a number by which ranks sort, None for a model without one."""
+        ranks = self.analysis.ranks.get(model)
+        return ranks[0] + ranks[1] / 1000 if ranks else None
+
+    @property
+    def best_sentence(self) -> str:
+        """What is sure about the best model; "" if nothing can be said."""
+        best, task = self.analysis.best, self.task
+        if best is None:
+            return ""
+        adjusted, low, high = (
+            numbers.score_with_unit(value, task.primary) for value in (best.estimate, best.low, best.high)
+        )
+        luck = (
+            f" As the best of several it was probably lucky: corrected for the selection, its score is {adjusted}"
+            f" ({low} to {high})."
+        )
+        if not best.rivals:
+            return f"{best.model} is better than every other model, at a confidence of 95%."
+        rivals = ", ".join(best.rivals)
+        return f"{best.model} has the best mean, but {rivals} may be as good or better: of these, choose by cost.{luck}"
 
     def next_of(self, model: str) -> Compared | None:
         """Return the comparison of a model with the next worse one."""
