@@ -160,7 +160,8 @@ def plan(case: Case, tables: int, seed: int = 0) -> comparisons.Plan:
         items=np.mean([each.items for each in pairs], axis=0),
         seeds=np.mean([each.seeds for each in pairs], axis=0),
         interaction=np.mean([each.interaction for each in pairs], axis=0),
+        degrees=np.mean([each.degrees for each in pairs], axis=0),
         prior=float(np.median([each.prior for each in pairs])),
     )
-    [found] = comparisons.plan(expected, comparisons.next_level(0, models))
+    [found] = comparisons.plan(expected, comparisons.next_level(1, models))
     return found

@@ -164,7 +164,7 @@ class _Tests:
     p: Array
     p_holm: Array
     level: float
-    """The level at which the next comparison is tested."""
+    """The level at which a comparison is tested if one more than now is significant."""
 
     def of(self, rows: Numbers) -> _Tests:
         """Return the comparisons of these rows."""
@@ -352,7 +352,7 @@ def _test_pairs(
         p[exact] = statistics.mcnemar(alone[first, second], alone[second, first])[exact]
     corrected = comparisons.step_down(p, len(plain))
     significant = int((corrected <= statistics.LEVEL).sum())
-    level = comparisons.next_level(significant, len(plain)) if len(p) else statistics.LEVEL
+    level = comparisons.next_level(significant + 1, len(plain)) if len(p) else statistics.LEVEL
     return _Tests(pairs.size, pairs, exact, p, corrected, level)
 
 

@@ -72,6 +72,8 @@ class Differences:
     """(P, K): the part that is in both of these."""
     runs: Whole
     """(P, K): the number of runs; 0 for a model without a seed variance."""
+    degrees: Array
+    """(P, K): the degrees of freedom of ``seeds``."""
     prior: float
     pooled: float
     """As in :class:`.SeedVariance`."""
@@ -79,7 +81,7 @@ class Differences:
 
     def take(self, rows: Whole) -> Differences:
         """Return the numbers of these rows."""
-        parts = (self.size, self.items, self.seeds, self.interaction, self.runs)
+        parts = (self.size, self.items, self.seeds, self.interaction, self.runs, self.degrees)
         return Differences(*(each[rows] for each in parts), self.prior, self.pooled, self.num_items)
 
     @property
@@ -94,11 +96,12 @@ class Differences:
 
     @property
     def freedom(self) -> Array:
-        """(P,): degrees of freedom, by Welch and Satterthwaite. A moderated variance has those of its runs and of the
-        common variance, whose own error is the same for all models."""
-        own = np.maximum(self.prior + np.maximum(self.runs - 1, 0), TINY)
-        shared = (self.seeds * self.prior / own).sum(axis=1) ** 2 / max(self.pooled, 1)
-        unsure = (self.seeds**2 / own).sum(axis=1) + shared + self.well**2 / max(self.num_items - 1, 1)
+        """(P,): degrees of freedom, by Welch and Satterthwaite. The error of the common variance is the same for both
+        models of a pair."""
+        common = self.seeds * self.prior / np.maximum(self.prior + np.maximum(self.runs - 1, 0), TINY)
+        shared = (common.sum(axis=1) ** 2 - (common**2).sum(axis=1)) / max(self.pooled, 1)
+        own = (self.seeds**2 / np.maximum(self.degrees, TINY)).sum(axis=1)
+        unsure = own + shared + self.well**2 / max(self.num_items - 1, 1)
         freedom: Array = (self.variance**2 / np.maximum(unsure, TINY**2)).clip(1, 1e9)
         return np.where(self.fixed, max(self.num_items - 1, 1), freedom)
 
@@ -136,6 +139,7 @@ class Differences:
             of_runs / count,
             interaction,
             np.where(self.runs > 0, count, 0),
+            np.where(self.runs > 0, self.degrees + count - self.runs, 0),
             self.prior,
             self.pooled * grown,
             int(items.min()),
@@ -176,7 +180,7 @@ def of_pairs(found: Spread, seeds: SeedVariance, first: Whole, second: Whole) ->
 
 def _of(found: Spread, seeds: SeedVariance, pairs: Whole, size: Array, items: Array) -> Differences:
     runs = np.where(seeds.variance > 0, found.runs, 0)[pairs]
-    parts = (seeds.variance[pairs], seeds.interaction[pairs], runs)
+    parts = (seeds.variance[pairs], seeds.interaction[pairs], runs, seeds.freedom[pairs])
     return Differences(size, items, *parts, seeds.prior, seeds.pooled, found.num_items)
 
 
@@ -221,36 +225,40 @@ def step_down(p: Array, models: int) -> Array:
     that vary unequally the largest of all differences exceeds them too often (6 to 8% of simulated tables).
     """
     order = np.argsort(p, kind="stable")
-    left = len(p) - np.arange(len(p))
-    possible = _true_hypotheses(models)
-    at_most = np.maximum(possible[np.searchsorted(possible, left, side="right") - 1], 1)
-    step = np.minimum(p[order] * at_most, 1)
-    distance = -ndtri(np.clip(p[order] / 2, LEAST, 0.5))
-    near = np.flatnonzero(distance < GRID[-1])
-    if models <= MOST_RANGES:
-        inside = _within_ranges(models)
-        ranges = [1 - np.interp(distance[row], GRID, inside[left[row]]) for row in near]
-    else:
-        points, weights = hermegauss(80)
-        tail = ndtr(points[:, None]) - ndtr(points[:, None] - np.sqrt(2) * distance[near])
-        ranges = 1 - models * (weights / weights.sum()) @ tail ** (models - 1)
-    later = near > 0
-    step[near[later]] = np.minimum(step[near[later]], np.asarray(ranges, float)[later])
     corrected = np.empty_like(p)
-    corrected[order] = np.maximum.accumulate(step)
+    corrected[order] = np.maximum.accumulate(_steps(p[order], len(p) - np.arange(len(p)), models))
     return corrected
 
 
 def next_level(significant: int, models: int) -> float:
     """Return the level at which the next pair is tested, if this number of pairs is significant already."""
-    pairs = models * (models - 1) // 2
-    trial = np.exp(np.linspace(np.log(LEVEL / max(pairs, 1) / 2), np.log(LEVEL), 400))
-    before = np.full(min(significant, pairs - 1), 1e-40)
-    corrected = [
-        step_down(np.concatenate([before, [level], np.ones(pairs - 1 - len(before))]), models)[len(before)]
-        for level in trial
-    ]
-    return float(trial[max(int(np.searchsorted(corrected, LEVEL, side="right")) - 1, 0)])
+    left = max(models * (models - 1) // 2 - significant, 1)
+    trial = np.exp(np.linspace(np.log(LEVEL / left / 2), np.log(LEVEL), 400))
+    steps = _steps(trial, np.full(len(trial), left), models)
+    return float(trial[max(int(np.searchsorted(steps, LEVEL * (1 + 1e-9), side="right")) - 1, 0)])
+
+
+def _steps(p: Array, left: Whole, models: int) -> Array:
+    """Return the probabilities (P,) that any of the pairs that can still be equal has a p-value of at most these.
+
+    Args:
+        left: (P,) the number of pairs that are not yet significant.
+    """
+    possible = _true_hypotheses(models)
+    at_most = np.maximum(possible[np.searchsorted(possible, left, side="right") - 1], 1)
+    step = np.minimum(p * at_most, 1)
+    distance = -ndtri(np.clip(p / 2, LEAST, 0.5))
+    near = np.flatnonzero((distance < GRID[-1]) & (left < models * (models - 1) // 2))
+    if models <= MOST_RANGES:
+        inside, place = _within_ranges(models)[left[near]], distance[near] / GRID[1]  # (near, Z)
+        low, rows = place.astype(int), np.arange(len(near))
+        within = inside[rows, low] + (place - low) * (inside[rows, low + 1] - inside[rows, low])
+    else:
+        points, weights = hermegauss(80)
+        tail = ndtr(points[:, None]) - ndtr(points[:, None] - np.sqrt(2) * distance[near])
+        within = models * (weights / weights.sum()) @ tail ** (models - 1)
+    step[near] = np.minimum(step[near], 1 - within)
+    return step
 
 
 def chances_to_be_best(
@@ -292,8 +300,8 @@ def best_after_selection(
     mean = sign * found.mean
     best = int(mean.argmax())
     models = len(mean)
-    uncertain = seeds.prior + np.maximum(found.runs - 1, 0)
-    scale = uncertain[:, None] / rng.chisquare(uncertain[:, None], (models, TABLES)) if seeds.prior else 1.0
+    degrees = np.where(seeds.freedom > 0, seeds.freedom, 1)[:, None]
+    scale = degrees / rng.chisquare(degrees, (models, TABLES))
     extra = np.sqrt(np.maximum(seeds.variance - seeds.interaction, 0)[:, None] * scale)  # (G, TABLES)
     sizes, directions = np.linalg.eigh(found.noise @ found.noise.T / (found.noise.shape[1] - 1))
     of_items = directions * np.sqrt(

@@ -7,7 +7,7 @@ vary around a common one like scaled inverse chi-square variables with ``d0`` de
 towards it, the more so the less the models differ from one another.
 
 The common variance may depend on the score, because runs that predict nearly everything correctly vary less: it is
-proportional to a power, 0 or 1, of the variance of a single run over test items, plus the interaction of runs and
+proportional to a power, 0, 1 or 2, of the variance of a single run over test items, plus the interaction of runs and
 items, which the items tell. The power, ``d0`` and the common variance are averaged over a grid, weighted by their
 likelihood.
 
@@ -32,7 +32,7 @@ COMPARABLE = 3
 """The number of models with several runs from which a model with one run may borrow its variance."""
 PRIORS = np.array([5.0, 10, 20, 40, 80, 160, 320])
 """Values of ``d0``; fewer degrees would mean that variances of a task commonly differ more than tenfold."""
-POWERS = np.array([0.0, 1.0])
+POWERS = np.array([0.0, 1.0, 2.0])
 STEPS = 60
 LEAST_BETWEEN = 0.05
 """The smallest variance between runs, as a share of the interaction: means that are equal are so by chance."""
@@ -50,6 +50,9 @@ class SeedVariance:
     """(G,): False for a model with one run and too few comparable ones."""
     borrowed: NDArray[np.bool_]
     """(G,): True for a model with one run whose variance is that of comparable ones."""
+    freedom: Array
+    """(G,): the degrees of freedom of the variances: how uncertain they are, the choice of ``d0`` and of the common
+    variance included; 0 without a variance."""
     prior: float
     """The degrees of freedom, ``d0``, that the common variance adds to those of the runs of each model."""
     pooled: float
@@ -57,7 +60,7 @@ class SeedVariance:
 
     def take(self, rows: Whole) -> SeedVariance:
         """Return those of these rows."""
-        parts = (self.variance, self.interaction, self.known, self.borrowed)
+        parts = (self.variance, self.interaction, self.known, self.borrowed, self.freedom)
         return SeedVariance(*(each[rows] for each in parts), self.prior, self.pooled)
 
 
@@ -80,13 +83,14 @@ def estimate(found: Spread, seeded: NDArray[np.bool_], comparable: NDArray[np.bo
     borrowed = one & (int(pool.sum()) >= COMPARABLE)
     share = found.both[pool] @ found.runs[pool] / max(single[pool].sum(), TINY)
     interaction = np.where(one, share * single, found.both * found.runs)
-    variance, prior = _moderated(found.between * found.runs, interaction, single, freedom, pool)
+    variance, degrees, prior = _moderated(found.between * found.runs, interaction, single, freedom, pool)
     varies = several | borrowed
     return SeedVariance(
         np.where(varies, variance / found.runs, 0),
         np.where(varies, interaction / found.runs, 0),
         ~one | borrowed,
         borrowed,
+        np.where(varies, degrees, 0),
         prior,
         float(freedom[pool].sum()),
     )
@@ -94,11 +98,11 @@ def estimate(found: Spread, seeded: NDArray[np.bool_], comparable: NDArray[np.bo
 
 def _moderated(
     between: Array, interaction: Array, single: Array, freedom: Whole, pool: NDArray[np.bool_]
-) -> tuple[Array, float]:
-    """Return the variances (G,) between single runs, and ``d0``."""
+) -> tuple[Array, Array, float]:
+    """Return the variances (G,) between single runs, their degrees of freedom (G,), and ``d0``."""
     own = np.maximum(between, LEAST_BETWEEN * interaction)
     if not own[pool].any():
-        return np.zeros_like(own), 0.0
+        return np.zeros_like(own), np.zeros_like(own), 0.0
     own = np.maximum(own, LEAST_BETWEEN * LEAST_BETWEEN * own[pool].mean())
     level = np.maximum(single, TINY)
     shape = (level / np.exp(np.log(level[pool]).mean())) ** POWERS[:, None]  # (powers, G)
@@ -115,5 +119,7 @@ def _moderated(
     weights /= weights.sum()
     # The density of F(runs, prior) weighs the grid. At each of its points 1 / variance is a gamma variable.
     squares = prior * expected + freedom * own  # (priors, powers, steps, G)
-    precision = np.einsum("abc,abcg->g", weights, (prior + freedom) / squares)
-    return 1 / precision, float(1 / (weights.sum(axis=(1, 2)) / PRIORS).sum())
+    precisions = (prior + freedom) / squares
+    mean = np.einsum("abc,abcg->g", weights, precisions)
+    square = np.einsum("abc,abcg->g", weights, precisions**2 * (1 + 2 / (prior + freedom)))
+    return 1 / mean, 2 / (square / mean**2 - 1), float(1 / (weights.sum(axis=(1, 2)) / PRIORS).sum())
