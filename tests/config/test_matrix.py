@@ -60,9 +60,19 @@ def test_a_task_may_leave_methods_out():
         for suite, task in (("public", "multi30k"), ("default", "dates"))
     }
     assert methods == {
-        "multi30k": {"none", "int8_dynamic", "prune"},
+        "multi30k": {"none", "onnx", "int8_dynamic", "prune"},
         "dates": {"none", *PARAMS.suites["default"].methods},
     }
+
+
+def test_the_full_precision_graph_runs_beside_every_other_graph():
+    """So that int8 is compared with the same runtime, not with PyTorch."""
+    for suite in PARAMS.suites:
+        found: dict[tuple[str, str, int], set[str]] = {}
+        for each in of(suite).variants:
+            found.setdefault((each.task, each.model, each.seed), set()).add(each.method)
+        graphs = {"int8_dynamic", "int8_static", "int8_qat", "prune_structured_onnx"}
+        assert [cell for cell, methods in found.items() if methods & graphs and "onnx" not in methods] == []
 
 
 def test_every_task_has_its_controls():

@@ -25,7 +25,7 @@ from assay.report.build import build
 from assay.report.inference import statistics
 from assay.report.inference.analysis import JACKKNIFE, Analysis, analyse
 from assay.report.inference.statistics import Spread
-from assay.report.judgement.published_verdicts import verdict
+from assay.report.judgement.published_verdicts import gap
 from assay.report.results.collect import Model
 from assay.report.results.published import Published
 from assay.report.results.summaries import Summary
@@ -216,7 +216,7 @@ def test_a_control_that_says_the_same_of_all_items_has_a_rank_but_no_interval(
         value=0.6, metric="auroc", quoted_metric="AUROC", quoted_value=0.6, model="m", protocol="p",
         source_url="u", seen_at_source=True, comparable=True, why="w",
     )  # fmt: skip
-    assert "does not vary with the test items" in verdict(summaries[0], control, quoted).why
+    assert "does not vary with the test items" in gap(summaries[0], found, quoted).reason
     beaten = found.neighbours[-1]
     assert (beaten.worse, beaten.separable) == ("majority", True)
     assert beaten.low is not None  # how far the difference may be off is known from the other model

@@ -118,7 +118,15 @@ def test_a_selection_that_matches_nothing_is_one_line_and_the_report_stays(proje
 
 
 def test_a_report_that_cannot_be_built_leaves_the_last_one(project):
-    names = ("index.html", "results.csv", "costs.csv", "results.md", "metrics.json")
+    names = (
+        "index.html",
+        "results.csv",
+        "costs.csv",
+        "estimates.csv",
+        "tests.csv",
+        "results.md",
+        "metrics.json",
+    )
     before = [(project.folder / "reports" / name).read_bytes() for name in names]
     project.edit("src/assay/report/build.py", "\ndef build(", "\nraise RuntimeError\n\n\ndef build(")
     ran = project.run("snakemake --cores 1 --quiet all")

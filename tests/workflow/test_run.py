@@ -41,6 +41,7 @@ def test_a_run_leaves_the_report_and_the_tables_that_other_programs_read(finishe
         ("majority", "none"),
         ("decision_tree", "none"),
         ("mlp", "none"),
+        ("mlp", "onnx"),
         ("mlp", "int8_dynamic"),
         ("mlp", "int8_static"),
         ("mlp", "prune"),

@@ -79,6 +79,8 @@ class Method:
     """Whether its output is a graph, which cannot be trained or compressed further."""
     student: bool = False
     """Whether it trains the smaller network that a model's row describes as its ``student``."""
+    full_precision: bool = False
+    """Whether it changes only the runtime, not the numbers: what graphs of the same runtime are compared with."""
 
 
 @dataclass(frozen=True)

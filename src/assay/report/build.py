@@ -6,21 +6,22 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Container, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from assay.files import write_text
+from assay.paths import UNCOMPRESSED
 from assay.report import page
 from assay.report.figures import drawing
 from assay.report.figures.plots import Chart
 from assay.report.formatting.file_names import file_name
 from assay.report.inference import across
-from assay.report.judgement import quality
+from assay.report.judgement import published_verdicts, quality
 from assay.report.judgement.compare import Comparison, MetricOf
-from assay.report.output import cards, latex, markdown, printed
+from assay.report.output import cards, latex, markdown, printed, statistics_files
 from assay.report.results import searches, tables
 from assay.report.results.collect import NO_ERRORS, Model, Sheet, Task, Variant, read_sheet, read_variants
 from assay.report.results.runs import Run, run
@@ -57,7 +58,7 @@ def build(
     errors: Mapping[Path, str] = NO_ERRORS,
     scope: Sequence[str] = (),
 ) -> None:
-    """Write index.html, results.csv, costs.csv, results.md, cards, tables (CSV and LaTeX) and figures (SVG).
+    """Write index.html, results.csv, costs.csv, estimates.csv, tests.csv, results.md, cards, tables and figures.
 
     The same files and arguments give the same bytes. Missing or unreadable records are shown as such.
 
@@ -97,13 +98,18 @@ def build(
             lambda task: found.tasks[task].metric,
         )
         view = view_of(suite, found, sections, provenance, trials)
-        view |= {"changed": changed, "scope": scope, **across_of(found.summaries)}
+        compared = across_of(found.summaries, sections)
+        view |= {"changed": changed, "scope": scope, **compared}
         figures = {f"{file_name(each.key)}.svg": each.plot.standalone() for each in main_charts(view)}
         drawn = executor.submit(
             drawing.svgs, {reports / "figures" / name: spec for name, spec in figures.items()}
         )
         write_text(reports / "results.csv", results)
         write_text(reports / "costs.csv", costs)
+        estimates = statistics_files.estimates(suite, sections)
+        write_text(reports / "estimates.csv", tables.to_csv(estimates, statistics_files.ESTIMATES))
+        tests = statistics_files.tests(suite, sections, compared["across"])
+        write_text(reports / "tests.csv", tables.to_csv(tests, statistics_files.TESTS))
         shown = printed.tables_of(view)
         write_text(reports / "results.md", markdown.render(view, shown))
         _fill(reports / "tables", _csv_tables(view) | latex.files(shown))
@@ -173,7 +179,17 @@ def sections_of(found: Results) -> list[Section]:
         for number, (name, task) in enumerate(found.tasks.items(), 1)
     ]
     gc.unfreeze()
-    return sections
+    return _judged(sections)
+
+
+def _judged(sections: Sequence[Section]) -> list[Section]:
+    """Return the sections with the verdicts on published values, which are corrected for all tasks together."""
+    gaps = {(each.task.name, model): gap for each in sections for model, gap in each.gaps.items()}
+    found = published_verdicts.verdicts(gaps)
+    return [
+        replace(each, verdicts={model: found[each.task.name, model] for model in each.gaps})
+        for each in sections
+    ]
 
 
 def view_of(
@@ -206,6 +222,7 @@ def view_of(
         "spent": overview.spent(variants),
         "notices": overview.notices(variants, sheets, hosts, commits, provenance),
         "findings": findings,
+        "checks": quality.CHECKS,
         "marks": quality.marks(findings),
         "tasks": tasks,
         "matrix": matrix,
@@ -231,9 +248,15 @@ def view_of(
     }
 
 
-def across_of(summaries: Sequence[Summary]) -> dict[str, Any]:
+def across_of(summaries: Sequence[Summary], sections: Sequence[Section]) -> dict[str, Any]:
     """Return the templates' variables on the comparison across tasks."""
-    found = across.compare(summaries)
+    items = {
+        (each.task.name, model): estimate.items_variance
+        for each in sections
+        for (model, method), estimate in each.analysis.estimates.items()
+        if method == UNCOMPRESSED
+    }
+    found = across.compare(summaries, items)
     charts = overview.rankings(found)
     return {"across": found, "ranking_charts": charts, "improvement_chart": overview.improvement(found)}
 
@@ -241,7 +264,14 @@ def across_of(summaries: Sequence[Summary]) -> dict[str, Any]:
 def _evidence(each: Section, tuning: Sequence[Tuning]) -> quality.Evidence:
     mine = [row for row in tuning if row.task == each.task.name]
     return quality.Evidence(
-        each.task, each.sheet, each.summaries, each.analysis, each.quoted, each.compression, mine
+        each.task,
+        each.sheet,
+        each.summaries,
+        each.analysis,
+        each.quoted,
+        each.compression,
+        mine,
+        each.verdicts,
     )
 
 

@@ -22,10 +22,12 @@ from assay.files import replacing
 from assay.report.figures.plots import Chart
 from assay.report.formatting import numbers
 from assay.report.formatting.splits import origins
+from assay.report.inference.analysis import Compared
 from assay.report.inference.normalised import Scale
 from assay.report.judgement.published_verdicts import Verdict
 from assay.report.output import embedded
 from assay.report.output.compare_text import COST_FORMATS
+from assay.report.results.collect import Task
 
 HERE = Path(__file__).parent / "output" / "templates"
 LEAST = 0.0001
@@ -149,8 +151,18 @@ SIGNS = {
     "reproduced": ("\N{CHECK MARK}", "good"),
     "above": ("\N{UPWARDS ARROW}", ""),
     "below": ("\N{DOWNWARDS ARROW}", "warn"),
+    "undecided": ("?", "warn"),
 }
 """Verdicts are drawn as a sign and a colour; "not comparable" is a dot."""
+
+
+def _change_interval(found: Compared, method: str, task: Task) -> str:
+    """Format the interval of a compressed model's change, in the direction of the change that stands beside it."""
+    assert found.low is not None
+    assert found.high is not None
+    is_higher = (found.better == method) == (task.direction == "maximise")
+    ends = (found.low, found.high) if is_higher else (-found.high, -found.low)
+    return " to ".join(numbers.difference(end, task.primary) for end in ends)
 
 
 def _verdict_sign(verdict: Verdict) -> str:
@@ -188,6 +200,7 @@ def _template() -> jinja2.Template:
         "chance": _chance,
         "p_value": _p_value,
         "cost": _cost,
+        "change_interval": _change_interval,
         "verdict_sign": _verdict_sign,
         "verdict_colour": _verdict_colour,
     }

@@ -84,6 +84,7 @@ def unjudged(section: Section) -> Section:
         analysis=replace(section.analysis, ranks={}, ties={}, neighbours=()),
         squares={name: replace(square, best=False) for name, square in section.squares.items()},
         scale=None,
+        gaps={},
         verdicts={},
         scatters=[],
     )
@@ -102,7 +103,7 @@ def _view(
         "notices": view["notices"] if any(each.ok for each in ended) else [],
         "failures": failure_rows(ended),
         "changed": NOT_COMPARED,
-        **across_of([each for section in judged for each in section.summaries]),
+        **across_of([each for section in judged for each in section.summaries], judged),
     }  # fmt: skip
 
 

@@ -61,29 +61,66 @@ def test_cliques_are_the_largest_and_may_overlap() -> None:
     assert across._cliques("abcd", ranks, 9.0) == (("a", "b", "c", "d"),)
 
 
+def compared(
+    scores: dict[str, dict[str, np.ndarray]], ours: tuple[str, ...], theirs: tuple[str, ...]
+) -> across.Improvement:
+    """Return the only statement of a report, on two families."""
+    tasks = tuple(scores[ours[0]])
+    sides = across.Sides("ours", "theirs", ours, theirs, tasks)
+    return across.improvement(scores, sides, across._drawn(scores, {}), 1)
+
+
 def test_probability_of_improvement_of_rliable() -> None:
     """tests/rliable/metrics_test.py of https://github.com/google-research/rliable: of x over y it is 1 in 3."""
     x, y = np.array([[1, 2], [2, 2], [1, 1], [2, 1]]), np.array([[1, 1], [2, 2], [3, 3]])
     scores = {name: dict(zip("ab", runs.T.astype(float), strict=True)) for name, runs in (("x", x), ("y", y))}
-    found = across.improvement(scores, "x", "y", ("a", "b"), np.random.default_rng(0))
-    assert (found.better, found.worse, found.probability) == ("y", "x", pytest.approx(2 / 3))
-    assert found.low is not None
-    assert found.high is not None
-    assert 0.2 < found.low < 2 / 3 < found.high <= 1
-    turned = across.improvement(scores, "y", "x", ("a", "b"), np.random.default_rng(0))
-    assert turned == found
+    found = compared(scores, ("x",), ("y",))
+    assert (found.better, found.worse, found.probability) == ("theirs", "ours", pytest.approx(2 / 3))
+    assert found.low == 0
+    assert found.high == 1  # two tasks say nothing
+    assert found.is_even
+    turned = compared(scores, ("y",), ("x",))
+    assert (turned.better, turned.probability, turned.low, turned.high) == (
+        "ours", found.probability, found.low, found.high
+    )  # fmt: skip
 
 
 def test_equal_runs_are_a_draw() -> None:
     scores = {name: {"a": np.array([0.5, 0.5])} for name in "xy"}
-    found = across.improvement(scores, "x", "y", ("a",), np.random.default_rng(0))
-    assert (found.probability, found.low, found.high) == (0.5, 0.5, 0.5)
+    found = compared(scores, ("x",), ("y",))
+    assert found.probability == 0.5
+    assert found.is_even
 
 
-def test_one_run_each_has_no_interval() -> None:
-    scores = {"x": {"a": np.array([0.5])}, "y": {"a": np.array([0.6])}}
-    found = across.improvement(scores, "x", "y", ("a",), np.random.default_rng(0))
-    assert (found.better, found.probability, found.low, found.high) == ("y", 1.0, None, None)
+def family(rng: np.random.Generator, names: str, gain: float, tasks: int) -> dict[str, dict[str, np.ndarray]]:
+    """Return three runs of each model; models differ, on every task and in general."""
+    return {
+        name: {
+            f"task {task}": own + rng.normal(0, 1) + rng.normal(0, 0.5, 3)
+            for task in range(tasks)
+        }
+        for name in names
+        for own in [gain + rng.normal(0, 0.5)]
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("names", "tasks"), [("ab", 5), ("abcd", 5), ("abc", 12)])
+def test_of_equal_families_at_most_a_twentieth_gets_a_statement(names: str, tasks: int) -> None:
+    rng = np.random.default_rng(0)
+    number, wrong = 100, 0
+    for _ in range(number):
+        theirs = names.upper()
+        scores = family(rng, names, 0, tasks) | family(rng, theirs, 0, tasks)
+        wrong += not compared(scores, tuple(names), tuple(theirs)).is_even
+    assert wrong / number <= 0.05
+
+
+def test_a_family_that_is_better_everywhere_gets_a_statement_with_enough_tasks() -> None:
+    rng = np.random.default_rng(0)
+    scores = family(rng, "abcd", 6, 12) | family(rng, "ABCD", 0, 12)
+    found = compared(scores, tuple("abcd"), tuple("ABCD"))
+    assert found.low > 0.5
+    assert found.probability == found.high == 1
 
 
 def summaries(
@@ -104,24 +141,26 @@ def summaries(
     return found
 
 
-SCORES = {
+BOTH = {
     "a": {"majority": [0.1], "mlp": [0.8, 0.9], "cnn": [0.95, 0.85], "rbf_svm": [0.7]},
     "b": {"majority": [0.1], "mlp": [0.5, 0.6], "cnn": [0.9, 0.8], "rbf_svm": [0.7]},
-    "alone": {"cnn": [0.1, 0.2], "lstm": [0.3, 0.4]},
+}
+NAMES = ("a", "b", "c", "d", "e")
+SCORES = {name: BOTH["a" if place % 2 else "b"] for place, name in enumerate(NAMES)} | {
+    "alone": {"cnn": [0.1, 0.2], "lstm": [0.3, 0.4]}
 }
 
 
 def test_rankings_are_over_tasks_with_the_same_models(tmp_path: Path) -> None:
     found = across.compare(summaries(tmp_path, SCORES))
     [ranking] = found.rankings
-    assert ranking.tasks == ("a", "b")
-    assert dict(zip(ranking.models, ranking.ranks, strict=True)) == {"cnn": 1, "mlp": 2.5, "rbf_svm": 2.5}
+    assert ranking.tasks == NAMES
+    assert dict(zip(ranking.models, ranking.ranks, strict=True)) == {"cnn": 1, "mlp": 2.6, "rbf_svm": 2.4}
     assert ranking.p is not None
-    assert (found.models[0].better, found.models[0].worse) == ("cnn", "mlp")
-    by_pair = {(each.better, each.worse): each for each in found.families}
-    assert by_pair["convolutional", "kernel"].probability == 1
-    assert by_pair["recurrent", "convolutional"].tasks == ("alone",)
-    assert not any("control" in pair for pair in by_pair)
+    assert (found.models[0].better, found.models[0].worse) == ("cnn", "rbf_svm")
+    assert {each.comparisons for each in found.models} == {2}
+    assert found.families == ()  # every family has one model
+    assert found.silent == 4
     assert found == across.compare(summaries(tmp_path / "again", SCORES))
 
 
@@ -143,17 +182,17 @@ def test_a_model_without_a_result_is_left_out_and_named(tmp_path: Path) -> None:
     assert ranking.p is None
 
 
-@pytest.mark.parametrize("scores", [{}, {"a": SCORES["a"]}, {"alone": {"cnn": [0.5]}}])
+@pytest.mark.parametrize("scores", [{}, {"a": SCORES["a"]}, BOTH, {"alone": {"cnn": [0.5]}}])
 def test_little_gives_no_ranking(tmp_path: Path, scores: dict[str, dict[str, list[float]]]) -> None:
     assert across.compare(summaries(tmp_path, scores)).rankings == ()
 
 
-def test_a_family_has_the_runs_of_all_its_models(tmp_path: Path) -> None:
-    found = summaries(tmp_path, {"a": {"mlp": [0.8, 0.9], "cnn": [0.85], "lstm": [0.7]}})
-    same = [
-        replace(each, model=Model(each.model.name, "neural", True)) if each.model.name != "lstm" else each
-        for each in found
-    ]
-    [both] = across.compare(same).families
-    assert (both.better, both.worse, both.probability) == ("neural", "recurrent", 1)
-    assert (both.low, both.high) == (1, 1)
+def test_a_family_has_the_runs_of_all_its_models_and_needs_two_of_them(tmp_path: Path) -> None:
+    of_task = {"mlp": [0.8, 0.9], "cnn": [0.85], "lstm": [0.7], "rbf_svm": [0.6]}
+    found = summaries(tmp_path, dict.fromkeys(NAMES, of_task))
+    neural = {"mlp": "neural", "cnn": "neural", "lstm": "other", "rbf_svm": "other"}
+    two = [replace(each, model=Model(each.model.name, neural[each.model.name], True)) for each in found]
+    [both] = across.compare(two).families
+    assert (both.better, both.worse, both.probability) == ("neural", "other", 1)
+    assert across.compare([each for each in two if each.task.name != "a"]).families == ()
+    assert across.compare([each for each in two if each.model.name != "cnn"]).families == ()

@@ -73,7 +73,7 @@ def test_ranks_are_those_that_the_tests_of_all_pairs_allow(tmp_path: Path) -> No
     close = found.neighbours[1]
     assert close.difference == pytest.approx(0.005)
     assert close.low < 0 < 0.005 < close.high
-    deviation = (close.high - close.difference) / stats.t.isf(0.025, 999) * np.sqrt(1000)
+    deviation = (close.high - close.difference) / stats.t.isf(0.025 / 6, 999) * np.sqrt(1000)
     alone = TTestPower().solve_power(
         close.difference / deviation, alpha=0.05, power=0.8
     )  # the others are significantly different

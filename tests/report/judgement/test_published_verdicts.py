@@ -12,20 +12,22 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from assay.report.inference.analysis import Estimate
+from assay.report.inference.analysis import Analysis, Estimate
 from assay.report.inference.noise import LEVEL
-from assay.report.judgement.published_verdicts import of_gap, verdict, verdicts
+from assay.report.judgement.published_verdicts import Verdict, gap, gaps, of_gap, verdicts
 from assay.report.results.published import Published
 from assay.report.results.summaries import Summary, score_of, squares
 from tests.report.made_up import TASK, summaries_of
 
 ITEMS = 10_000
+NOTHING = Analysis({}, {}, {}, (), {}, {})
+MARGIN = 0.005
 
 
 def published(value: float, **more: Any) -> Published:
     given = {
         "value": value, "quoted_metric": "accuracy", "quoted_value": value, "model": "m", "protocol": "p",
-        "source_url": "u", "seen_at_source": True, "comparable": True, "why": "w",
+        "source_url": "u", "seen_at_source": True, "comparable": True, "margin": MARGIN, "why": "w",
     }  # fmt: skip
     return Published.model_validate(given | more)
 
@@ -44,28 +46,50 @@ def binomial(mean: float) -> Estimate:
     return estimate(mean, mean * (1 - mean) / ITEMS)
 
 
+def verdict(of: Summary, given: Estimate | None, value: Published) -> Verdict:
+    """Return the verdict on a value that is the only one of its report."""
+    estimates = {(of.model.name, of.method): given} if given else {}
+    analysis = replace(NOTHING, estimates=estimates, num_items=ITEMS, num_units=ITEMS)
+    return verdicts({("digits", of.model.name): gap(of, analysis, value)})["digits", of.model.name]
+
+
 def test_a_model_without_a_seed_is_judged_by_the_binomial_of_both_runs(tmp_path: Path) -> None:
     svm = summary(tmp_path, "rbf_svm", 0.986)
     variance = 2 * 0.986 * 0.014 / ITEMS + 0.00005**2 / 3  # the source prints four digits
-    found = verdict(svm, binomial(0.986), published(0.9834))
-    assert found.name == "reproduced"
-    assert found.p == pytest.approx(2 * stats.norm.sf(0.0026 / math.sqrt(variance)))
-    assert found.detectable == pytest.approx(1.959964 * math.sqrt(variance))
-    assert found.why == "0.26 points better, p = 0.12; 0.33 points or more would have been significant; w"
-    assert verdict(svm, binomial(0.986), published(0.9811)).name == "above"
-    assert verdict(svm, binomial(0.986), published(0.9911)).name == "below"
+    found = verdict(svm, binomial(0.986), published(0.9844))
+    assert (found.name, found.margin) == ("reproduced", MARGIN)
+    assert found.p == pytest.approx(stats.norm.sf((MARGIN - 0.0016) / math.sqrt(variance)), rel=1e-4)
+    assert found.why == "0.16 points better; the margin is 0.50 points, p = 0.021; w"
+    assert verdict(svm, binomial(0.986), published(0.9711)).name == "above"
+    assert verdict(svm, binomial(0.986), published(0.9989)).name == "below"
+
+
+def test_a_gap_near_the_margin_is_undecided_with_the_items_that_would_decide(tmp_path: Path) -> None:
+    svm = summary(tmp_path, "rbf_svm", 0.986)
+    found = verdict(svm, binomial(0.986), published(0.9835))
+    assert found.name == "undecided"
+    assert found.needed_seeds is None
+    assert found.needed_items is not None
+    assert f"{found.needed_items:,} test items would decide" in found.why
+    known = 0.986 * 0.014 / ITEMS * (1 + ITEMS / found.needed_items) + 0.00005**2 / 3
+    power = stats.norm.sf(stats.norm.isf(0.05) - (MARGIN - 0.0025) / math.sqrt(known))
+    assert power == pytest.approx(0.8, abs=0.01)
+    found = verdict(svm, binomial(0.986), published(0.9811))
+    assert found.name == "undecided"
+    assert "no number of items or seeds alone would decide" in found.why
 
 
 def test_seeds_count_with_one_run_of_the_published_model(tmp_path: Path) -> None:
     cnn = summary(tmp_path, "cnn", 0.90, 0.92, 0.94)
     certain = estimate(0.92, 1e-12)  # next to nothing beside the seeds
     found = verdict(cnn, certain, published(0.8601))
-    rounding = 0.00005**2 / 3
-    variance = 0.02**2 * (1 + 1 / 3) + rounding
-    assert found.name == "reproduced"  # a gap of six points: three seeds that differ so much tell no less
-    assert found.p == pytest.approx(2 * stats.t.sf(0.0599 / math.sqrt(variance), 2), rel=1e-4)
-    assert found.detectable == pytest.approx(4.3027 * math.sqrt(variance), rel=1e-3)
-    assert verdict(cnn, certain, published(0.8001)).name == "above"
+    assert found.name == "undecided"  # a gap of six points: three seeds that differ so much tell no less
+    variance = 0.02**2 * (1 + 1 / 3) + 0.00005**2 / 3
+    assert found.p == pytest.approx(stats.t.sf((0.0599 - MARGIN) / math.sqrt(variance), 2), rel=1e-4)
+    assert found.needed_seeds is not None
+    assert verdict(cnn, certain, published(0.7001)).name == "above"
+    alike = summary(tmp_path / "alike", "cnn", 0.9199, 0.92, 0.9201)
+    assert verdict(alike, certain, published(0.9201)).name == "reproduced"
 
 
 def test_where_less_is_better_below_still_means_worse(tmp_path: Path) -> None:
@@ -73,22 +97,28 @@ def test_where_less_is_better_below_still_means_worse(tmp_path: Path) -> None:
     task = replace(TASK, direction="minimise")
     found = verdict(replace(svm, task=task), binomial(0.5), published(0.4))
     assert found.name == "below"
-    assert found.why.startswith("10.00 points worse, p < 0.001; ")
+    assert found.why.startswith("10.00 points worse; the margin is 0.50 points, p < 0.001; ")
 
 
-def test_one_seed_can_agree_but_not_differ(tmp_path: Path) -> None:
+def test_one_seed_decides_nothing(tmp_path: Path) -> None:
     cnn = summary(tmp_path, "cnn", 0.986)
-    found = verdict(cnn, binomial(0.986), published(0.9851))
-    assert found.name == "reproduced"
-    assert (
-        "from the test items alone; 0.33 points or more could not have been judged with one seed" in found.why
-    )
-    found = verdict(cnn, binomial(0.986), published(0.9511))
-    assert (found.name, found.p) == ("not comparable", None)
-    assert (
-        "p < 0.001, from the test items alone; with one seed the variation between seeds is unknown"
-        in found.why
-    )
+    for value in (0.9861, 0.9511):
+        found = verdict(cnn, binomial(0.986), published(value))
+        assert (found.name, found.p, found.needed_seeds) == ("undecided", None, 3)
+        assert "one run says nothing of the variation between seeds" in found.why
+
+
+def test_the_verdicts_of_a_report_are_corrected_for_their_number(tmp_path: Path) -> None:
+    svm = summary(tmp_path, "rbf_svm", 0.986)
+    analysis = replace(NOTHING, estimates={("rbf_svm", "none"): binomial(0.986)}, num_units=ITEMS)
+    close, near = published(0.986), published(0.9844)
+    alone = gap(svm, analysis, near).noise.chance_above(MARGIN - 0.0016)
+    found = verdicts({("a", "rbf_svm"): gap(svm, analysis, near), ("b", "rbf_svm"): gap(svm, analysis, near),
+                      ("c", "rbf_svm"): gap(svm, analysis, close)})  # fmt: skip
+    assert found["a", "rbf_svm"].p == pytest.approx(2 * alone)
+    assert found["a", "rbf_svm"].name == "reproduced"
+    many = {(str(task), "rbf_svm"): gap(svm, analysis, near) for task in range(20)}
+    assert {each.name for each in verdicts(many).values()} == {"undecided"}
 
 
 @pytest.mark.parametrize(
@@ -121,7 +151,7 @@ def test_says_why_nothing_can_be_compared(
     why: str,
 ) -> None:
     found = verdict(summary(tmp_path, model, *scores), given, published(0.95, **more))
-    assert (found.name, found.why, found.p, found.detectable) == ("not comparable", why, None, None)
+    assert (found.name, found.why, found.p, found.margin) == ("not comparable", why, None, None)
 
 
 def test_fewer_training_items_are_not_comparable(tmp_path: Path) -> None:
@@ -141,8 +171,7 @@ def test_only_values_of_the_primary_metric_get_a_verdict(tmp_path: Path) -> None
     scores = {(model, 0, "none"): 0.9 for model in ("majority", "cnn", "rbf_svm")}
     column = squares(summaries_of(tmp_path, dict(scores)), TASK)
     values = {"cnn": published(0.9, metric="bleu"), "rbf_svm": published(0.9), "lstm": published(0.9)}
-    found = verdicts(column, TASK, values, {("rbf_svm", "none"): binomial(0.9)})
-    assert {model: each.name for model, each in found.items()} == {"rbf_svm": "reproduced"}
+    assert gaps(column, TASK, values, NOTHING).keys() == {"rbf_svm"}
 
 
 def answers(
@@ -153,44 +182,52 @@ def answers(
     return (rng.random(chances.shape) < chances).astype(float)
 
 
-def judged(scores: NDArray[np.float64], value: float) -> float:
-    """Return p of the gap between runs (K, N) and a published value, from what a report knows of them."""
+def judged(scores: NDArray[np.float64], value: float, margin: float) -> float:
+    """Return the one-sided p-value of runs (K, N) beside a published value; below 0 if the gap is outside."""
     score = score_of([float(run.mean()) for run in scores])
     assert score is not None
     items = float(scores.mean(0).var(ddof=1)) / scores.shape[1]
-    return of_gap(score, items, 0.0005).chance(score.mean - value)
+    distance = margin - abs(score.mean - value)
+    return math.copysign(of_gap(score, items, 0.0005).chance_above(abs(distance)), distance)
 
 
 @pytest.mark.parametrize(
-    ("seeds", "spread", "same_items", "least", "most"),
+    ("seeds", "spread", "same_items"),
     [
-        pytest.param(1, 0.0, False, 0.035, 0.065, id="no-seed"),
-        pytest.param(1, 0.0, True, 0.0, 0.05, id="no-seed-same-items"),
-        pytest.param(3, 0.0, False, 0.0, 0.05, id="seeds-matter-little"),
-        pytest.param(3, 0.3, False, 0.02, 0.065, id="both-matter"),
-        pytest.param(3, 1.0, False, 0.035, 0.065, id="seeds-matter-most"),
-        pytest.param(3, 0.3, True, 0.01, 0.065, id="same-items"),
-        pytest.param(5, 0.3, False, 0.02, 0.065, id="five-seeds"),
+        pytest.param(1, 0.0, False, id="no-seed"),
+        pytest.param(1, 0.0, True, id="no-seed-same-items"),
+        pytest.param(3, 0.0, False, id="seeds-matter-little"),
+        pytest.param(3, 0.3, False, id="both-matter"),
+        pytest.param(3, 1.0, False, id="seeds-matter-most"),
+        pytest.param(5, 0.3, False, id="five-seeds"),
     ],
 )
-def test_calls_a_difference_where_there_is_none_as_often_as_it_says(
-    seeds: int, spread: float, same_items: bool, least: float, most: float
+def test_a_model_as_far_off_as_the_margin_is_seldom_reproduced(
+    seeds: int, spread: float, same_items: bool
 ) -> None:
+    """The published model is better by exactly the margin, on average over runs and items."""
     rng = np.random.default_rng(6)
-    called = 0
-    for _ in range(2000):
+    shift = 0.4
+    many = rng.normal(0, 1.5, 400_000)
+    luck = rng.normal(0, spread, 400_000)
+    margin = float(
+        (1 / (1 + np.exp(many - 2 - shift - luck))).mean() - (1 / (1 + np.exp(many - 2 - luck))).mean()
+    )
+    wrong = 0
+    for _ in range(1500):
         hardness, others = rng.normal(0, 1.5, (2, 400))
         ours = answers(rng, hardness, rng.normal(0, spread, seeds))
-        theirs = answers(rng, hardness if same_items else others, rng.normal(0, spread, 1))
-        called += judged(ours, round(float(theirs.mean()), 3)) < LEVEL
-    assert least <= called / 2000 <= most
+        theirs = answers(rng, hardness if same_items else others, shift + rng.normal(0, spread, 1))
+        p = judged(ours, round(float(theirs.mean()), 3), margin)
+        wrong += 0 <= p <= LEVEL
+    assert wrong / 1500 <= stats.binom.ppf(0.999, 1500, 0.05) / 1500
 
 
-def test_calls_a_difference_that_is_there() -> None:
+def test_equal_models_are_reproduced_with_enough_items() -> None:
     rng = np.random.default_rng(6)
-    called = 0
-    for _ in range(200):
-        ours = answers(rng, rng.normal(0, 1.5, 2000), rng.normal(0, 0.05, 3))
-        theirs = answers(rng, rng.normal(0.7, 1.5, 2000), rng.normal(0, 0.05, 1))
-        called += judged(ours, round(float(theirs.mean()), 3)) < LEVEL
-    assert called > 180
+    found = 0
+    for _ in range(100):
+        ours = answers(rng, rng.normal(0, 1.5, 10_000), rng.normal(0, 0.02, 3))
+        theirs = answers(rng, rng.normal(0, 1.5, 10_000), rng.normal(0, 0.02, 1))
+        found += 0 <= judged(ours, round(float(theirs.mean()), 3), 0.03) <= LEVEL
+    assert found > 80

@@ -10,7 +10,7 @@ from assay.config import registry
 from assay.report.results import published
 
 ROWS = [(dataset, model) for dataset, rows in published.load().items() for model in rows]
-SECOND_ROWS = {"mlp_sgd"}
+SECOND_ROWS = {"mlp_sgd", "lenet_300_100", "text_cnn_static", "text_cnn_tuned", "text_cnn_multichannel"}
 """Rows of params.yaml that are a second set of knobs of a catalogued family."""
 
 

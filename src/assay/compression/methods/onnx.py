@@ -19,4 +19,4 @@ def compress(context: CompressionContext) -> CompressedModel:
     return CompressedModel(form, graphs, count_parameters(context.model))
 
 
-METHOD = Method(compress, loops=("supervised",), final=True)
+METHOD = Method(compress, loops=("supervised",), final=True, full_precision=True)

@@ -31,4 +31,4 @@ def compress(context: CompressionContext) -> CompressedModel:
     return CompressedModel("onnx", graph, int(model.parameters()))
 
 
-METHOD = Method(compress, loops=("estimator",), final=True)
+METHOD = Method(compress, loops=("estimator",), final=True, full_precision=True)

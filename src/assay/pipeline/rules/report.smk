@@ -15,6 +15,8 @@ rule report:
         record=GRAPH.report_record,
         results=update(f"{GRAPH.reports}/results.csv"),
         costs=update(f"{GRAPH.reports}/costs.csv"),
+        estimates=update(f"{GRAPH.reports}/estimates.csv"),
+        tests=update(f"{GRAPH.reports}/tests.csv"),
         markdown=update(f"{GRAPH.reports}/results.md"),
         metrics=update(f"{GRAPH.reports}/metrics.json"),
         tables=directory(f"{GRAPH.reports}/tables"),

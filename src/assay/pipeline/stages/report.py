@@ -23,7 +23,18 @@ from assay.report.results.runs import Run
 from assay.report.results.tables import metrics_by_row
 from assay.tasks import loading
 
-PARTS = ("index.html", "results.csv", "costs.csv", "results.md", "metrics.json", "tables", "cards", "figures")
+PARTS = (
+    "index.html",
+    "results.csv",
+    "costs.csv",
+    "estimates.csv",
+    "tests.csv",
+    "results.md",
+    "metrics.json",
+    "tables",
+    "cards",
+    "figures",
+)
 
 
 def tasks_of(matrix: Matrix) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -12,8 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.paths import UNCOMPRESSED
-from assay.report.inference import comparisons, item_scores, seed_variance, statistics
+from assay.report.inference import (
+    comparisons,
+    equivalence,
+    item_scores,
+    seed_variance,
+    simultaneous,
+    statistics,
+)
 from assay.report.inference.comparisons import Differences, Plan
+from assay.report.inference.equivalence import Equivalence
 from assay.report.inference.item_scores import ItemScores, Key, key
 from assay.report.inference.seed_variance import SeedVariance
 from assay.report.inference.statistics import Array, Spread, Variance
@@ -21,9 +29,9 @@ from assay.report.results.collect import Task
 from assay.report.results.summaries import Summary
 from assay.tasks.metric import PrimaryMetric, SummedMetric, ratio
 
-NO_PLAN = Plan(None, None, None)
 MCNEMAR, BOOTSTRAP, JACKKNIFE = "McNemar", "paired bootstrap", "paired jackknife"
 Numbers = NDArray[np.int64]
+NO_PLAN = Plan(None, None, None)
 
 
 @dataclass(frozen=True)
@@ -53,7 +61,8 @@ class Compared:
     difference: float
     """In the metric's own unit, 0 or more."""
     low: float | None
-    """The ends of its 95% interval, not corrected for the number of comparisons; None if it cannot vary."""
+    """The ends of its simultaneous interval: with 95% coverage for all comparisons of its kind in the task together.
+    It excludes 0 if and only if the test is significant. None if the difference cannot vary."""
     high: float | None
     p: float
     p_holm: float
@@ -113,6 +122,8 @@ class Analysis:
     """The uncompressed models without a rank: one run each, which says nothing of other seeds."""
     borrowed: tuple[str, ...] = ()
     """The uncompressed models with one run that are ranked with the seed variance of the others."""
+    budgets: Mapping[tuple[str, str], Equivalence] = field(default_factory=dict)
+    """By model and method: whether the compressed model stays within its budget."""
 
 
 @dataclass(frozen=True)
@@ -165,6 +176,8 @@ class _Tests:
     p_holm: Array
     level: float
     """The level at which a comparison is tested if one more than now is significant."""
+    level_of_intervals: float
+    """0.05 divided by the number of all comparisons of this kind, so that the intervals hold together."""
 
     def of(self, rows: Numbers) -> _Tests:
         """Return the comparisons of these rows."""
@@ -175,6 +188,7 @@ class _Tests:
             self.p[rows],
             self.p_holm[rows],
             self.level,
+            self.level_of_intervals,
         )
 
 
@@ -199,19 +213,21 @@ def analyse(summaries: Sequence[Summary], task: Task) -> Analysis:
     spread = statistics.spread(runs.values, runs.drawn, runs.runs, runs.num_units)
     seeds = _seed_variance(runs, spread)
     ranks, ties, neighbours, best = _rank(runs, spread, seeds, task)
+    compressed = _compare_compressed(runs, task.metric)
     plain = [row for row, each in enumerate(runs.summaries) if each.method == UNCOMPRESSED]
     return Analysis(
         _estimate(runs, spread, seeds, task.metric),
         ranks,
         ties,
         neighbours,
-        _compare_compressed(runs, task.metric),
+        compressed,
         reasons,
         len(found.units),
         found.num_units,
         best=best,
         single=tuple(runs.summaries[row].model.name for row in plain if not seeds.known[row]),
         borrowed=tuple(runs.summaries[row].model.name for row in plain if seeds.borrowed[row]),
+        budgets=_judge_compressed(runs, task.metric, compressed),
     )
 
 
@@ -353,16 +369,12 @@ def _test_pairs(
     corrected = comparisons.step_down(p, len(plain))
     significant = int((corrected <= statistics.LEVEL).sum())
     level = comparisons.next_level(significant + 1, len(plain)) if len(p) else statistics.LEVEL
-    return _Tests(pairs.size, pairs, exact, p, corrected, level)
+    return _Tests(pairs.size, pairs, exact, p, corrected, level, statistics.LEVEL / max(len(p), 1))
 
 
 def _compare_compressed(runs: _Runs, metric: PrimaryMetric) -> dict[tuple[str, str], Compared]:
     """Compare each compressed model with the uncompressed one, over the seeds that both have."""
-    pairs: dict[tuple[str, str], list[tuple[int, int]]] = {}
-    for (model, method, seed), place in runs.places.items():
-        before = runs.places.get((model, UNCOMPRESSED, seed))
-        if method != UNCOMPRESSED and before is not None:
-            pairs.setdefault((model, method), []).append((place, before))  # the indices of the two runs
+    pairs = _pairs(runs)
     if not pairs:
         return {}
     after, before = np.array([pair for group in pairs.values() for pair in group]).T
@@ -387,11 +399,51 @@ def _compare_compressed(runs: _Runs, metric: PrimaryMetric) -> dict[tuple[str, s
     return dict(zip(pairs, _compared(tests, names, runs.test), strict=True))
 
 
+def _pairs(runs: _Runs) -> dict[tuple[str, str], list[tuple[int, int]]]:
+    """Return the places of each compressed run and of the uncompressed one of the same seed."""
+    pairs: dict[tuple[str, str], list[tuple[int, int]]] = {}
+    for (model, method, seed), place in runs.places.items():
+        before = runs.places.get((model, UNCOMPRESSED, seed))
+        if method != UNCOMPRESSED and before is not None:
+            pairs.setdefault((model, method), []).append((place, before))
+    return pairs
+
+
+def _judge_compressed(
+    runs: _Runs, metric: PrimaryMetric, compared: Mapping[tuple[str, str], Compared]
+) -> dict[tuple[str, str], Equivalence]:
+    """Judge each compressed model by its budget, over the seeds that both have.
+
+    Beyond its budget is only what is significantly different at all.
+    """
+    budgets = {(each.model.name, each.method): each.finished[0].max_relative_drop for each in runs.summaries}
+    pairs = {names: group for names, group in _pairs(runs).items() if budgets[names] is not None}
+    if not pairs:
+        return {}
+    after, before = np.array([pair for group in pairs.values() for pair in group]).T
+    found = equivalence.judge(
+        (runs.values[before], runs.drawn[before]),
+        (runs.values[after], runs.drawn[after]),
+        np.array([len(group) for group in pairs.values()]),
+        np.array([budgets[names] for names in pairs]),
+        sign=1 if metric.direction == "maximise" else -1,
+        num_items=runs.num_units,
+        highest=metric.highest if runs.binary else None,
+    )
+    return {
+        names: equivalence.undecided(each, compared[names].needed_items, compared[names].needed_seeds)
+        if each.name == "beyond" and not compared[names].separable
+        else each
+        for names, each in zip(pairs, found, strict=True)
+    }
+
+
 def _tested(difference: Array, variance: Variance, exact: NDArray[np.bool_], p: Array) -> _Tests:
     """Return comparisons of one kind with their p-values corrected."""
     corrected = statistics.holm(p)
     level = statistics.LEVEL / max(int((corrected > statistics.LEVEL).sum()), 1)
-    return _Tests(difference, variance, exact, p, corrected, level)
+    every = statistics.LEVEL / max(len(p), 1)
+    return _Tests(difference, variance, exact, p, corrected, level, every)
 
 
 def _compared(tests: _Tests, names: Sequence[tuple[str, str]], test: str) -> tuple[Compared, ...]:
@@ -401,21 +453,20 @@ def _compared(tests: _Tests, names: Sequence[tuple[str, str]], test: str) -> tup
         test: the name of the test of comparisons that are not by McNemar's test.
     """
     significant = tests.p_holm <= statistics.LEVEL
-    reach = tests.variance.reach(statistics.LEVEL)
+    reach = tests.variance.reach(tests.level_of_intervals)
     varies = reach > statistics.CONSTANT * np.abs(tests.difference)
     plans: dict[int, Plan] = {}
     rows = np.flatnonzero(~significant & varies)
-    if len(rows) and isinstance(tests.variance, Differences):
-        plans = dict(
-            zip(rows.tolist(), comparisons.plan(tests.variance.take(rows), tests.level), strict=True)
-        )
+    if len(rows):
+        plans = dict(zip(rows.tolist(), _plans(tests.of(rows)), strict=True))
+    low, high = simultaneous.ends(np.abs(tests.difference), reach, significant)
     return tuple(
         Compared(
             better,
             worse,
             float(size),
-            float(size - reach[row]) if varies[row] else None,
-            float(size + reach[row]) if varies[row] else None,
+            float(low[row]) if varies[row] else None,
+            float(high[row]) if varies[row] else None,
             float(tests.p[row]),
             float(tests.p_holm[row]),
             bool(significant[row]),
@@ -426,3 +477,13 @@ def _compared(tests: _Tests, names: Sequence[tuple[str, str]], test: str) -> tup
         )
         for row, ((better, worse), size) in enumerate(zip(names, np.abs(tests.difference), strict=True))
     )
+
+
+def _plans(tests: _Tests) -> list[Plan]:
+    """Return how many items and seeds would make these differences significant."""
+    if isinstance(tests.variance, Differences):
+        return comparisons.plan(tests.variance, tests.level)
+    size = np.abs(tests.difference)
+    found = equivalence.Left(size, size, tests.variance, tests.variance)
+    items, seeds = equivalence.needed(found, tests.level / 2, np.ones(len(size), bool))
+    return [Plan(*each, None) for each in zip(items, seeds, strict=True)]

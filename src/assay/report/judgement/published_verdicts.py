@@ -14,11 +14,15 @@ that does not depend on the seed and scores of 0 and 1, v is the variance of the
 
 - The sampling errors of the two runs are taken as independent. If both used the very same items, they err on the same
   hard ones, the true variance is smaller, and the test finds a difference less often than it could, never more often.
-- With one seed of a model that depends on the seed, s is unknown. A gap that the items alone can explain is
-  reproduced, since s could only explain more; a larger gap cannot be judged.
-- ``reproduced`` means that no difference was found, so the verdict also gives the smallest difference that would have
-  been found.
-- Each value is tested separately: of 20 that are truly equal, one is ``below`` or ``above`` by chance.
+- With one seed of a model that depends on the seed, s is unknown: the verdict is undecided.
+- ``reproduced`` is a claim of equality, so it is tested: two one-sided tests reject that the gap is as large as the
+  margin that published.yaml declares for the value. ``below`` and ``above``: the opposite test rejects that it is
+  within the margin. ``undecided``: neither does; the number of test items or of seeds that would decide stands beside
+  it. A published value is one run on a finite test set, so no number may suffice.
+- All tests of a report have Holm's correction for their number, whatever the task.
+
+Source: Schuirmann, "A comparison of the Two One-Sided Tests Procedure and the Power Approach", 1987,
+https://doi.org/10.1007/BF01068419.
 """
 
 from __future__ import annotations
@@ -27,14 +31,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from assay.report.formatting import numbers
-from assay.report.inference.analysis import Estimate
+from assay.report.inference import equivalence, statistics
+from assay.report.inference.analysis import Analysis, Estimate
 from assay.report.inference.noise import LEVEL, Noise
+from assay.report.inference.statistics import Array, Whole
 from assay.report.results.collect import Task
 from assay.report.results.published import Published
 from assay.report.results.summaries import Score, Square, Summary, better
 
-Name = Literal["reproduced", "below", "above", "not comparable"]
+Name = Literal["reproduced", "below", "above", "undecided", "not comparable"]
+Key = tuple[str, str]
+"""A task and a model."""
+FEWEST_SEEDS = 3
 
 
 @dataclass(frozen=True)
@@ -44,38 +55,145 @@ class Verdict:
     name: Name
     why: str
     p: float | None
-    """The probability of a gap this large by chance; None if nothing was tested."""
-    detectable: float | None
-    """The smallest gap that the test would have found, in the metric's own unit; None if nothing was tested."""
+    """The p-value of the test in whose direction the gap lies (inside or outside the margin), corrected for the number
+    of published values; None if nothing was tested."""
+    margin: float | None
+    """The largest gap that counts as reproduced, in the metric's own unit; None if nothing was tested."""
     read_at_source: bool
     """False if the value was not read at its source but is quoted from elsewhere."""
+    needed_items: int | None = None
+    """How many test items, or units, would decide with 80% power if the gap is as measured."""
+    needed_seeds: int | None = None
 
 
-def verdicts(
+@dataclass(frozen=True)
+class Gap:
+    """A measured score beside a published value of the primary metric, or the reason why they cannot be compared."""
+
+    summary: Summary
+    published: Published
+    score: Score | None
+    items: float
+    """The variance of our mean over test items."""
+    num_units: int
+    reason: str
+
+    @property
+    def size(self) -> float:
+        assert self.score is not None
+        return self.score.mean - self.published.value
+
+    @property
+    def margin(self) -> float:
+        assert self.published.margin is not None
+        return self.published.margin
+
+    @property
+    def distance(self) -> float:
+        """How far the gap is inside the margin; below 0 if it is outside."""
+        return self.margin - abs(self.size)
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether a single seed leaves the variation between seeds unknown."""
+        assert self.score is not None
+        return self.summary.model.seeded and self.score.count == 1
+
+    @property
+    def is_tested(self) -> bool:
+        return not self.reason and not self.is_alone
+
+    @property
+    def noise(self) -> Noise:
+        assert self.score is not None
+        return of_gap(self.score, self.items, self.published.rounding)
+
+    def power(self, items: Whole, seeds: Whole, level: float) -> Array:
+        """Return the power (G,) of the test with other numbers (G,) of test items and of seeds."""
+        assert self.score is not None
+        spread = (self.score.deviation or 0.0) ** 2
+        fewer = self.num_units / items
+        known = self.items * (1 + fewer) + self.published.rounding**2 / 3
+        return equivalence.chance(abs(self.distance), known, spread * (1 + 1 / seeds), seeds - 1.0, level)
+
+
+def gaps(
     column: Mapping[str, Square],
     task: Task,
     published: Mapping[str, Published],
-    estimates: Mapping[tuple[str, str], Estimate],
-) -> dict[str, Verdict]:
-    """Return a verdict for each model in the matrix column with a published value of the primary metric."""
+    analysis: Analysis,
+) -> dict[str, Gap]:
+    """Return a gap for each model in the matrix column with a published value of the primary metric."""
     return {
-        model: verdict(square.summary, estimates.get((model, square.summary.method)), published[model])
+        model: gap(square.summary, analysis, published[model])
         for model, square in column.items()
         if model in published and published[model].metric == task.primary
     }
 
 
-def verdict(summary: Summary, estimate: Estimate | None, published: Published) -> Verdict:
-    """Return the verdict on the published value of a model's primary metric.
+def gap(summary: Summary, analysis: Analysis, published: Published) -> Gap:
+    """Return a model's gap to a published value."""
+    score = summary.score(summary.task.primary)
+    estimate = analysis.estimates.get((summary.model.name, summary.method))
+    reason = _not_comparable(summary, score, estimate, published)
+    items = estimate.items_variance if estimate else 0.0
+    return Gap(summary, published, score, items, max(analysis.num_units, 1), reason)
+
+
+def verdicts(found: Mapping[Key, Gap]) -> dict[Key, Verdict]:
+    """Return the verdict on each published value of a report, corrected for the number of those that are tested."""
+    tested = [key for key, each in found.items() if each.is_tested]
+    chances = [found[key].noise.chance_above(abs(found[key].distance)) for key in tested]
+    corrected = dict(zip(tested, statistics.holm(np.array(chances)).tolist(), strict=True))
+    level = LEVEL / max(sum(p > LEVEL for p in corrected.values()), 1)
+    return {key: _verdict(each, corrected.get(key), level) for key, each in found.items()}
+
+
+def _verdict(found: Gap, p: float | None, level: float) -> Verdict:
+    """Return one verdict.
 
     Args:
-        estimate: the estimate of that metric over test items (and seeds); None if predictions are missing.
+        p: corrected; None if it is not tested.
+        level: the level of the next test, for the numbers that would decide.
     """
-    score = summary.score(summary.task.primary)
-    reason = _not_comparable(summary, score, estimate, published)
-    if reason or score is None or estimate is None:
-        return Verdict("not comparable", reason, None, None, published.seen_at_source)
-    return _tested(summary, score, estimate, published)
+    published, at_source = found.published, found.published.seen_at_source
+    if found.reason or found.score is None:
+        return Verdict("not comparable", found.reason, None, None, at_source)
+    task = found.summary.task
+    side = "better" if better(found.score.mean, published.value, task.direction) else "worse"
+    within = f"the margin is {numbers.amount(found.margin, task.primary)}"
+    result = f"{numbers.amount(abs(found.size), task.primary)} {side}; {within}"
+    if p is None:
+        why = f"{result}; one run says nothing of the variation between seeds; {published.why}"
+        return Verdict("undecided", why, None, found.margin, at_source, None, FEWEST_SEEDS)
+    result += f", p = {p:.2g}" if p >= 0.001 else ", p < 0.001"
+    if p <= LEVEL:
+        name: Name = "reproduced" if found.distance > 0 else "above" if side == "better" else "below"
+        return Verdict(name, f"{result}; {published.why}", p, found.margin, at_source)
+    items, seeds = _needed(found, level)
+    why = f"{result}; {_numbers(items, seeds, task.unit)}; {published.why}"
+    return Verdict("undecided", why, p, found.margin, at_source, items, seeds)
+
+
+def _needed(found: Gap, level: float) -> tuple[int | None, int | None]:
+    """Return the numbers of test items and of seeds that would decide."""
+    assert found.score is not None
+    items, seeds = np.array([found.num_units]), np.array([found.score.count])
+    more = equivalence.smallest(
+        lambda number: found.power(number, seeds, level), items, statistics.MOST_ITEMS
+    )
+    if found.score.count == 1:
+        return more[0], None
+    others = equivalence.smallest(
+        lambda number: found.power(items, number, level), seeds, statistics.MOST_SEEDS
+    )
+    return more[0], others[0]
+
+
+def _numbers(items: int | None, seeds: int | None, unit: str) -> str:
+    parts = [f"{items:,} test {unit}s"] if items else []
+    parts += [f"{seeds:,} seeds"] if seeds else []
+    return f"{' or '.join(parts)} would decide" if parts else "no number of items or seeds alone would decide"
 
 
 def _not_comparable(
@@ -96,29 +214,6 @@ def _not_comparable(
             f"its score does not vary with the test {summary.task.unit}s, so the effect of chance is unknown"
         )
     return ""
-
-
-def _tested(summary: Summary, score: Score, estimate: Estimate, published: Published) -> Verdict:
-    task = summary.task
-    gap = score.mean - published.value
-    noise = of_gap(score, estimate.items_variance, published.rounding)
-    p = noise.chance(gap)
-    amount = numbers.amount(abs(gap), task.primary)
-    side = "better" if better(score.mean, published.value, task.direction) else "worse"
-    chance = f"p = {p:.2g}" if p >= 0.001 else "p < 0.001"
-    alone = summary.model.seeded and score.count == 1
-    result = f"{amount} {side}, {chance}" + (f", from the test {task.unit}s alone" if alone else "")
-    if p >= LEVEL:
-        end = "could not have been judged with one seed" if alone else "would have been significant"
-        why = f"{result}; {numbers.amount(noise.smallest_significant, task.primary)} or more {end}; {published.why}"
-        return Verdict("reproduced", why, p, noise.smallest_significant, published.seen_at_source)
-    if alone:
-        why = f"{result}; with one seed the variation between seeds is unknown; {published.why}"
-        return Verdict("not comparable", why, None, None, published.seen_at_source)
-    name: Name = "above" if side == "better" else "below"
-    return Verdict(
-        name, f"{result}; {published.why}", p, noise.smallest_significant, published.seen_at_source
-    )
 
 
 def of_gap(score: Score, items: float, rounding: float) -> Noise:

@@ -133,7 +133,19 @@ def _published(section: Section) -> Table:
 
 def _compression(section: Section) -> Table:
     metric = section.task.primary
-    head = ["Model", "Method", "Before", "After", "Change", "p", "Size ratio", "Speedup, batch 1", "Pairs"]
+    head = [
+        "Model",
+        "Method",
+        "Before",
+        "After",
+        "Change",
+        "p",
+        "Budget",
+        "Gain",
+        "Size ratio",
+        "Speedup, batch 1",
+    ]
+    head += ["Speedup, same runtime", "Pairs"]
     rows = []
     for row in section.compression:
         tested = section.analysis.compressed.get((row["model"], row["method"]))
@@ -145,8 +157,11 @@ def _compression(section: Section) -> Table:
                 numbers.score(row["after"], metric),
                 numbers.difference(row["difference"], metric),
                 f"{tested.p_holm:.2g}" if tested else numbers.NOTHING,
+                row["verdict"] or numbers.NOTHING,
+                row["gain"] or numbers.NOTHING,
                 numbers.ratio(row["size_ratio"]),
                 numbers.ratio(row["speed_batch1"]),
+                numbers.ratio(row["speed_batch1_same_runtime"]),
                 f"{row['seeds']} of {row['planned']}",
             ]
         )
@@ -154,8 +169,8 @@ def _compression(section: Section) -> Table:
 
 
 def _findings(view: Mapping[str, Any]) -> Table:
-    rows = [[each.severity, each.kind, each.task, each.text] for each in view["findings"]]
-    return Table("quality", "Quality findings", ["Severity", "Kind", "Task", "Finding"], rows)
+    rows = [[each.severity, each.code, each.kind, each.task, each.text] for each in view["findings"]]
+    return Table("quality", "Quality findings", ["Severity", "Code", "Kind", "Task", "Finding"], rows)
 
 
 def _failures(failures: Rows) -> Table:

@@ -13,13 +13,14 @@ from typing import Any
 import pandas as pd
 
 from assay import paths
+from assay.config import registry
 from assay.config.registry import TWIN
 from assay.files import check_output, discard_unfinished, write_output
 from assay.provenance import measurement, records
 from assay.report.formatting import numbers
 from assay.report.formatting.spreadsheets import csv_text
 from assay.report.judgement import targets
-from assay.report.results import published, searches, trials
+from assay.report.results import compression, published, searches, trials
 from assay.report.results.tables import COST_COLUMNS, RESULT_COLUMNS
 
 PAGE = "results.md"
@@ -227,26 +228,41 @@ def _compression(table: pd.DataFrame, primary: str) -> list[str]:
         "times smaller",
         "after zlib",
         *SPEEDS,
-        "",
+        "budget",
+        "speed at batch 1, same runtime",
+        "at batch 64",
+        "gain",
     ]
+    rows = table.astype(object).where(table.notna(), None).to_dict("records")
+    full_precision = {name for name, method in registry.METHODS.items() if method.full_precision}
+    compression.beside_runtime(rows, full_precision)
     lines = [
         "Sizes and speeds are relative to the uncompressed model; speeds are medians (and quartiles) of alternating"
-        " calls on one thread.",
+        " calls on one thread. A method that writes an ONNX graph also changes the runtime, so the last columns"
+        " are relative to the same runtime at full precision; “no gain”: neither smaller nor faster by 10% there."
+        " Budgets are judged by two one-sided tests: within, beyond or undecided.",
         "",
         f"| {' | '.join(heads)} |",
         f"|{'---|' * len(heads)}",
     ]
-    for row in table.to_dict("records"):
+    for row in rows:
         cells = [
             row["model"],
             row["method"],
             *(numbers.score_with_unit(row[key], primary) for key in ("after", "before")),
             *(f"{row[key]:.2f}" for key in ("size_ratio", "zipped_ratio")),
             *(_speed(row, key) for key in SPEEDS.values()),
-            f"over its budget, {row['max_relative_drop']:.1%}" if row["over_budget"] else "",
+            _budget(row),
+            *(numbers.ratio(row[f"{key}_same_runtime"]) for key in SPEEDS.values()),
+            row["gain"],
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return lines
+
+
+def _budget(row: Mapping[str, Any]) -> str:
+    """Return the verdict on a budget; the results of earlier releases have none."""
+    return f"{row['verdict']}, {row['max_relative_drop']:.1%}" if row.get("verdict") else "not tested"
 
 
 def _speed(row: Mapping[Hashable, Any], key: str) -> str:

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 
 class Published(BaseModel):
@@ -33,8 +33,16 @@ class Published(BaseModel):
     """True if the value was read at ``source_url`` itself, False if it is quoted from elsewhere."""
     comparable: bool
     """True if family, split, metric and loss agree and nothing was chosen on the test set."""
+    margin: float | None = Field(default=None, gt=0)
+    """The largest gap that counts as reproduced, in the metric's own unit; every comparable value declares one."""
     why: str
     """What differs, or why it cannot be compared."""
+
+    @model_validator(mode="after")
+    def _has_margin(self) -> Published:
+        if self.comparable and self.margin is None:
+            raise ValueError("a comparable value needs a margin")
+        return self
 
     @property
     def rounding(self) -> float:

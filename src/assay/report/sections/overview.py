@@ -14,6 +14,7 @@ from assay.report.figures import diagrams, pareto
 from assay.report.figures.plots import Chart
 from assay.report.formatting import numbers
 from assay.report.inference.across import Across
+from assay.report.results import compression
 from assay.report.results.collect import NOT_RUN, UNFINISHED, Model, Sheet, Variant
 from assay.report.results.summaries import Summary
 from assay.report.results.tables import Rows
@@ -24,6 +25,7 @@ GAINS = (
     ("speed_batch1", "times faster at batch 1", "speed"),
 )
 """The axes of the compression figures: key in the rows, title of the axis, key of the figure."""
+RATIOS = ("size_ratio", "zipped_ratio", "speed_batch1", "speed_batch64")
 
 
 @dataclass(frozen=True)
@@ -212,14 +214,14 @@ def rankings(found: Across) -> list[Chart]:
 
 
 def improvement(found: Across) -> Chart | None:
-    """Return the probability that each family is better than each other; None if no two share a task."""
+    """Return the probability that each family is better than each other; None if nothing can be said of any."""
     rows: Rows = []
     for each in found.families:
-        ends = [each.low, each.high] if each.low is not None and each.high is not None else None
+        ends = [each.low, each.high]
         both = ((each.better, each.worse, each.probability), (each.worse, each.better, 1 - each.probability))
         for turned, (better, than, chance) in enumerate(both):
-            shown = [1 - end for end in reversed(ends)] if ends and turned else ends
-            interval = f"{shown[0]:.2f} to {shown[1]:.2f}" if shown else "one run each"
+            shown = [1 - end for end in reversed(ends)] if turned else ends
+            interval = f"{shown[0]:.2f} to {shown[1]:.2f}"
             base = {"better": better, "than": than, "chance": chance, "interval": interval}
             rows.append({**base, "tasks": len(each.tasks)})
     caption = (
@@ -249,7 +251,6 @@ def trade_off(sections: Sequence[Section]) -> dict[str, Any]:
 def _method(method: str, rows: Rows, sections: Sequence[Section]) -> dict[str, Any]:
     mine = [row for row in rows if row["method"] == method]
     lost = [row["lost"] for row in mine if row["lost"] is not None]
-    ratios = ("size_ratio", "zipped_ratio", "speed_batch1", "speed_batch64")
     tested = [
         found
         for section in sections
@@ -259,11 +260,13 @@ def _method(method: str, rows: Rows, sections: Sequence[Section]) -> dict[str, A
     return {
         "method": method,
         "models": len(mine),
-        **{key: _median([row[key] for row in mine]) for key in ratios},
+        **{key: _median(_like(row, key) for row in mine) for key in RATIOS},
         "lost": _median(lost),
         "most": max(lost, default=None),
         "worse": sum(found.separable and found.worse != UNCOMPRESSED for found in tested),
-        "over": sum(bool(row["over_budget"]) for row in mine),
+        **{name: sum(row["verdict"] == name for row in mine) for name in ("within", "beyond", "undecided")},
+        "judged": sum(bool(row["gain"]) for row in mine),
+        "gains": sum(row["gain"] not in ("", compression.NO_GAIN) for row in mine),
         "left_out": sum(
             sum(row["models"].values())
             for section in sections
@@ -271,6 +274,13 @@ def _method(method: str, rows: Rows, sections: Sequence[Section]) -> dict[str, A
             if row["method"] == method
         ),
     }
+
+
+def _like(row: Mapping[str, Any], key: str) -> float | None:
+    """Return a ratio over the same runtime at full precision if it is known, else over the uncompressed model."""
+    same: float | None = row.get(f"{key}_same_runtime")
+    ratio: float | None = row[key]
+    return ratio if same is None else same
 
 
 def _median(values: Iterable[float | None]) -> float | None:

@@ -13,7 +13,7 @@ from assay.report.figures.plots import Chart
 from assay.report.formatting import numbers
 from assay.report.inference.analysis import Analysis, Compared, analyse
 from assay.report.inference.normalised import Scale, scale
-from assay.report.judgement.published_verdicts import Verdict, verdicts
+from assay.report.judgement.published_verdicts import Gap, Verdict, gaps
 from assay.report.results import compression, published, tables
 from assay.report.results.collect import UNFINISHED, Sheet, Task
 from assay.report.results.published import Published
@@ -59,7 +59,8 @@ class Section:
     """The dataset's published values, by model."""
     analysis: Analysis
     scale: Scale | None
-    verdicts: dict[str, Verdict]
+    gaps: dict[str, Gap]
+    """By model: the gap to its published value."""
     published: Rows
     compression: Rows
     not_compressed: Rows
@@ -70,6 +71,8 @@ class Section:
     errors: Rows = field(default_factory=list)
     samples: Rows = field(default_factory=list)
     grids: list[Grid] = field(default_factory=list)
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    """By model: the verdict on its published value, corrected for all those of the report."""
 
     @property
     def plain(self) -> list[Summary]:
@@ -162,9 +165,9 @@ def section(
         quoted=quoted,
         analysis=analysis,
         scale=scale(task, column, quoted),
-        verdicts=verdicts(column, task, quoted, analysis.estimates),
+        gaps=gaps(column, task, quoted, analysis),
         published=tables.beside_published(column, task, quoted),
-        compression=compression.compared(summaries, task),
+        compression=compression.compared(summaries, task, analysis.budgets),
         not_compressed=compression.left_out(summaries, task),
         curves=[
             Chart(f"{name}-{task.name}", title, CAPTIONS[name], plot)
