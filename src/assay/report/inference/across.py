@@ -264,8 +264,8 @@ def _won(scores: Scores, sides: Sides, task: str) -> Array:
 
 
 def _wins(ours: Array, theirs: Array) -> float:
-    """Return the share of pairs of runs that ours win, from Mann and Whitney's statistic."""
-    return float(stats.mannwhitneyu(ours, theirs, method="asymptotic").statistic / (len(ours) * len(theirs)))
+    """Return the share of pairs of runs that ours win; ties count half."""
+    return float((np.sign(ours[:, None] - theirs).mean() + 1) / 2)
 
 
 def _drawn(scores: Scores, items: Items) -> dict[str, dict[str, Array]]:

@@ -233,7 +233,8 @@ def _compression(table: pd.DataFrame, primary: str) -> list[str]:
         "at batch 64",
         "gain",
     ]
-    rows = table.astype(object).where(table.notna(), None).to_dict("records")
+    known = table.astype(object).where(table.notna(), None)
+    rows = [{str(key): value for key, value in row.items()} for row in known.to_dict("records")]
     full_precision = {name for name, method in registry.METHODS.items() if method.full_precision}
     compression.beside_runtime(rows, full_precision)
     lines = [

@@ -177,7 +177,7 @@ def _tests(suite: str, section: Section, published: int) -> Iterator[dict[str, A
 
 def _compared(found: Compared, comparisons: int, sign: int) -> dict[str, Any]:
     """Return the columns of a comparison, its difference and interval times ``sign``."""
-    ends = [None, None]
+    ends: Sequence[float | None] = (None, None)
     if found.low is not None and found.high is not None:
         ends = sorted((sign * found.low, sign * found.high))
     return {
