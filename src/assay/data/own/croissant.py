@@ -297,10 +297,11 @@ def _field(where: str, record_set: RecordSet, node: dict[str, Any]) -> Field:
         if node.get(nested):
             raise ValueError(f"{here}: has a {nested}, which is not read; fields that are columns are")
     source = node.get("source")
-    column, file_property = "", ""
+    file, column, file_property = "", "", ""
     regexes: tuple[str, ...] = ()
     member = ""
     if isinstance(source, dict):
+        file = _source(here, source)
         column, file_property = _extract(here, source)
         regexes, member = _transforms(here, source)
     elif node.get("value") is None and record_set.data is None:
@@ -309,7 +310,7 @@ def _field(where: str, record_set: RecordSet, node: dict[str, Any]) -> Field:
         key=key,
         name=name,
         types=_types(node, "dataType"),
-        source=_source(here, source) if isinstance(source, dict) else "",
+        source=file,
         column=column,
         file_property=file_property,
         regexes=regexes,

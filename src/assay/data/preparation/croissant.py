@@ -26,7 +26,7 @@ VERSION = "1.0.0"
 """Digests fix the bytes, so that each dataset has one version."""
 MOST_FILES = 1000
 """The number of raw files above which the file that lists them is described instead."""
-_CONTEXT: Mapping[str, Any] = {
+CONTEXT: Mapping[str, Any] = {
     "@language": "en",
     "@vocab": "https://schema.org/",
     "citeAs": "cr:citeAs",
@@ -106,7 +106,7 @@ def describe(raw: Path, out: Path, source: Mapping[str, Any], prepared: Mapping[
         "url": source["homepage"],
     }
     return {
-        "@context": _CONTEXT,
+        "@context": CONTEXT,
         "@type": "sc:Dataset",
         "conformsTo": "http://mlcommons.org/croissant/1.0",
         "name": name,
