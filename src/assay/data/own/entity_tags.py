@@ -33,7 +33,7 @@ def mark_entities(tags: Collection[str]) -> bool:
 
 def scheme_of(sentences: Sequence[Sequence[str]]) -> Scheme:
     """Return the scheme of the tags of sentences, which :func:`mark_entities` of some."""
-    scheme = _by_letters({tag for tags in sentences for tag in tags}) or "IOB2"
+    scheme: Scheme = _by_letters({tag for tags in sentences for tag in tags}) or "IOB2"
     if scheme != "IOB2":
         return scheme
     pairs = [pair for tags in sentences for pair in _pairs(tags)]

@@ -71,7 +71,9 @@ def _of_text(table: Table, study: Study, candidate: Candidate, texts: list[Studi
     target = candidate.column
     leaking = leaks.of_class(study, target)
     found = []
-    joined = [tuple(each.name for each in texts)] if table.options.text else [(each.name,) for each in texts]
+    joined: list[tuple[str, ...]] = (
+        [tuple(each.name for each in texts)] if table.options.text else [(each.name,) for each in texts]
+    )
     for inputs in joined:
         rest = {
             each.name: "is not the text" if len(inputs) == 1 else "is none of the texts"

@@ -254,9 +254,8 @@ def _longest(found: Found, *columns: str) -> int:
     assert found.known is not None
     table, _ = found.known
     chosen = [table.cells[table.names.index(column)] for column in columns]
-    return _enough(
-        sum(np.array([len(text.split()) for text in cells.values])[cells.codes] for cells in chosen)
-    )
+    words = [np.array([len(text.split()) for text in cells.values])[cells.codes] for cells in chosen]
+    return _enough(np.sum(words, axis=0))
 
 
 def _words_of_files(path: Path, options: Options) -> NDArray[np.int64]:
