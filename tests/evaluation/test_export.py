@@ -20,7 +20,7 @@ from tests.evaluation.own_project import NETWORKS, STEPS, no_matrix
 from tests.models.knobs import TABLES
 
 KNOBS = {name: knobs for table in TABLES for name, knobs in table.items()}
-RUN = "import runpy, sys; sys.path.insert(0, sys.argv.pop(1)); runpy.run_path('example.py', run_name='__main__')"
+RUN = "import runpy, sys; sys.path[:0] = [sys.argv.pop(1), '.']; runpy.run_path('example.py', run_name='__main__')"
 
 
 @pytest.fixture(scope="module")

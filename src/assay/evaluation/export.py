@@ -43,8 +43,8 @@ A model exported by Assay. It runs without Assay:
 """
 INPUTS = {
     onnx.TensorProto.UINT8: "images of bytes, 0 (black) to 255",
-    onnx.TensorProto.FLOAT: "the features of a table's columns, as `example.py` computes them",
-    onnx.TensorProto.DOUBLE: "the features of a table's columns, as `example.py` computes them",
+    onnx.TensorProto.FLOAT: "the features of a table's columns, as `features.py` computes them",
+    onnx.TensorProto.DOUBLE: "the features of a table's columns, as `features.py` computes them",
     onnx.TensorProto.INT64: "ids of words, padded with 0",
 }
 """What the inputs of a graph are, by their type."""
@@ -83,10 +83,10 @@ def _write(folder: Path, chosen: Chosen, model: Model, reader: Exports) -> None:
     write_text(folder / "labels.json", json_text(labels))
     for name in reader.vocabularies:
         shutil.copyfile(chosen.dataset / name, folder / name)
-    _, _, program = (
-        (EXAMPLES / f"{reader.example}.py").read_text(encoding="utf-8").partition("\n")
-    )  # the licence
+    program = _program(reader.example)
     write_text(folder / "example.py", program)
+    for name in reader.modules:
+        write_text(folder / f"{name}.py", _program(name))
     packages = ("onnxruntime", "numpy", *reader.packages)
     write_text(folder / "requirements.txt", "".join(f"{name}=={version(name)}\n" for name in packages))
     card = _card(chosen)
@@ -100,6 +100,11 @@ def _write(folder: Path, chosen: Chosen, model: Model, reader: Exports) -> None:
         "code": chosen.record["code"],
     }
     write_text(folder / MARK, json_text(facts))
+
+
+def _program(name: str) -> str:
+    """Return a file of ``examples/`` without the line that names its licence."""
+    return (EXAMPLES / f"{name}.py").read_text(encoding="utf-8").partition("\n")[2]
 
 
 def _readme(chosen: Chosen, graph: onnx.ModelProto, model: Model, program: str, *, has_card: bool) -> str:

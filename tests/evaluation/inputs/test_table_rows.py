@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+import json
+import runpy
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from assay.data.preparation import tables
+from assay.data.preparation import cells, tables
+from assay.evaluation.export import EXAMPLES
 from assay.evaluation.inputs import table_rows
 from assay.evaluation.inputs.parsing.sources import Source
 from assay.evaluation.inputs.reader import Prepared
@@ -52,9 +57,33 @@ def test_rows_get_the_inputs_that_they_have_as_test_items(prepared, rows, tmp_pa
     )
 
 
-def test_only_numbers_and_categories_are_exported(prepared):
-    with pytest.raises(ValueError, match="town is a column of the form 'target'"):
-        reader(prepared).labels()
+def test_an_export_computes_the_same_features_bit_for_bit(prepared, rows, tmp_path):
+    program = runpy.run_path(str(EXAMPLES / "features.py"))
+    of_rows = reader(prepared)
+    labels = json.loads(json.dumps(of_rows.labels()))
+    assert {column["form"] for column in labels["columns"]} == set(program["FORMS"])
+    for marker in ("", "NA"):
+        rows.to_csv(tmp_path / "rows.csv", index=False, na_rep=marker)
+        read = list(csv.DictReader((tmp_path / "rows.csv").read_text().splitlines()))
+        columns = {name: [row[name] for row in read] for name in of_rows.encoder.names}
+        expected = of_rows.encoder.encode(of_rows.encoder.read(columns))
+        found = program["features"](read, labels)
+        assert found.dtype == expected.dtype
+        assert (found == expected).all()
+
+
+@pytest.mark.parametrize("day_first", [False, True])
+@pytest.mark.parametrize(
+    "text",
+    ["2026-03-02", "2026-03-02 10:30", "2026-03-02T10:30:15", "20260302", "2026/3/2", "02/03/2026", "2.3.68"],
+)
+def test_an_export_reads_dates_as_they_are_read_here(text, day_first):
+    program = runpy.run_path(str(EXAMPLES / "features.py"))
+    values, bad = cells.read("date", [text], cells.CellFormat(day_first=day_first))
+    assert not len(bad)
+    assert program["day"](text, day_first) == cells.days(values)[0]
+    with pytest.raises(ValueError, match="'soon' is not a date"):
+        program["day"]("soon", day_first)
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,12 @@ class Prepared:
     declared: dict[str, Any] = field(default_factory=dict)
     """What the reader needs of the dataset's declaration; see :class:`Module`."""
 
+    @property
+    def encoding(self) -> str:
+        """Return the encoding of the dataset's own file, if it is a user's."""
+        found: str | None = self.facts.get("spec", {}).get("knobs", {}).get("encoding")
+        return found or "utf-8"
+
     def dataset(self) -> Dataset:
         """Import the dataset, which takes up to half a second."""
         from assay.data.loading import of_prepared
@@ -58,6 +64,10 @@ class Reader(Protocol):
     @property
     def takes_text(self) -> bool:
         """Whether an item is a text."""
+
+    @property
+    def encoding(self) -> str | None:
+        """The encoding of the dataset's own file of text; None if items are not text."""
 
     @property
     def has_graph(self) -> bool:
@@ -84,6 +94,11 @@ class Exports(Protocol):
     @property
     def example(self) -> str:
         """The name of the program in ``examples/`` that answers as the reader does."""
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """The names of the files in ``examples/`` that the program imports."""
+        return ()
 
     @property
     def vocabularies(self) -> tuple[str, ...]:

@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
     from assay.artifacts.predictors import Predictor
 
-IN_EXAMPLE = ("number", "category")
-"""The encoders that the example of an exported model has."""
-
 
 class Rows(FromOutputs, Exports):
     """Rows as cells by the name of their column, and their classes."""
@@ -30,13 +27,15 @@ class Rows(FromOutputs, Exports):
     columns: tuple[str, ...] = ("prediction", "confidence")
     suffixes = tables.SUFFIXES
     takes_text = False
+    encoding = "utf-8"
     has_graph = True
     example = "table_classes"
+    modules: tuple[str, ...] = ("features",)
     vocabularies: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
 
     def __init__(self, prepared: Prepared) -> None:
-        self.facts = prepared.facts
+        self.facts, self.encoding = prepared.facts, prepared.encoding
         self.encoder = TableEncoder.load(prepared.folder)
 
     def items(self, source: Source, stream: Stream, column: str | None) -> Iterator[Item | Bad]:
@@ -111,21 +110,12 @@ class Rows(FromOutputs, Exports):
         return named(outputs, self.facts["classes"])
 
     def labels(self) -> dict[str, Any]:
-        """Return how cells become features, and the names of the classes.
-
-        Raises:
-            ValueError: a column has an encoder that the example does not have.
-        """
-        for each in self.encoder.columns:
-            if each.encoder.form not in IN_EXAMPLE:
-                raise ValueError(
-                    f"cannot be exported: {each.name} is a column of the form {each.encoder.form!r}, which the example"
-                    f" cannot encode; it encodes {' and '.join(IN_EXAMPLE)}"
-                )
+        """Return how cells become features, and the names of the classes."""
         return {
             "classes": self.facts["classes"],
             "columns": [{"name": each.name, **each.encoder.model_dump()} for each in self.encoder.columns],
             "decimal": self.encoder.cells.decimal,
+            "day_first": self.encoder.cells.day_first,
             "missing": [*self.encoder.cells.missing],
             "precision": self.encoder.precision,
         }
