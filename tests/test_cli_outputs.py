@@ -29,6 +29,7 @@ class Formula:
     columns = ("prediction", "confidence")
     suffixes = (".txt",)
     takes_text = True
+    encoding = "utf-8"
 
     def items(self, source, _stream, _column):
         return [Item(source.name, 1, "an item")]

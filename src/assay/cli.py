@@ -10,15 +10,17 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from assay import paths
-from assay.config.matrix import Matrix, select, selection_errors
-from assay.config.params import Params, ParamsError, load_params
-from assay.pipeline.rule_functions import Graph, matrix_or_exit
-from assay.provenance import code_digest, records, run_lock
+from assay.provenance import code_digest
+
+# Each command imports what it needs: the types of params.yaml take half a second, and predictions seldom read it.
+if TYPE_CHECKING:
+    from assay.config.matrix import Matrix
+    from assay.config.params import Params
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
@@ -35,8 +37,10 @@ def list_variants(suite: SuiteOption = None) -> None:
     The state is the variant's status, "not run", or "stale" if the next run makes it again (assay plan says why).
     """
     from assay.pipeline import plan
+    from assay.pipeline.rule_functions import Graph
+    from assay.provenance import records
 
-    matrix = matrix_or_exit({"suite": suite} if suite else {})
+    matrix = _matrix(suite)
     due = {each.job.record for each in plan.plan(Graph(matrix))[1]}
     for variant in matrix.variants:
         status = Path(matrix.evaluated(variant)) / paths.STATUS
@@ -50,6 +54,8 @@ def list_variants(suite: SuiteOption = None) -> None:
 @app.command("check")
 def check_params() -> None:
     """Print every error in params.yaml, one per line. Exit code 2 if there is any."""
+    from assay.config.matrix import Matrix, selection_errors
+
     params = _checked()
     errors = [error for suite in params.suites for error in selection_errors(Matrix(params, suite))]
     if errors:
@@ -187,6 +193,7 @@ def publish(
     ] = paths.REPORTS,
 ) -> None:
     """Write docs/results.md and its CSV files from a report, for the tasks of its run; others stay unchanged."""
+    from assay.provenance import run_lock
     from assay.report.output.publish import publish as publish_results
 
     if paths.REPORTS.is_dir():
@@ -216,7 +223,7 @@ def build_report(
         raise typer.Exit(2)
     from assay.pipeline.partial import build
 
-    matrix = matrix_or_exit({"suite": suite} if suite else {})
+    matrix = _matrix(suite)
     typer.echo(_or_exit(lambda: build(matrix)))
 
 
@@ -228,9 +235,10 @@ def show_plan(suite: SuiteOption = None) -> None:
     are printed, with exit code 2.
     """
     from assay.pipeline import plan
+    from assay.pipeline.rule_functions import Graph
 
     _checked()
-    graph = Graph(matrix_or_exit({"suite": suite} if suite else {}))
+    graph = Graph(_matrix(suite))
     jobs, planned = plan.plan(graph)
     alike = Counter((each.job.phase, each.job.name, each.reasons) for each in planned)
     for (phase, name, reasons), count in alike.items():
@@ -251,8 +259,11 @@ def restore_files() -> None:
     Reads dvc.lock, DVC's cache and remote; writes data, artifacts and reports. Exit code 1 if a file could not be
     verified: it is named, and the next run makes it again. Files with other contents are kept in .assay/replaced.
     """
+    from assay.config.matrix import select
+    from assay.config.params import ParamsError, load_params
     from assay.pipeline import plan
     from assay.pipeline.restore import restore
+    from assay.pipeline.rule_functions import Graph
 
     found = _or_exit(restore)
     for path in found.changed:
@@ -279,6 +290,7 @@ def sweep_leftovers() -> None:
     A successful run does this too. Reads params.yaml; prints a line for each folder that it moves.
     """
     from assay.pipeline import cleanup, phase_code, phase_digests
+    from assay.provenance import run_lock
 
     params = _checked()
     _or_exit(run_lock.hold)
@@ -308,7 +320,7 @@ def verify_cell(
     """
     from assay.pipeline.reproduce import DIFFERENT, verify, verify_files
 
-    matrix = matrix_or_exit({"suite": suite} if suite else {})
+    matrix = _matrix(suite)
     if files:
         wrong = verify_files(matrix)
         typer.echo("\n".join(wrong) if wrong else f"suite {matrix.suite}: every file matches its record")
@@ -355,6 +367,12 @@ def predict_items(
         ),
     ] = None,
     text: Annotated[str | None, typer.Option(help="the column, or key, of the texts in a table")] = None,
+    encoding: Annotated[
+        str | None,
+        typer.Option(
+            help="of text files, such as windows-1252; the default is that of the dataset's own file, or UTF-8"
+        ),
+    ] = None,
     suite: Annotated[
         str | None, typer.Option(help="the suite; the default is the one that has run the variant")
     ] = None,
@@ -364,10 +382,14 @@ def predict_items(
     Images are PNG, JPEG, GIF, BMP or WebP files, drawn in the dataset's colours and size, or .npy and .npz files
     with one array, (N, channels, height, width) or (N, height, width), of whole numbers on the scale of the
     dataset's source, such as 0 to 255. The first frame of an animation is used. Rows of a table come from CSV or
-    TSV, whose first line names the columns, or from JSON lines. Texts are in UTF-8: one per line; a column of CSV
-    or TSV; a key of JSON lines; each .txt file of a folder; or in the command itself, in quotation marks. A text to
-    tag has its words separated by spaces, one with a missing word has ____ for it, and a model of several tasks
-    needs the task's name, a tab and a text, or the column task. Links that lead out of a folder are not followed.
+    TSV, whose first line names the columns, or from JSON lines. Texts are one per line; a column of CSV or TSV; a key
+    of JSON lines; each .txt file of a folder; or in the command itself, in quotation marks. A text to tag has its words
+    separated by spaces, one with a missing word has ____ for it, and a model of several tasks needs the task's name, a
+    tab and a text, or the column task. Links that lead out of a folder are not followed.
+
+    Text files are in UTF-8, in UTF-16 with a mark, or in the encoding of the user's own file that the model learned
+    from; --encoding names another one that assay add reads. A file that is UTF-8 as well as in the dataset's other
+    encoding needs --encoding.
 
     Writes one row per item, in order: file (if there are several), row (from 1, without the header), and the answer:
     prediction and, for classes, confidence; for beginnings bits_per_character and continuation; for reconstructed
@@ -377,9 +399,9 @@ def predict_items(
     memory.
 
     A model that computes a fixed function answers through its ONNX graph on one thread, without PyTorch: the graph is
-    made at the first call, compared with the model on validation items, and kept in .assay/predict. A model that
-    generates word by word answers in PyTorch, or its own format. Also reads data/prepared and artifacts, and
-    params.yaml if several suites have run the variant, or none.
+    the compressed model itself, or is made at the first call, compared with the model on validation items, and kept in
+    .assay/predict. A model that generates word by word answers in PyTorch, or its own format. Also reads data/prepared
+    and artifacts, and params.yaml if several suites have run the variant, or none.
 
     Exit code 1 if an item cannot be predicted: each is named on standard error, and the others are answered. Exit code
     2, with one line, if nothing can be: the model does not exist, a file cannot be read, or the output not be written.
@@ -387,11 +409,17 @@ def predict_items(
     from assay.evaluation import own_items
     from assay.report.formatting.spreadsheets import defused
 
-    def matrix() -> Matrix:
-        return matrix_or_exit({"suite": suite} if suite else {})
-
     problems = _or_exit(
-        lambda: own_items.predict(variant, items, out, column=text, suite=suite, matrix=matrix, safe=defused)
+        lambda: own_items.predict(
+            variant,
+            items,
+            out,
+            column=text,
+            encoding=encoding,
+            suite=suite,
+            matrix=lambda: _matrix(suite),
+            safe=defused,
+        )
     )
     if problems:
         raise typer.Exit(1)
@@ -407,11 +435,10 @@ def export_variant(
 ) -> None:
     """Write a model as a folder that runs without Assay: with onnxruntime, NumPy and at most Pillow or tokenizers.
 
-    The folder holds model.onnx, labels.json, example.py, requirements.txt, README.md, for texts tokenizer.json, and
-    card.md if the report has a card of the model. Images enter the graph as bytes, rows of a table as features; the
-    graph normalises them. The answers of example.py are those of assay predict, bit for bit, with the same version of
-    onnxruntime and one thread. A model that generates word by word is refused, and a table
-    with dates, texts or categories encoded by their targets.
+    The folder holds model.onnx, labels.json, example.py, requirements.txt, README.md, for texts tokenizer.json, for
+    tables features.py, and card.md if the report has a card of the model. Images enter the graph as bytes, rows of a
+    table as features; the graph normalises them. The answers of example.py are those of assay predict, bit for bit,
+    with the same version of onnxruntime and one thread. A model that generates word by word is refused.
 
     Reads data/prepared, artifacts, reports/cards, and params.yaml if several suites have run the variant, or none. An
     earlier export in the folder is replaced; any other folder that is not empty is refused. Exit code 2, with one line,
@@ -419,15 +446,21 @@ def export_variant(
     """
     from assay.evaluation import export
 
-    def matrix() -> Matrix:
-        return matrix_or_exit({"suite": suite} if suite else {})
-
-    for path in _or_exit(lambda: export.export(variant, out, suite=suite, matrix=matrix)):
+    for path in _or_exit(lambda: export.export(variant, out, suite=suite, matrix=lambda: _matrix(suite))):
         typer.echo(path)
+
+
+def _matrix(suite: str | None) -> Matrix:
+    """Return the matrix of a suite, by default of the one that params.yaml names; print errors and exit."""
+    from assay.pipeline.rule_functions import matrix_or_exit
+
+    return matrix_or_exit({"suite": suite} if suite else {})
 
 
 def _checked() -> Params:
     """Return params.yaml; if it has errors, print all of them and exit."""
+    from assay.config.params import ParamsError, load_params
+
     try:
         return load_params(paths.PARAMS)
     except ParamsError as error:

@@ -79,7 +79,13 @@ def no_matrix():
 
 def predict(variant: str, items: list[str], out: str | None = None, **options) -> int:
     """Predict as the command does, in the current folder."""
-    given = {"column": None, "suite": None, "matrix": no_matrix, "safe": lambda value: value} | options
+    given = {
+        "column": None,
+        "encoding": None,
+        "suite": None,
+        "matrix": no_matrix,
+        "safe": lambda value: value,
+    } | options
     return own_items.predict(variant, items, None if out is None else Path(out), **given)
 
 

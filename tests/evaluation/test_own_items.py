@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from assay.evaluation import kept_graphs, predict
+from assay.evaluation.inputs.reader import Prepared
 from assay.provenance import records
 from tests.evaluation import own_project
 from tests.evaluation.own_project import NETWORKS, no_matrix
@@ -110,7 +111,8 @@ def test_bad_texts_are_named_and_the_rest_is_answered(at, capsys):
     assert (bad, [row["row"] for row in rows]) == (3, ["1", "5"])
     assert capsys.readouterr().err.splitlines() == [
         f"{path}: row 2: blank; a text is expected",
-        f"{path}: row 3: byte 0xff is not UTF-8; save the file as UTF-8",
+        f"{path}: row 3: byte 0xff is not UTF-8; save the file as UTF-8, or add --encoding windows-1252 if"
+        " 'broken ÿ here' is right",
         f"{path}: row 4: blank; a text is expected",
     ]
     path = saved(at / "t.jsonl", '{"text": "a"}\n{"text": 3}\nno\n[1]\n{"text": "\\ud800"}\n')
@@ -120,6 +122,29 @@ def test_bad_texts_are_named_and_the_rest_is_answered(at, capsys):
     bad, rows = answered(TEXT, path)
     assert (bad, [row["row"] for row in rows]) == (1, ["1", "3"])
     assert "row 2: 1 values; the first line names 2 columns" in capsys.readouterr().err
+
+
+def test_text_files_are_read_in_their_encoding(at, tmp_path, monkeypatch):
+    lines = "Café prices rose\nThe naïve team won again €5\n"
+    bad, expected = answered(TEXT, saved(at / "utf8.txt", lines))
+    assert bad == 0
+    western = saved(at / "western.txt", lines.encode("windows-1252"))
+    assert answered(TEXT, western)[0] == 2
+    assert answered(TEXT, western, encoding="windows-1252") == (0, expected)
+    assert answered(TEXT, saved(at / "utf16.txt", lines.encode("utf-16"))) == (0, expected)
+    own = tmp_path / "own"
+    own_project.make(own, "ag_news", NETWORKS["ag_news"], KNOBS[NETWORKS["ag_news"]])
+    monkeypatch.chdir(own)
+    (prepared,) = Path("data/prepared").rglob("prepared.json")
+    facts = records.read(prepared)
+    facts["spec"]["knobs"] = {"encoding": "windows-1252"}
+    with monkeypatch.context() as patched:  # the twin's family has no knobs
+        patched.setattr(Prepared, "dataset", lambda _: None)
+        records.write(prepared, facts)
+        assert answered(TEXT, western) == (0, expected)
+        assert answered(TEXT, at / "utf16.txt") == (0, expected)
+        with pytest.raises(ValueError, match="reads as utf-8, and as windows-1252"):
+            answered(TEXT, at / "utf8.txt")
 
 
 @pytest.mark.parametrize(

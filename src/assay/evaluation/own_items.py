@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from assay import paths
 from assay.evaluation import answer_files
 from assay.evaluation.answer_files import AsCsv, AsJsonLines, Writer
-from assay.evaluation.inputs.parsing import sources
+from assay.evaluation.inputs.parsing import encodings, sources
 from assay.evaluation.inputs.parsing.items import Bad
 from assay.evaluation.predict import Answered, answers, choose, load
 from assay.files import STDOUT, check_output, replacing
@@ -28,6 +28,7 @@ def predict(
     out: Path | None,
     *,
     column: str | None,
+    encoding: str | None,
     suite: str | None,
     matrix: Callable[[], Matrix],
     safe: Callable[[Any], Any],
@@ -38,6 +39,7 @@ def predict(
         items: files, folders, ``-`` for standard input, or a text.
         out: the file to write; None for standard output.
         column: the column of the texts in tables; None to find it.
+        encoding: of text files without a mark; None for that of the dataset's own file.
         suite: the suite; None to find it.
         matrix: returns the matrix of the suite.
         safe: returns a value as a spreadsheet may open it.
@@ -53,7 +55,9 @@ def predict(
         check_output(out, paths.PARAMS, *(Path(item) for item in items if _is_file(item)))
     model = load(choose(variant, suite, matrix), say)
     reader = model.reader
-    found, bad, others = sources.found(items, reader.suffixes, texts=reader.takes_text)
+    found, bad, others = sources.found(
+        items, reader.suffixes, texts=reader.takes_text, encoding=encodings.chosen(encoding, reader.encoding)
+    )
     if out is not None:
         check_output(out, *(source.path for source in found if source.path))
     if others:

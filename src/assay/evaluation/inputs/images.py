@@ -42,6 +42,7 @@ class Images(FromOutputs, Exports):
     columns: tuple[str, ...] = ("prediction", "confidence")
     suffixes = (*arrays.SUFFIXES, *PICTURES)
     takes_text = False
+    encoding: str | None = None
     has_graph = True
     example = "image_classes"
     vocabularies: tuple[str, ...] = ()

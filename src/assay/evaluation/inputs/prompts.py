@@ -48,7 +48,7 @@ class Prompts:
     has_graph = False
 
     def __init__(self, prepared: Prepared) -> None:
-        self.prepared = prepared
+        self.prepared, self.encoding = prepared, prepared.encoding
         self.tokenizer = Tokenizer.from_file(str(prepared.folder / "tokenizer.json"))
 
     @cached_property

@@ -41,13 +41,14 @@ class Sentences(FromOutputs, Exports):
     columns = ("prediction",)
     suffixes = texts.SUFFIXES
     takes_text = True
+    encoding = "utf-8"
     has_graph = True
     example = "sentence_tags"
     vocabularies: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
 
     def __init__(self, prepared: Prepared) -> None:
-        self.facts = prepared.facts
+        self.facts, self.encoding = prepared.facts, prepared.encoding
         self.words, self.characters = (
             Tokenizer.from_file(str(prepared.folder / name)).get_vocab()
             for name in ("tokenizer.json", "characters.json")

@@ -38,7 +38,7 @@ class SourceTexts:
     has_graph = False
 
     def __init__(self, prepared: Prepared) -> None:
-        self.prepared = prepared
+        self.prepared, self.encoding = prepared, prepared.encoding
         self.texts = text.Texts(prepared)
 
     @cached_property

@@ -45,13 +45,14 @@ class Texts(FromOutputs, Exports):
     columns: tuple[str, ...] = ("prediction", "confidence")
     suffixes = texts.SUFFIXES
     takes_text = True
+    encoding = "utf-8"
     has_graph = True
     example = "text_classes"
     vocabularies = ("tokenizer.json",)
     packages = ("tokenizers",)
 
     def __init__(self, prepared: Prepared) -> None:
-        self.prepared, self.facts = prepared, prepared.facts
+        self.prepared, self.facts, self.encoding = prepared, prepared.facts, prepared.encoding
         self.tokenizer = Tokenizer.from_file(str(prepared.folder / "tokenizer.json"))
 
     @cached_property

@@ -11,10 +11,11 @@ import os
 import select
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
+from assay.evaluation.inputs.parsing.encodings import Bytes, Encoding, decoder
 from assay.evaluation.inputs.parsing.items import Bad
 
 STDIN = "-"
@@ -35,6 +36,8 @@ class Source:
     text: str | None = None
     """A text that is the item itself."""
     in_folder: bool = False
+    encoding: Encoding | None = None
+    """Of a text file; None for bytes that are not text."""
 
     @property
     def suffix(self) -> str:
@@ -42,31 +45,33 @@ class Source:
         return "" if self.path is None else self.path.suffix.lower()
 
     def open(self) -> Stream:
-        """Return the source's bytes.
+        """Return the source's bytes; those of a text file as UTF-8.
 
         Raises:
             ValueError: it cannot be read; one line.
         """
         if self.text is not None:
             return Stream(io.BytesIO(self.text.encode("utf-8", "surrogateescape")))
+        decode = None if self.encoding is None else decoder(self.name, self.encoding)
         if self.path is None:
             if sys.stdin is None or sys.stdin.closed:
                 raise ValueError("standard input is closed; name a file")
-            return Stream(sys.stdin.buffer)
+            return Stream(sys.stdin.buffer, decode)
         try:
-            return Stream(self.path.open("rb", buffering=0))
+            return Stream(self.path.open("rb", buffering=0), decode)
         except OSError as error:
             raise ValueError(f"{self.path}: cannot be read: {error.strerror}") from None
 
 
 def found(
-    arguments: Sequence[str], suffixes: Sequence[str], *, texts: bool
+    arguments: Sequence[str], suffixes: Sequence[str], *, texts: bool, encoding: Encoding | None = None
 ) -> tuple[list[Source], list[Bad], list[Path]]:
     """Return the sources that the user named, what is not followed, and the files of folders that are left out.
 
     Args:
         suffixes: those of the files that are read in a folder.
         texts: whether an argument with a space that names no file is a text.
+        encoding: of text files; None for bytes that are not text.
 
     Raises:
         ValueError: there is no such file, or nothing to read in a folder; one line.
@@ -89,7 +94,7 @@ def found(
             sources.append(Source("the text", text=argument))
         else:
             raise ValueError(f"{argument}: no such file")
-    return sources, bad, others
+    return [replace(source, encoding=encoding) for source in sources], bad, others
 
 
 def _exists(path: Path) -> bool:
@@ -140,10 +145,14 @@ def _inside(folder: Path, suffixes: Sequence[str], bad: list[Bad], others: list[
 
 
 class Stream:
-    """The bytes of a source, in lines or whole."""
+    """The bytes of a source, in lines or whole.
 
-    def __init__(self, file: BinaryIO | io.RawIOBase) -> None:
-        self.file = file
+    Args:
+        decode: maps bytes as they come to UTF-8; empty bytes are the end.
+    """
+
+    def __init__(self, file: BinaryIO | io.RawIOBase, decode: Bytes | None = None) -> None:
+        self.file, self.decode = file, decode
         self.held = b""  # read, but not returned
         self.lines_held = 0  # complete lines that are read, but not returned
 
@@ -202,6 +211,17 @@ class Stream:
             self.file.close()
 
     def _chunk(self) -> bytes:
+        """Return the next bytes, empty ones at the end."""
+        chunk = self._read()
+        if self.decode is None:
+            return chunk
+        found = self.decode(chunk)
+        while chunk and not found:  # a part of a character
+            chunk = self._read()
+            found = self.decode(chunk)
+        return found
+
+    def _read(self) -> bytes:
         if isinstance(self.file, io.BufferedReader):
             return self.file.read1(CHUNK)
         return self.file.read(CHUNK) or b""

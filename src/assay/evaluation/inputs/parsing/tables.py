@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 
 from assay.evaluation.inputs.parsing import texts
+from assay.evaluation.inputs.parsing.encodings import not_utf8
 from assay.evaluation.inputs.parsing.items import Bad, Item
 from assay.evaluation.inputs.parsing.sources import Source, Stream
 
@@ -33,8 +34,8 @@ def _of_table(source: Source, stream: Stream) -> Iterator[Item | Bad]:
         item = Item(source.name, number, (names, tuple(cell.strip() for cell in cells)))
         if len(cells) != len(names):
             yield item.wrong(f"{len(cells)} values; the first line names {len(names)} columns")
-        elif any("\ud800" <= letter <= "\udfff" for cell in cells if not cell.isascii() for letter in cell):
-            yield item.wrong("not UTF-8; save the file as UTF-8")
+        elif reason := not_utf8("\n".join(cells)):
+            yield item.wrong(reason)
         else:
             yield item
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A user's texts: lines, one file per text, columns of CSV or TSV, or JSON lines; all in UTF-8."""
+"""A user's texts: lines, one file per text, columns of CSV or TSV, or JSON lines; their streams are UTF-8."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from itertools import chain, islice
 from typing import Any
 
 from assay.data import csv_rows
+from assay.evaluation.inputs.parsing.encodings import not_utf8
 from assay.evaluation.inputs.parsing.items import Bad, Item
 from assay.evaluation.inputs.parsing.sources import LONGEST, Source, Stream
 
@@ -59,13 +60,8 @@ def checked(item: Item) -> Item | Bad:
         return item.wrong("blank; a text is expected")
     if len(text) > LONGEST // 4 and len(text.encode("utf-8", "surrogateescape")) > LONGEST:
         return item.wrong(f"more than {LONGEST:,} bytes")
-    if text.isascii():
-        return item
-    for letter in text:
-        if "\ud800" <= letter <= "\udfff":
-            found = f"byte 0x{ord(letter) - 0xDC00:02x}" if letter >= "\udc80" else f"U+{ord(letter):04X}"
-            return item.wrong(f"{found} is not UTF-8; save the file as UTF-8")
-    return item
+    reason = not_utf8(text)
+    return item.wrong(reason) if reason else item
 
 
 def _whole(source: Source, stream: Stream) -> Iterator[Item | Bad]:
