@@ -8,6 +8,7 @@ task's signature. A model that is a fixed function of its inputs answers through
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -186,26 +187,40 @@ def _reader(module: Any, prepared: Prepared) -> Reader:
 
 
 def _first(chosen: Chosen, module: Any, announce: Callable[[str], None]) -> Kept:
-    """Return a model's graph, and what its reader needs of its dataset; imports PyTorch."""
-    from assay.artifacts import store
-    from assay.artifacts.onnx.classical import NoGraphError
-    from assay.artifacts.onnx.of_predictor import graph_of
-    from assay.tasks.loading import load as load_task
-
+    """Return a model's graph, and what its reader needs of its dataset."""
     for file in records.changed(chosen.dataset, chosen.facts):
         raise _changed(file, chosen.dataset / "prepared.json")
     prepared = _prepared(chosen, {})
     declared = module.declared(prepared.dataset())
     if not _reader(module, replace(prepared, declared=declared)).has_graph:
         return Kept(declared, None, f"{chosen.signature} needs one pass of the model per word")
+    if chosen.record["artifact"]["format"] == "onnx":
+        return Kept(declared, _stored(chosen))
     if sys.stderr.isatty():
         announce(
-            f"{chosen.name}: first call: the model's graph is made and kept in {kept_graphs.FOLDER};"
-            " later ones are faster"
+            f"{chosen.name}: first call: PyTorch is imported and writes the model's graph, which takes seconds; later"
+            f" calls read it from {kept_graphs.FOLDER}"
         )
+    return _exported(chosen, declared)
+
+
+def _stored(chosen: Chosen) -> bytes:
+    """Return the graph that a compressed model consists of; without PyTorch."""
+    path = chosen.folder / "model.onnx"
+    graph = path.read_bytes()
+    if hashlib.sha256(graph).hexdigest() != chosen.record["files"][path.name]:
+        raise _changed(path, chosen.folder / paths.STATUS)
+    return graph
+
+
+def _exported(chosen: Chosen, declared: dict[str, Any]) -> Kept:
+    """Return the graph of a model in another format; imports PyTorch."""
+    from assay.artifacts import store
+    from assay.artifacts.onnx.classical import NoGraphError
+    from assay.artifacts.onnx.of_predictor import graph_of
+    from assay.tasks.loading import load as load_task
+
     predictor = store.load(chosen.folder, chosen.record["artifact"])
-    if predictor.format == "onnx":
-        return Kept(declared, store.checked(chosen.folder, "model.onnx"))
     if predictor.model is None:
         return Kept(declared, None, f"the format {predictor.format} is not a single ONNX graph")
     validation = load_task(chosen.cell["kind"]).load(chosen.dataset, ("validation",))["validation"]

@@ -42,7 +42,11 @@ def images(name: str, data: bytes, shape: tuple[int, ...], most: int) -> Iterato
 
 
 def _checked(name: str, levels: NDArray[Any], first: int, most: int) -> Iterator[Item | Bad]:
-    allowed = (levels >= 0) & (levels <= most) & (levels == np.rint(levels))
+    allowed = _allowed(levels, most)
+    if allowed is None:
+        for place, pixels in enumerate(as_bytes(levels, most), start=first + 1):
+            yield Item(name, place, pixels)
+        return
     fine = allowed.all(axis=(1, 2, 3))
     scaled = as_bytes(np.where(allowed, levels, 0), most)
     for place, (is_fine, pixels) in enumerate(zip(fine.tolist(), scaled, strict=True)):
@@ -54,9 +58,18 @@ def _checked(name: str, levels: NDArray[Any], first: int, most: int) -> Iterator
             yield item.wrong(f"value {value:g}; allowed are whole numbers, 0 to {most}")
 
 
+def _allowed(levels: NDArray[Any], most: int) -> NDArray[np.bool_] | None:
+    """Return which values are whole numbers from 0 to ``most``; None if all are."""
+    if levels.dtype.kind in "ui" and levels.min() >= 0 and levels.max() <= most:
+        return None
+    allowed: NDArray[np.bool_] = (levels >= 0) & (levels <= most) & (levels == np.rint(levels))
+    return allowed
+
+
 def as_bytes(levels: NDArray[Any], most: int) -> NDArray[np.uint8]:
     """Return pixels, 0 to ``most``, as bytes, 0 to 255, as the dataset's own are scaled."""
+    if most == 255:
+        return levels.astype(np.uint8, copy=False)
     from assay.data.preparation.images import as_bytes as scaled  # it imports pyarrow
 
-    whole = levels.astype(np.int64)  # half-width numbers would round
-    return whole.astype(np.uint8) if most == 255 else scaled(whole, most)
+    return scaled(levels.astype(np.int64), most)  # half-width numbers would round
