@@ -47,6 +47,15 @@ def params(tuning, family="mlp", **more):
             {"space": {"epochs": {"low": 1.5, "high": 4}}},
             "tuning.space.epochs = 1.5: should be a valid integer",
         ),
+        (
+            {"space": {"dropout": 5}},
+            "tuning.space.dropout = 5: should be a mapping, as in {key: value} or a list, as in [a, b]",
+        ),
+        (
+            {"space": {"dropout": {"low": 0.1, "high": 0.2, "step": 3}}},
+            "tuning.space.dropout.step: unknown key; allowed: low, high, log",
+        ),
+        ({"space": {"dropout": {"low": 0.1}}}, "tuning.space.dropout.high: missing; give it a value"),
         ({"items": 1}, "tuning.items = 1: should be greater than or equal to 10"),
         ({"tirals": 1}, "tuning.tirals: unknown key"),
     ],

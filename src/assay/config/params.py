@@ -35,7 +35,7 @@ MODEL_PROVIDES = (
     *registry.PRETRAINED,
 )
 """Arguments that are not knobs: the pipeline provides those that a model names."""
-UNION = re.compile(r"int|(list|literal)\[.*\]")
+UNION = re.compile(r"int|float|Range|(list|literal)\[.*\]")
 """What pydantic adds to the location of an error for each type that a value might have had."""
 EITHER = "either"
 """The error type of a value that fits none of several types."""
@@ -662,6 +662,8 @@ def _nearest(word: str, allowed: Iterable[str]) -> str:
 def _keys(section: Any, place: Iterable[int | str]) -> list[str]:
     """Return the keys that are allowed at a location within a section."""
     for part in place:
+        if _is_section(section) and part not in section.model_fields:
+            continue  # pydantic's name of one of several types
         inner = section.model_fields[part].annotation if _is_section(section) else get_args(section)[1]
         section = next((each for each in (inner, *get_args(inner)[:1]) if _is_section(each)), inner)
     return list(section.model_fields)

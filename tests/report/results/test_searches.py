@@ -26,7 +26,7 @@ def write(folder, status="ok"):
 def test_a_search_has_its_trials_and_a_failed_trial_the_worst_score(tmp_path):
     (found,) = searches.read([write(tmp_path / "m")], {})
     assert (found.task, found.model, found.fixed, found.chosen) == ("a", "m", "f", 2)
-    assert found.setting == "rate = 0.1, hidden = [8, 8]"
+    assert found.setting == "hidden = [8, 8], rate = 0.1"
     assert found.scores == [0.8, 0.8, 0.9]
     rows = searches.trial_rows([found])
     assert [row["chosen"] for row in rows] == ["no", "no", "yes"]
