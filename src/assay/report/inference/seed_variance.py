@@ -33,6 +33,8 @@ COMPARABLE = 3
 PRIORS = np.array([5.0, 10, 20, 40, 80, 160, 320])
 """Values of ``d0``; fewer degrees would mean that variances of a task commonly differ more than tenfold."""
 POWERS = np.array([0.0, 1.0, 2.0])
+LIKELY = np.array([4.0, 2, 1])
+"""The weights of the powers before the data; models of like scores say little about them."""
 STEPS = 60
 LEAST_BETWEEN = 0.05
 """The smallest variance between runs, as a share of the interaction: means that are equal are so by chance."""
@@ -115,6 +117,7 @@ def _moderated(
     ).sum(-1)
     # Uniform in the logarithm of the whole variance, of which the interaction is a part that cannot vanish.
     logs += np.log(common / (common + interaction[pool].mean()))
+    logs += np.log(LIKELY)[:, None]
     weights = np.exp(logs - logs.max())
     weights /= weights.sum()
     # The density of F(runs, prior) weighs the grid. At each of its points 1 / variance is a gamma variable.
