@@ -12,13 +12,15 @@ import statistics
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from assay.config import registry
 from assay.paths import UNCOMPRESSED
-from assay.report.inference.equivalence import Equivalence
 from assay.report.results.collect import Task, Variant
 from assay.report.results.summaries import Summary, mean
+
+if TYPE_CHECKING:
+    from assay.report.inference.equivalence import Equivalence  # it imports statsmodels, which takes a second
 
 Rows = list[dict[str, Any]]
 NOT_TESTED: Mapping[tuple[str, str], Equivalence] = MappingProxyType({})
