@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import optuna
@@ -25,6 +25,7 @@ from assay.provenance.records import EndsAs
 
 MOST_AT_RANDOM = 10
 """The most settings that TPE draws at random before it uses scores."""
+DIRECTIONS: dict[str, Literal[maximize, minimize]] = {"maximise": "maximize", "minimise": "minimize"}
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 REASON = "reason"
 
@@ -66,7 +67,7 @@ def search(
     study = optuna.create_study(
         study_name=identity,
         storage=JournalStorage(_opened(journal)),
-        direction=f"{direction[:-3]}ize",
+        direction=DIRECTIONS[direction],
         load_if_exists=True,
     )
     for interrupted in study.get_trials(states=(TrialState.RUNNING,)):

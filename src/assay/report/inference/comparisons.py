@@ -81,18 +81,29 @@ class Differences:
 
     def take(self, rows: Whole) -> Differences:
         """Return the numbers of these rows."""
-        parts = (self.size, self.items, self.seeds, self.interaction, self.runs, self.degrees)
-        return Differences(*(each[rows] for each in parts), self.prior, self.pooled, self.num_items)
+        return Differences(
+            self.size[rows],
+            self.items[rows],
+            self.seeds[rows],
+            self.interaction[rows],
+            self.runs[rows],
+            self.degrees[rows],
+            self.prior,
+            self.pooled,
+            self.num_items,
+        )
 
     @property
     def well(self) -> Array:
         """(P,): the variance over items without the interaction."""
-        return np.maximum(self.items - self.interaction.sum(axis=1), 0)
+        well: Array = np.maximum(self.items - self.interaction.sum(axis=1), 0)
+        return well
 
     @property
     def variance(self) -> Array:
         """(P,)"""
-        return np.maximum(self.well + self.seeds.sum(axis=1), self.items)
+        variance: Array = np.maximum(self.well + self.seeds.sum(axis=1), self.items)
+        return variance
 
     @property
     def freedom(self) -> Array:
@@ -108,7 +119,8 @@ class Differences:
     @property
     def fixed(self) -> NDArray[np.bool_]:
         """(P,): whether no model has a seed variance."""
-        return (self.runs == 0).all(axis=1)
+        fixed: NDArray[np.bool_] = (self.runs == 0).all(axis=1)
+        return fixed
 
     @property
     def p(self) -> Array:

@@ -62,8 +62,15 @@ class SeedVariance:
 
     def take(self, rows: Whole) -> SeedVariance:
         """Return those of these rows."""
-        parts = (self.variance, self.interaction, self.known, self.borrowed, self.freedom)
-        return SeedVariance(*(each[rows] for each in parts), self.prior, self.pooled)
+        return SeedVariance(
+            self.variance[rows],
+            self.interaction[rows],
+            self.known[rows],
+            self.borrowed[rows],
+            self.freedom[rows],
+            self.prior,
+            self.pooled,
+        )
 
 
 def estimate(found: Spread, seeded: NDArray[np.bool_], comparable: NDArray[np.bool_]) -> SeedVariance:

@@ -114,7 +114,9 @@ class Gap:
         spread = (self.score.deviation or 0.0) ** 2
         fewer = self.num_units / items
         known = self.items * (1 + fewer) + self.published.rounding**2 / 3
-        return equivalence.chance(abs(self.distance), known, spread * (1 + 1 / seeds), seeds - 1.0, level)
+        return equivalence.chance(
+            abs(self.distance), known, spread * (1 + 1 / seeds), (seeds - 1).astype(float), level
+        )
 
 
 def gaps(

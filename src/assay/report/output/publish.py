@@ -266,7 +266,7 @@ def _budget(row: Mapping[str, Any]) -> str:
     return f"{row['verdict']}, {row['max_relative_drop']:.1%}" if row.get("verdict") else "not tested"
 
 
-def _speed(row: Mapping[Hashable, Any], key: str) -> str:
+def _speed(row: Mapping[Any, Any], key: str) -> str:
     return f"{row[key]:.2f} ({row[f'{key}_low']:.2f} to {row[f'{key}_high']:.2f})"
 
 

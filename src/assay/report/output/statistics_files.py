@@ -68,7 +68,7 @@ TESTS = (
 )
 """The columns of tests.csv. ``difference`` is ``first`` minus ``second`` in the metric's own unit, or the relative drop
 where the question is the budget, or the probability that ``first`` is better where it is one of families."""
-HOLM, BONFERRONI = "Holm", "simultaneous 95%"
+HOLM, STEP_DOWN, BONFERRONI = "Holm", "step-down (Shaffer, Tukey)", "simultaneous 95%"
 DIFFERENT, NOT_DIFFERENT = "different", "not significantly different"
 
 
@@ -80,7 +80,7 @@ def estimates(suite: str, sections: Sequence[Section]) -> Rows:
 def _estimates(suite: str, section: Section) -> Iterator[dict[str, Any]]:
     task, analysis = section.task, section.analysis
     for (model, method), found in sorted(analysis.estimates.items()):
-        ranked = method == UNCOMPRESSED and model in analysis.ranks
+        ranks = analysis.ranks.get(model) if method == UNCOMPRESSED else None
         yield {
             "suite": suite,
             "task": task.name,
@@ -98,9 +98,9 @@ def _estimates(suite: str, section: Section) -> Iterator[dict[str, Any]]:
             "unit": task.unit,
             "items": analysis.num_items,
             "units": analysis.num_units,
-            "rank_low": analysis.ranks[model] if ranked else None,
-            "rank_high": analysis.ranks[model] + len(analysis.ties[model]) if ranked else None,
-            "correction": HOLM if ranked else "",
+            "rank_low": ranks[0] if ranks else None,
+            "rank_high": ranks[1] if ranks else None,
+            "correction": STEP_DOWN if ranks else "",
         }
 
 
@@ -140,12 +140,12 @@ def _tests(suite: str, section: Section, published: int) -> Iterator[dict[str, A
     for each in analysis.neighbours:
         pairs = number * (number - 1) // 2
         names = {"question": "ranks", "first": each.better, "second": each.worse, "method": UNCOMPRESSED}
-        yield base | names | _compared(each, pairs, 1)
+        yield base | names | _compared(each, pairs, 1, STEP_DOWN)
     for (model, method), each in sorted(analysis.compressed.items()):
         names = {"question": "compression", "first": f"{model}/{method}", "second": model, "method": method}
         better = 1 if each.better == method else -1
         sign = better if task.direction == "maximise" else -better
-        yield base | names | _compared(each, len(analysis.compressed), sign)
+        yield base | names | _compared(each, len(analysis.compressed), sign, HOLM)
     for (model, method), found in sorted(analysis.budgets.items()):
         yield base | {
             "question": "budget",
@@ -175,7 +175,7 @@ def _tests(suite: str, section: Section, published: int) -> Iterator[dict[str, A
             }
 
 
-def _compared(found: Compared, comparisons: int, sign: int) -> dict[str, Any]:
+def _compared(found: Compared, comparisons: int, sign: int, correction: str) -> dict[str, Any]:
     """Return the columns of a comparison, its difference and interval times ``sign``."""
     ends: Sequence[float | None] = (None, None)
     if found.low is not None and found.high is not None:
@@ -188,7 +188,7 @@ def _compared(found: Compared, comparisons: int, sign: int) -> dict[str, Any]:
         "test": found.test,
         "p": found.p,
         "p_corrected": found.p_holm,
-        "correction": HOLM,
+        "correction": correction,
         "comparisons": comparisons,
         "verdict": DIFFERENT if found.separable else NOT_DIFFERENT,
         "needed_items": found.needed_items,

@@ -6,7 +6,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -78,7 +78,7 @@ def load(path: Path) -> list[Trial]:
     return trials
 
 
-def with_searches(path: Path, rows: Iterable[Mapping[str, Any]]) -> str:
+def with_searches(path: Path, rows: Iterable[Mapping[Hashable, Any]]) -> str:
     """Return the text of docs/tuning.csv with every trial of some searches, in place of earlier trials of their rows.
 
     Args:
@@ -96,7 +96,7 @@ def with_searches(path: Path, rows: Iterable[Mapping[str, Any]]) -> str:
     return text.getvalue()
 
 
-def _line(row: Mapping[str, Any]) -> list[str]:
+def _line(row: Mapping[Hashable, Any]) -> list[str]:
     scored = isinstance(row["score"], float) and math.isfinite(row["score"])
     score = f"{row['score']:.6g}" if scored else ""
     failure = "" if scored else f"; failed: {row['reason']}"

@@ -47,9 +47,9 @@ def _checked(name: str, levels: NDArray[Any], first: int, most: int) -> Iterator
         for place, pixels in enumerate(as_bytes(levels, most), start=first + 1):
             yield Item(name, place, pixels)
         return
-    fine = allowed.all(axis=(1, 2, 3))
+    fine = np.asarray(allowed.all(axis=(1, 2, 3))).tolist()
     scaled = as_bytes(np.where(allowed, levels, 0), most)
-    for place, (is_fine, pixels) in enumerate(zip(fine.tolist(), scaled, strict=True)):
+    for place, (is_fine, pixels) in enumerate(zip(fine, scaled, strict=True)):
         item = Item(name, first + place + 1, pixels)
         if is_fine:
             yield item
