@@ -25,7 +25,7 @@ from assay.provenance.records import EndsAs
 
 MOST_AT_RANDOM = 10
 """The most settings that TPE draws at random before it uses scores."""
-DIRECTIONS: dict[str, Literal[maximize, minimize]] = {"maximise": "maximize", "minimise": "minimize"}
+DIRECTIONS: dict[str, Literal["maximize", "minimize"]] = {"maximise": "maximize", "minimise": "minimize"}
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 REASON = "reason"
 
