@@ -31,7 +31,7 @@ class TuningParams(Section):
 
     trials: int = Field(ge=1, le=1000)
     """The number of settings that are tried."""
-    sampler: Literal["tpe", "random"]
+    sampler: Literal["tpe", "random"] = "tpe"
     """How settings are drawn: ``tpe`` draws the first half, at most ten, at random, and the others where the scores so
     far are best (Bergstra et al. 2011)."""
     space: dict[str, Range | Values] = Field(min_length=1, max_length=100)

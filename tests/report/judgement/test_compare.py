@@ -327,7 +327,7 @@ def test_a_missing_earlier_run_is_reported(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     reason = since_last("", "", run({"a": [0.5]}), lambda _: RIGHT)
     assert isinstance(reason, str)
-    assert reason.startswith("No earlier run")
+    assert reason.startswith("There is no earlier run")
     (tmp_path / "dvc.lock").write_text("stages: 3")
     assert since_last("", "", run({"a": [0.5]}), lambda _: RIGHT) == (
         "dvc.lock: not as DVC writes it (stages: not a mapping of mappings)"

@@ -27,7 +27,7 @@ SHEET = Sheet(
 )
 VALUE = Published(
     value=0.97, quoted_metric="accuracy", quoted_value=0.97, model="m", protocol="p", source_url="u",
-    seen_at_source=True, comparable=True, why="w",
+    seen_at_source=True, comparable=True, margin=0.005, why="w",
 )  # fmt: skip
 NOTHING = Analysis({}, {}, {}, (), {}, {})
 
@@ -337,7 +337,7 @@ def test_a_gap_smaller_than_the_interval_beside_it(
     assert [(each.severity, each.places) for each in found] == [("note", (("cnn", "none"),))] * fires
     if fires:
         assert found[0].text.endswith(
-            "1 of 1 gaps between adjacent models are smaller than their intervals: cnn over rbf_svm"
+            "1 of 1 differences between adjacent models are not significant: cnn over rbf_svm"
         )
 
 

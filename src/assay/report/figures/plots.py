@@ -27,6 +27,8 @@ ROWS = alt.NamedData("rows")
 """The placeholder for a chart's rows."""
 COLUMNS = 4
 """Small multiples per row; the page adapts it to its width."""
+MOST_NAMED = 25
+"""The most classes whose names are legible on the axes of confusion matrices."""
 POINTS = 60
 """The most points of a learning curve: more cannot be distinguished at its size in pixels."""
 
@@ -250,6 +252,7 @@ def confusions(summaries: Sequence[Summary], classes: Sequence[str]) -> Plot | N
     num_classes = max(len(confusion_of(summary)) for summary in summaries)
     order = [class_name(classes, place) for place in range(num_classes)]
     side = max(110, min(16 * len(order), 480))
+    legible = len(order) <= MOST_NAMED
     chart = (
         alt.Chart(ROWS)
         .mark_rect()
@@ -258,9 +261,14 @@ def confusions(summaries: Sequence[Summary], classes: Sequence[str]) -> Plot | N
                 "predicted:N",
                 scale=alt.Scale(domain=order),
                 title="predicted",
-                axis=alt.Axis(labelLimit=70, labelAngle=-90),
+                axis=alt.Axis(labelLimit=70, labelAngle=-90, labels=legible, ticks=legible),
             ),
-            y=alt.Y("true:N", scale=alt.Scale(domain=order), title="true", axis=alt.Axis(labelLimit=70)),
+            y=alt.Y(
+                "true:N",
+                scale=alt.Scale(domain=order),
+                title="true",
+                axis=alt.Axis(labelLimit=70, labels=legible, ticks=legible),
+            ),
             color=alt.Color(
                 "correct:N", scale=alt.Scale(domain=[True, False], range=[FIRST, ERROR]), legend=None
             ),

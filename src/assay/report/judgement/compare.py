@@ -138,7 +138,7 @@ def since_last(results: str, costs: str, now: Run, metric_of: MetricOf) -> Compa
 def no_earlier() -> str:
     """Return the line that reports that there is no earlier run to compare with."""
     more = " This is a shallow clone: git fetch --unshallow." if dvc_lock.is_shallow() else ""
-    return f"No earlier run: neither dvc.lock nor any commit of it has other results.{more}"
+    return f"There is no earlier run to compare with: dvc.lock and its commits hold no other results.{more}"
 
 
 def _named(run: Run) -> str:

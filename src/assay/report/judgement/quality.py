@@ -246,9 +246,7 @@ def gap_within_interval(evidence: Evidence) -> Iterator[Finding]:
         of = f"{len(close)} of {len(evidence.analysis.neighbours)}"
         pairs = _some([f"{pair.better} over {pair.worse}" for pair in close])
         at = tuple((pair.better, UNCOMPRESSED) for pair in close)
-        yield Finding(
-            "note", f"{of} gaps between adjacent models are smaller than their intervals: {pairs}", at=at
-        )
+        yield Finding("note", f"{of} differences between adjacent models are not significant: {pairs}", at=at)
 
 
 def several_hosts(evidence: Evidence) -> Iterator[Finding]:

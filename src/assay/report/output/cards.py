@@ -113,7 +113,7 @@ def card(
     parts = [
         f"---\n{_metadata(summary, sheet)}\n---",
         f"# {model} on {task}",
-        f"A model of the family {markdown.text(summary.model.family)}, trained by Assay in the suite"
+        f"A {markdown.text(summary.model.family)} model, trained by Assay in the suite"
         f" {markdown.text(suite)} for the task {task}. Each number is {over}."
         f" {markdown.text(ON_VALIDATION if sheet.twin else choice)}",
         "## Results",

@@ -15,7 +15,7 @@ def render(view: Mapping[str, Any], tables: Sequence[Table]) -> str:
     tally = view["tally"]
     parts = [
         f"# Assay: suite {text(view['suite'])}",
-        f"{tally['ok']} of {tally['planned']} variants ok, {tally['failed']} failed,"
+        f"{tally['ok']} of {tally['planned'] - tally['skipped']} variants ok, {tally['failed']} failed,"
         f" {tally['not_run']} not run, {tally['skipped']} skipped. Commit {text(view['commit'] or 'not recorded')}"
         f"{' with uncommitted changes' if view['dirty'] else ''}."
         f" Last result: {text(view['finished'] or 'none')}.",

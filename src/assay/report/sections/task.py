@@ -199,13 +199,13 @@ def _sensitivity(summaries: Sequence[Summary], task: Task) -> Chart | None:
 
 
 def _errors(plain: Sequence[Summary], classes: Sequence[str]) -> Rows:
-    """Return the number of errors and the most common confusions of each model."""
+    """Return the share of errors and the most common confusions of each model."""
     rows = []
     for each in plain:
         matrix = tables.confusion_of(each)
         if matrix and not each.control:
             names = [plots.class_name(classes, place) for place in range(len(matrix))]
-            wrong = sum(map(sum, matrix)) - sum(row[place] for place, row in enumerate(matrix))
+            wrong = 1 - sum(row[place] for place, row in enumerate(matrix)) / sum(map(sum, matrix))
             errors = tables.most_common_errors(matrix, names, MOST_COMMON)
             rows.append({"model": each.model.name, "wrong": wrong, "errors": errors})
     return rows

@@ -64,7 +64,7 @@ function startTable(table) {
       bottomStart: rows > 60 ? "info" : null,
       bottomEnd: rows > 60 ? "paging" : null,
     },
-    language: { search: "Search", searchPlaceholder: "model, status ...", emptyTable: "No rows." },
+    language: { search: "Search", searchPlaceholder: "in this table", emptyTable: "No rows." },
     ...(stored ? { data: stored, columns: VARIANTS } : {}),
   });
   if (table.dataset.group) groupWhileUnsorted(started, Number(table.dataset.group));
