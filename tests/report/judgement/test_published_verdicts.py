@@ -59,24 +59,18 @@ def test_a_model_without_a_seed_is_judged_by_the_binomial_of_both_runs(tmp_path:
     found = verdict(svm, binomial(0.986), published(0.9844))
     assert (found.name, found.margin) == ("reproduced", MARGIN)
     assert found.p == pytest.approx(stats.norm.sf((MARGIN - 0.0016) / math.sqrt(variance)), rel=1e-4)
-    assert found.why == "0.16 points better; the margin is 0.50 points, p = 0.021; w"
+    assert found.why == "0.16 points better; the margin is 0.50 points, p = 0.02; w"
     assert verdict(svm, binomial(0.986), published(0.9711)).name == "above"
     assert verdict(svm, binomial(0.986), published(0.9989)).name == "below"
 
 
-def test_a_gap_near_the_margin_is_undecided_with_the_items_that_would_decide(tmp_path: Path) -> None:
+def test_a_gap_near_the_margin_is_undecided_and_says_when_no_number_of_items_would_do(tmp_path: Path) -> None:
+    """The published run stays one run on its test set, however many items ours has."""
     svm = summary(tmp_path, "rbf_svm", 0.986)
-    found = verdict(svm, binomial(0.986), published(0.9835))
-    assert found.name == "undecided"
-    assert found.needed_seeds is None
-    assert found.needed_items is not None
-    assert f"{found.needed_items:,} test items would decide" in found.why
-    known = 0.986 * 0.014 / ITEMS * (1 + ITEMS / found.needed_items) + 0.00005**2 / 3
-    power = stats.norm.sf(stats.norm.isf(0.05) - (MARGIN - 0.0025) / math.sqrt(known))
-    assert power == pytest.approx(0.8, abs=0.01)
-    found = verdict(svm, binomial(0.986), published(0.9811))
-    assert found.name == "undecided"
-    assert "no number of items or seeds alone would decide" in found.why
+    for value in (0.9835, 0.9811):
+        found = verdict(svm, binomial(0.986), published(value))
+        assert (found.name, found.needed_items, found.needed_seeds) == ("undecided", None, None)
+        assert "no number of items or seeds alone would decide" in found.why
 
 
 def test_seeds_count_with_one_run_of_the_published_model(tmp_path: Path) -> None:
