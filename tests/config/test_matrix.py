@@ -252,6 +252,7 @@ def test_every_suite_runs_all_that_it_names():
         "generated",
         "small",
         "public",
+        "tuning",
         "compression",
         "public_small",
         "default_2026",

@@ -45,7 +45,9 @@ def schema() -> dict[str, Any]:
     _complete(whole, "datasets", "DatasetParams", "dataset", families)
     _complete(whole, "models", "ModelParams", "model", models)
     _complete(whole, "methods", "MethodParams", "method", methods)
-    whole["$defs"]["TaskParams"]["required"].remove("dataset")
+    task = whole["$defs"]["TaskParams"]
+    task["required"] = [key for key in task["required"] if key not in ("dataset", "kind")]
+    task["anyOf"] = [{"required": ["kind"]}, {"required": ["like"]}]
     whole["$defs"]["Start"].pop("required")
     return whole
 

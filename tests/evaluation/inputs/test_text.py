@@ -38,6 +38,15 @@ def reader(tmp_path):
     return text.reader(prepared), load_file(tmp_path / "mails" / "arrays.safetensors")["tokens"]
 
 
+def items_of(reader, path):
+    source = Source(path.name, path=path)
+    stream = source.open()
+    try:
+        return list(reader.items(source, stream, None))
+    finally:
+        stream.close()
+
+
 @pytest.mark.parametrize("name", ["new.csv", "new.tsv", "new.jsonl"])
 def test_the_columns_of_the_dataset_are_joined(name, reader, tmp_path):
     found, tokens = reader
@@ -46,25 +55,20 @@ def test_the_columns_of_the_dataset_are_joined(name, reader, tmp_path):
         rows.to_json(tmp_path / name, orient="records", lines=True)
     else:
         rows.to_csv(tmp_path / name, index=False, sep="," if name.endswith("csv") else "\t")
-    source = Source(name, path=tmp_path / name)
-    items = list(found.items(source, source.open(), None))
-    assert np.array_equal(found.inputs(items), tokens)
+    assert np.array_equal(found.inputs(items_of(found, tmp_path / name)), tokens)
 
 
 def test_a_row_without_any_text_is_named_and_lines_are_texts(reader, tmp_path):
     found, tokens = reader
     (tmp_path / "new.csv").write_text("title,body\n , \nabout 3,\n")
-    source = Source("new.csv", path=tmp_path / "new.csv")
-    blank, item = found.items(source, source.open(), None)
+    blank, item = items_of(found, tmp_path / "new.csv")
     assert isinstance(blank, Bad)
     assert item.value == "about 3 | "
     (tmp_path / "new.txt").write_text("about 0 | bad words, number 0\n")
-    source = Source("new.txt", path=tmp_path / "new.txt")
-    assert np.array_equal(found.inputs(list(found.items(source, source.open(), None))), tokens[:1])
+    assert np.array_equal(found.inputs(items_of(found, tmp_path / "new.txt")), tokens[:1])
 
 
 def test_a_column_that_is_missing_is_one_line(reader, tmp_path):
     (tmp_path / "new.csv").write_text("title,text\na,b\n")
-    source = Source("new.csv", path=tmp_path / "new.csv")
     with pytest.raises(ValueError, match=r"new\.csv: the column body is missing"):
-        list(reader[0].items(source, source.open(), None))
+        items_of(reader[0], tmp_path / "new.csv")
