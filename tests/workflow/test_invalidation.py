@@ -11,11 +11,11 @@ WIDE = (
     "\n  wide: {tasks: [digits, mnist], models: [majority, linear_svm, mlp], methods: [prune],"
     " synthetic_twins: true, seeds: [0]}"
 )
-PHASES = ("ingest", "prepare", "validate", "train", "compress", "evaluate")
+PHASES = ("ingest", "prepare", "validate", "tune", "train", "compress", "evaluate")
 MLP = {"train": 2, "compress": 2, "evaluate": 4}
 DIGITS = {"validate": 1, "train": 3, "compress": 1, "evaluate": 4}
 ALL = {"ingest": 2, "prepare": 2, "validate": 2, "train": 6, "compress": 2, "evaluate": 8}
-CELLS = {"train", "compress", "evaluate", "report"}
+CELLS = {"tune", "train", "compress", "evaluate", "report"}
 EVERY = {*PHASES, "report"}
 COMMENT = ("from __future__", "# a comment\nfrom __future__")
 
@@ -38,7 +38,7 @@ EDITS = {
         "params.yaml",
         ("  strategy: auto\n", "  strategy: ddp\n"),
         MLP,
-        {"train", "report"},
+        {"tune", "train", "report"},
         "train digits/mlp: lightning.strategy: auto is now ddp",
     ),
     "a method's knob": (
@@ -52,7 +52,7 @@ EDITS = {
         "params.yaml",
         ("digits: {validation_fraction: 0.15", "digits: {validation_fraction: 0.2"),
         {"prepare": 1, **DIGITS},
-        {"ingest", "prepare", "validate", "train", "compress", "evaluate", "report"},
+        EVERY,
         "prepare digits_twin: validation_fraction: 0.15 is now 0.2",
     ),
     "a seed added": (

@@ -205,8 +205,10 @@ def test_a_metric_must_fit_the_target(tmp_path):
 def test_which_of_two_texts_is_asked_for(tmp_path):
     columns = [(name, [f"{name} number {i} of many" for i in range(60)]) for name in ("title", "body")]
     found = seen(tmp_path, table(*columns, ("label", ["x", "y"] * 30)))
-    assert [(each.about, each.option) for each in found.questions] == [("text", "--text NAME")]
-    assert seen(tmp_path, table(*columns, ("label", ["x", "y"] * 30)), text="body").questions == ()
+    assert [(each.about, each.option) for each in found.questions] == [
+        ("text", "--text NAME; or, to join several, --text title --text body")
+    ]
+    assert seen(tmp_path, table(*columns, ("label", ["x", "y"] * 30)), text=("body",)).questions == ()
 
 
 @pytest.mark.parametrize(

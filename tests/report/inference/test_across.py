@@ -120,7 +120,8 @@ def test_a_family_that_is_better_everywhere_gets_a_statement_with_enough_tasks()
     scores = family(rng, "abcd", 6, 12) | family(rng, "ABCD", 0, 12)
     found = compared(scores, tuple("abcd"), tuple("ABCD"))
     assert found.low > 0.5
-    assert found.probability == found.high == 1
+    assert found.probability > 0.99
+    assert found.high == 1
 
 
 def summaries(
