@@ -214,7 +214,7 @@ def test_a_control_that_says_the_same_of_all_items_has_a_rank_but_no_interval(
     assert (control.mean, control.low, control.high, control.over) == (0.5, None, None, "nothing")
     quoted = Published(
         value=0.6, metric="auroc", quoted_metric="AUROC", quoted_value=0.6, model="m", protocol="p",
-        source_url="u", seen_at_source=True, comparable=True, why="w",
+        source_url="u", seen_at_source=True, comparable=True, margin=0.005, why="w",
     )  # fmt: skip
     assert "does not vary with the test items" in gap(summaries[0], found, quoted).reason
     beaten = found.neighbours[-1]

@@ -345,7 +345,7 @@ REFUSED: dict[str, tuple[Make, tuple[str, ...], str]] = {
     "1e200": (
         file(cells("size", lambda i: "1e200" if i == 20 else None)),
         (),
-        "data.csv: row 22: size = 1e200; allowed are numbers up to 1e+30; correct it, or leave",
+        "data.csv: line 22: size = 1e200; allowed are numbers up to 1e+30; correct it, or leave",
     ),
     "constant target": (file(cells("label", lambda _: "yes")), LABEL, "--target label: is a constant; a column of"),
     "equal rows only": (file([HEADER, *[["1", "2", "Ulm", "yes"]] * 100]), (), "no column can be predicted"),
@@ -354,7 +354,7 @@ REFUSED: dict[str, tuple[Make, tuple[str, ...], str]] = {
     "unknown part of a split": (
         file(cells("part", lambda i: ["train", "test", "hold"][i % 3])),
         ("--split", "column:part"),
-        "data.csv: row 4: part = 'hold' is no part of a split; allowed are train,",
+        "data.csv: line 4: part = 'hold' is no part of a split; allowed are train,",
     ),
     "no row to train on": (
         file(cells("part", lambda _: "test")),
@@ -407,7 +407,7 @@ REFUSED: dict[str, tuple[Make, tuple[str, ...], str]] = {
     "no ending": (file(rows(), "data"), (), "files that end in nothing are not read"),
     "link out of images": (photos(lambda path: path.symlink_to("/etc/passwd")), (), "odd.png: leads out of the folder"),
     "no image can be read": (photos(cut_all), (), "photos: 0 classes have 5 rows or more"),
-    "images by time": (photos(Path.touch), ("--split", "time:day"), "allowed for images is a fraction"),
+    "images by time": (photos(Path.touch), ("--split", "time:day"), "--split time:day: allowed is a fraction"),
     "target of images": (photos(Path.touch), ("--target", "day"), "whose folders are the classes; remove it"),
     "params.yaml is no YAML": (project_with(replaced("suite: first", "suite: [")), (), "params.yaml: line"),
     "params.yaml has an error": (

@@ -14,7 +14,7 @@ from tests.report.made_up import TASK, summaries_of
 
 VALUE = Published(
     value=0.98, quoted_metric="accuracy", quoted_value=0.98, model="m", protocol="p", source_url="u",
-    seen_at_source=True, comparable=True, why="w",
+    seen_at_source=True, comparable=True, margin=0.005, why="w",
 )  # fmt: skip
 
 NO_BOUND = replace(TASK, metric=None)

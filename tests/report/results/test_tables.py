@@ -81,7 +81,7 @@ def test_published_values_stand_beside_measured_ones_without_a_verdict(tmp_path:
     column = squares(summaries_of(tmp_path, {("cnn", 0, "none"): 0.9}), TASK)
     value = Published(
         value=0.95, quoted_metric="test error, %", quoted_value=5, model="m", protocol="p", source_url="u",
-        seen_at_source=False, comparable=True, why="w",
+        seen_at_source=False, comparable=True, margin=0.005, why="w",
     )  # fmt: skip
     (row,) = tables.beside_published(column, TASK, {"cnn": value, "lstm": value})
     assert row["difference"] == pytest.approx(-0.05)
@@ -100,7 +100,7 @@ def test_fewer_training_items_make_a_published_value_incomparable(tmp_path: Path
     found = summarise(read_variants(rows, {"digits": TASK}), {"digits": TASK}, NAMES)
     value = Published(
         value=0.95, quoted_metric="accuracy", quoted_value=0.95, model="m", protocol="p", source_url="u",
-        seen_at_source=True, comparable=True, why="w",
+        seen_at_source=True, comparable=True, margin=0.005, why="w",
     )  # fmt: skip
     (row,) = tables.beside_published(squares(found, TASK), TASK, {"cnn": value})
     assert not row["comparable"]

@@ -131,5 +131,5 @@ def _moderated(
     squares = prior * expected + freedom * own  # (priors, powers, steps, G)
     precisions = (prior + freedom) / squares
     mean = np.einsum("abc,abcg->g", weights, precisions)
-    square = np.einsum("abc,abcg->g", weights, precisions**2 * (1 + 2 / (prior + freedom)))
-    return 1 / mean, 2 / (square / mean**2 - 1), float(1 / (weights.sum(axis=(1, 2)) / PRIORS).sum())
+    square = np.einsum("abc,abcg->g", weights, (precisions / mean) ** 2 * (1 + 2 / (prior + freedom)))
+    return 1 / mean, 2 / (square - 1), float(1 / (weights.sum(axis=(1, 2)) / PRIORS).sum())
