@@ -28,6 +28,7 @@ def test_a_starter_fits_its_kind_of_task(starter):
 def test_its_rows_are_valid_in_params_yaml(starter):
     params = read(ROOT / "params.yaml")
     dataset = next(name for name, row in params["tasks"].items() if row.get("kind") == starter.kind)
+    dataset = params["tasks"][dataset].get("like", dataset)
     task = {"kind": starter.kind, "dataset": params["tasks"][dataset].get("dataset", dataset), **starter.task}
     models = {f"own_{name}": {"model": name, **row} for name, row in starter.models.items()}
     methods = {f"own_{name}": {"method": name, **row} for name, row in starter.methods.items()}

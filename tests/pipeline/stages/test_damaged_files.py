@@ -13,7 +13,7 @@ DATA = "prepared/digits_twin"
 CELL = {
     "task": "digits", "model": "majority", "seed": 0, "kind": "image_classification", "dataset": "digits_twin",
     "target": "assay.models.baselines.majority:Majority", "loop": "estimator",
-    "knobs": {}, "train_items": None, "train_fraction": 1.0,
+    "knobs": {}, "train_items": None, "train_fraction": 1.0, "metric": "accuracy",
 }  # fmt: skip
 
 

@@ -162,7 +162,7 @@ class Finished:
             redirect_stdout(out),
             redirect_stderr(err),
             mock.patch.object(sys, "argv", ["assay", *words]),
-            mock.patch.object(cli, "load_params", self.load_params),
+            mock.patch("assay.config.params.load_params", self.load_params),
             mock.patch.object(rule_functions, "load_params", self.load_params),
         ):
             try:
