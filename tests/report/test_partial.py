@@ -40,7 +40,7 @@ def ranks(text: str) -> list[str]:
     """Return the second column of the table of ranks."""
     table = re.search(r"(?:Ranks|Scores) of uncompressed models.*?</table>", text, re.DOTALL)
     assert table
-    return re.findall(r'</th>\s*<td class="n" data-order="(\d*)"[^>]*>', table[0])
+    return re.findall(r'</th>\s*<td class="n" data-order="([\d.]*)"[^>]*>', table[0])
 
 
 def damage(rows: list[Any]) -> dict[Path, str]:
