@@ -10,9 +10,9 @@ from pathlib import Path
 
 import onnxruntime  # noqa: F401 - linked into the environment of the examples
 import pandas as pd
-import PIL  # noqa: F401 - linked as well
+import PIL  # noqa: F401 - linked into the environment of the examples
 import pytest
-import tokenizers  # noqa: F401 - linked as well
+import tokenizers  # noqa: F401 - linked into the environment of the examples
 
 from assay.evaluation import export
 from tests.evaluation import own_project

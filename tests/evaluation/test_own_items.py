@@ -271,7 +271,9 @@ def test_the_suite_is_that_which_has_run_the_variant(tmp_path, monkeypatch):
 def test_a_graph_is_kept_until_a_record_changes(tmp_path, monkeypatch, capsys):
     variant = own_project.make(tmp_path, "digits", "mlp", KNOBS["mlp"])
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)  # a terminal is told what takes long
+    monkeypatch.setattr(
+        sys.stderr, "isatty", lambda: True
+    )  # on a terminal, a line says that the first call takes long
     np.save("digits.npy", np.arange(128).reshape(2, 8, 8) % 17)
     first = answered(variant, "digits.npy")
     assert "first call" in capsys.readouterr().err

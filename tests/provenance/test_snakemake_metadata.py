@@ -115,5 +115,6 @@ def test_files_of_the_future_are_taken_back_to_now_and_others_keep_their_time(tm
         (tmp_path / name).touch()
         os.utime(tmp_path / name, (moment, moment))
     snakemake_metadata.not_later_than_now(str(tmp_path / name) for name in ("later", "earlier", "absent"))
-    assert now <= (tmp_path / "later").stat().st_mtime <= time.time()
+    a_tick = 1  # the clock of the file system runs behind the other one by less
+    assert now - a_tick <= (tmp_path / "later").stat().st_mtime <= time.time()
     assert (tmp_path / "earlier").stat().st_mtime == pytest.approx(now - 3600)
