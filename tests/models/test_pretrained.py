@@ -174,6 +174,7 @@ def test_it_is_compressed_as_any_other(
         "target": f"assay.compression.methods.{method}:compress",
         "knobs": knobs,
         "max_relative_drop": 1.0,
+        "metric": None,
     }
     prepared = data / "review_grammar_twin/prepared.json"
     arguments = ["--spec", json.dumps(spec), "--prepared", str(prepared)]
