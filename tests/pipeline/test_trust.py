@@ -24,11 +24,15 @@ FACTS = {
     "ingest": {"twin": True},
     "prepare": {"counts": {}},
     "validate": {"data": ""},
+    "tune": {"chosen": {}, "trials": 8, "data": {}, "train_items": None},
     "train": {"artifact": ARTIFACT, "data": {}, "train_items": None, "best_epoch": 1, "epochs": 1},
     "compress": {"artifact": ARTIFACT, "cell": {}, "data": {}, "trials": []},
     "evaluate": {"data": {}},
     "report": {},
 }
+SEARCHED = (
+    "\n  searched: {tasks: [digits], models: [majority, mlp_searched], synthetic_twins: true, seeds: [0]}"
+)
 DATA = ("ingest", "prepare", "validate")
 MEASURED = {
     "seconds": 1.0, "peak_memory_bytes": 1, "host": {}, "python": "3.11", "versions": {}, "finished": "",
@@ -69,7 +73,8 @@ def measure(job: Job) -> None:
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which every job of a small suite has left a record that is what it says."""
     folder = tmp_path_factory.mktemp("made")
-    shutil.copy(ROOT / paths.PARAMS, folder)
+    params = (ROOT / paths.PARAMS).read_text()
+    (folder / paths.PARAMS).write_text(params.replace("\nsuites:", f"\nsuites:{SEARCHED}"))
     before = Path.cwd()
     os.chdir(folder)
     graph = graph_of()
@@ -87,7 +92,7 @@ def graph(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Graph:
 
 def graph_of() -> Graph:
     params = load_params(paths.PARAMS)
-    return Graph(select(params, suite="smoke", tasks="digits", models="majority,mlp"))
+    return Graph(select(params, suite="searched"))
 
 
 def job_of(graph: Graph, phase: str) -> Job:
@@ -210,7 +215,7 @@ def test_another_cells_folder_in_the_place_of_a_cells_is_not_believed(graph: Gra
     one, other = (job for job in graph.jobs if job.phase == "train")
     shutil.rmtree(Path(other.record).parent)
     shutil.copytree(Path(one.record).parent, Path(other.record).parent)
-    assert "model: majority is now mlp" in texts(trust.problems(other))
+    assert "model: majority is now mlp_searched" in texts(trust.problems(other))
 
 
 def settled(monkeypatch: pytest.MonkeyPatch, after_seconds: int = -1000) -> None:

@@ -36,7 +36,7 @@ EDITS = {
     ),
     "the trainer's strategy": (
         "params.yaml",
-        ("  strategy: auto\n", "  strategy: ddp\n"),
+        ("num_nodes: 1, strategy: auto,", "num_nodes: 1, strategy: ddp,"),
         MLP,
         {"tune", "train", "report"},
         "train digits/mlp: lightning.strategy: auto is now ddp",
