@@ -31,6 +31,7 @@ from assay.report.results.published import Published
 from assay.report.results.summaries import Summary
 from assay.tasks.metric import PrimaryMetric, RecomputedMetric
 from tests.report import made_up
+from tests.report.inference.simulation import interval, pairs
 from tests.report.made_up import AUROC
 
 TASK = replace(made_up.TASK, primary="auroc", metric=AUROC)
@@ -86,13 +87,11 @@ def test_intervals_and_differences_are_those_of_delong(answers: dict[tuple[str, 
     target = tables[0]["target"].to_numpy()
     expected = delong(target, [each["score"].to_numpy() for each in tables])
     assert found.mean == pytest.approx([roc_auc_score(target, each["score"]) for each in tables])
-    low, high = statistics.interval(found.mean, statistics.variance_of_means(found), 1, summed=False)
+    low, high = interval(found, 1, summed=False)
     assert high - low == pytest.approx(2 * 1.96 * np.sqrt(np.diag(expected)), rel=0.1)
     first, second = np.triu_indices(3, 1)
     apart = expected[first, first] + expected[second, second] - 2 * expected[first, second]
-    assert np.sqrt(statistics.variance_of_pairs(found, first, second).items) == pytest.approx(
-        np.sqrt(apart), rel=0.1
-    )
+    assert np.sqrt(pairs(found, first, second).items) == pytest.approx(np.sqrt(apart), rel=0.1)
 
 
 def test_leaving_out_single_items_is_delong_to_a_percent(
@@ -129,11 +128,9 @@ def simulate(runs: int, shift: float) -> tuple[np.ndarray, np.ndarray]:
     arrays = [np.broadcast_to(each, score.shape).reshape(-1, ITEMS) for each in (target, score)]
     values, drawn = statistics.jackknife(arrays, AUROC.value, random, GROUPS)
     found = statistics.spread(values, drawn, np.full(2 * TABLES, runs), ITEMS)
-    low, high = statistics.interval(found.mean, statistics.variance_of_means(found), 1, summed=False)
+    low, high = interval(found, 1, summed=False)
     first = np.arange(0, 2 * TABLES, 2)
-    variance = statistics.variance_of_pairs(found, first, first + 1)
-    p = statistics.p_values(found.mean[first] - found.mean[first + 1], variance)
-    return (low <= truth) & (truth <= high), p
+    return (low <= truth) & (truth <= high), pairs(found, first, first + 1).p
 
 
 @pytest.mark.parametrize(("runs", "shift"), [(1, 1.5), (1, 3.0), (2, 2.0)])
@@ -154,9 +151,7 @@ def test_a_single_item_breaks_nothing() -> None:
     found = spread_of(
         [pd.DataFrame({"right": [1.0]})] * 2, [2], RecomputedMetric("x", "maximise", ("right",), np.mean)
     )
-    assert np.isnan(
-        statistics.interval(found.mean, statistics.variance_of_means(found), 1, summed=False)
-    ).all()
+    assert np.isnan(interval(found, 1, summed=False)).all()
 
 
 def written(root: Path, answers: dict[tuple[str, int], pd.DataFrame]) -> list[Summary]:

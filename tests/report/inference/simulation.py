@@ -92,6 +92,23 @@ def _spread(counts: tuple[np.ndarray, ...]) -> Spread:
     )
 
 
+def interval(
+    found: Spread, highest: float | None = None, *, summed: bool = True
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ends of the 95% intervals of the means of a spread."""
+    seeded = found.between > 0
+    means = comparisons.of_means(found, seed_variance.estimate(found, seeded, seeded))
+    return statistics.bounded(
+        found.mean, means.reach(statistics.LEVEL), found.num_items, highest, summed=summed
+    )
+
+
+def pairs(found: Spread, first: np.ndarray, second: np.ndarray) -> comparisons.Differences:
+    """Return the differences of the means in rows (P,) and (P,) of a spread."""
+    seeded = found.between > 0
+    return comparisons.of_pairs(found, seed_variance.estimate(found, seeded, seeded), first, second)
+
+
 def seeds_of(case: Case, found: Spread) -> SeedVariance:
     """Return the seed variances as the report estimates them."""
     seeded = np.array(case.deviations) > 0
@@ -102,8 +119,8 @@ def significant(case: Case, found: Spread) -> tuple[np.ndarray, np.ndarray]:
     """Return which pairs of a table are significantly different, and their differences, first less second."""
     models = len(case.scores)
     first, second = np.triu_indices(models, 1)
-    pairs = comparisons.of_pairs(found, seeds_of(case, found), first, second)
-    return comparisons.step_down(pairs.p, models) <= statistics.LEVEL, pairs.size
+    tests = comparisons.of_pairs(found, seeds_of(case, found), first, second)
+    return comparisons.step_down(tests.p, models) <= statistics.LEVEL, tests.size
 
 
 def power(case: Case, tables: int, seed: int = 0) -> tuple[float, float]:
@@ -149,19 +166,19 @@ def winners(case: Case, tables: int, seed: int = 0) -> tuple[float, float, float
 def plan(case: Case, tables: int, seed: int = 0) -> comparisons.Plan:
     """Return what is planned for the first and the last model if their difference and its variance are as expected."""
     models = len(case.scores)
-    pairs = []
+    drawn = []
     for found in spreads(case, tables, np.random.default_rng(seed)):
-        pairs.append(
+        drawn.append(
             comparisons.of_pairs(found, seeds_of(case, found), np.array([0]), np.array([models - 1]))
         )
     expected = replace(
-        pairs[0],
+        drawn[0],
         size=np.array([case.truth[0] - case.truth[-1]]),
-        items=np.mean([each.items for each in pairs], axis=0),
-        seeds=np.mean([each.seeds for each in pairs], axis=0),
-        interaction=np.mean([each.interaction for each in pairs], axis=0),
-        degrees=np.mean([each.degrees for each in pairs], axis=0),
-        prior=float(np.median([each.prior for each in pairs])),
+        items=np.mean([each.items for each in drawn], axis=0),
+        seeds=np.mean([each.seeds for each in drawn], axis=0),
+        interaction=np.mean([each.interaction for each in drawn], axis=0),
+        degrees=np.mean([each.degrees for each in drawn], axis=0),
+        prior=np.median([each.prior for each in drawn], axis=0),
     )
     [found] = comparisons.plan(expected, comparisons.next_level(1, models))
     return found

@@ -26,7 +26,7 @@ def test_equal_variances_are_pooled() -> None:
     found = spread_of([[mean - 0.01, mean, mean + 0.01] for mean in np.linspace(0.8, 0.9, 30)])
     result = estimate(found, [True] * 30)
     assert result.variance == pytest.approx(np.full(30, 1e-4 / 3), rel=0.05)
-    assert result.prior > 50
+    assert (result.prior > 50).all()
     assert result.pooled == 60
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -13,11 +13,10 @@ from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.proportion import proportion_confint
 
 from assay.report.inference import statistics
+from assay.report.inference.comparisons import Differences
 from assay.report.inference.statistics import Spread
 from assay.tasks.metric import ratio
-
-NO_ITEM = 1e-30
-"""A negligible variance, where exactly 0 would be a special case."""
+from tests.report.inference.simulation import interval, pairs
 
 
 def rng(seed: int = 0) -> np.random.Generator:
@@ -32,17 +31,8 @@ def spread_of(correct: np.ndarray, runs: list[int]) -> Spread:
     return statistics.spread(values, drawn, np.array(runs), correct.shape[1])
 
 
-def seeds_alone(scores: list[list[float]]) -> Spread:
-    """Return the spread of models without variation over items, from the score of each run."""
-    runs = np.array([len(each) for each in scores])
-    values = np.concatenate([np.array(each) for each in scores])
-    found = statistics.spread(values, np.tile(values[:, None], 10), runs, 1000)
-    return replace(found, noise=rng().normal(0, NO_ITEM, found.noise.shape))
-
-
-def pair(found: Spread) -> tuple[np.ndarray, statistics.Variance]:
-    first, second = np.array([0]), np.array([1])
-    return found.mean[first] - found.mean[second], statistics.variance_of_pairs(found, first, second)
+def pair(found: Spread) -> Differences:
+    return pairs(found, np.array([0]), np.array([1]))
 
 
 def test_mcnemar_of_a_published_example() -> None:
@@ -122,43 +112,29 @@ def test_a_variance_from_few_items_is_not_too_small() -> None:
 def test_one_run_each_is_the_paired_t_test_of_scipy() -> None:
     scores = rng().normal(0.5, 0.2, (2, 400)) + rng(1).normal(0, 0.4, 400)
     values, drawn = statistics.resample([scores, np.ones(scores.shape, np.uint8)], ratio, rng(), 4000)
-    difference, variance = pair(statistics.spread(values, drawn, np.array([1, 1]), 400))
+    found = pair(statistics.spread(values, drawn, np.array([1, 1]), 400))
     expected = stats.ttest_rel(*scores)
-    size = np.abs(difference / np.sqrt(variance.items))
+    size = np.abs(found.size / np.sqrt(found.items))
     assert size == pytest.approx([abs(expected.statistic)], rel=0.03)
-    assert statistics.p_values(difference, variance) == pytest.approx(2 * stats.t.sf(size, 399))
-
-
-def test_without_variation_over_items_it_is_welchs_test_of_scipy() -> None:
-    scores = [[0.91, 0.93, 0.92], [0.89, 0.85, 0.90, 0.88]]
-    difference, variance = pair(seeds_alone(scores))
-    expected = stats.ttest_ind(*scores, equal_var=False)
-    assert statistics.p_values(difference, variance) == pytest.approx([expected.pvalue], rel=1e-6)
-    low, high = expected.confidence_interval(0.95)
-    assert statistics.interval(difference, variance) == pytest.approx((low, high), rel=1e-6)
+    assert found.p == pytest.approx(2 * stats.t.sf(size, 399))
 
 
 def test_a_p_value_is_the_level_at_which_the_interval_ends_at_zero() -> None:
     correct = rng().random((80, 300)) < np.repeat(rng(1).uniform(0.6, 0.9, 20), 4)[:, None]
     found = spread_of(correct, [4] * 20)
-    first, second = np.triu_indices(20, 1)
-    difference, variance = (
-        found.mean[first] - found.mean[second],
-        statistics.variance_of_pairs(found, first, second),
-    )
-    p = statistics.p_values(difference, variance)
+    compared = pairs(found, *np.triu_indices(20, 1))
+    p = compared.p
     assert np.isfinite(p).all()
     for row in np.flatnonzero(p > 1e-12):
-        one = variance.take(np.array([row]))
-        assert one.reach(float(p[row])) == pytest.approx([abs(difference[row])], rel=1e-6)
+        one = compared.take(np.array([row]))
+        assert one.reach(float(p[row])) == pytest.approx([abs(compared.size[row])], rel=1e-6)
     assert (p < 1e-3).any()
     assert (p > 0.5).any()
 
 
 def test_models_with_equal_predictions_do_not_differ() -> None:
     correct = rng().random((1, 100)) < 0.8
-    difference, variance = pair(spread_of(correct.repeat(4, axis=0), [2, 2]))
-    assert statistics.p_values(difference, variance).tolist() == [1.0]
+    assert pair(spread_of(correct.repeat(4, axis=0), [2, 2])).p.tolist() == [1.0]
 
 
 def test_runs_that_lose_equally_few_items_are_not_highly_significant() -> None:
@@ -169,14 +145,14 @@ def test_runs_that_lose_equally_few_items_are_not_highly_significant() -> None:
     _, drawn = statistics.resample([(before * 1.0 - after), np.ones((2, 1000))], ratio, rng(), 4000)
     found = statistics.spread(np.full(2, 0.002), drawn, np.array([2]), 1000)
     assert found.between == pytest.approx([0])
-    p = statistics.p_values(found.mean, statistics.variance_of_differences(found))
+    p = statistics.p_values(found.mean, found.items, 1000)
     assert p == pytest.approx([0.046], abs=0.01)  # 4 to 0 is z = 2
 
 
 def test_an_accuracy_of_one_run_has_wilsons_interval() -> None:
     correct = rng().random((1, 500)) < 0.93
     found = spread_of(correct, [1])
-    low, high = statistics.interval(found.mean, statistics.variance_of_means(found), 1)
+    low, high = interval(found, 1)
     expected = proportion_confint(correct.sum(), 500, method="wilson")
     assert (low.item(), high.item()) == pytest.approx(expected, abs=0.002)
 
@@ -184,7 +160,7 @@ def test_an_accuracy_of_one_run_has_wilsons_interval() -> None:
 def test_an_accuracy_of_one_still_has_an_interval() -> None:
     found = spread_of(np.ones((6, 300), bool), [3, 3])
     for highest in (1, 100):
-        low, high = statistics.interval(highest * found.mean, statistics.variance_of_means(found), highest)
+        low, high = statistics.bounded(highest * found.mean, 0 * found.mean, 300, highest)
         expected = proportion_confint(300, 300, method="wilson")
         assert (low[0] / highest, high[0] / highest) == pytest.approx(expected)
 
@@ -218,31 +194,28 @@ def test_a_score_that_cannot_vary_has_no_interval(
 ) -> None:
     repeated = [np.tile(each, (runs, 1)) for each in counts]
     found = statistics.spread(*statistics.resample(repeated, of_sums, rng()), np.array([runs]), 190)
-    assert np.isnan(statistics.interval(found.mean, statistics.variance_of_means(found), highest)).all()
+    assert np.isnan(interval(found, highest)).all()
 
 
 def test_a_recomputed_metric_at_its_end_has_no_interval() -> None:
     """A sum has one because the next item may be incorrect; for other metrics the effect of one item is unknown."""
     found = spread_of(np.ones((1, 300), bool), [1])
-    assert np.isnan(
-        statistics.interval(found.mean, statistics.variance_of_means(found), 1, summed=False)
-    ).all()
+    assert np.isnan(interval(found, 1, summed=False)).all()
 
 
 @pytest.mark.parametrize("num_items", [1, 2, 10, 300])
 def test_a_difference_that_cannot_vary_has_the_p_value_of_the_sign_test(num_items: int) -> None:
     scores = np.array([[0.3], [0.4]]).repeat(num_items, axis=1)
     values, drawn = statistics.resample([scores, np.ones_like(scores)], ratio, rng())
-    difference, variance = pair(statistics.spread(values, drawn, np.array([1, 1]), num_items))
+    found = pair(statistics.spread(values, drawn, np.array([1, 1]), num_items))
     expected = statistics.mcnemar(np.array([0]), np.array([num_items]))
-    assert statistics.p_values(difference, variance) == pytest.approx(expected, abs=0)
+    assert found.p == pytest.approx(expected, abs=0)
 
 
 def test_a_single_item_breaks_nothing() -> None:
     found = spread_of(np.array([[True], [False], [True]]), [2, 1])
-    difference, variance = pair(found)
-    assert np.isfinite(statistics.interval(found.mean, statistics.variance_of_means(found), 1)).all()
-    assert 0 <= statistics.p_values(difference, variance).item() <= 1
+    assert np.isfinite(interval(found, 1)).all()
+    assert 0 <= pair(found).p.item() <= 1
 
 
 # Simulation of 1,000 tables in which no model is better than another. A rate of 5% is then one of 3.4% to 6.6%
@@ -291,18 +264,16 @@ def simulate(case: Case) -> tuple[float, np.ndarray, np.ndarray]:
     counts, truth = tables(case)
     values, drawn = statistics.resample(counts, f1 if case.f1 else ratio, rng(), SAMPLES)
     found = statistics.spread(values, drawn, np.full(TABLES * MODELS, case.runs), ITEMS)
-    low, high = statistics.interval(found.mean, statistics.variance_of_means(found), 1)
-    p = []
-    for rows in np.split(np.arange(TABLES * MODELS), 20):
-        part = found.take(rows)
-        first, second = (np.arange(0, len(rows), MODELS)[:, None] + PAIRS[:, side] for side in (0, 1))
-        difference = part.mean[first.ravel()] - part.mean[second.ravel()]
-        variance = statistics.variance_of_pairs(part, first.ravel(), second.ravel())
-        p.append(statistics.p_values(difference, variance).reshape(-1, len(PAIRS)))
+    covered, p = [], []
+    for rows in np.split(np.arange(TABLES * MODELS), TABLES):
+        table = found.take(rows)
+        low, high = interval(table, 1)
+        covered.append((low <= truth) & (truth <= high))
+        p.append(pairs(table, PAIRS[:, 0], PAIRS[:, 1]).p)
     correct = counts[0].reshape(TABLES, MODELS, case.runs, ITEMS)[:, :, 0].astype(bool)
     ours, theirs = (correct[:, PAIRS[:, side]] for side in (0, 1))
     exact = statistics.mcnemar((ours & ~theirs).sum(axis=2), (theirs & ~ours).sum(axis=2))
-    return float(((low <= truth) & (truth <= high)).mean()), np.concatenate(p), exact
+    return float(np.mean(covered)), np.array(p), exact
 
 
 def false_positives(p: np.ndarray) -> float:

@@ -17,6 +17,7 @@ from assay.report.inference.analysis import analyse
 from assay.report.results.summaries import Summary
 from assay.tasks.metric import PrimaryMetric, SummedMetric, averaged, ratio, units
 from tests.report import made_up
+from tests.report.inference.simulation import interval
 from tests.report.made_up import ACCURACY, AUROC, TASK, predictions, summaries_of
 
 TABLES, PATIENTS, VISITS = 300, 30, 8
@@ -38,7 +39,7 @@ def covered(metric: SummedMetric, *, jackknife: bool) -> float:
         arrays = [np.stack(each) for each in zip(*map(metric.arrays, tables), strict=True)]
         found = statistics.resample(arrays, metric.of_sums, rng)
     spread = statistics.spread(*found, np.ones(TABLES, int), int(of.max()) + 1)
-    low, high = statistics.interval(spread.mean, statistics.variance_of_means(spread), summed=not jackknife)
+    low, high = interval(spread, summed=not jackknife)
     return float(((low <= 0) & (high >= 0)).mean())
 
 

@@ -24,7 +24,7 @@ from assay.report.inference.comparisons import Differences, Plan
 from assay.report.inference.equivalence import Equivalence
 from assay.report.inference.item_scores import ItemScores, Key, key
 from assay.report.inference.seed_variance import SeedVariance
-from assay.report.inference.statistics import Array, Spread, Variance
+from assay.report.inference.statistics import Array, Spread
 from assay.report.results.collect import Task
 from assay.report.results.summaries import Summary
 from assay.tasks.metric import PrimaryMetric, SummedMetric, ratio
@@ -167,9 +167,8 @@ class _Runs:
 class _Tests:
     """P comparisons of a first model with a second."""
 
-    difference: Array
+    differences: Differences
     """Above 0 if the first one's metric is larger."""
-    variance: Variance | Differences
     exact: NDArray[np.bool_]
     """Whether ``p`` is from McNemar's test."""
     p: Array
@@ -182,8 +181,7 @@ class _Tests:
     def of(self, rows: Numbers) -> _Tests:
         """Return the comparisons of these rows."""
         return _Tests(
-            self.difference[rows],
-            self.variance.take(rows),
+            self.differences.take(rows),
             self.exact[rows],
             self.p[rows],
             self.p_holm[rows],
@@ -309,7 +307,7 @@ def _rank(
     first, second = np.triu_indices(len(plain), 1)
     tests = _test_pairs(runs, spread, seeds, plain, first, second)
     significant = tests.p_holm <= statistics.LEVEL
-    first_is_better = (tests.difference > 0) == (metric.direction == "maximise")
+    first_is_better = (tests.differences.size > 0) == (metric.direction == "maximise")
     lost = np.bincount(np.where(first_is_better, second, first)[significant], minlength=len(plain))
     won = np.bincount(np.where(first_is_better, first, second)[significant], minlength=len(plain))
     tied, pair = np.zeros((len(plain), len(plain)), bool), np.zeros((len(plain), len(plain)), int)
@@ -369,7 +367,7 @@ def _test_pairs(
     corrected = comparisons.step_down(p, len(plain))
     significant = int((corrected <= statistics.LEVEL).sum())
     level = comparisons.next_level(significant + 1, len(plain)) if len(p) else statistics.LEVEL
-    return _Tests(pairs.size, pairs, exact, p, corrected, level, statistics.LEVEL / max(len(p), 1))
+    return _Tests(pairs, exact, p, corrected, level, statistics.LEVEL / max(len(p), 1))
 
 
 def _compare_compressed(runs: _Runs, metric: PrimaryMetric) -> dict[tuple[str, str], Compared]:
@@ -385,13 +383,14 @@ def _compare_compressed(runs: _Runs, metric: PrimaryMetric) -> dict[tuple[str, s
         number,
         runs.num_units,
     )
-    variance = statistics.variance_of_differences(spread)
-    exact = runs.binary & (number == 1)
-    p = statistics.p_values(spread.mean, variance)
+    seeds = seed_variance.estimate_by_group(spread, spread.between > 0, [method for _, method in pairs])
+    found = comparisons.of_means(spread, seeds)
+    exact = runs.binary & (number == 1) & found.fixed
+    p = found.p
     firsts = (number.cumsum() - number)[exact]
     ours, theirs = runs.correct(after[firsts]), runs.correct(before[firsts])
     p[exact] = statistics.mcnemar((ours * (1 - theirs)).sum(axis=1), (theirs * (1 - ours)).sum(axis=1))
-    tests = _tested(spread.mean, variance, exact, p)
+    tests = _tested(found, exact, p)
     names = [
         (method, UNCOMPRESSED) if metric.rank(difference) > 0 else (UNCOMPRESSED, method)
         for (_, method), difference in zip(pairs, spread.mean, strict=True)
@@ -426,6 +425,7 @@ def _judge_compressed(
         (runs.values[after], runs.drawn[after]),
         np.array([len(group) for group in pairs.values()]),
         np.array([budgets[names] for names in pairs]),
+        [method for _, method in pairs],
         sign=1 if metric.direction == "maximise" else -1,
         num_items=runs.num_units,
         highest=metric.highest if runs.binary else None,
@@ -438,12 +438,12 @@ def _judge_compressed(
     }
 
 
-def _tested(difference: Array, variance: Variance, exact: NDArray[np.bool_], p: Array) -> _Tests:
+def _tested(differences: Differences, exact: NDArray[np.bool_], p: Array) -> _Tests:
     """Return comparisons of one kind with their p-values corrected."""
     corrected = statistics.holm(p)
     level = statistics.LEVEL / max(int((corrected > statistics.LEVEL).sum()), 1)
     every = statistics.LEVEL / max(len(p), 1)
-    return _Tests(difference, variance, exact, p, corrected, level, every)
+    return _Tests(differences, exact, p, corrected, level, every)
 
 
 def _compared(tests: _Tests, names: Sequence[tuple[str, str]], test: str) -> tuple[Compared, ...]:
@@ -453,13 +453,16 @@ def _compared(tests: _Tests, names: Sequence[tuple[str, str]], test: str) -> tup
         test: the name of the test of comparisons that are not by McNemar's test.
     """
     significant = tests.p_holm <= statistics.LEVEL
-    reach = tests.variance.reach(tests.level_of_intervals)
-    varies = reach > statistics.CONSTANT * np.abs(tests.difference)
+    reach = tests.differences.reach(tests.level_of_intervals)
+    sizes = np.abs(tests.differences.size)
+    varies = reach > statistics.CONSTANT * sizes
     plans: dict[int, Plan] = {}
     rows = np.flatnonzero(~significant & varies)
     if len(rows):
-        plans = dict(zip(rows.tolist(), _plans(tests.of(rows)), strict=True))
-    low, high = simultaneous.ends(np.abs(tests.difference), reach, significant)
+        plans = dict(
+            zip(rows.tolist(), comparisons.plan(tests.differences.take(rows), tests.level), strict=True)
+        )
+    low, high = simultaneous.ends(sizes, reach, significant)
     return tuple(
         Compared(
             better,
@@ -475,15 +478,5 @@ def _compared(tests: _Tests, names: Sequence[tuple[str, str]], test: str) -> tup
             plans.get(row, NO_PLAN).seeds,
             plans.get(row, NO_PLAN).both,
         )
-        for row, ((better, worse), size) in enumerate(zip(names, np.abs(tests.difference), strict=True))
+        for row, ((better, worse), size) in enumerate(zip(names, sizes, strict=True))
     )
-
-
-def _plans(tests: _Tests) -> list[Plan]:
-    """Return how many items and seeds would make these differences significant."""
-    if isinstance(tests.variance, Differences):
-        return comparisons.plan(tests.variance, tests.level)
-    size = np.abs(tests.difference)
-    found = equivalence.Left(size, size, tests.variance, tests.variance)
-    items, seeds = equivalence.needed(found, tests.level / 2, np.ones(len(size), bool))
-    return [Plan(*each, None) for each in zip(items, seeds, strict=True)]

@@ -31,7 +31,7 @@ from functools import cache
 import numpy as np
 from numpy.polynomial.hermite_e import hermegauss
 from numpy.typing import NDArray
-from scipy.special import nctdtr, ndtr, ndtri, stdtr, stdtrit
+from scipy.special import chdtr, nctdtr, ndtr, ndtri, stdtr, stdtrit
 
 from assay.report.inference import statistics
 from assay.report.inference.seed_variance import SeedVariance
@@ -44,7 +44,6 @@ from assay.report.inference.statistics import (
     TINY,
     Array,
     Spread,
-    Variance,
     Whole,
 )
 
@@ -54,6 +53,8 @@ GRID = np.linspace(0, 9, 181)
 """Differences, in standard deviations, at which probabilities of ranges are computed."""
 MOST_RANGES = 25
 """The most models for which all groups of equal models are considered; beyond, all equal is the worst."""
+SURE = 30
+"""A difference of this many standard deviations does not vary by as much as matters."""
 MOST_BOTH = 50
 """The most seeds worth planning together with more items."""
 
@@ -74,9 +75,9 @@ class Differences:
     """(P, K): the number of runs; 0 for a model without a seed variance."""
     degrees: Array
     """(P, K): the degrees of freedom of ``seeds``."""
-    prior: float
-    pooled: float
-    """As in :class:`.SeedVariance`."""
+    prior: Array
+    pooled: Array
+    """(P,) as in :class:`.SeedVariance`."""
     num_items: int
 
     def take(self, rows: Whole) -> Differences:
@@ -88,8 +89,8 @@ class Differences:
             self.interaction[rows],
             self.runs[rows],
             self.degrees[rows],
-            self.prior,
-            self.pooled,
+            self.prior[rows],
+            self.pooled[rows],
             self.num_items,
         )
 
@@ -109,8 +110,9 @@ class Differences:
     def freedom(self) -> Array:
         """(P,): degrees of freedom, by Welch and Satterthwaite. The error of the common variance is the same for both
         models of a pair."""
-        common = self.seeds * self.prior / np.maximum(self.prior + np.maximum(self.runs - 1, 0), TINY)
-        shared = (common.sum(axis=1) ** 2 - (common**2).sum(axis=1)) / max(self.pooled, 1)
+        prior = self.prior[:, None]
+        common = self.seeds * prior / np.maximum(prior + np.maximum(self.runs - 1, 0), TINY)
+        shared = (common.sum(axis=1) ** 2 - (common**2).sum(axis=1)) / np.maximum(self.pooled, 1)
         own = (self.seeds**2 / np.maximum(self.degrees, TINY)).sum(axis=1)
         unsure = own + shared + self.well**2 / max(self.num_items - 1, 1)
         freedom: Array = (self.variance**2 / np.maximum(unsure, TINY**2)).clip(1, 1e9)
@@ -125,12 +127,10 @@ class Differences:
     @property
     def p(self) -> Array:
         """The two-sided p-values (P,) of the hypothesis of 0 over all seeds and items."""
-        nothing = np.zeros_like(self.seeds)
-        of_items = Variance(self.items, nothing, nothing, self.items, np.ones_like(self.runs), self.num_items)
         with np.errstate(divide="ignore", invalid="ignore"):
             found = 2 * stdtr(self.freedom, -np.abs(self.size) / np.sqrt(self.variance))
         found = np.where(self.size == 0, 1.0, np.maximum(found, LEAST))
-        return np.where(self.fixed, statistics.p_values(self.size, of_items), found)
+        return np.where(self.fixed, statistics.p_values(self.size, self.items, self.num_items), found)
 
     def reach(self, level: float) -> Array:
         """Return the half-widths (P,) of intervals with coverage 1 - ``level``."""
@@ -144,7 +144,7 @@ class Differences:
         of_runs = np.maximum(self.seeds * self.runs - single, 0) + single * share[:, None]
         count = np.where(self.runs > 1, runs[:, None], np.maximum(self.runs, 1))
         interaction = single * share[:, None] / count
-        grown = float(np.median((runs - 1) / np.maximum(self.runs.max(axis=1) - 1, 1)))
+        grown = (runs - 1) / np.maximum(self.runs.max(axis=1) - 1, 1)
         return Differences(
             self.size,
             self.well * share + interaction.sum(axis=1),
@@ -159,9 +159,19 @@ class Differences:
 
     def power(self, level: float) -> Array:
         """Return the probabilities (P,) that tests at this level find differences as large as these."""
-        effect = np.minimum(np.abs(self.size) / np.sqrt(np.maximum(self.variance, TINY)), 30)
-        found: Array = 1 - nctdtr(self.freedom, effect, -stdtrit(self.freedom, level / 2))
-        return np.nan_to_num(found, nan=0.0)
+        return self.power_of_one_side(level / 2, self.variance)
+
+    def power_of_one_side(self, level: float, variance: Array) -> Array:
+        """Return the probabilities (P,) that one-sided tests at this level find differences as large as these, if the
+        true variances are ``variance`` (P,)."""
+        deviation = np.sqrt(np.maximum(variance, TINY))
+        effect = np.abs(self.size) / deviation
+        critical = -stdtrit(self.freedom, level) * np.sqrt(self.variance) / deviation
+        found = 1 - nctdtr(self.freedom, np.minimum(effect, SURE), np.minimum(critical, 2 * SURE))
+        # A size that hardly varies is significant if the estimated variance is small enough.
+        with np.errstate(divide="ignore"):
+            constant = chdtr(self.freedom, self.freedom * (effect / critical) ** 2)
+        return np.nan_to_num(np.where(effect < SURE, found, constant), nan=0.0)
 
 
 @dataclass(frozen=True)
@@ -193,7 +203,8 @@ def of_pairs(found: Spread, seeds: SeedVariance, first: Whole, second: Whole) ->
 def _of(found: Spread, seeds: SeedVariance, pairs: Whole, size: Array, items: Array) -> Differences:
     runs = np.where(seeds.variance > 0, found.runs, 0)[pairs]
     parts = (seeds.variance[pairs], seeds.interaction[pairs], runs, seeds.freedom[pairs])
-    return Differences(size, items, *parts, seeds.prior, seeds.pooled, found.num_items)
+    shared = (seeds.prior[pairs[:, 0]], seeds.pooled[pairs[:, 0]])
+    return Differences(size, items, *parts, *shared, found.num_items)
 
 
 @cache
@@ -345,9 +356,9 @@ def plan(differences: Differences, level: float) -> list[Plan]:
     def enough(items: Whole, seeds: Whole) -> NDArray[np.bool_]:
         return differences.planned(items, seeds).power(level) >= POWER
 
-    items = _least(lambda number: enough(number, runs), here, MOST_ITEMS)
-    seeds = _least(lambda number: enough(here, number), runs, MOST_SEEDS)
-    grown = _least(lambda number: enough(-(-here * number // runs), number), runs, MOST_BOTH)
+    items = least(lambda number: enough(number, runs), here, MOST_ITEMS)
+    seeds = least(lambda number: enough(here, number), runs, MOST_SEEDS)
+    grown = least(lambda number: enough(-(-here * number // runs), number), runs, MOST_BOTH)
     return [
         Plan(
             items[row],
@@ -360,8 +371,9 @@ def plan(differences: Differences, level: float) -> list[Plan]:
     ]
 
 
-def _least(enough: Callable[[Whole], NDArray[np.bool_]], present: Whole, most: int) -> list[int | None]:
-    """Return the smallest numbers (P,) above those present, and up to ``most``, that are enough."""
+def least(enough: Callable[[Whole], NDArray[np.bool_]], present: Whole, most: int) -> list[int | None]:
+    """Return the smallest numbers (P,) above those present, and up to ``most``, that are enough; None if there is
+    none."""
     low, high = present.copy(), np.full_like(present, most)
     possible = enough(high)
     while (high - low > 1).any():

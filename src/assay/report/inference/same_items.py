@@ -90,5 +90,5 @@ def jackknife(first: pd.DataFrame, second: pd.DataFrame, metric: PrimaryMetric) 
     if not np.isfinite(drawn).all():
         return math.nan
     both = statistics.spread(values, drawn, np.array([1, 1]), int(of.max()) + 1)
-    variance = statistics.variance_of_pairs(both, np.array([0]), np.array([1]))
-    return float(statistics.p_values(values[:1] - values[1:], variance).item())
+    variance = np.square(both.noise[0] - both.noise[1]).sum(keepdims=True) / (both.noise.shape[1] - 1)
+    return float(statistics.p_values(values[:1] - values[1:], variance, both.num_items).item())

@@ -20,7 +20,9 @@ Experiments", Statistical Applications in Genetics and Molecular Biology 2004, h
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,10 +57,10 @@ class SeedVariance:
     freedom: Array
     """(G,): the degrees of freedom of the variances: how uncertain they are, the choice of ``d0`` and of the common
     variance included; 0 without a variance."""
-    prior: float
-    """The degrees of freedom, ``d0``, that the common variance adds to those of the runs of each model."""
-    pooled: float
-    """The degrees of freedom of all runs together, which estimate the common variance."""
+    prior: Array
+    """(G,): the degrees of freedom, ``d0``, that the common variance adds to those of the runs of each model."""
+    pooled: Array
+    """(G,): the degrees of freedom of all runs together, which estimate the common variance."""
 
     def take(self, rows: Whole) -> SeedVariance:
         """Return those of these rows."""
@@ -68,8 +70,8 @@ class SeedVariance:
             self.known[rows],
             self.borrowed[rows],
             self.freedom[rows],
-            self.prior,
-            self.pooled,
+            self.prior[rows],
+            self.pooled[rows],
         )
 
 
@@ -100,9 +102,23 @@ def estimate(found: Spread, seeded: NDArray[np.bool_], comparable: NDArray[np.bo
         ~one | borrowed,
         borrowed,
         np.where(varies, degrees, 0),
-        prior,
-        float(freedom[pool].sum()),
+        np.full(len(freedom), prior),
+        np.full(len(freedom), float(freedom[pool].sum())),
     )
+
+
+def estimate_by_group(found: Spread, seeded: NDArray[np.bool_], groups: Sequence[str]) -> SeedVariance:
+    """Return the variances of G means, each informed by those of its own group; groups of fewer than ``COMPARABLE``
+    form one together. The arguments are those of :func:`estimate`."""
+    large = {name for name, number in Counter(groups).items() if number >= COMPARABLE}
+    group = [name if name in large else None for name in groups]
+    places = [
+        np.array([row for row, name in enumerate(group) if name == one]) for one in dict.fromkeys(group)
+    ]
+    parts = [estimate(found.take(rows), seeded[rows], seeded[rows]) for rows in places]
+    order = np.argsort(np.concatenate(places))
+    columns = zip(*(astuple(part) for part in parts), strict=True)
+    return SeedVariance(*(np.concatenate(column)[order] for column in columns))
 
 
 def _moderated(

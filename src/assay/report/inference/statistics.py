@@ -9,16 +9,12 @@ other runs and other items of the same kind would give another score. Its varian
 - ``both``: the part that is in both of these, the interaction of runs and items. It is estimated from how much more
   single runs vary over resampled items than their mean does.
 
-With three seeds the coverage of a percentile interval would be far below its nominal level. So the part that is well
-estimated (from N items) and the part that is poorly estimated (from R runs) are kept separate, and each gets its own
-quantile of Student's t, as in Cochran's method: the half-width of an interval is ``sqrt(well t(N - 1)^2 + poorly
-t(R - 1)^2)``. For the interval of a mean, ``both`` belongs to the well estimated part, so that the coverage is about
-95% whether items or seeds matter more. For a test it belongs to the poorly estimated part; otherwise runs that happen
-to be similar would give too many false positives at the small levels of a correction for many comparisons.
-tests/report/inference/test_statistics.py simulates intervals and tests.
+With three seeds a percentile interval's coverage would be far below its nominal level. So the variance between runs is
+estimated from all comparable models together (:mod:`.seed_variance`), and :mod:`.comparisons` makes intervals and tests
+of means and differences from it and from the variance over items.
 
-Comparisons of models use the same parts of the variance of their difference, paired because the resampled items are the
-same for all. If each model has one run and predictions are correct or not, McNemar's exact test is used instead. The
+Comparisons of models use the variance of their difference over items, paired because the resampled items are the same
+for all. If each model has one run and predictions are correct or not, McNemar's exact test is used instead. The
 interval of a bounded metric is Wilson's, for the number of items that gives this variance (as Korn and Graubard do with
 Clopper and Pearson's interval).
 
@@ -33,12 +29,11 @@ A score that is the same on all resampled items has no interval: the AUROC of a 
 are sums for which all predictions are correct or all are incorrect: the next one may differ, and Wilson's interval
 allows for it.
 
-Sources: Cochran, "Approximate Significance Levels of the Behrens-Fisher Test", Biometrics 1964,
-https://doi.org/10.2307/2528199; Korn, Graubard, "Confidence Intervals for Proportions with Small Expected Number of
-Positive Counts Estimated from Survey Data", Survey Methodology 1998; Holm, "A Simple Sequentially Rejective Multiple
-Test Procedure", 1979, https://www.jstor.org/stable/4615733; Kott, "The Delete-a-Group Jackknife", Journal of Official
-Statistics 2001; DeLong, DeLong, Clarke-Pearson, "Comparing the Areas under Two or More Correlated Receiver Operating
-Characteristic Curves", Biometrics 1988, https://doi.org/10.2307/2531595.
+Sources: Korn, Graubard, "Confidence Intervals for Proportions with Small Expected Number of Positive Counts Estimated
+from Survey Data", Survey Methodology 1998; Holm, "A Simple Sequentially Rejective Multiple Test Procedure", 1979,
+https://www.jstor.org/stable/4615733; Kott, "The Delete-a-Group Jackknife", Journal of Official Statistics 2001; DeLong,
+DeLong, Clarke-Pearson, "Comparing the Areas under Two or More Correlated Receiver Operating Characteristic Curves",
+Biometrics 1988, https://doi.org/10.2307/2531595.
 """
 
 from __future__ import annotations
@@ -49,8 +44,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize.elementwise import find_root
-from scipy.special import ndtri, stdtr, stdtrit
+from scipy.special import ndtri, stdtr
 from scipy.stats import binom
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
@@ -107,62 +101,6 @@ class Spread:
             self.both[rows],
             self.num_items,
         )
-
-
-@dataclass(frozen=True)
-class Variance:
-    """The variance of P numbers, in its well estimated and its poorly estimated part."""
-
-    well: Array
-    """(P,)"""
-    poorly: Array
-    """(P, K): for each of the K models that a number comes from; 0 for a model with one run."""
-    both: Array
-    """(P, K): the part of ``poorly`` that more items would reduce."""
-    items: Array
-    """(P,): the variance with the runs fixed; a lower bound of the variance in every interval and test."""
-    runs: Whole
-    """(P, K)"""
-    num_items: int
-
-    def take(self, rows: Whole) -> Variance:
-        """Return the numbers of these rows."""
-        parts = (self.well[rows], self.poorly[rows], self.both[rows], self.items[rows], self.runs[rows])
-        return Variance(*parts, self.num_items)
-
-    def with_items(self, number: Whole) -> Variance:
-        """Return the expected variance with other numbers (P,) of items."""
-        share = self.num_items / number
-        both = self.both * share[:, None]
-        poorly = np.maximum(self.poorly - self.both + both, 0)
-        parts = (self.well * share, poorly, both, self.items * share, self.runs)
-        return Variance(*parts, int(number.min()))
-
-    def with_runs(self, number: Whole) -> Variance:
-        """Return the expected variance with other numbers (P,) of runs of each model that has several."""
-        runs = np.where(self.runs > 1, number[:, None], self.runs)
-        share = self.runs / runs
-        both = self.both * share
-        items = np.maximum(self.items - (self.both - both).sum(axis=1), 0)
-        return Variance(self.well, self.poorly * share, both, items, runs, self.num_items)
-
-    @property
-    def freedom_of_items(self) -> float:
-        return float(max(self.num_items - 1, 1))
-
-    @property
-    def freedom(self) -> Array:
-        """(P,): the degrees of freedom of the poorly estimated part, by Welch and Satterthwaite."""
-        uncertain = (self.poorly**2 / np.maximum(self.runs - 1, 1)).sum(axis=1)
-        freedom: Array = self.poorly.sum(axis=1) ** 2 / np.where(uncertain > 0, uncertain, 1)
-        return np.maximum(freedom, 1)
-
-    def reach(self, level: float) -> Array:
-        """Return the half-widths (P,) of intervals with coverage 1 - ``level``."""
-        least = -stdtrit(self.freedom_of_items, level / 2) * np.sqrt(self.items)
-        parts = (self.well, self.poorly.sum(axis=1), self.freedom, self.freedom_of_items)
-        reach: Array = np.maximum(_reach(level, *parts), least)
-        return reach
 
 
 def draw(num_items: int, num_draws: int, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -278,43 +216,6 @@ def spread(values: Array, drawn: Array, runs: Whole, num_items: int) -> Spread:
     return Spread(mean, runs, noise, between, both, num_items)
 
 
-def variance_of_means(found: Spread) -> Variance:
-    """Return the variances of the means."""
-    poorly = np.maximum(found.between - found.both, 0)[:, None]
-    parts = (found.items, poorly, np.zeros_like(poorly), found.items, found.runs[:, None])
-    return Variance(*parts, found.num_items)
-
-
-def variance_of_differences(found: Spread) -> Variance:
-    """Return the variances of means that are differences between two models' runs of the same seeds."""
-    well = np.maximum(found.items - found.both, 0)
-    parts = (well, found.between[:, None], found.both[:, None], found.items, found.runs[:, None])
-    return Variance(*parts, found.num_items)
-
-
-def variance_of_pairs(found: Spread, first: Whole, second: Whole) -> Variance:
-    """Return the variances of the differences between models (P,) and (P,) of a spread."""
-    covariances = found.noise @ found.noise.T / (found.noise.shape[1] - 1)  # (G, G)
-    own = np.diagonal(covariances)
-    items = np.maximum(own[first] + own[second] - 2 * covariances[first, second], 0)
-    pairs = np.stack([first, second], axis=1)
-    well = np.maximum(items - found.both[pairs].sum(axis=1), 0)
-    parts = (well, found.between[pairs], found.both[pairs], items, found.runs[pairs])
-    return Variance(*parts, found.num_items)
-
-
-def interval(
-    mean: Array, variance: Variance, highest: float | None = None, *, summed: bool = True
-) -> tuple[Array, Array]:
-    """Return the ends of 95% intervals of means (P,); nan for those that cannot vary.
-
-    Args:
-        highest: the metric's largest value, if its smallest one is 0; None if it is unbounded.
-        summed: whether the metric comes from sums over items, so that one at its end still has an interval.
-    """
-    return bounded(mean, variance.reach(LEVEL), variance.num_items, highest, summed=summed)
-
-
 def bounded(
     mean: Array, reach: Array, num_items: int, highest: float | None = None, *, summed: bool = True
 ) -> tuple[Array, Array]:
@@ -333,34 +234,16 @@ def bounded(
     return highest * low, highest * high
 
 
-def p_values(difference: Array, variance: Variance) -> Array:
-    """Return the two-sided p-values (P,) of differences, under the hypothesis of 0 over all seeds and items.
+def p_values(difference: Array, variance: Array, num_items: int) -> Array:
+    """Return the two-sided p-values (P,) of the paired t-test over items, from variances (P,) over them.
 
     A difference that is the same on all resampled items gets the p-value of a sign test in which all N items agree.
     """
-    size = np.abs(difference)
+    size, deviation = np.abs(difference), np.sqrt(variance)
     with np.errstate(divide="ignore", invalid="ignore"):
-        found: Array = 2 * stdtr(variance.freedom_of_items, -size / np.sqrt(variance.items))
-    found = np.where(np.sqrt(variance.items) <= CONSTANT * size, 0.5 ** (variance.num_items - 1), found)
-    uncertain = np.flatnonzero((variance.poorly.sum(axis=1) > 0) & (size > 0))
-    found[uncertain] = np.maximum(found[uncertain], LEAST)
-    inside = uncertain[size[uncertain] < variance.take(uncertain).reach(LEAST)]
-    if len(inside):
-        part = variance.take(inside)
-        logs = find_root(
-            lambda log, size, *parts: _reach(np.exp(log), *parts) - size,
-            (np.log(LEAST), 0.0),
-            args=(size[inside], part.well, part.poorly.sum(axis=1), part.freedom, part.freedom_of_items),
-        )
-        found[inside] = np.fmax(found[inside], np.exp(logs.x))  # nan if the items' variance alone decides
+        found: Array = 2 * stdtr(max(num_items - 1, 1), -size / deviation)
+    found = np.where(deviation <= CONSTANT * size, 0.5 ** (num_items - 1), found)
     return np.where(size == 0, 1.0, found)
-
-
-def _reach(level: float | Array, well: Array, poorly: Array, freedom: Array, freedom_of_items: Any) -> Array:
-    """Return the half-widths of intervals from the two parts of the variance."""
-    quantile = stdtrit(freedom_of_items, np.asarray(level) / 2)
-    reach: Array = np.sqrt(well * quantile**2 + poorly * stdtrit(freedom, np.asarray(level) / 2) ** 2)
-    return reach
 
 
 def mcnemar(only_first: Whole, only_second: Whole) -> Array:

@@ -34,8 +34,9 @@ from typing import Literal
 import numpy as np
 
 from assay.report.formatting import numbers
-from assay.report.inference import equivalence, statistics
+from assay.report.inference import noise, statistics
 from assay.report.inference.analysis import Analysis, Estimate
+from assay.report.inference.comparisons import least
 from assay.report.inference.noise import LEVEL, Noise
 from assay.report.inference.statistics import Array, Whole
 from assay.report.results.collect import Task
@@ -114,7 +115,7 @@ class Gap:
         spread = (self.score.deviation or 0.0) ** 2
         fewer = self.num_units / items
         known = self.items * (1 + fewer) + self.published.rounding**2 / 3
-        return equivalence.chance(
+        return noise.power(
             abs(self.distance), known, spread * (1 + 1 / seeds), (seeds - 1).astype(float), level
         )
 
@@ -181,13 +182,13 @@ def _needed(found: Gap, level: float) -> tuple[int | None, int | None]:
     """Return the numbers of test items and of seeds that would decide."""
     assert found.score is not None
     items, seeds = np.array([found.num_units]), np.array([found.score.count])
-    more = equivalence.smallest(
-        lambda number: found.power(number, seeds, level), items, statistics.MOST_ITEMS
+    more = least(
+        lambda number: found.power(number, seeds, level) >= statistics.POWER, items, statistics.MOST_ITEMS
     )
     if found.score.count == 1:
         return more[0], None
-    others = equivalence.smallest(
-        lambda number: found.power(items, number, level), seeds, statistics.MOST_SEEDS
+    others = least(
+        lambda number: found.power(items, number, level) >= statistics.POWER, seeds, statistics.MOST_SEEDS
     )
     return more[0], others[0]
 
