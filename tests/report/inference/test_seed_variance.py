@@ -27,7 +27,7 @@ def test_equal_variances_are_pooled() -> None:
     result = estimate(found, [True] * 30)
     assert result.variance == pytest.approx(np.full(30, 1e-4 / 3), rel=0.05)
     assert (result.prior > 50).all()
-    assert result.pooled == 60
+    assert (result.pooled == 60).all()
 
 
 def test_a_variance_is_drawn_towards_those_of_the_other_models() -> None:
