@@ -171,7 +171,8 @@ class Differences:
         # A size that hardly varies is significant if the estimated variance is small enough.
         with np.errstate(divide="ignore"):
             constant = chdtr(self.freedom, self.freedom * (effect / critical) ** 2)
-        return np.nan_to_num(np.where(effect < SURE, found, constant), nan=0.0)
+        power: Array = np.nan_to_num(np.where(effect < SURE, found, constant), nan=0.0)
+        return power
 
 
 @dataclass(frozen=True)
