@@ -13,12 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from assay.files import write_text
-from assay.paths import UNCOMPRESSED
 from assay.report import page
 from assay.report.figures import drawing
 from assay.report.figures.plots import Chart
 from assay.report.formatting.file_names import file_name
-from assay.report.inference import across
 from assay.report.judgement import published_verdicts, quality
 from assay.report.judgement.compare import Comparison, MetricOf
 from assay.report.output import cards, latex, markdown, printed, statistics_files
@@ -30,6 +28,7 @@ from assay.report.results.summaries import Summary, summarise
 from assay.report.results.trials import Trial, Tuning
 from assay.report.results.trials import summarise as summarise_trials
 from assay.report.sections import overview
+from assay.report.sections.across import across_sections
 from assay.report.sections.task import Section, section
 from assay.report.sections.tuning import tuning_section
 
@@ -98,8 +97,8 @@ def build(
             lambda task: found.tasks[task].metric,
         )
         view = view_of(suite, found, sections, provenance, trials)
-        compared = across_of(found.summaries, sections)
-        view |= {"changed": changed, "scope": scope, **compared}
+        compared = across_sections(found.summaries, sections)
+        view |= {"changed": changed, "scope": scope, "across": compared}
         figures = {f"{file_name(each.key)}.svg": each.plot.standalone() for each in main_charts(view)}
         drawn = executor.submit(
             drawing.svgs, {reports / "figures" / name: spec for name, spec in figures.items()}
@@ -108,7 +107,7 @@ def build(
         write_text(reports / "costs.csv", costs)
         estimates = statistics_files.estimates(suite, sections)
         write_text(reports / "estimates.csv", tables.to_csv(estimates, statistics_files.ESTIMATES))
-        tests = statistics_files.tests(suite, sections, compared["across"])
+        tests = statistics_files.tests(suite, sections, [each.found for each in compared])
         write_text(reports / "tests.csv", tables.to_csv(tests, statistics_files.TESTS))
         shown = printed.tables_of(view)
         write_text(reports / "results.md", markdown.render(view, shown))
@@ -128,11 +127,13 @@ class Results:
     models: dict[str, Model]
     variants: list[Variant]
     searches: list[Search] = field(default_factory=list)
+    tuned: frozenset[tuple[str, str]] = frozenset()
+    """The tasks and models whose hyperparameters are chosen by a search, whether it has finished or not."""
 
     @cached_property
     def summaries(self) -> list[Summary]:
         """The variants by task, model and method."""
-        return summarise(self.variants, self.tasks, self.models)
+        return summarise(self.variants, self.tasks, self.models, self.tuned)
 
 
 def read(
@@ -151,7 +152,8 @@ def read(
     planned = {str(row["name"]): _task(row, sheets[row["dataset"]]) for row in tasks}
     rows = {str(row["name"]): Model(row["name"], row["family"], bool(row["seeded"])) for row in models}
     found = read_variants(variants, planned, errors)
-    return Results(sheets, planned, rows, found, searches.read(tuned, errors))
+    searched = frozenset((str(row["task"]), str(row["model"])) for row in tuned)
+    return Results(sheets, planned, rows, found, searches.read(tuned, errors), searched)
 
 
 def _task(row: Mapping[str, Any], sheet: Sheet) -> Task:
@@ -248,19 +250,6 @@ def view_of(
     }
 
 
-def across_of(summaries: Sequence[Summary], sections: Sequence[Section]) -> dict[str, Any]:
-    """Return the templates' variables on the comparison across tasks."""
-    items = {
-        (each.task.name, model): estimate.items_variance
-        for each in sections
-        for (model, method), estimate in each.analysis.estimates.items()
-        if method == UNCOMPRESSED
-    }
-    found = across.compare(summaries, items)
-    charts = overview.rankings(found)
-    return {"across": found, "ranking_charts": charts, "improvement_chart": overview.improvement(found)}
-
-
 def _evidence(each: Section, tuning: Sequence[Tuning]) -> quality.Evidence:
     mine = [row for row in tuning if row.task == each.task.name]
     return quality.Evidence(
@@ -288,11 +277,9 @@ def all_charts(view: Mapping[str, Any]) -> list[Chart]:
 
 
 def _whole_run(view: Mapping[str, Any]) -> list[Chart]:
-    single = [view["improvement_chart"], view["spent"]["chart"]]
-    several = (
-        *view["pareto"], *view["ranking_charts"], *view["searched"].charts, *view["tradeoff"]["charts"]
-    )  # fmt: skip
-    return [*several, *(chart for chart in single if chart)]
+    of_across = [chart for each in view["across"] for chart in each.charts]
+    several = (*view["pareto"], *of_across, *view["searched"].charts, *view["tradeoff"]["charts"])
+    return [*several, *([view["spent"]["chart"]] if view["spent"]["chart"] else [])]
 
 
 def _csv_tables(view: Mapping[str, Any]) -> dict[str, str]:

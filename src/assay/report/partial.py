@@ -16,10 +16,11 @@ from typing import Any
 from assay.paths import STATUS, UNCOMPRESSED
 from assay.provenance import records
 from assay.report import page
-from assay.report.build import Results, across_of, all_charts, read, sections_of, view_of
+from assay.report.build import Results, all_charts, read, sections_of, view_of
 from assay.report.figures import drawing
 from assay.report.results.collect import UNFINISHED, Variant
 from assay.report.results.tables import failure_rows
+from assay.report.sections.across import across_sections
 from assay.report.sections.task import Section
 
 NOT_COMPARED = "A partial report is not compared with an earlier run."
@@ -103,7 +104,7 @@ def _view(
         "notices": view["notices"] if any(each.ok for each in ended) else [],
         "failures": failure_rows(ended),
         "changed": NOT_COMPARED,
-        **across_of([each for section in judged for each in section.summaries], judged),
+        "across": across_sections([each for section in judged for each in section.summaries], judged),
     }  # fmt: skip
 
 

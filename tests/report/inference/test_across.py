@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import chi2
 
-from assay.report.inference import across
+from assay.report.inference import across, task_scores
 from assay.report.results.collect import Model, Task
 from assay.report.results.summaries import Summary
 from tests.report import made_up
@@ -67,7 +67,7 @@ def compared(
     """Return the only statement of a report, on two families."""
     tasks = tuple(scores[ours[0]])
     sides = across.Sides("ours", "theirs", ours, theirs, tasks)
-    return across.improvement(scores, sides, across._drawn(scores, {}), 1)
+    return across.improvement(scores, sides, task_scores.draw_runs(scores, {}), 1)
 
 
 def test_probability_of_improvement_of_rliable() -> None:
@@ -92,25 +92,28 @@ def test_equal_runs_are_a_draw() -> None:
     assert found.is_even
 
 
-def family(rng: np.random.Generator, names: str, gain: float, tasks: int) -> dict[str, dict[str, np.ndarray]]:
-    """Return three runs of each model; models differ, on every task and in general."""
+def family(
+    rng: np.random.Generator, names: str, gain: float, tasks: int, own: float = 0.5
+) -> dict[str, dict[str, np.ndarray]]:
+    """Return three runs of each model; models differ in general, with the deviation ``own``, and on every task."""
     return {
         name: {
-            f"task {task}": own + rng.normal(0, 1) + rng.normal(0, 0.5, 3)
+            f"task {task}": general + rng.normal(0, 1) + rng.normal(0, 0.5, 3)
             for task in range(tasks)
         }
         for name in names
-        for own in [gain + rng.normal(0, 0.5)]
+        for general in [gain + rng.normal(0, own)]
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(("names", "tasks"), [("ab", 5), ("abcd", 5), ("abc", 12)])
-def test_of_equal_families_at_most_a_twentieth_gets_a_statement(names: str, tasks: int) -> None:
+@pytest.mark.parametrize(("names", "tasks", "own"), [("ab", 30, 3), ("abcd", 5, 0.5), ("abcd", 12, 3)])
+def test_of_equal_families_at_most_a_twentieth_gets_a_statement(names: str, tasks: int, own: float) -> None:
+    """The bootstrap by itself made one of 11% for two models each that differ more than tasks do."""
     rng = np.random.default_rng(0)
-    number, wrong = 60, 0
+    number, wrong = 40, 0
     for _ in range(number):
         theirs = names.upper()
-        scores = family(rng, names, 0, tasks) | family(rng, theirs, 0, tasks)
+        scores = family(rng, names, 0, tasks, own) | family(rng, theirs, 0, tasks, own)
         wrong += not compared(scores, tuple(names), tuple(theirs)).is_even
     assert wrong / number <= 0.05
 
@@ -188,12 +191,50 @@ def test_little_gives_no_ranking(tmp_path: Path, scores: dict[str, dict[str, lis
     assert across.compare(summaries(tmp_path, scores)).rankings == ()
 
 
-def test_a_family_has_the_runs_of_all_its_models_and_needs_two_of_them(tmp_path: Path) -> None:
-    of_task = {"mlp": [0.8, 0.9], "cnn": [0.85], "lstm": [0.7], "rbf_svm": [0.6]}
-    found = summaries(tmp_path, dict.fromkeys(NAMES, of_task))
-    neural = {"mlp": "neural", "cnn": "neural", "lstm": "other", "rbf_svm": "other"}
-    two = [replace(each, model=Model(each.model.name, neural[each.model.name], True)) for each in found]
-    [both] = across.compare(two).families
-    assert (both.better, both.worse, both.probability) == ("neural", "other", 1)
-    assert across.compare([each for each in two if each.task.name != "a"]).families == ()
-    assert across.compare([each for each in two if each.model.name != "cnn"]).families == ()
+def test_a_family_has_the_runs_of_all_its_models_and_needs_enough_of_them(tmp_path: Path) -> None:
+    good = {f"good {place}": [0.9 + place / 100, 0.95] for place in range(4)}
+    poor = {f"poor {place}": [0.6 + place / 100] for place in range(4)}
+    found = named(tmp_path, dict.fromkeys(NAMES, good | poor))
+    [both] = across.compare(found).families
+    assert (both.better, both.worse, both.probability) == ("good", "poor", 1)
+    assert both.p == pytest.approx(2 / 70)
+    fewer = [each for each in found if each.task.name != "a"]
+    assert across.compare(fewer).families == ()
+    three = [each for each in found if each.model.name != "good 0"]
+    assert (across.compare(three).families, across.compare(three).silent) == ((), 1)
+
+
+def test_pairs_that_no_result_could_tell_apart_do_not_count_in_the_correction(tmp_path: Path) -> None:
+    of_task = {f"{name} {place}": [0.5 + place / 100] for name in ("one", "two") for place in range(4)}
+    found = across.compare(named(tmp_path, dict.fromkeys(NAMES, of_task | {"few 0": [0.1], "few 1": [0.2]})))
+    [both] = found.families
+    assert (both.comparisons, found.silent) == (1, 2)
+    assert both.is_even
+
+
+def test_tuned_rows_are_compared_among_themselves_only(tmp_path: Path) -> None:
+    found = summaries(tmp_path, SCORES)
+    tuned = [
+        replace(each, model=replace(each.model, name=f"{each.model.name}_tuned"), tuned=True)
+        for each in found
+        if each.model.name in ("mlp", "cnn")
+    ]
+    [alone] = across.compare_apart(found)
+    fixed, searched = across.compare_apart([*found, *tuned])
+    assert fixed == alone == across.compare(found)
+    assert (fixed.tuned, searched.tuned) == (False, True)
+    assert [each.models for each in searched.rankings] == [("cnn_tuned", "mlp_tuned")]
+
+
+def named(root: Path, scores: dict[str, dict[str, list[float]]]) -> list[Summary]:
+    """Return summaries of models whose families are the first words of their names."""
+    like = {task: {"cnn": [0.5, 0.5]} for task in scores}
+    found = []
+    for of_task in summaries(root, like):
+        for name, values in scores[of_task.task.name].items():
+            variants = tuple(
+                replace(variant, model=name, metrics={"test": {"accuracy": value}})
+                for variant, value in zip(of_task.variants, values, strict=False)
+            )
+            found.append(replace(of_task, model=Model(name, name.split()[0], True), variants=variants))
+    return found

@@ -1,45 +1,39 @@
 # SPDX-License-Identifier: Apache-2.0
 """Models and families across tasks: mean ranks, their critical difference, and probabilities of improvement.
 
-A probability of improvement has an interval from a hierarchical bootstrap: tasks are resampled, then the models of each
-family (the same ones on every task, since a model that is good on one task is often good on others), then the runs of
-each model, and each run's score varies as it would on other test items. With few tasks a percentile interval is far too
-short, and none at all if one side wins everywhere. So the interval is that of Student's t with the bootstrap's standard
-error, with one degree of freedom less than there are tasks or, if they are fewer, models, around a mean to which a
-task that is won and one that is lost are added (as Agresti and Coull do with a proportion). All statements of a report
-have 95% coverage together. Nothing is said of fewer than ``FEWEST_TASKS`` tasks, nor of a family with fewer than
-``FEWEST_MODELS`` models, and no mean ranks are shown on which Nemenyi's test could not find any difference.
+A probability of improvement has an interval from a hierarchical bootstrap over tasks, models, runs and test items
+(``task_scores.py``); the models of a family are resampled once for all tasks, since a model that is good on one task is
+often good on others. The degrees of freedom are one less than there are tasks or, if they are fewer, models. All
+statements of a report have 95% coverage together. An interval of two families contains 0.5 unless a permutation test
+of their models (``exchange.py``) says that they differ: a bootstrap of few models is too sure where models differ more
+than tasks do. Nothing is said of fewer than ``FEWEST_TASKS`` tasks, nor of families with so few models that this test
+could not find any difference, and no mean ranks are shown on which Nemenyi's test could not find any.
+
+Rows whose hyperparameters were searched have had more trials than rows with fixed ones, so they are compared among
+themselves only.
 
 Sources: Demšar, "Statistical Comparisons of Classifiers over Multiple Data Sets", JMLR 2006,
 https://jmlr.org/papers/v7/demsar06a.html (Friedman's test, Nemenyi's critical difference); Agarwal et al., "Deep
 Reinforcement Learning at the Edge of the Statistical Precipice", NeurIPS 2021, https://arxiv.org/abs/2108.13264
-(probability of improvement); Agresti, Coull, "Approximate is Better than Exact for Interval Estimation of Binomial
-Proportions", 1998; Saravanan et al., "Application of the hierarchical bootstrap to multi-level data in neuroscience",
-2020.
+(probability of improvement).
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import combinations
-from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
 from assay.paths import UNCOMPRESSED
+from assay.report.inference import exchange, task_scores
 from assay.report.inference.statistics import DRAWS, LEVEL, Array
+from assay.report.inference.task_scores import FEWEST_MODELS, FEWEST_TASKS, UNKNOWN, Items, Scores
 from assay.report.results.summaries import Summary
-
-Scores = Mapping[str, Mapping[str, Array]]
-"""By model, by task: the primary metric of each run, with its sign changed if less is better."""
-Items = Mapping[tuple[str, str], float]
-"""By task and model: the variance of a mean score over test items."""
-FEWEST_TASKS, FEWEST_MODELS = 5, 2
-UNKNOWN: Items = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -76,6 +70,8 @@ class Improvement:
     tasks: tuple[str, ...]
     comparisons: int
     """How many statements the interval is corrected for."""
+    p: float | None = None
+    """The p-value of the permutation test of two families, before that correction; None for two models."""
 
     @property
     def is_even(self) -> bool:
@@ -85,7 +81,7 @@ class Improvement:
 
 @dataclass(frozen=True)
 class Across:
-    """The comparison over all tasks; without controls and compressed models."""
+    """The comparison over all tasks of rows that are alike in tuning; without controls and compressed models."""
 
     rankings: tuple[Ranking, ...]
     """One per group of tasks with the same models."""
@@ -95,6 +91,16 @@ class Across:
     """The pairs of families with enough tasks and models."""
     silent: int = 0
     """The number of other pairs of families that share a task: too few tasks or models for a statement."""
+    tuned: bool = False
+    """Whether these are the rows whose hyperparameters were searched, rather than those with fixed ones."""
+
+
+def compare_apart(summaries: Sequence[Summary], items: Items = UNKNOWN) -> tuple[Across, ...]:
+    """Return the comparison of the rows with fixed hyperparameters, and that of the tuned rows if there are any."""
+    groups = ([each for each in summaries if each.tuned == tuned] for tuned in (False, True))
+    fixed, tuned = (compare(group, items) for group in groups)
+    has_tuned = any(each.tuned for each in summaries)
+    return (fixed, replace(tuned, tuned=True)) if has_tuned else (fixed,)
 
 
 def compare(summaries: Sequence[Summary], items: Items = UNKNOWN) -> Across:
@@ -109,7 +115,7 @@ def compare(summaries: Sequence[Summary], items: Items = UNKNOWN) -> Across:
     requested: dict[str, set[str]] = defaultdict(set)
     for each in plain:
         requested[each.task.name].add(each.model.name)
-        runs = _runs(each)
+        runs = task_scores.runs_of(each)
         if len(runs):
             models[each.model.name][each.task.name] = runs
             if each.model.name not in families[each.model.family]:
@@ -122,7 +128,7 @@ def compare(summaries: Sequence[Summary], items: Items = UNKNOWN) -> Across:
         for names, tasks in groups.items()
         if (ranking := rank({name: models.get(name, {}) for name in sorted(names)}, tasks)) is not None
     ]
-    drawn = _drawn(models, items)
+    drawn = task_scores.draw_runs(models, items)
     neighbours = [
         Sides(one, other, (one,), (other,), ranking.tasks)
         for ranking in rankings
@@ -130,11 +136,11 @@ def compare(summaries: Sequence[Summary], items: Items = UNKNOWN) -> Across:
         if len(ranking.tasks) >= FEWEST_TASKS
     ]
     sides = [
-        Sides(one, other, tuple(families[one]), tuple(families[other]), shared)
+        side
         for one, other in combinations(families, 2)
-        if (shared := _shared(models, families[one], families[other]))
+        if (side := _sides(models, one, families[one], other, families[other])).tasks
     ]
-    known = [each for each in sides if each.is_enough(models)]
+    known = _testable(sides)
     return Across(
         tuple(rankings),
         tuple(improvement(models, each, drawn, len(neighbours)) for each in neighbours),
@@ -154,27 +160,37 @@ class Sides:
     theirs: tuple[str, ...]
     tasks: tuple[str, ...]
 
-    def is_enough(self, scores: Scores) -> bool:
-        """Return whether there are enough tasks, and on them enough models of each, for a statement."""
-        members = (
-            [name for name in side if any(task in scores[name] for task in self.tasks)]
-            for side in (self.ours, self.theirs)
-        )
-        return len(self.tasks) >= FEWEST_TASKS and all(len(each) >= FEWEST_MODELS for each in members)
+    @property
+    def least_p_value(self) -> float:
+        """The p-value of two families of which one is better everywhere; 1 if there is too little for any statement."""
+        numbers = len(self.ours), len(self.theirs)
+        if len(self.tasks) < FEWEST_TASKS or min(numbers) < FEWEST_MODELS:
+            return 1.0
+        return exchange.least_p_value(*numbers)
+
+
+def _testable(sides: Sequence[Sides]) -> list[Sides]:
+    """Return the pairs of families that the test could tell apart, corrected for as many pairs (Tarone)."""
+    for number in range(1, len(sides) + 1):
+        kept = [each for each in sides if each.least_p_value <= LEVEL / number]
+        if len(kept) <= number:
+            return kept
+    return []
+
+
+def _sides(scores: Scores, one: str, ours: Sequence[str], other: str, theirs: Sequence[str]) -> Sides:
+    """Return two families, each with its models that have results on tasks on which both have some."""
+    tasks = _shared(scores, ours, theirs)
+    members = (
+        tuple(name for name in side if any(task in scores[name] for task in tasks)) for side in (ours, theirs)
+    )
+    return Sides(one, other, *members, tasks)
 
 
 def _shared(scores: Scores, ours: Sequence[str], theirs: Sequence[str]) -> tuple[str, ...]:
     """Return the tasks on which both sides have results."""
     tasks = dict.fromkeys(task for name in ours for task in scores[name])
     return tuple(task for task in tasks if any(task in scores[name] for name in theirs))
-
-
-def _runs(summary: Summary) -> Array:
-    """Return the primary metric of each finished run (R,), with its sign changed if less is better."""
-    task = summary.task
-    sign = 1 if task.direction == "maximise" else -1
-    values = (variant.metrics.get("test", {}).get(task.primary) for variant in summary.finished)
-    return np.array([sign * value for value in values if value is not None])
 
 
 def rank(scores: Scores, tasks: Sequence[str]) -> Ranking | None:
@@ -224,60 +240,36 @@ def improvement(scores: Scores, sides: Sides, drawn: Scores, comparisons: int) -
         drawn: by model, by task: bootstrap samples of the runs (B, R).
         comparisons: the number of statements that hold together.
     """
-    found = [_won(scores, sides, task) for task in sides.tasks]
-    probability = float(np.mean([won[~np.isnan(won)].mean() for won in found]))
+    won = _won(scores, sides)
+    between = won[:, : len(sides.ours), len(sides.ours) :]
+    probability = float(np.mean([task[~np.isnan(task)].mean() for task in between]))
     if probability < 0.5:
         turned = Sides(sides.other, sides.one, sides.theirs, sides.ours, sides.tasks)
         return improvement(scores, turned, drawn, comparisons)
     rng = np.random.default_rng(0)
-    weights = [
-        rng.multinomial(len(side), np.full(len(side), 1 / len(side)), DRAWS)
-        for side in (sides.ours, sides.theirs)
-    ]
+    weights = [task_scores.draw_models(len(side), rng) for side in (sides.ours, sides.theirs)]
     wins = np.stack([_drawn_wins(drawn, sides, task, weights) for task in sides.tasks])  # (tasks, B)
-    number = len(sides.tasks) + 2
-    wins = np.concatenate([wins, np.zeros((1, DRAWS)), np.ones((1, DRAWS))])
-    chosen = rng.integers(number, size=(number, DRAWS))
-    means = np.take_along_axis(wins, chosen, axis=0).mean(axis=0)
-    error = means.std(ddof=1) * np.sqrt(number / (number - 1))
     members = len(sides.ours) + len(sides.theirs) - 2 or len(sides.tasks)
     freedom = max(min(len(sides.tasks) - 1, members), 1)
-    reach = float(stats.t.isf(LEVEL / max(comparisons, 1) / 2, freedom) * error)
-    middle = (probability * len(sides.tasks) + 1) / number
-    low, high = max(middle - reach, 0.0), min(max(middle + reach, probability), 1.0)
-    return Improvement(sides.one, sides.other, probability, low, high, sides.tasks, comparisons)
+    level = LEVEL / max(comparisons, 1)
+    low, high = task_scores.interval(probability, wins, freedom, level, rng)
+    p = exchange.p_value(won, len(sides.ours)) if won.shape[1] > 2 else None
+    if p is not None and p > level:
+        low = min(low, 0.5)
+    return Improvement(sides.one, sides.other, probability, low, high, sides.tasks, comparisons, p)
 
 
-def _won(scores: Scores, sides: Sides, task: str) -> Array:
-    """Return the share of pairs of runs that each of our models wins against each of theirs; nan without results."""
-    return np.array(
-        [
-            [
-                _wins(scores[one][task], scores[other][task])
-                if task in scores[one] and task in scores[other]
-                else np.nan
-                for other in sides.theirs
-            ]
-            for one in sides.ours
-        ]
-    )
-
-
-def _wins(ours: Array, theirs: Array) -> float:
-    """Return the share of pairs of runs that ours win; ties count half."""
-    return float((np.sign(ours[:, None] - theirs).mean() + 1) / 2)
-
-
-def _drawn(scores: Scores, items: Items) -> dict[str, dict[str, Array]]:
-    """Return bootstrap samples (B, R) of the runs of each model on each task, on other test items."""
-    rng = np.random.default_rng(0)
-    found: dict[str, dict[str, Array]] = {}
-    for model, of_tasks in scores.items():
-        found[model] = {}
-        for task, runs in of_tasks.items():
-            noise = np.sqrt(items.get((task, model), 0.0)) * rng.normal(size=(DRAWS, 1))
-            found[model][task] = runs[rng.integers(len(runs), size=(DRAWS, len(runs)))] + noise
-    return found
+def _won(scores: Scores, sides: Sides) -> Array:
+    """Return the share of pairs of runs (T, K, K) that each model wins against each other, by task, ours first; nan
+    without results."""
+    names = (*sides.ours, *sides.theirs)
+    won = np.full((len(sides.tasks), len(names), len(names)), np.nan)
+    for place, task in enumerate(sides.tasks):
+        for (first, one), (second, other) in combinations(enumerate(names), 2):
+            if task in scores[one] and task in scores[other]:
+                won[place, first, second] = task_scores.wins(scores[one][task], scores[other][task])
+                won[place, second, first] = 1 - won[place, first, second]
+    return won
 
 
 def _drawn_wins(drawn: Scores, sides: Sides, task: str, weights: Sequence[NDArray[np.int64]]) -> Array:
@@ -287,8 +279,7 @@ def _drawn_wins(drawn: Scores, sides: Sides, task: str, weights: Sequence[NDArra
         for other_place, other in enumerate(sides.theirs):
             if task not in drawn[one] or task not in drawn[other]:
                 continue
-            ours, theirs = drawn[one][task], drawn[other][task]
-            won = (np.sign(ours[:, :, None] - theirs[:, None]).mean(axis=(1, 2)) + 1) / 2
+            won = task_scores.drawn_wins(drawn[one][task], drawn[other][task])
             weight = weights[0][:, place] * weights[1][:, other_place]
             total += weight * won
             number += weight

@@ -104,14 +104,14 @@ def _estimates(suite: str, section: Section) -> Iterator[dict[str, Any]]:
         }
 
 
-def tests(suite: str, sections: Sequence[Section], across: Across) -> Rows:
+def tests(suite: str, sections: Sequence[Section], across: Sequence[Across]) -> Rows:
     """Return the rows of tests.csv."""
     published = sum(each.p is not None for section in sections for each in section.verdicts.values())
     rows = [row for section in sections for row in _tests(suite, section, published)]
     return rows + [
         {
             "suite": suite,
-            "question": question,
+            "question": f"{question}, tuned" if group.tuned else question,
             "first": each.better,
             "second": each.worse,
             "difference": each.probability,
@@ -119,9 +119,14 @@ def tests(suite: str, sections: Sequence[Section], across: Across) -> Rows:
             "high": each.high,
             "units": len(each.tasks),
             "unit": "task",
-            "test": "bootstrap of the probability of improvement",
+            "interval": BONFERRONI,
+            "test": "bootstrap of the probability of improvement"
+            + ("" if each.p is None else ", permutation of models"),
+            "p": each.p,
+            "comparisons": each.comparisons,
         }
-        for question, found in (("models", across.models), ("families", across.families))
+        for group in across
+        for question, found in (("models", group.models), ("families", group.families))
         for each in found
     ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from assay.paths import UNCOMPRESSED
@@ -30,6 +30,8 @@ class Summary:
     model: Model
     method: str
     variants: tuple[Variant, ...]
+    tuned: bool = False
+    """Whether the model's hyperparameters on this task were chosen by a search (``tuning``)."""
 
     @property
     def control(self) -> bool:
@@ -84,14 +86,21 @@ def mean(values: Iterable[float | None]) -> float | None:
 
 
 def summarise(
-    variants: Sequence[Variant], tasks: Mapping[str, Task], models: Mapping[str, Model]
+    variants: Sequence[Variant],
+    tasks: Mapping[str, Task],
+    models: Mapping[str, Model],
+    tuned: Collection[tuple[str, str]] = (),
 ) -> list[Summary]:
-    """Return one summary for each task, model and method, in the order of their first variant."""
+    """Return one summary for each task, model and method, in the order of their first variant.
+
+    Args:
+        tuned: the tasks and models whose hyperparameters are chosen by a search.
+    """
     groups: dict[tuple[str, str, str], list[Variant]] = defaultdict(list)
     for variant in variants:
         groups[variant.task, variant.model, variant.method].append(variant)
     return [
-        Summary(tasks[task], models[model], method, tuple(group))
+        Summary(tasks[task], models[model], method, tuple(group), (task, model) in tuned)
         for (task, model, method), group in groups.items()
     ]
 

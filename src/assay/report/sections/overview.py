@@ -13,7 +13,6 @@ from assay.paths import UNCOMPRESSED
 from assay.report.figures import diagrams, pareto
 from assay.report.figures.plots import Chart
 from assay.report.formatting import numbers
-from assay.report.inference.across import Across
 from assay.report.results import compression
 from assay.report.results.collect import NOT_RUN, UNFINISHED, Model, Sheet, Variant
 from assay.report.results.summaries import Summary
@@ -30,7 +29,7 @@ RATIOS = ("size_ratio", "zipped_ratio", "speed_batch1", "speed_batch64")
 
 @dataclass(frozen=True)
 class Family:
-    """A model family across tasks, as the page shows it."""
+    """A model family across tasks, as the page shows it; tuned rows are a family of their own."""
 
     name: str
     anchor: str
@@ -132,24 +131,35 @@ def quality_and_cost(sections: Sequence[Section], families: Sequence[str]) -> li
 def families(sections: Sequence[Section], models: Mapping[str, Model]) -> list[Family]:
     """Return the model families, controls excluded, each across the tasks for which it was planned."""
     found = []
-    members: dict[str, list[str]] = defaultdict(list)
+    members: dict[tuple[str, bool], list[str]] = defaultdict(list)
+    planned = [square for each in sections for square in each.squares.values() if not square.summary.control]
     for name, model in models.items():
-        if any(name in each.squares and not each.squares[name].summary.control for each in sections):
-            members[model.family].append(name)
-    for number, (family, names) in enumerate(members.items(), 1):
+        mine = [each for each in planned if each.summary.model.name == name]
+        for tuned in dict.fromkeys(each.summary.tuned for each in mine):
+            members[model.family, tuned].append(name)
+    for number, ((family, tuned), names) in enumerate(members.items(), 1):
         anchor = f"family-{number}"
-        points = [point for section in sections for point in _points(section, names)]
+        points = [point for section in sections for point in _points(section, names, tuned)]
         plot = diagrams.family(points)
         caption = "One point per model of the family; scores far beyond the ends of the scale are drawn at its edge."
         chart = Chart(anchor, "Normalised scores", caption, plot) if plot and len(names) > 1 else None
-        rows = [row for section in sections for row in _best_member(section, names)]
-        found.append(Family(family, anchor, names, rows, chart))
+        rows = [row for section in sections for row in _best_member(section, names, tuned)]
+        found.append(Family(f"{family}, tuned" if tuned else family, anchor, names, rows, chart))
     return found
 
 
-def _points(section: Section, names: Sequence[str]) -> Rows:
+def _planned(section: Section, names: Sequence[str], tuned: bool) -> list[str]:
+    """Return those of some models that were planned on a task, tuned or with fixed hyperparameters."""
+    return [
+        name
+        for name in names
+        if (square := section.squares.get(name)) is not None and square.summary.tuned == tuned
+    ]
+
+
+def _points(section: Section, names: Sequence[str], tuned: bool) -> Rows:
     metric, scale = section.task.primary, section.scale
-    scored = [(name, square.score) for name in names if (square := section.squares.get(name))]
+    scored = [(name, section.squares[name].score) for name in _planned(section, names, tuned)]
     return [
         {
             "task": section.task.name,
@@ -162,10 +172,10 @@ def _points(section: Section, names: Sequence[str]) -> Rows:
     ]
 
 
-def _best_member(section: Section, names: Sequence[str]) -> Rows:
+def _best_member(section: Section, names: Sequence[str], tuned: bool) -> Rows:
     """Return the row of a family's best model on a task; empty if the family is not planned there."""
-    planned = [name for name in names if name in section.squares]
-    ranked = [each for each in section.ranked if not each.control]
+    planned = _planned(section, names, tuned)
+    ranked = [each for each in section.ranked if not each.control and each.tuned == tuned]
     best = next((each for each in ranked if each.model.name in planned), None)
     task = {"task": section.task.name, "metric": section.task.primary, "model": None}
     if not planned:
@@ -194,41 +204,6 @@ def _standing(section: Section, mine: Summary, top: Summary) -> dict[str, Any]:
         "behind": abs(score.mean - best.mean),
         **{key: mine.cost(key) for key in ("size_bytes", "train_seconds", "latency_ms_batch1")},
     }
-
-
-def rankings(found: Across) -> list[Chart]:
-    """Return one critical-difference diagram per group of tasks that run the same models."""
-    caption = (
-        "Mean ranks, 1 is best. A bar joins models whose mean ranks lie within the critical difference: on these"
-        " tasks they are not significantly different."
-    )
-    return [
-        Chart(
-            f"critical-difference-{number}",
-            "Critical-difference diagram",
-            caption,
-            diagrams.critical_difference(dict(zip(each.models, each.ranks, strict=True)), each.cliques),
-        )
-        for number, each in enumerate(found.rankings, 1)
-    ]
-
-
-def improvement(found: Across) -> Chart | None:
-    """Return the probability that each family is better than each other; None if nothing can be said of any."""
-    rows: Rows = []
-    for each in found.families:
-        ends = [each.low, each.high]
-        both = ((each.better, each.worse, each.probability), (each.worse, each.better, 1 - each.probability))
-        for turned, (better, than, chance) in enumerate(both):
-            shown = [1 - end for end in reversed(ends)] if turned else ends
-            interval = f"{shown[0]:.2f} to {shown[1]:.2f}"
-            base = {"better": better, "than": than, "chance": chance, "interval": interval}
-            rows.append({**base, "tasks": len(each.tasks)})
-    caption = (
-        "Probability that the row beats the column: blue above 0.5, orange below; a deeper colour is further from"
-        " 0.5."
-    )
-    return Chart("improvement", "Families", caption, diagrams.improvement(rows)) if rows else None
 
 
 def trade_off(sections: Sequence[Section]) -> dict[str, Any]:

@@ -1,0 +1,65 @@
+"""The permutation test of two families, against all splits by hand and against simulated families that are equal."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from assay.report.inference import exchange
+
+SETTINGS = [(4, 4, 5), (3, 5, 12), (5, 5, 12), (2, 12, 5)]
+
+
+def won(values: np.ndarray) -> np.ndarray:
+    """Return which of one run (T, K) is better, (T, K, K)."""
+    return (np.sign(values[:, :, None] - values[:, None]) + 1) / 2
+
+
+def test_two_against_two_have_six_splits() -> None:
+    apart = won(np.array([[4.0, 3, 2, 1]] * 9))
+    assert exchange.p_value(apart, 2) == pytest.approx(2 / 6) == exchange.least_p_value(2, 2)
+    # The splits win 1, 0.75, 0.5, 0.5, 0.25 and 0 of their pairs.
+    second = won(np.array([[4.0, 2, 3, 1]]))
+    assert exchange.p_value(second, 2) == pytest.approx(4 / 6)
+
+
+def test_on_one_task_it_is_the_exact_test_of_mann_and_whitney() -> None:
+    values = np.random.default_rng(0).normal(size=9) + np.array([1.5] * 4 + [0] * 5)
+    exact = stats.mannwhitneyu(values[:4], values[4:], method="exact").pvalue
+    assert exchange.p_value(won(values[None]), 4) == pytest.approx(exact)
+
+
+def test_many_splits_are_drawn() -> None:
+    values = np.random.default_rng(0).normal(size=20) + np.array([0.8] * 10 + [0] * 10)
+    exact = stats.mannwhitneyu(values[:10], values[10:], method="exact").pvalue
+    assert exchange.p_value(won(values[None]), 10) == pytest.approx(exact, abs=0.01)
+
+
+def test_tasks_on_which_a_model_has_no_result() -> None:
+    found = won(np.array([[4.0, 3, 2, 1], [4, 3, 2, 1]]))
+    found[1, 0], found[1, :, 0] = np.nan, np.nan
+    assert exchange.p_value(found, 2) == pytest.approx(2 / 6)
+
+
+def simulated(
+    rng: np.random.Generator, ours: int, theirs: int, tasks: int, own: float, gain: float = 0
+) -> np.ndarray:
+    models = rng.normal(0, own, ours + theirs) + gain * (np.arange(ours + theirs) < ours)
+    return won(models + rng.normal(size=(tasks, ours + theirs)))
+
+
+@pytest.mark.parametrize("own", [0.0, 0.5, 3.0])
+@pytest.mark.parametrize(("ours", "theirs", "tasks"), SETTINGS)
+def test_of_equal_families_at_most_a_twentieth_differs(
+    ours: int, theirs: int, tasks: int, own: float
+) -> None:
+    rng = np.random.default_rng(0)
+    found = [exchange.p_value(simulated(rng, ours, theirs, tasks, own), ours) for _ in range(300)]
+    assert np.mean(np.array(found) <= 0.05) <= 0.05
+
+
+def test_families_that_differ_are_found() -> None:
+    rng = np.random.default_rng(0)
+    found = [exchange.p_value(simulated(rng, 5, 5, 8, 0.5, gain=1.5), 5) for _ in range(100)]
+    assert np.mean(np.array(found) <= 0.05) > 0.8
