@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plots over many tasks: critical differences, probabilities of improvement, families, and the cost of a run."""
+"""Plots over many tasks: critical differences, probabilities of improvement, ratings, profiles, families, costs."""
 
 from __future__ import annotations
 
@@ -113,6 +113,75 @@ def _chances(names: tuple[str, ...]) -> Spec:
     )
     labels = alt.Chart(ROWS).mark_text(fontSize=10).encode(x=x, y=y, text="shown:N")
     return skeleton((squares + labels).properties(width=side, height=side))
+
+
+def ratings(rows: Rows) -> Plot:
+    """Return the plot of the models' ratings with their intervals, best first.
+
+    Args:
+        rows: each with ``model``, ``rating``, ``low``, ``high`` and ``tasks``.
+    """
+    return Plot(_rated(tuple(row["model"] for row in rows)), rows)
+
+
+@cache
+def _rated(models: tuple[str, ...]) -> Spec:
+    y = alt.Y("model:N", sort=list(models), title=None, axis=alt.Axis(labelLimit=180, grid=True))
+    x = alt.X("rating:Q", title="rating", scale=alt.Scale(zero=False), axis=alt.Axis(grid=True, format="d"))
+    tooltip = [
+        alt.Tooltip("model:N"),
+        *(alt.Tooltip(f"{name}:Q", format=".0f") for name in ("rating", "low", "high")),
+        alt.Tooltip("tasks:Q"),
+    ]
+    bars = (
+        alt.Chart(ROWS)
+        .mark_rule(strokeWidth=2, color=FIRST, opacity=0.6)
+        .encode(x=alt.X("low:Q", title="rating"), x2="high:Q", y=y)
+    )
+    dots = alt.Chart(ROWS).mark_point(filled=True, size=50, color=FIRST).encode(x=x, y=y, tooltip=tooltip)
+    return skeleton((bars + dots).properties(width=430, height=18 * len(models) + 8))
+
+
+def profiles(rows: Rows) -> Plot:
+    """Return the plot of the share of runs above a normalised score, one curve and band per family.
+
+    Args:
+        rows: each with ``family``, ``threshold``, ``share``, ``low`` and ``high``.
+    """
+    return Plot(_profiled(tuple(dict.fromkeys(row["family"] for row in rows))), rows)
+
+
+@cache
+def _profiled(families: tuple[str, ...]) -> Spec:
+    x = alt.X("threshold:Q", title="normalised score", axis=alt.Axis(grid=False, format=".2f"))
+    share = alt.Scale(domain=[0, 1])
+    colour = alt.Color(
+        "family:N",
+        title="family",
+        scale=alt.Scale(domain=list(families), range=list(COLOURS)),
+        legend=alt.Legend(symbolType="stroke", labelLimit=160),
+    )
+    title = "share of runs above it"
+    bands = (
+        alt.Chart(ROWS)
+        .mark_area(opacity=0.15)
+        .encode(x=x, y=alt.Y("low:Q", title=title, scale=share), y2="high:Q", color=colour)
+    )
+    curves = (
+        alt.Chart(ROWS)
+        .mark_line(strokeWidth=1.8)
+        .encode(
+            x=x,
+            y=alt.Y("share:Q", title=title, scale=share, axis=alt.Axis(format=".0%")),
+            color=colour,
+            tooltip=[
+                alt.Tooltip("family:N"),
+                alt.Tooltip("threshold:Q", title="above", format=".3f"),
+                *(alt.Tooltip(f"{name}:Q", format=".1%") for name in ("share", "low", "high")),
+            ],
+        )
+    )
+    return skeleton((bands + curves).properties(width=430, height=240))
 
 
 def family(rows: Rows) -> Plot | None:

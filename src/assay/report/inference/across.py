@@ -21,19 +21,25 @@ Reinforcement Learning at the Edge of the Statistical Precipice", NeurIPS 2021, 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
 from assay.paths import UNCOMPRESSED
-from assay.report.inference import exchange, task_scores
+from assay.report.inference import bradley_terry, exchange, performance_profiles, task_scores
+from assay.report.inference.bradley_terry import Ratings
+from assay.report.inference.normalised import Scale
+from assay.report.inference.performance_profiles import Profiles
 from assay.report.inference.statistics import DRAWS, LEVEL, Array
 from assay.report.inference.task_scores import FEWEST_MODELS, FEWEST_TASKS, UNKNOWN, Items, Scores
 from assay.report.results.summaries import Summary
+
+UNSCALED: Mapping[str, Scale] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -91,23 +97,32 @@ class Across:
     """The pairs of families with enough tasks and models."""
     silent: int = 0
     """The number of other pairs of families that share a task: too few tasks or models for a statement."""
+    ratings: tuple[Ratings, ...] = ()
+    """One per set of models that are connected by enough common tasks."""
+    profiles: tuple[Profiles, ...] = ()
+    """One per set of families with enough common tasks."""
     tuned: bool = False
     """Whether these are the rows whose hyperparameters were searched, rather than those with fixed ones."""
 
 
-def compare_apart(summaries: Sequence[Summary], items: Items = UNKNOWN) -> tuple[Across, ...]:
+def compare_apart(
+    summaries: Sequence[Summary], items: Items = UNKNOWN, scales: Mapping[str, Scale] = UNSCALED
+) -> tuple[Across, ...]:
     """Return the comparison of the rows with fixed hyperparameters, and that of the tuned rows if there are any."""
     groups = ([each for each in summaries if each.tuned == tuned] for tuned in (False, True))
-    fixed, tuned = (compare(group, items) for group in groups)
+    fixed, tuned = (compare(group, items, scales) for group in groups)
     has_tuned = any(each.tuned for each in summaries)
     return (fixed, replace(tuned, tuned=True)) if has_tuned else (fixed,)
 
 
-def compare(summaries: Sequence[Summary], items: Items = UNKNOWN) -> Across:
+def compare(
+    summaries: Sequence[Summary], items: Items = UNKNOWN, scales: Mapping[str, Scale] = UNSCALED
+) -> Across:
     """Compare models and families across tasks, by the primary metric on the test items.
 
     Args:
         items: for the part of the variance that comes from test items; where it is unknown, that part is 0.
+        scales: of the tasks with normalised scores.
     """
     plain = [each for each in summaries if each.method == UNCOMPRESSED and not each.control]
     models: dict[str, dict[str, Array]] = defaultdict(dict)
@@ -140,12 +155,14 @@ def compare(summaries: Sequence[Summary], items: Items = UNKNOWN) -> Across:
         for one, other in combinations(families, 2)
         if (side := _sides(models, one, families[one], other, families[other])).tasks
     ]
-    known = _testable(sides)
+    known = _testable(models, sides)
     return Across(
         tuple(rankings),
         tuple(improvement(models, each, drawn, len(neighbours)) for each in neighbours),
         tuple(improvement(models, each, drawn, len(known)) for each in known),
         len(sides) - len(known),
+        bradley_terry.rate(models, drawn),
+        performance_profiles.profiles(models, drawn, families, scales),
     )
 
 
@@ -160,22 +177,29 @@ class Sides:
     theirs: tuple[str, ...]
     tasks: tuple[str, ...]
 
-    @property
-    def least_p_value(self) -> float:
-        """The p-value of two families of which one is better everywhere; 1 if there is too little for any statement."""
-        numbers = len(self.ours), len(self.theirs)
-        if len(self.tasks) < FEWEST_TASKS or min(numbers) < FEWEST_MODELS:
-            return 1.0
-        return exchange.least_p_value(*numbers)
 
-
-def _testable(sides: Sequence[Sides]) -> list[Sides]:
+def _testable(scores: Scores, sides: Sequence[Sides]) -> list[Sides]:
     """Return the pairs of families that the test could tell apart, corrected for as many pairs (Tarone)."""
+    least = [_least_p_value(scores, each) for each in sides]
     for number in range(1, len(sides) + 1):
-        kept = [each for each in sides if each.least_p_value <= LEVEL / number]
+        kept = [each for each, p in zip(sides, least, strict=True) if p <= LEVEL / number]
         if len(kept) <= number:
             return kept
     return []
+
+
+def _least_p_value(scores: Scores, sides: Sides) -> float:
+    """Return the p-value of two families of which one is better everywhere; 1 if there is too little to compare."""
+    if len(sides.tasks) < FEWEST_TASKS or min(len(sides.ours), len(sides.theirs)) < FEWEST_MODELS:
+        return 1.0
+    return exchange.least_p_value(len(sides.ours), _strata(scores, sides))
+
+
+def _strata(scores: Scores, sides: Sides) -> list[int]:
+    """Return the same number for models with results on the same tasks, ours first."""
+    patterns = [frozenset(scores[name]).intersection(sides.tasks) for name in (*sides.ours, *sides.theirs)]
+    numbers = {pattern: number for number, pattern in enumerate(dict.fromkeys(patterns))}
+    return [numbers[pattern] for pattern in patterns]
 
 
 def _sides(scores: Scores, one: str, ours: Sequence[str], other: str, theirs: Sequence[str]) -> Sides:
@@ -253,7 +277,7 @@ def improvement(scores: Scores, sides: Sides, drawn: Scores, comparisons: int) -
     freedom = max(min(len(sides.tasks) - 1, members), 1)
     level = LEVEL / max(comparisons, 1)
     low, high = task_scores.interval(probability, wins, freedom, level, rng)
-    p = exchange.p_value(won, len(sides.ours)) if won.shape[1] > 2 else None
+    p = exchange.p_value(won, len(sides.ours), _strata(scores, sides)) if won.shape[1] > 2 else None
     if p is not None and p > level:
         low = min(low, 0.5)
     return Improvement(sides.one, sides.other, probability, low, high, sides.tasks, comparisons, p)
