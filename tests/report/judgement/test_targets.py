@@ -2,6 +2,7 @@
 
 import re
 
+import pandas as pd
 import pytest
 
 from assay.report.judgement import targets
@@ -47,3 +48,35 @@ def test_an_error_is_one_line_that_names_the_target_and_the_key(tmp_path, text, 
     path.write_text(text)
     with pytest.raises(ValueError, match=f"^{re.escape(f'{path}: {line}')}$"):
         targets.load(path)
+
+
+def published(**ends: tuple[float, float]) -> pd.DataFrame:
+    """Return published accuracies of models with these intervals."""
+    rows = [
+        {"model": name, "method": "none", "metric": "accuracy", "direction": "maximise"}
+        | {"mean": (low + high) / 2, "low": low, "high": high}
+        for name, (low, high) in ends.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+@pytest.mark.parametrize(
+    ("bound", "verdict"),
+    [
+        ({"at_least": 0.9}, "reached"),
+        ({"at_least": 0.91}, "undecided"),
+        ({"at_least": 0.93}, "**not reached**"),
+        ({"at_most": 0.92}, "reached"),
+        ({"at_most": 0.91}, "undecided"),
+        ({"at_most": 0.89}, "**not reached**"),
+        ({"better_than": "below"}, "reached"),
+        ({"better_than": "beside"}, "undecided"),
+        ({"better_than": "above"}, "**not reached**"),
+        ({"better_than": "m"}, "**not reached**"),
+        ({"better_than": "gone"}, "**not reached**"),
+    ],
+)
+def test_a_target_is_reached_only_if_the_whole_interval_says_so(bound, verdict):
+    table = published(m=(0.9, 0.92), below=(0.8, 0.85), beside=(0.88, 0.91), above=(0.95, 0.96))
+    target = targets.Target(task="a", model="m", metric="accuracy", **bound)
+    assert target.row(table)[-1] == verdict

@@ -3,6 +3,7 @@
 import itertools
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -13,13 +14,14 @@ from tests.report import made_up
 
 TARGETS = """
 - {task: a, model: good, metric: accuracy, at_least: 0.9}
+- {task: a, model: fair, metric: accuracy, at_least: 0.9}
 - {task: a, model: poor, metric: accuracy, at_least: 0.9}
 - {task: never, model: good, metric: accuracy, at_least: 0.9}
 """
 
 
 def write_reports(
-    reports, task, scores, metric="accuracy", direction="maximise", *, suite="public", methods=()
+    reports, task, scores, metric="accuracy", direction="maximise", *, suite="public", methods=(), reach=0.02
 ):
     """Write what a run of one task leaves: the seeds of each model, and of what each method makes of it."""
     results, costs = [], []
@@ -43,6 +45,12 @@ def write_reports(
         {"task": task, "model": model, "metric": metric, "direction": direction, "mean": 0}
         for model in scores
     ]
+    estimated = [
+        {"suite": suite, "task": task, "model": model, "method": method, "metric": metric}
+        | {"low": float(np.mean(values)) - reach, "high": float(np.mean(values)) + reach}
+        for (model, values), method in itertools.product(scores.items(), ("none", *methods))
+    ]
+    pd.DataFrame(estimated).to_csv(reports / "estimates.csv", index=False)
     (reports / "tables").mkdir()
     pd.DataFrame(matrix).to_csv(reports / "tables" / "matrix.csv", index=False)
     speeds = {
@@ -77,20 +85,37 @@ def seal(reports):
     made_up.record(reports / "report.json", made_up.status("ok", "report", files=files))
 
 
-def test_each_row_has_its_mean_and_its_provenance_and_targets_say_what_was_missed(tmp_path):
+def test_each_row_has_its_mean_interval_and_provenance_and_targets_say_what_was_reached(tmp_path):
     docs = tmp_path / "docs"
     docs.mkdir()
     (docs / "targets.yaml").write_text(TARGETS)
-    write_reports(tmp_path / "reports", "a", {"good": [0.92, 0.94], "poor": [0.5, 0.7]})
+    write_reports(tmp_path / "reports", "a", {"good": [0.92, 0.94], "fair": [0.91], "poor": [0.5, 0.7]})
     publish.publish(tmp_path / "reports", docs)
     table = pd.read_csv(docs / "results" / "public" / "a.csv").set_index("model")
     assert table.loc["good", "mean"] == pytest.approx(0.93)
     assert table.loc["good", "deviation"] == pytest.approx(0.0141421, abs=1e-6)
+    assert table.loc["good", ["low", "high"]].tolist() == pytest.approx([0.91, 0.95])
     assert set(table["commit"]) == {"c0ffee"}
     page = (docs / "results.md").read_text()
-    assert "| a | good | ≥ 90.00% | 93.00% | reached |" in page
-    assert "| a | poor | ≥ 90.00% | 60.00% | **missed** |" in page
-    assert "| never | good | ≥ 90.00% | not measured |  |" in page
+    assert "| a | good | ≥ 90.00% | 93.00% | 91.00% to 95.00% | reached |" in page
+    assert "| a | fair | ≥ 90.00% | 91.00% | 89.00% to 93.00% | undecided |" in page
+    assert "| a | poor | ≥ 90.00% | 60.00% | 58.00% to 62.00% | **not reached** |" in page
+    assert "| never | good | ≥ 90.00% | not measured |  |  |" in page
+
+
+def test_without_an_interval_a_target_is_undecided(tmp_path):
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "targets.yaml").write_text(TARGETS)
+    write_reports(tmp_path / "reports", "a", {"good": [0.92]}, reach=float("nan"))
+    publish.publish(tmp_path / "reports", docs)
+    line = "| a | good | ≥ 90.00% | 92.00% |  | undecided: no interval |"
+    assert line in (docs / "results.md").read_text()
+    earlier = docs / "results" / "public" / "a.csv"
+    pd.read_csv(earlier).drop(columns=["low", "high"]).to_csv(earlier, index=False)
+    write_reports(tmp_path / "others", "b", {"good": [0.92]})
+    publish.publish(tmp_path / "others", docs)
+    assert line in (docs / "results.md").read_text()
 
 
 def test_a_later_run_of_one_task_leaves_the_others_as_they_were(tmp_path):
@@ -127,8 +152,8 @@ def test_each_suite_keeps_its_own_and_many_methods_are_rows(tmp_path):
     assert docs / "compression" / "compression" / "a.csv" in written
     assert pd.read_csv(docs / "compression" / "public" / "a.csv")["method"].tolist() == ["b"]
     page = (docs / "results.md").read_text()
-    assert "| a | good | ≥ 90.00% | 93.00% | reached |" in page
-    assert "| a | good | ≥ 90.00% | 80.00% | **missed** |" in page
+    assert "| a | good | ≥ 90.00% | 93.00% | 91.00% to 95.00% | reached |" in page
+    assert "| a | good | ≥ 90.00% | 80.00% | 78.00% to 82.00% | **not reached** |" in page
     assert "| good | 93.00% | 1 | 93.00% |" in page
     assert page.index("## a\n") < page.index("## Compression of a")
     table = page[page.index("## Compression of a") :]
@@ -157,20 +182,27 @@ def test_a_metric_where_less_is_better_is_sorted_and_judged_so(tmp_path):
         for model in ("gpt", "unigram", "best")
     ] + [
         {"task": "lm", "model": model, "metric": "bits_per_character", "better_than": rival}
-        for model, rival in (("gpt", "unigram"), ("unigram", "gpt"), ("unigram", "unigram"), ("gpt", "gone"))
+        for model, rival in (
+            ("gpt", "unigram"),
+            ("unigram", "gpt"),
+            ("unigram", "unigram"),
+            ("gpt", "gone"),
+            ("gpt", "lstm"),
+        )
     ]
     (docs / "targets.yaml").write_text(json.dumps(targets))
-    scores = {"unigram": [4.75], "gpt": [2.25, 2.5]}
+    scores = {"unigram": [4.75], "gpt": [2.25, 2.5], "lstm": [2.4]}
     write_reports(tmp_path / "reports", "lm", scores, "bits_per_character", "minimise")
     publish.publish(tmp_path / "reports", docs)
     page = (docs / "results.md").read_text()
-    assert "| lm | gpt | ≤ 2.5 | 2.375 | reached |" in page
-    assert "| lm | unigram | ≤ 2.5 | 4.75 | **missed** |" in page
-    assert "| lm | best (gpt) | ≤ 2.5 | 2.375 | reached |" in page
-    assert "| lm | gpt | better than unigram (4.75) | 2.375 | reached |" in page
-    assert "| lm | unigram | better than gpt (2.375) | 4.75 | **missed** |" in page
-    assert "| lm | unigram | better than unigram (4.75) | 4.75 | **missed** |" in page
-    assert "| lm | gpt | better than gone | failed | missed |" in page
+    assert "| lm | gpt | ≤ 2.5 | 2.375 | 2.355 to 2.395 | reached |" in page
+    assert "| lm | unigram | ≤ 2.5 | 4.75 | 4.73 to 4.77 | **not reached** |" in page
+    assert "| lm | best (gpt) | ≤ 2.5 | 2.375 | 2.355 to 2.395 | reached |" in page
+    assert "| lm | gpt | better than unigram (4.75) | 2.375 | 2.355 to 2.395 | reached |" in page
+    assert "| lm | unigram | better than gpt (2.375) | 4.75 | 4.73 to 4.77 | **not reached** |" in page
+    assert "| lm | unigram | better than unigram (4.75) | 4.75 | 4.73 to 4.77 | **not reached** |" in page
+    assert "| lm | gpt | better than gone | failed |  | **not reached** |" in page
+    assert "| lm | gpt | better than lstm (2.4) | 2.375 | 2.355 to 2.395 | undecided |" in page
     assert "| model | bits per character | seeds |" in page
     assert page.index("| gpt | 2.375 ± 0.18 | 2 |") < page.index("| unigram | 4.75 | 1 |")
 

@@ -159,7 +159,7 @@ def _profiled(families: tuple[str, ...]) -> Spec:
         "family:N",
         title="family",
         scale=alt.Scale(domain=list(families), range=list(COLOURS)),
-        legend=alt.Legend(symbolType="stroke", labelLimit=160),
+        legend=alt.Legend(symbolType="stroke", symbolOpacity=1, labelLimit=160),
     )
     title = "share of runs above it"
     bands = (

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Targets for the measured scores (docs/targets.yaml, curated by hand), and whether they are reached."""
+"""Targets for the measured scores (docs/targets.yaml, curated by hand), and whether they are reached.
+
+A target is reached, or not reached, only if the whole 95% interval of the score says so; otherwise it is undecided. A
+model must be better than another one by intervals that do not overlap.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,12 @@ from assay.report.formatting import numbers
 
 BEST = "best"
 """Stands for the model with the best score of the task."""
+REACHED, NOT_REACHED, UNDECIDED = "reached", "**not reached**", "undecided"
+NO_INTERVAL = "undecided: no interval"
+"""Intervals are published for primary metrics only, and not by earlier releases."""
+
+
+Interval = tuple[float, float]
 
 
 class Target(BaseModel):
@@ -38,15 +48,16 @@ class Target(BaseModel):
         return self
 
     def row(self, table: pd.DataFrame | None) -> list[str]:
-        """Return the cells of its row: task, model, target, measured, and whether it was reached.
+        """Return the cells of its row: task, model, target, measured, its interval, and whether it was reached.
 
         Args:
             table: published scores of the task, one row per model, method and metric; None if there are none.
         """
         if table is None:
-            return [self.task, self.model, self._wanted(), "not measured", ""]
+            return [self.task, self.model, self._wanted(), "not measured", "", ""]
         plain = table[(table["metric"] == self.metric) & (table["method"] == paths.UNCOMPRESSED)]
-        means = plain.groupby("model")["mean"].first()
+        rows = plain.drop_duplicates("model").set_index("model")
+        means = rows["mean"]
         falls = self.at_most is not None or (
             self.better_than is not None and table["direction"].iloc[0] == "minimise"
         )
@@ -55,23 +66,33 @@ class Target(BaseModel):
             model = str(means.idxmin() if falls else means.idxmax())
             name = f"{BEST} ({model})"
         if not {model, self.better_than or model} <= set(means.index):
-            return [self.task, name, self._wanted(), "failed", "missed"]
-        measured, bound = means[model], self._bound(means)
-        met = measured <= bound if falls else measured >= bound
-        if self.better_than is not None:
-            met &= measured != bound
+            return [self.task, name, self._wanted(), "failed", "", NOT_REACHED]
+        ends = _interval(rows, model)
         return [
             self.task,
             name,
             self._wanted(means),
-            self._shown(measured),
-            "reached" if met else "**missed**",
+            self._shown(means[model]),
+            f"{self._shown(ends[0])} to {self._shown(ends[1])}" if ends else "",
+            self._verdict(ends, self._bound(rows), falls),
         ]
 
-    def _bound(self, means: pd.Series) -> float:
+    def _bound(self, rows: pd.DataFrame) -> Interval | None:
+        """Return the score to reach, or the interval of the other model's score."""
         if self.better_than is not None:
-            return float(means[self.better_than])
-        return float(self.at_least if self.at_least is not None else self.at_most)  # type: ignore[arg-type]
+            return _interval(rows, self.better_than)
+        bound = float(self.at_least if self.at_least is not None else self.at_most)  # type: ignore[arg-type]
+        return bound, bound
+
+    def _verdict(self, ends: Interval | None, bound: Interval | None, falls: bool) -> str:
+        if ends is None or bound is None:
+            return NO_INTERVAL
+        (low, high), (lowest, highest) = ends, bound
+        if falls:
+            low, high, lowest, highest = -high, -low, -highest, -lowest
+        if low > highest or (low == highest and self.better_than is None):
+            return REACHED
+        return NOT_REACHED if high < lowest or self.better_than == self.model else UNDECIDED
 
     def _wanted(self, means: pd.Series | None = None) -> str:
         if self.better_than is None:
@@ -82,6 +103,13 @@ class Target(BaseModel):
 
     def _shown(self, score: float | None) -> str:
         return numbers.score_with_unit(score, self.metric)
+
+
+def _interval(rows: pd.DataFrame, model: str) -> Interval | None:
+    """Return the interval of a model's score, None if it has none."""
+    if not {"low", "high"} <= set(rows.columns) or rows.loc[model, ["low", "high"]].isna().any():
+        return None
+    return float(rows.loc[model, "low"]), float(rows.loc[model, "high"])
 
 
 def load(path: Path) -> list[Target]:
@@ -110,5 +138,13 @@ def table(targets: list[Target], scores: Mapping[tuple[str, str], pd.DataFrame])
         scores: by suite and task, as in ``docs/results``.
     """
     rows = [target.row(scores.get((target.suite, target.task))) for target in targets]
-    lines = ["## Targets", "", "| task | model | target | measured | |", "|---|---|---|---|---|"]
+    lines = [
+        "## Targets",
+        "",
+        "A target is reached, or not reached, only if the whole 95% interval of the score over seeds and test items"
+        " says so; otherwise it is undecided. To be better than another model, the intervals must not overlap.",
+        "",
+        "| task | model | target | measured | 95% interval | |",
+        "|---|---|---|---|---|---|",
+    ]
     return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])

@@ -26,15 +26,17 @@ from assay.report.results.tables import COST_COLUMNS, RESULT_COLUMNS
 PAGE = "results.md"
 TUNING = "tuning.csv"
 AFTER_TEST = "†"
+CELL = ["suite", "task", "dataset", "model", "method"]
+ESTIMATED, INTERVAL = ["suite", "task", "model", "method", "metric"], ["low", "high"]
 READ = {
     "results.csv": RESULT_COLUMNS,
     "costs.csv": COST_COLUMNS,
+    "estimates.csv": (*ESTIMATED, *INTERVAL),
     "tables/matrix.csv": ("task", "metric", "direction"),
     "tables/compression.csv": ("task",),
     "tables/trials.csv": searches.COLUMNS,
 }
 """The tables of a report that are published, and the columns that each must have."""
-CELL = ["suite", "task", "dataset", "model", "method"]
 COSTS = ["parameters", "size_bytes", "train_seconds", "latency_ms_batch1", "latency_ms_batch64"]
 PROVENANCE = ["commit", "dirty", "processor", "cores", "finished"]
 JUDGED = ["primary", "direction"]
@@ -54,7 +56,7 @@ def publish(reports: Path, docs: Path) -> list[Path]:
             targets.yaml or tuning.csv has an error, or ``docs`` cannot be written; one line.
     """
     records.require_intact(reports / paths.REPORT.name, "report")
-    scores, costs, judged, compression, tried = (
+    scores, costs, estimates, judged, compression, tried = (
         _table(reports / name, columns) for name, columns in READ.items()
     )
     check_output(docs / PAGE if docs.exists() else docs)
@@ -71,7 +73,7 @@ def publish(reports: Path, docs: Path) -> list[Path]:
     written = []
     for (suite, task), rows in joined.groupby(["suite", "task"], sort=False):
         place = Path(str(suite)) / f"{task}.csv"
-        written.append(_write(docs / "results" / place, _summary(rows)))
+        written.append(_write(docs / "results" / place, _summary(rows, estimates)))
         compressed = compression[compression["task"] == task]
         if len(compressed):
             written.append(_write(docs / "compression" / place, compressed))
@@ -112,15 +114,19 @@ def _proof(reports: Path, row: Mapping[Hashable, Any]) -> dict[str, Any]:
     return {**names, **facts, "processor": host.get("processor"), "cores": host.get("cores")}
 
 
-def _summary(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per model, method and metric: mean and standard deviation over seeds, costs, provenance."""
+def _summary(rows: pd.DataFrame, estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per model, method and metric: mean and standard deviation over seeds, costs, provenance.
+
+    A primary metric has its 95% interval too.
+    """
     grouped = rows.groupby([*CELL, "metric"], sort=False, dropna=False)
     table = grouped["value"].agg(mean="mean", deviation="std", seeds="count")
     for column in COSTS:
         table[column] = grouped[column].mean()
     for column in [*PROVENANCE, *JUDGED]:
         table[column] = grouped[column].last()
-    return table.reset_index()
+    table = table.reset_index().merge(estimates[[*ESTIMATED, *INTERVAL]], "left", ESTIMATED)
+    return table[[*CELL, "metric", "mean", "deviation", *INTERVAL, "seeds", *COSTS, *PROVENANCE, *JUDGED]]
 
 
 def _page(docs: Path, wanted: list[targets.Target]) -> str:
