@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from assay.evaluation import kept_graphs, predict
@@ -81,6 +82,11 @@ def forms(folder):
         None,
     )
     yield saved(folder / "strings.jsonl", "".join(json.dumps(line) + "\n" for line in LINES)), None
+    yield saved(folder / "array.json", json.dumps([{"n": 1, "s": line} for line in LINES], indent=1)), None
+    yield saved(folder / "strings.json", json.dumps(LINES)), None
+    table = pd.DataFrame({"n": 1, "s": LINES, "other": "a b"})
+    yield saved(folder / "rows.parquet", table.to_parquet()), "s"
+    yield saved(folder / "named.pq", table.rename(columns={"s": "text"}).to_parquet()), None
 
 
 def test_texts_are_read_in_every_form_that_they_come_in(at):
@@ -190,15 +196,17 @@ def test_a_task_comes_from_a_column_or_stands_before_a_tab(at):
     assert lines[0]["prediction"] in ("negative", "positive")
 
 
-def test_rows_of_a_table_come_from_csv_and_json_lines(at, capsys):
-    import pandas as pd
-
+def test_rows_of_a_table_come_from_csv_json_and_parquet(at, capsys):
     table = pd.read_parquet("data/prepared/breast_cancer_twin/items.parquet").head(5)
     table.to_csv(at / "t.csv", index=False)
     _, expected = answered("breast_cancer/mlp/0", at / "t.csv")
     table.drop(columns="sha256").to_json(at / "t.jsonl", orient="records", lines=True, double_precision=15)
     _, found = answered("breast_cancer/mlp/0", at / "t.jsonl")
     assert [row["prediction"] for row in found] == [row["prediction"] for row in expected]
+    table.drop(columns="sha256").to_json(at / "t.json", orient="records", double_precision=15)
+    assert answered("breast_cancer/mlp/0", at / "t.json") == (0, found)
+    table.to_parquet(at / "t.parquet")
+    assert answered("breast_cancer/mlp/0", at / "t.parquet") == (0, expected)
     lines = (at / "t.csv").read_text().splitlines()
     lines[3] = lines[3].rpartition(",")[0]
     cells = lines[4].split(",")
@@ -211,6 +219,39 @@ def test_rows_of_a_table_come_from_csv_and_json_lines(at, capsys):
     assert "b.csv: row 3: " in told
     assert "b.csv: row 4: " in told
     assert "'wide'; a number is expected" in told
+
+
+@pytest.mark.parametrize("name", ["bad.json", "bad.parquet"])
+def test_bad_rows_of_json_and_parquet_are_named_and_the_rest_is_answered(name, at, capsys):
+    table = pd.read_parquet("data/prepared/breast_cancer_twin/items.parquet").drop(columns="sha256").head(4)
+    column = table.columns[5]
+    table[column] = [1.0, "wide", None, "2"] if name.endswith("json") else ["1", "wide", None, "2"]
+    table.to_json(at / name, orient="records") if name.endswith("json") else table.to_parquet(at / name)
+    bad, rows = answered("breast_cancer/mlp/0", at / name)
+    assert (bad, [row["row"] for row in rows]) == (1, ["1", "3", "4"])
+    assert capsys.readouterr().err == f"{at / name}: row 2: {column} = 'wide'; a number is expected\n"
+    table.drop(columns=column).to_parquet(at / "less.parquet")
+    with pytest.raises(ValueError, match=rf"less\.parquet: the column {column} is missing; needed are"):
+        answered("breast_cancer/mlp/0", at / "less.parquet")
+    whole = (at / "less.parquet").read_bytes()
+    with pytest.raises(ValueError, match=r"cut\.parquet: not a whole Parquet file"):
+        answered("breast_cancer/mlp/0", saved(at / "cut.parquet", whole[:-50]))
+    assert not Path("out.csv").exists()
+
+
+def test_a_table_is_answered_without_pandas_and_pyarrow(at):
+    pd.read_parquet("data/prepared/breast_cancer_twin/items.parquet").head(2).to_csv(
+        at / "t.csv", index=False
+    )
+    own_project.predict("breast_cancer/mlp/0", [str(at / "t.csv")], "out.csv")
+    code = (
+        "import sys; from pathlib import Path; from assay.evaluation import own_items;"
+        f"own_items.predict('breast_cancer/mlp/0', [{str(at / 't.csv')!r}], Path('out.csv'), column=None,"
+        " encoding=None, suite=None, matrix=None, safe=str);"
+        "print({'torch', 'pandas', 'pyarrow', 'sklearn'} & {*sys.modules})"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.splitlines() == ["out.csv: 2 rows", "set()"]
 
 
 COMMAND = """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from assay.data.own.json_values import Written
 from assay.data.preparation import cells
 from assay.data.preparation.cells import CellFormat
 
@@ -22,6 +23,8 @@ GERMAN = CellFormat(decimal=",", day_first=True)
         ("1.234", GERMAN, 1234.0),
         (7, CellFormat(), 7.0),
         (0.1, CellFormat(), 0.1),
+        (1.234, GERMAN, 1.234),
+        (Written("1.234"), GERMAN, 1.234),
     ],
 )
 def test_a_number_is_read_as_the_file_writes_it(cell, form, number):
@@ -47,6 +50,12 @@ def test_other_markers_replace_these():
     ("kind", "cell"), [("number", "many"), ("number", "inf"), ("date", "soon"), ("date", "2026-02-30")]
 )
 def test_what_is_no_value_of_the_kind_is_named(kind, cell):
+    assert cells.read(kind, ["", cell], CellFormat())[1].tolist() == [1]
+
+
+@pytest.mark.parametrize("kind", ["number", "category", "date", "text"])
+@pytest.mark.parametrize("cell", [["a"], {"a": 1}, [], b"a"])
+def test_lists_objects_and_bytes_are_values_of_no_kind(kind, cell):
     assert cells.read(kind, ["", cell], CellFormat())[1].tolist() == [1]
 
 

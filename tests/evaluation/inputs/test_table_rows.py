@@ -52,9 +52,40 @@ def test_rows_get_the_inputs_that_they_have_as_test_items(prepared, rows, tmp_pa
         rows.assign(more=1).to_csv(tmp_path / "rows.csv", index=False, na_rep=marker)
         assert (reader(prepared).inputs(items(prepared, tmp_path / "rows.csv")) == expected).all()
     rows.to_json(tmp_path / "rows.jsonl", orient="records", lines=True, double_precision=15)
-    np.testing.assert_allclose(
-        reader(prepared).inputs(items(prepared, tmp_path / "rows.jsonl")), expected, rtol=1e-6
-    )
+    rows.to_json(tmp_path / "rows.json", orient="records", double_precision=15)
+    rows.assign(more=[[1]] * len(rows)).to_parquet(tmp_path / "rows.parquet")
+    for name in ("rows.jsonl", "rows.json", "rows.parquet"):
+        np.testing.assert_allclose(
+            reader(prepared).inputs(items(prepared, tmp_path / name)), expected, rtol=1e-6
+        )
+
+
+def test_a_name_that_an_object_lacks_is_missing_and_one_that_all_lack_is_an_error(prepared, rows, tmp_path):
+    path = tmp_path / "rows.json"
+    whole = json.loads(rows.head(3).to_json(orient="records"))
+    without = [whole[0], {name: value for name, value in whole[1].items() if name != "age"}, whole[2]]
+    path.write_text(json.dumps(without))
+    found = items(prepared, path)
+    assert found[1].value == {**found[1].value, "age": None}
+    assert not reader(prepared)._bad(found)
+    path.write_text("".join(json.dumps({"age": row["age"]}) + "\n" for row in whole))
+    with pytest.raises(ValueError, match=r"rows\.json: the columns town, plan, since, note are missing"):
+        items(prepared, path)
+
+
+def test_nested_cells_and_what_is_no_object_are_named_with_their_row(prepared, rows, tmp_path):
+    path = tmp_path / "rows.json"
+    whole = json.loads(rows.head(5).to_json(orient="records"))
+    whole[1]["town"] = {"name": "town 1"}
+    whole[2] = ["town 1"]
+    whole[3]["age"] = [50]
+    path.write_text(json.dumps(whole))
+    found = items(prepared, path)
+    assert str(found.pop(2)) == f'{path}: row 3: ["town 1"]; an object with the columns is expected'
+    assert reader(prepared)._bad(found) == {
+        1: "town = {'name': 'town 1'}; a name is expected",
+        2: "age = ['50']; a number is expected",
+    }
 
 
 def test_an_export_computes_the_same_features_bit_for_bit(prepared, rows, tmp_path):

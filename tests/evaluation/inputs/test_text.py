@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -47,14 +49,17 @@ def items_of(reader, path):
         stream.close()
 
 
-@pytest.mark.parametrize("name", ["new.csv", "new.tsv", "new.jsonl"])
+@pytest.mark.parametrize("name", ["new.csv", "new.tsv", "new.psv", "new.jsonl", "new.json", "new.parquet"])
 def test_the_columns_of_the_dataset_are_joined(name, reader, tmp_path):
     found, tokens = reader
     rows = ROWS.assign(other="a note of some words")[["other", "body", "label", "title"]]
-    if name.endswith("jsonl"):
-        rows.to_json(tmp_path / name, orient="records", lines=True)
+    if name.endswith("parquet"):
+        rows.to_parquet(tmp_path / name)
+    elif "json" in name:
+        rows.to_json(tmp_path / name, orient="records", lines=name.endswith("l"))
     else:
-        rows.to_csv(tmp_path / name, index=False, sep="," if name.endswith("csv") else "\t")
+        separator = {".csv": ",", ".tsv": "\t", ".psv": "|"}[name[-4:]]
+        rows.to_csv(tmp_path / name, index=False, sep=separator)
     assert np.array_equal(found.inputs(items_of(found, tmp_path / name)), tokens)
 
 
@@ -66,6 +71,21 @@ def test_a_row_without_any_text_is_named_and_lines_are_texts(reader, tmp_path):
     assert item.value == "about 3 | "
     (tmp_path / "new.txt").write_text("about 0 | bad words, number 0\n")
     assert np.array_equal(found.inputs(items_of(found, tmp_path / "new.txt")), tokens[:1])
+
+
+@pytest.mark.parametrize("name", ["new.json", "new.parquet"])
+def test_null_is_a_blank_text_and_a_number_is_named(name, reader, tmp_path):
+    rows = [{"title": "a", "body": None}, {"title": None, "body": None}, {"title": "a", "body": "b"}]
+    if name.endswith("json"):
+        rows.append({"title": "a", "body": 3})
+        rows.append({"title": "a"})
+        (tmp_path / name).write_text(json.dumps(rows))
+    else:
+        pd.DataFrame(rows).to_parquet(tmp_path / name)
+    first, blank, whole, *bad = items_of(reader[0], tmp_path / name)
+    assert (first.value, whole.value) == ("a | ", "a | b")
+    assert str(blank) == f"{name}: row 2: blank; a text is expected"
+    assert all("body is not a text; the keys are title" in str(each) for each in bad)
 
 
 def test_a_column_that_is_missing_is_one_line(reader, tmp_path):

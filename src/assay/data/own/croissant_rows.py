@@ -174,11 +174,7 @@ class _Records:
 
     def _read(self, path: Path, kind: str) -> pa.Table:
         if kind == "parquet":
-            try:
-                return parquet.unpacked(path)
-            except (pa.ArrowException, OSError, UnicodeDecodeError) as fault:
-                reason = " ".join(str(fault).split())[:200]
-                raise ValueError(f"{path}: not a whole Parquet file ({reason})") from None
+            return parquet.unpacked(path)
         table = _READERS[kind](path, self.options)
         for question in table.questions:
             raise ValueError(f"{path}: {question.question} Answer with {question.option}")

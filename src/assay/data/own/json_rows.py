@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,15 +11,11 @@ import numpy as np
 
 from assay.data.own import text_files
 from assay.data.own.found import Fault, Form, Options
+from assay.data.own.json_values import Written, check_text, parse
 from assay.data.own.table import Cells, Table
 
 MOST_COLUMNS = 10_000
 _NESTED = "…"
-_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
-
-
-class _Number(str):
-    """A number as it is written: Python's own may be too long to convert."""
 
 
 def read(path: Path, options: Options) -> Table:
@@ -66,7 +60,7 @@ def _refuse_one_object(path: Path, text: str) -> None:
     if not rest.strip() or first.rstrip().endswith("}"):
         return
     try:
-        whole = _parse(text)
+        whole = parse(text)
     except ValueError:
         return  # the line at which it is damaged is named later
     if isinstance(whole, dict) and {"images", "annotations"} <= whole.keys():
@@ -82,8 +76,8 @@ def _place(is_array: bool) -> str:
 
 def _array(path: Path, text: str) -> Iterator[tuple[int, Any]]:
     try:
-        items = _parse(text)
-        _check_text(text)
+        items = parse(text)
+        check_text(text)
         return enumerate(items, start=1)
     except ValueError as fault:
         raise ValueError(f"{path}: not JSON ({fault})") from None
@@ -94,29 +88,13 @@ def _lines(path: Path, text: str) -> Iterator[tuple[int, Any]]:
         if not line.strip():
             continue
         try:
-            item = _parse(line)
-            _check_text(line)
+            item = parse(line)
+            check_text(line)
             yield number, item
         except ValueError as fault:
             raise ValueError(
                 f"{path}: line {number}: not JSON ({fault}); one object a line is expected"
             ) from None
-
-
-def _parse(text: str) -> Any:
-    try:
-        return json.loads(text, parse_int=_Number, parse_float=_Number, parse_constant=lambda _: None)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-
-
-def _check_text(text: str) -> None:
-    """Raise ValueError if JSON holds half of a character, which no file can: a lone surrogate such as \\ud800."""
-    if _SURROGATE.search(text):
-        try:
-            json.dumps(json.loads(text), ensure_ascii=False).encode()
-        except UnicodeEncodeError:
-            raise ValueError("\\ud800 to \\udfff are characters in pairs only") from None
 
 
 def _shape(items: list[tuple[int, Any]], names: list[str], is_array: bool) -> list[Fault]:
@@ -139,7 +117,7 @@ def _shape(items: list[tuple[int, Any]], names: list[str], is_array: bool) -> li
 
 def _cells(values: list[Any]) -> Cells:
     there = [value for value in values if value is not None]
-    if there and all(isinstance(value, (_Number, bool)) for value in there):
+    if there and all(isinstance(value, (Written, bool)) for value in there):
         declared = "number"
     elif any(isinstance(value, (list, dict)) for value in there):
         declared = "nested"

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from assay.data.own.found import Ambiguity, Fault, Form, Options
@@ -43,6 +42,8 @@ class Cells:
 
     @classmethod
     def of(cls, texts: Sequence[str], declared: str | None = None) -> Cells:
+        import pandas as pd  # predictions read MISSING only
+
         array = np.empty(len(texts), dtype=object)
         array[:] = texts
         raw_codes, raw = pd.factorize(array)

@@ -9,7 +9,6 @@ from datetime import date
 from typing import Literal
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 Decimal = Literal[".", ","]
@@ -52,6 +51,8 @@ def numbers(texts: Sequence[str], decimal: Decimal) -> NDArray[np.float64]:
         if np.isnan(numbers(sample, decimal)).mean() > 0.5:
             return found
     if decimal == "." and len(texts) > _FEW:
+        import pandas as pd  # a prediction reads one text at a time, and does not need it
+
         found = pd.to_numeric(pd.Series(texts, dtype=object), errors="coerce").to_numpy(
             dtype=np.float64, copy=True
         )

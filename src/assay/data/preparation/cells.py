@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from assay.data.own import values
+from assay.data.own.json_values import Written
 from assay.data.own.table import MISSING
 
 Kind = Literal["number", "category", "date", "text"]
 """What a column holds; a boolean is a category."""
 NOUNS: dict[Kind, str] = {"number": "a number", "category": "a name", "date": "a date", "text": "a text"}
+_NESTED = (list, dict, bytes)
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2})?)?")
 
 
@@ -37,7 +39,7 @@ def read(kind: Kind, cells: Sequence[object], form: CellFormat) -> tuple[NDArray
     """Return the values of a column's cells, and the rows, from 0, that are neither a value of this kind nor missing.
 
     Args:
-        cells: (N,) texts, or values of JSON or Parquet; None is a missing value.
+        cells: (N,) texts, or values of JSON or Parquet; None is a missing value, and lists, objects and bytes are bad.
 
     Returns:
         values: (N,) float64 with NaN for a number; texts with None for the other kinds, dates as ISO 8601.
@@ -48,14 +50,15 @@ def read(kind: Kind, cells: Sequence[object], form: CellFormat) -> tuple[NDArray
     if kind == "number":
         numbers = np.array(
             [
-                _number(text, form) if is_there else math.nan
-                for text, is_there in zip(texts, there, strict=True)
+                _number(cell, text, form) if is_there else math.nan
+                for cell, text, is_there in zip(cells, texts, there, strict=True)
             ]
         )
         return numbers, np.flatnonzero(there & np.isnan(numbers))
     found = np.full(len(texts), None, dtype=object)
     for place in np.flatnonzero(there):
-        found[place] = _date(texts[place], form) if kind == "date" else texts[place]
+        if not isinstance(cells[place], _NESTED):
+            found[place] = _date(texts[place], form) if kind == "date" else texts[place]
     return found, np.flatnonzero(there & np.array([value is None for value in found], dtype=bool))
 
 
@@ -68,13 +71,14 @@ def _text(cell: object) -> str:
     return str(cell).strip()
 
 
-def _number(text: str, form: CellFormat) -> float:
-    """Return a finite number, NaN for another text."""
+def _number(cell: object, text: str, form: CellFormat) -> float:
+    """Return a finite number, NaN for another text; numbers of JSON and Parquet have a decimal point."""
+    decimal = "." if isinstance(cell, (Written, int, float)) else form.decimal
     try:
-        number = float(text) if form.decimal == "." else math.nan
+        number = float(text) if decimal == "." else math.nan
     except ValueError:
         number = math.nan
-    return number if math.isfinite(number) else float(values.numbers([text], form.decimal)[0])
+    return number if math.isfinite(number) else float(values.numbers([text], decimal)[0])
 
 
 def _date(text: str, form: CellFormat) -> str | None:

@@ -140,7 +140,7 @@ class BadCellError(ValueError):
     """A cell that is not what its column holds."""
 
     def __init__(self, row: int, column: str, cell: object, expected: str) -> None:
-        super().__init__(f"{column} = {cell!r}; {expected} is expected")
+        super().__init__(f"{column} = {repr(cell)[:80]}; {expected} is expected")
         self.row = row
         """Counted from 0."""
 

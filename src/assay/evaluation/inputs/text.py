@@ -13,7 +13,7 @@ from tokenizers import Tokenizer
 
 from assay.data.own.found import JOINED_BY
 from assay.data.special_tokens import PADDING
-from assay.evaluation.inputs.parsing import texts
+from assay.evaluation.inputs.parsing import objects, texts
 from assay.evaluation.inputs.parsing.items import Bad, Item
 from assay.evaluation.inputs.parsing.sources import Source, Stream
 from assay.evaluation.inputs.reader import Answer, Exports, FromOutputs, Prepared, Reader, named
@@ -63,7 +63,7 @@ class Texts(FromOutputs, Exports):
     def items(self, source: Source, stream: Stream, column: str | None) -> Iterator[Item | Bad]:
         """Yield the texts of a source; in a table they are those of the dataset's columns, joined in the same way."""
         *others, last = self.prepared.declared.get("columns") or [None]
-        if column is None and last and source.suffix in (*texts.TABLES, *texts.JSON):
+        if column is None and last and source.suffix in (*texts.TABLES, *objects.SUFFIXES):
             return texts.texts(source, stream, last, others, JOINED_BY)
         return texts.texts(source, stream, column)
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,6 +17,7 @@ from assay.data.families.own_files import source_of
 from assay.data.own import values
 from assay.data.own.columns import Studied, Study
 from assay.data.own.found import Options
+from assay.data.own.json_values import Written
 from assay.data.own.table import Cells
 from assay.data.preparation import cells, tables
 from assay.data.preparation.cells import CellFormat, Kind
@@ -96,7 +98,10 @@ def _kind(column: Studied) -> Kind:
 
 
 def _values(column: Cells, kind: Kind, form: CellFormat) -> NDArray[Any]:
-    found, _ = cells.read(kind, column.values, form)
+    texts: Sequence[str] = column.values
+    if column.declared == "number":
+        texts = [Written(text) for text in texts]
+    found, _ = cells.read(kind, texts, form)
     return found[column.codes]
 
 

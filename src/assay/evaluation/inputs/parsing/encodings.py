@@ -13,6 +13,8 @@ OFFERED = "windows-1252"
 """The encoding that is offered for bytes that are not UTF-8; by far the most frequent one of other files."""
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 """The marks with which files in UTF-16 begin."""
+PARQUET, GZIP = b"PAR1", b"\x1f\x8b"
+"""The first bytes of files that are not text."""
 SHOWN = 12
 """The number of bytes on either side of one that is not UTF-8 that are shown in another encoding."""
 
@@ -54,10 +56,10 @@ def _allowed() -> tuple[str, ...]:
 def decoder(source: str, encoding: Encoding) -> Bytes:
     """Return a function that maps a source's bytes, as they come, to UTF-8; empty bytes are the end.
 
-    Bytes that begin with the mark of UTF-16 are read as such. UTF-8 is returned as it is.
+    Bytes that begin with the mark of UTF-16 are read as such. UTF-8 and Parquet are returned as they are.
 
     Raises:
-        ValueError: (the function) bytes are not in the encoding, or could as well be UTF-8; one line.
+        ValueError: (the function) bytes are packed, not in the encoding, or could as well be UTF-8; one line.
     """
     begin = b""
     decode: Bytes | None = None
@@ -68,8 +70,10 @@ def decoder(source: str, encoding: Encoding) -> Bytes:
             begin += data
             if data and len(begin) == 1 and any(mark.startswith(begin) for mark in UTF_16):
                 return b""  # half a mark
+            if begin.startswith(GZIP):
+                raise ValueError(f"{source}: is packed with gzip; unpack it first")
             marked = begin.startswith(UTF_16)
-            name = "utf-16" if marked else encoding.name
+            name = "utf-16" if marked else UTF_8 if begin.startswith(PARQUET) else encoding.name
             is_open = not (marked or encoding.named)
             decode = _Decoder(source, name, is_open=is_open) if name != UTF_8 else _unchanged
             data, begin = begin, b""

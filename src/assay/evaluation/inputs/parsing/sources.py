@@ -162,6 +162,11 @@ class Stream:
             self.held += chunk
         return self.held[:count]
 
+    def arrived(self) -> bytes:
+        """Return the bytes that have arrived, none at the end, without consuming them."""
+        self.first(1)
+        return self.held
+
     def lines(self) -> Iterator[bytes]:
         """Yield the lines without their ends; only LF or CR LF ends a line. Those too long are cut at ``LONGEST``."""
         is_first, skipping = True, False

@@ -1,29 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A user's rows of a table: CSV or TSV whose first line names the columns, or JSON lines, one object per row."""
+"""A user's rows of a table: CSV or TSV whose first line names the columns, or JSON or Parquet, one object per row."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import chain
 
-from assay.evaluation.inputs.parsing import texts
+from assay.evaluation.inputs.parsing import objects, texts
 from assay.evaluation.inputs.parsing.encodings import not_utf8
 from assay.evaluation.inputs.parsing.items import Bad, Item
 from assay.evaluation.inputs.parsing.sources import Source, Stream
 
-SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson")
+SUFFIXES = (*texts.TABLES, *objects.SUFFIXES)
 Row = tuple[tuple[str, ...], tuple[object, ...]]
-"""The names of the columns, and the cells of a row: texts, or the values of JSON."""
+"""The names of the columns, and the cells of a row: texts, or the values of JSON or Parquet."""
 
 
 def rows(source: Source, stream: Stream) -> Iterator[Item | Bad]:
     """Yield the rows of a source, each with the names of its columns (:data:`Row`).
 
     Raises:
-        ValueError: it is empty, or not CSV; one line.
+        ValueError: it is empty, damaged, or not CSV; one line.
     """
-    if source.suffix in texts.JSON or (source.suffix == "" and stream.first(1) == b"{"):
-        return _of_json(source, stream)
+    if objects.holds(source, stream):
+        return _of_objects(source, stream)
     return _of_table(source, stream)
 
 
@@ -40,15 +41,26 @@ def _of_table(source: Source, stream: Stream) -> Iterator[Item | Bad]:
             yield item
 
 
-def _of_json(source: Source, stream: Stream) -> Iterator[Item | Bad]:
-    for number, line in enumerate(stream.lines(), start=1):
-        item = Item(source.name, number, None)
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            yield item.wrong(f"not JSON ({error}); one object per line is expected")
-            continue
-        if not isinstance(row, dict):
-            yield item.wrong(f"{json.dumps(row)[:40]}; an object with the columns is expected")
-            continue
-        yield Item(source.name, number, (tuple(row), tuple(row.values())))
+def _of_objects(source: Source, stream: Stream) -> Iterator[Item | Bad]:
+    """Yield objects with the names of those that come first; what one of them lacks is missing, as in training."""
+    found = (_checked(each) for each in objects.objects(source, stream))
+    names: dict[str, None] = {}
+    sample: list[Item | Bad] = []
+    while len(sample) < texts.SAMPLED and not (names and stream.idle()):
+        each = next(found, None)
+        if each is None:
+            break
+        sample.append(each)
+        if isinstance(each, Item):
+            names.update(dict.fromkeys(each.value))
+    for each in chain(sample, found):
+        if isinstance(each, Bad):
+            yield each
+        else:
+            yield Item(each.source, each.row, (tuple(names), tuple(map(each.value.get, names))))
+
+
+def _checked(item: Item | Bad) -> Item | Bad:
+    if isinstance(item, Item) and not isinstance(item.value, dict):
+        return item.wrong(f"{json.dumps(item.value)[:40]}; an object with the columns is expected")
+    return item

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A user's texts: lines, one file per text, columns of CSV or TSV, or JSON lines; their streams are UTF-8."""
+"""A user's texts: lines, one file per text, columns of CSV, TSV or Parquet, or JSON; their streams are UTF-8."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from itertools import chain, islice
 from typing import Any
 
 from assay.data import csv_rows
+from assay.data.own.json_values import Written
+from assay.evaluation.inputs.parsing import objects
 from assay.evaluation.inputs.parsing.encodings import not_utf8
 from assay.evaluation.inputs.parsing.items import Bad, Item
 from assay.evaluation.inputs.parsing.sources import LONGEST, Source, Stream
 
-SUFFIXES = (".txt", ".csv", ".tsv", ".jsonl", ".ndjson")
-TABLES = {".csv": ",", ".tsv": "\t"}
-JSON = (".jsonl", ".ndjson")
-SEPARATORS = (",", ";", "\t")
+TABLES = {".csv": ",", ".tsv": "\t", ".tab": "\t", ".psv": "|"}
+"""By suffix: the separator that is tried first."""
+SEPARATORS = (",", ";", "\t", "|")
+SUFFIXES = (".txt", *TABLES, *objects.SUFFIXES)
 NAME = "text"
 """The name of the column of texts that is found without being named."""
 SAMPLED = 50
@@ -39,8 +41,8 @@ def texts(
     """
     if (source.suffix == ".txt" and source.in_folder) or source.text is not None:
         yield from _whole(source, stream)
-    elif source.suffix in JSON or (source.suffix == "" and stream.first(1) == b"{"):
-        yield from _of_json(source, stream, column, also, joined_by)
+    elif objects.holds(source, stream):
+        yield from _of_objects(source, stream, column, also, joined_by)
     elif source.suffix in TABLES or column is not None:
         yield from _of_table(source, stream, column, also, joined_by)
     else:
@@ -73,22 +75,24 @@ def _whole(source: Source, stream: Stream) -> Iterator[Item | Bad]:
     yield checked(Item(source.name, 1, text))
 
 
-def _of_json(
+def _of_objects(
     source: Source, stream: Stream, column: str | None, also: Sequence[str], joined_by: str
 ) -> Iterator[Item | Bad]:
-    for row, line in enumerate(stream.lines(), start=1):
-        item = Item(source.name, row, None)
-        try:
-            value = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            yield item.wrong(f"not JSON ({error}); one object per line is expected")
+    for each in objects.objects(source, stream):
+        if isinstance(each, Bad):
+            yield each
             continue
+        value = each.value
         try:
-            parts = [value] if isinstance(value, str) else [*_of_keys(value, also), _text_of(value, column)]
+            parts = [value] if _is_text(value) else [*_of_keys(value, also), _text_of(value, column)]
         except ValueError as error:
-            yield item.wrong(str(error))
+            yield each.wrong(str(error))
             continue
-        yield checked(Item(source.name, row, _joined(parts, joined_by)))
+        yield checked(Item(each.source, each.row, _joined(parts, joined_by)))
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and not isinstance(value, Written)
 
 
 def _joined(parts: Sequence[str], joined_by: str) -> str:
@@ -98,9 +102,17 @@ def _joined(parts: Sequence[str], joined_by: str) -> str:
 
 def _of_keys(value: Any, keys: Sequence[str]) -> Iterator[str]:
     for key in keys:
-        if not isinstance(value, dict) or not isinstance(value.get(key), str):
+        if not isinstance(value, dict) or key not in value:
             raise ValueError(f"no text {key!r}")
-        yield value[key]
+        yield _text_at(value, key)
+
+
+def _text_at(value: dict[str, Any], key: str) -> str:
+    """Return the text of a key, blank if it is null."""
+    text = "" if key in value and value[key] is None else value.get(key)
+    if not _is_text(text):
+        raise ValueError(f"{key} is not a text; the keys are {', '.join(map(str, value))[:80]}")
+    return str(text)
 
 
 def _text_of(value: Any, column: str | None) -> str:
@@ -108,14 +120,11 @@ def _text_of(value: Any, column: str | None) -> str:
     if not isinstance(value, dict):
         raise ValueError(f"{json.dumps(value)[:40]}; a text, or an object with one, is expected")
     if column is None:
-        held = [key for key, each in value.items() if isinstance(each, str)]
+        held = [key for key, each in value.items() if _is_text(each)]
         if NAME not in held and len(held) != 1:
             raise ValueError(f"the keys {', '.join(held)[:80]} hold texts; name one with --text")
         column = NAME if NAME in held else held[0]
-    if not isinstance(value.get(column), str):
-        raise ValueError(f"{column} is not a text; the keys are {', '.join(map(str, value))[:80]}")
-    text: str = value[column]
-    return text
+    return _text_at(value, column)
 
 
 def rows_of(source: Source, stream: Stream) -> Iterator[list[str]]:
