@@ -136,3 +136,17 @@ def test_a_report_is_built_by_the_run_and_the_command_says_so():
 @pytest.mark.usefixtures("project")
 def test_a_partial_report_of_a_suite_that_is_not_there_is_refused():
     refused("suite 'nope': not in params.yaml; allowed: ", "report", "--partial", "--suite", "nope")
+
+
+@pytest.mark.usefixtures("project")
+def test_a_list_names_its_columns_on_a_terminal_only(monkeypatch):
+    code, out, _ = call("list", "--suite", "smoke")
+    rows = [line.split("\t") for line in out.splitlines()]
+    assert (code, {len(row) for row in rows}, {row[-1] for row in rows}) == (0, {5}, {"not run"})
+    monkeypatch.setattr("typer.testing._NamedTextIOWrapper.isatty", lambda _: True, raising=False)
+    code, out, _ = call("list", "--suite", "smoke")
+    header, *lines = out.splitlines()
+    assert (code, header.split()) == (0, ["task", "model", "seed", "method", "state"])
+    places = [header.index(name) for name in header.split()]
+    cells = [[line[a:b].strip() for a, b in zip(places, [*places[1:], None], strict=True)] for line in lines]
+    assert cells == rows

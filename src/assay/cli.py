@@ -7,7 +7,7 @@ import os
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -34,7 +34,8 @@ SuiteOption = Annotated[
 def list_variants(suite: SuiteOption = None) -> None:
     """Print each variant of a suite and its state. Reads params.yaml and the records; writes nothing.
 
-    The state is the variant's status, "not run", or "stale" if the next run makes it again (assay plan says why).
+    The state is the variant's status, "not run", or "stale" if the next run makes it again (assay plan says why). On a
+    terminal the columns are aligned and named; otherwise tabs separate them, and every line is a variant.
     """
     from assay.pipeline import plan
     from assay.pipeline.rule_functions import Graph
@@ -42,13 +43,27 @@ def list_variants(suite: SuiteOption = None) -> None:
 
     matrix = _matrix(suite)
     due = {each.job.record for each in plan.plan(Graph(matrix))[1]}
+    rows = []
     for variant in matrix.variants:
         status = Path(matrix.evaluated(variant)) / paths.STATUS
         record = records.find(status) or records.find(records.aside(status))
         state = record["status"] if record else "not run"
         if state in records.ENDED_WELL and str(status) in due:
             state = "stale"
-        typer.echo(f"{variant.task}\t{variant.model}\t{variant.seed}\t{variant.method}\t{state}")
+        rows.append((variant.task, variant.model, str(variant.seed), variant.method, state))
+    if sys.stdout.isatty():
+        typer.echo(_aligned([("task", "model", "seed", "method", "state"), *rows]))
+    else:
+        for row in rows:
+            typer.echo("\t".join(row))
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Return rows as lines whose columns are as wide as their longest cell."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
 
 
 @app.command("check")

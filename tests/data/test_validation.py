@@ -124,12 +124,12 @@ def test_the_message_names_expectation_column_rows_and_fix() -> None:
     [failure] = [entry for entry in result["expectations"] if not entry["success"]]
     assert failure["expectation"] == "expect_column_values_to_be_between"
     assert failure["column"] == "minimum"
-    assert failure["observed"] == "2 of 350 rows are bad"
+    assert failure["observed"] == "minimum is not 0 in 2 of 350 rows"
     assert failure["first_bad"] == [{"item": 4, "minimum": 3}, {"item": 9, "minimum": 3}]
     assert "is the image inverted?" in failure["fix"]
     assert result["reason"] == (
         f"digits: 1 of {len(checks('digits'))} expectations in assay/data/datasets/image/digits.py failed:"
-        " expect_column_values_to_be_between on minimum: 2 of 350 rows are bad, allowed: 0,"
+        " expect_column_values_to_be_between on minimum: minimum is not 0 in 2 of 350 rows, allowed: 0,"
         f" first item 4 with minimum 3; item 9 with minimum 3; {failure['fix']}"
     )
 
@@ -138,8 +138,8 @@ def test_a_text_that_is_too_short_is_reported_with_its_limits_and_a_fix() -> Non
     items, _ = prepared("movie_reviews")
     result = check("movie_reviews", items.assign(characters=items["characters"].mask(items["item"] == 7, 2)))
     assert (
-        "expect_column_values_to_be_between on characters: 1 of 120 rows are bad, allowed: 3 to 300,"
-        " first item 7 with characters 2; " in result["reason"]
+        "expect_column_values_to_be_between on characters: characters is not 3 to 300 in 1 of 120 rows,"
+        " allowed: 3 to 300, first item 7 with characters 2; " in result["reason"]
     )
     assert "in assay/data/datasets/text/movie_reviews.py failed" in result["reason"]
     assert result["reason"].endswith("if the data are correct, widen characters in the dataset's file")
@@ -180,12 +180,59 @@ def test_describes_the_allowed_values(least: float | None, greatest: float | Non
     assert [each["allowed"] for each in result["expectations"]] == [allowed, f"a mean of {allowed}"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "kwargs", "observed", "allowed"),
+    [
+        (
+            "values_to_not_be_null",
+            {"mostly": 0.7},
+            "age is missing in 1 of 4 rows",
+            "any value, in at least 70% of the rows",
+        ),
+        ("values_to_not_be_null", {}, "age is missing in 1 of 4 rows", "any value, in every row"),
+        ("values_to_be_unique", {}, "age is repeated in 2 of 4 rows", "each value once"),
+        ("values_to_be_in_set", {"value_set": [7]}, "age is none of the allowed values in 1 of 4 rows", "one of [7]"),
+        ("values_to_be_between", {"min_value": 8}, "age is not at least 8 in 2 of 4 rows", "at least 8"),
+        ("values_to_be_between", {"max_value": 9}, "as expected in all 4 rows", "at most 9"),
+        ("mean_to_be_between", {"max_value": 9}, "7.666666666666667", "a mean of at most 9"),
+    ],
+)  # fmt: skip
+def test_says_in_words_what_is_wrong_with_which_column(kind, kwargs, observed, allowed) -> None:
+    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+
+    rule = ExpectationConfiguration(
+        type=f"expect_column_{kind}", kwargs={"column": "age", **kwargs}, meta={"fix": "a"}
+    )
+    items = pd.DataFrame({"item": [1, 2, 3, 4], "age": [7, 7, None, 9]})
+    [found] = validate(items, [rule.to_domain_obj()], dataset="d", file="f", docs=None)["expectations"]
+    assert (found["observed"], found["allowed"]) == (observed, allowed)
+
+
+@pytest.mark.parametrize(
+    ("kind", "kwargs", "observed"),
+    [
+        ("column_value_lengths_to_be_between", {"column": "a", "min_value": 2}, "the length of a is not at least 2"),
+        ("column_values_to_match_regex", {"column": "a", "regex": "^y"}, "a does not match ^y"),
+        ("column_values_to_not_be_in_set", {"column": "a", "value_set": ["x"]}, "a is not as expected"),
+        ("compound_columns_to_be_unique", {"column_list": ["a", "b"]}, "a pair of ['a', 'b'] is repeated"),
+        ("column_pair_values_a_to_be_greater_than_b", {"column_A": "c", "column_B": "b"}, "c is not above b"),
+    ],
+)  # fmt: skip
+def test_says_in_words_what_is_wrong_with_texts_and_pairs(kind, kwargs, observed) -> None:
+    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+
+    rule = ExpectationConfiguration(type=f"expect_{kind}", kwargs=kwargs, meta={"fix": "a"})
+    items = pd.DataFrame({"item": [1, 2], "a": ["x", "x"], "b": [3, 3], "c": [1, 2]})
+    [found] = validate(items, [rule.to_domain_obj()], dataset="d", file="f", docs=None)["expectations"]
+    assert found["observed"] == f"{observed} in 2 of 2 rows"
+
+
 def test_reports_the_classes_that_a_split_lacks() -> None:
     result = check("digits", lose_class("test")(prepared("digits")[0]))
     assert [entry["observed"] for entry in result["expectations"] if "test" in entry["column"]] == [
         "63",
         "missing [9]",
-        "0 of 63 rows are bad",
+        "as expected in all 63 rows",
     ]
 
 

@@ -144,7 +144,9 @@ def _describe(result: dict[str, Any]) -> dict[str, Any]:
         "column": _name_column(config["kwargs"]),
         "allowed": _allow(config["type"], config["kwargs"]),
         "success": result["success"],
-        "observed": _observe(found) if found else _name_exception(result["exception_info"]),
+        "observed": _observe(config["type"], config["kwargs"], found)
+        if found
+        else _name_exception(result["exception_info"]),
         "first_bad": [_describe_row(row) for row in found.get("partial_unexpected_index_list") or []],
         "fix": config["meta"]["fix"],
     }
@@ -176,7 +178,7 @@ def _name_column(kwargs: dict[str, Any]) -> str:
 _ALLOWED = {
     "expect_table_columns_to_match_ordered_list": "these in this order: {column_list}",
     "expect_table_row_count_to_equal": "{value} rows",
-    "expect_column_values_to_not_be_null": "any value, in every row",
+    "expect_column_values_to_not_be_null": "any value",
     "expect_column_values_to_be_unique": "each value once",
     "expect_compound_columns_to_be_unique": "each pair of values once",
     "expect_column_values_to_be_in_set": "one of {value_set}",
@@ -187,33 +189,54 @@ _ALLOWED = {
 """The allowed values of expectations; the others have a minimum, a maximum or both."""
 
 
+_BROKEN = {
+    "expect_column_values_to_not_be_null": "{column} is missing",
+    "expect_column_values_to_be_unique": "{column} is repeated",
+    "expect_compound_columns_to_be_unique": "a pair of {column_list} is repeated",
+    "expect_column_values_to_be_in_set": "{column} is none of the allowed values",
+    "expect_column_values_to_match_regex": "{column} does not match {regex}",
+    "expect_column_pair_values_a_to_be_greater_than_b": "{column_A} is not above {column_B}",
+    "expect_column_values_to_be_between": "{column} is not {limits}",
+    "expect_column_value_lengths_to_be_between": "the length of {column} is not {limits}",
+}
+"""What is wrong with a row that does not meet an expectation."""
+
+
 def _allow(expectation: str, kwargs: dict[str, Any]) -> str:
-    """Return a description of the values that an expectation allows."""
+    """Return a description of the values that an expectation allows, and of how many rows must have them."""
     if expectation in _ALLOWED:
-        return _ALLOWED[expectation].format_map(kwargs)
+        words = _ALLOWED[expectation].format_map(kwargs)
+    else:
+        words = f"a mean of {_limits(kwargs)}" if "mean" in expectation else _limits(kwargs)
+    if kwargs.get("mostly", 1) < 1:
+        return f"{words}, in at least {100 * kwargs['mostly']:.4g}% of the rows"
+    return f"{words}, in every row" if "null" in expectation else words
+
+
+def _limits(kwargs: dict[str, Any]) -> str:
     limits = [kwargs.get("min_value"), kwargs.get("max_value")]
     least, greatest = ["" if limit is None else f"{limit:.6g}" for limit in limits]
-    words = (
-        least
-        if least == greatest
-        else f"{least} to {greatest}"
-        if least and greatest
-        else f"at least {least}"
-        if least
-        else f"at most {greatest}"
-    )
-    return f"a mean of {words}" if "mean" in expectation else words
+    if least == greatest:
+        return least
+    if least and greatest:
+        return f"{least} to {greatest}"
+    return f"at least {least}" if least else f"at most {greatest}"
 
 
-def _observe(found: dict[str, Any]) -> str:
-    """Return a short description of the observed values."""
+def _observe(expectation: str, kwargs: dict[str, Any], found: dict[str, Any]) -> str:
+    """Return the observed values in words: what is wrong with how many rows, or a value of the whole column."""
     if found.get("partial_missing_list"):
         return f"missing {found['partial_missing_list']}"
     if found.get("observed_value") is not None:
         return str(found["observed_value"])
     if "element_count" not in found:
         return "as expected"
-    return f"{found['unexpected_count']} of {found['element_count']} rows are bad"
+    if not found["unexpected_count"]:
+        return f"as expected in all {found['element_count']:,} rows"
+    words = _BROKEN.get(expectation, "{column} is not as expected").format_map(
+        {"column": _name_column(kwargs), **kwargs, "limits": _limits(kwargs)}
+    )
+    return f"{words} in {found['unexpected_count']:,} of {found['element_count']:,} rows"
 
 
 def _name_exception(exceptions: dict[str, Any]) -> str:

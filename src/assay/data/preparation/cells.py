@@ -56,7 +56,7 @@ def read(kind: Kind, cells: Sequence[object], form: CellFormat) -> tuple[NDArray
         )
         return numbers, np.flatnonzero(there & np.isnan(numbers))
     found = np.full(len(texts), None, dtype=object)
-    for place in np.flatnonzero(there):
+    for place in np.flatnonzero(there).tolist():
         if not isinstance(cells[place], _NESTED):
             found[place] = _date(texts[place], form) if kind == "date" else texts[place]
     return found, np.flatnonzero(there & np.array([value is None for value in found], dtype=bool))

@@ -563,8 +563,9 @@ def expectation_failed(evidence: Evidence) -> Iterator[Finding]:
     """Expectations that the data do not meet, other than leaks."""
     for each in evidence.sheet.validation.get("expectations") or []:
         if not each.get("success") and each.get("column") not in _LEAKS:
-            what = " ".join(str(each.get(key) or "") for key in ("expectation", "column")).strip()
-            yield Finding("serious", f"{evidence.sheet.name}: {what}: {each.get('observed')}")
+            what = " on ".join(str(each[key]) for key in ("expectation", "column") if each.get(key))
+            allowed = f"; allowed: {each['allowed']}" if each.get("allowed") else ""
+            yield Finding("serious", f"{evidence.sheet.name}: {what}: {each.get('observed')}{allowed}")
 
 
 def other_data(evidence: Evidence) -> Iterator[Finding]:
