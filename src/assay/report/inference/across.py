@@ -27,7 +27,6 @@ from itertools import combinations
 from types import MappingProxyType
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 
 from assay.paths import UNCOMPRESSED
@@ -205,10 +204,10 @@ def _strata(scores: Scores, sides: Sides) -> list[int]:
 def _sides(scores: Scores, one: str, ours: Sequence[str], other: str, theirs: Sequence[str]) -> Sides:
     """Return two families, each with its models that have results on tasks on which both have some."""
     tasks = _shared(scores, ours, theirs)
-    members = (
+    mine, others = (
         tuple(name for name in side if any(task in scores[name] for task in tasks)) for side in (ours, theirs)
     )
-    return Sides(one, other, *members, tasks)
+    return Sides(one, other, mine, others, tasks)
 
 
 def _shared(scores: Scores, ours: Sequence[str], theirs: Sequence[str]) -> tuple[str, ...]:
@@ -296,7 +295,7 @@ def _won(scores: Scores, sides: Sides) -> Array:
     return won
 
 
-def _drawn_wins(drawn: Scores, sides: Sides, task: str, weights: Sequence[NDArray[np.int64]]) -> Array:
+def _drawn_wins(drawn: Scores, sides: Sides, task: str, weights: Sequence[Array]) -> Array:
     """Return the share of pairs (B,) that our side wins on a task, for each bootstrap sample."""
     total, number = np.zeros(DRAWS), np.zeros(DRAWS)
     for place, one in enumerate(sides.ours):

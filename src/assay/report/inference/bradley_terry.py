@@ -118,8 +118,11 @@ def _rate(scores: Scores, drawn: Scores, names: Sequence[str], met: Array) -> Ra
     numbers = [len(_met_on(scores, names, pairs, place)) for place in range(len(names))]
     reach = stats.t.isf(LEVEL / 2, np.array(numbers) - 1) * error
     low, high = np.minimum(middle - reach, point), np.maximum(middle + reach, point)
-    rows = zip(names, *(MIDDLE + POINTS * each for each in (point, low, high)), numbers, strict=True)
-    found = [Rating(name, *map(float, ends), number) for name, *ends, number in rows]
+    ends = (MIDDLE + POINTS * each for each in (point, low, high))
+    found = [
+        Rating(name, float(rating), float(lowest), float(highest), number)
+        for name, rating, lowest, highest, number in zip(names, *ends, numbers, strict=True)
+    ]
     used = {task for place in range(len(names)) for task in _met_on(scores, names, pairs, place)}
     best_first = sorted(found, key=lambda each: (-each.rating, each.model))
     return Ratings(tuple(task for task in tasks if task in used), tuple(best_first))

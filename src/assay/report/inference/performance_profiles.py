@@ -129,12 +129,13 @@ def _above(scores: Scores, models: Sequence[str], task: str, scale: Scale, weigh
         weights: (B, K) how often each model counts.
     """
     sign = 1 if scale.one > scale.zero else -1
+    bounds = sign * (scale.zero + THRESHOLDS * (scale.one - scale.zero))
     total, number = np.zeros((len(weights), len(THRESHOLDS))), np.zeros((len(weights), 1))
     for place, name in enumerate(models):
         if task not in scores[name]:
             continue
-        runs = scale.of(sign * np.atleast_2d(scores[name][task]))
-        above = np.stack([(runs > threshold).mean(axis=1) for threshold in THRESHOLDS], axis=1)
+        runs = np.atleast_2d(scores[name][task])
+        above = np.stack([(runs > bound).mean(axis=1) for bound in bounds], axis=1)
         total += weights[:, place, None] * above
         number += weights[:, place, None]
     return np.where(number > 0, total / np.maximum(number, 1), np.nan)

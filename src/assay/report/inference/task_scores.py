@@ -17,7 +17,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 
 from assay.report.inference.statistics import DRAWS, Array
@@ -62,9 +61,9 @@ def draw_runs(scores: Scores, items: Items) -> dict[str, dict[str, Array]]:
     return found
 
 
-def draw_models(number: int, rng: np.random.Generator) -> NDArray[np.int64]:
+def draw_models(number: int, rng: np.random.Generator) -> Array:
     """Return how often each of some models is in each bootstrap sample of them, (B, K)."""
-    return rng.multinomial(number, np.full(number, 1 / number), DRAWS)
+    return rng.multinomial(number, np.full(number, 1 / number), DRAWS).astype(np.float64)
 
 
 def interval(

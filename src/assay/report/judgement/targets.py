@@ -7,6 +7,7 @@ model must be better than another one by intervals that do not overlap.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -107,9 +108,10 @@ class Target(BaseModel):
 
 def _interval(rows: pd.DataFrame, model: str) -> Interval | None:
     """Return the interval of a model's score, None if it has none."""
-    if not {"low", "high"} <= set(rows.columns) or rows.loc[model, ["low", "high"]].isna().any():
+    if not {"low", "high"} <= set(rows.columns):
         return None
-    return float(rows.loc[model, "low"]), float(rows.loc[model, "high"])
+    low, high = (float(rows[name].astype(float)[model]) for name in ("low", "high"))
+    return None if math.isnan(low) or math.isnan(high) else (low, high)
 
 
 def load(path: Path) -> list[Target]:

@@ -125,8 +125,8 @@ def _summary(rows: pd.DataFrame, estimates: pd.DataFrame) -> pd.DataFrame:
         table[column] = grouped[column].mean()
     for column in [*PROVENANCE, *JUDGED]:
         table[column] = grouped[column].last()
-    table = table.reset_index().merge(estimates[[*ESTIMATED, *INTERVAL]], "left", ESTIMATED)
-    return table[[*CELL, "metric", "mean", "deviation", *INTERVAL, "seeds", *COSTS, *PROVENANCE, *JUDGED]]
+    joined: pd.DataFrame = table.reset_index().merge(estimates[[*ESTIMATED, *INTERVAL]], "left", ESTIMATED)
+    return joined[[*CELL, "metric", "mean", "deviation", *INTERVAL, "seeds", *COSTS, *PROVENANCE, *JUDGED]]
 
 
 def _page(docs: Path, wanted: list[targets.Target]) -> str:
