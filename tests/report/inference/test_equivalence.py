@@ -11,7 +11,8 @@ from scipy import stats
 
 from assay.report.inference import statistics
 from assay.report.inference.analysis import analyse
-from assay.report.inference.equivalence import Equivalence, judge, left, needed
+from assay.report.inference.equivalence import judge, left, needed
+from assay.report.results.compression import Equivalence
 from assay.tasks.metric import ratio
 from tests.report.made_up import TASK, summaries_of
 

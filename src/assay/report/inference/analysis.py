@@ -21,11 +21,11 @@ from assay.report.inference import (
     statistics,
 )
 from assay.report.inference.comparisons import Differences, Plan
-from assay.report.inference.equivalence import Equivalence
 from assay.report.inference.item_scores import ItemScores, Key, key
 from assay.report.inference.seed_variance import SeedVariance
 from assay.report.inference.statistics import Array, Spread
 from assay.report.results.collect import Task
+from assay.report.results.compression import Equivalence
 from assay.report.results.summaries import Summary
 from assay.tasks.metric import PrimaryMetric, SummedMetric, ratio
 

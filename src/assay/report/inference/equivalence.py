@@ -25,7 +25,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,25 +32,7 @@ from numpy.typing import NDArray
 from assay.report.inference import comparisons, seed_variance, statistics
 from assay.report.inference.comparisons import Differences, least
 from assay.report.inference.statistics import LEVEL, POWER, Array, Whole
-
-Name = Literal["within", "beyond", "undecided"]
-
-
-@dataclass(frozen=True)
-class Equivalence:
-    """The verdict on one margin."""
-
-    name: Name
-    drop: float
-    """The relative drop of the mean score; negative for a gain."""
-    budget: float
-    p: float
-    """The p-value of the test in whose direction the drop lies (inside or outside), with Holm's correction."""
-    needed_items: int | None = None
-    """How many test items, or units, would decide with 80% power if the drop is as measured; None if it is decided, or
-    even very many would not suffice."""
-    needed_seeds: int | None = None
-    """How many seeds would; None also for a single run."""
+from assay.report.results.compression import Equivalence
 
 
 @dataclass(frozen=True)

@@ -11,16 +11,32 @@ from __future__ import annotations
 import statistics
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal
 
 from assay.config import registry
 from assay.paths import UNCOMPRESSED
 from assay.report.results.collect import Task, Variant
 from assay.report.results.summaries import Summary, mean
 
-if TYPE_CHECKING:
-    from assay.report.inference.equivalence import Equivalence  # it imports statsmodels, which takes a second
+
+@dataclass(frozen=True)
+class Equivalence:
+    """Whether a compressed model stays within its budget, by :mod:`assay.report.inference.equivalence`."""
+
+    name: Literal["within", "beyond", "undecided"]
+    drop: float
+    """The relative drop of the mean score; negative for a gain."""
+    budget: float
+    p: float
+    """The p-value of the test in whose direction the drop lies (inside or outside), with Holm's correction."""
+    needed_items: int | None = None
+    """How many test items, or units, would decide with 80% power if the drop is as measured; None if it is decided, or
+    even very many would not suffice."""
+    needed_seeds: int | None = None
+    """How many seeds would; None also for a single run."""
+
 
 Rows = list[dict[str, Any]]
 NOT_TESTED: Mapping[tuple[str, str], Equivalence] = MappingProxyType({})
