@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from assay.config import registry
@@ -71,3 +72,36 @@ def test_models_that_do_not_fit_the_size_are_left_out():
     assert "text_cnn" in starter.rows(starter.at_most["text_cnn"])
     assert "text_cnn" not in starter.rows(starter.at_most["text_cnn"] + 1)
     assert next(iter(starter.rows(10))) == "majority"
+
+
+def leaves(model) -> set[int]:
+    return {tree.get_n_leaf_nodes() for of_round in model.estimator._predictors for tree in of_round}
+
+
+@pytest.mark.parametrize(
+    ("kind", "model", "fewest"),
+    [
+        ("table_classification", "hist_gradient_boosting", 40),
+        ("table_multiclass", "hist_gradient_boosting", 40),
+        ("table_regression", "boosted_regression", 20),
+    ],
+)
+def test_boosting_is_left_out_where_no_tree_can_have_a_split(kind, model, fewest):
+    starter = next(each for each in starters() if each.kind == kind)
+    assert (model in starter.rows(fewest - 1), model in starter.rows(fewest)) == (False, True)
+    family = registry.load(registry.MODELS[model].target)
+    is_number = starter.signature == "table -> number"
+    given = {"seed": 0} if is_number else {"shape": (2,), "num_classes": 2, "seed": 0}
+    for count, expected in ((fewest - 1, {1}), (fewest, {2})):
+        fitted = family(**given, **starter.models[model]["knobs"])
+        rows = np.arange(2 * count, dtype=np.float32).reshape(count, 2)
+        targets = (np.arange(count) >= count // 2).astype(np.int64)
+        fitted.fit(rows, targets[:, None] if is_number else targets)
+        assert leaves(fitted) == expected
+
+
+def test_a_few_images_are_not_learned_by_boosting():
+    starter = next(each for each in starters() if each.kind == "image_classification")
+    assert list(starter.rows(27)) == ["majority", "logistic_regression"]
+    assert "hist_gradient_boosting" not in starter.rows(99)
+    assert {"hist_gradient_boosting", "mlp"} <= set(starter.rows(100))

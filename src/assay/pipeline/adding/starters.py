@@ -28,9 +28,9 @@ class Starter(BaseModel):
     methods: dict[str, dict[str, Any]]
     models: dict[str, dict[str, Any]]
     at_most: dict[str, int]
-    """By model: the number of items above which it is left out."""
+    """By model: the number of training items above which it is left out."""
     at_least: dict[str, int]
-    """By model: the number of items below which it is left out."""
+    """By model: the number of training items below which it is left out."""
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -38,7 +38,7 @@ class Starter(BaseModel):
         return registry.TASKS[self.kind].metrics
 
     def rows(self, num_items: int) -> dict[str, dict[str, Any]]:
-        """Return the rows of ``models`` for data of this size."""
+        """Return the rows of ``models`` for this number of training items."""
         return {
             name: row
             for name, row in self.models.items()
