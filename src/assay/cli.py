@@ -126,7 +126,10 @@ def add_data(
     ignore: Annotated[list[str] | None, typer.Option(help="column to leave out; repeat for more")] = None,
     split: Annotated[
         str | None,
-        typer.Option(help="column:NAME, time:NAME, group:NAME, or the share of the rows to test on"),
+        typer.Option(
+            help="column:NAME, time:NAME, group:NAME, the share of the rows to test on, or folds:NUMBER to test on each"
+            " part once"
+        ),
     ] = None,
     metric: Annotated[str | None, typer.Option(help="metric to compare models by")] = None,
     encoding: Annotated[str | None, typer.Option(help="of the text, such as windows-1252")] = None,
@@ -158,7 +161,7 @@ def add_data(
     from now on. If something is ambiguous, the question and the option that answers it are printed, nothing is
     written, and the exit code is 2, as for every error. Run twice it changes nothing.
     """
-    from assay.data.own.found import Options
+    from assay.data.own.found import Options, parse_folds
     from assay.data.own.web import is_address
     from assay.pipeline.adding.add import Request, add, look_only
     from assay.pipeline.adding.sources import opened
@@ -171,12 +174,14 @@ def add_data(
     if link and is_address(path):
         typer.echo(f"--link: {path} is an address; add it without --link, which copies the file", err=True)
         raise typer.Exit(2)
+    folds = _or_exit(lambda: parse_folds(split))
     options = Options(
         target=target[0] if target else None,
         text=tuple(text or ()),
         min_per_class=min_per_class,
         ignore=tuple(ignore or ()),
-        split=split,
+        split=None if folds else split,
+        folds=folds,
         metric=metric,
         encoding=encoding,
         header=header,

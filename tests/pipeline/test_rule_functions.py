@@ -15,7 +15,7 @@ from tests.workflow.project import ROOT
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 RULES = {
     "ingest": lambda graph: [graph.ingest_request(each) for each in datasets(graph)],
-    "prepare": lambda graph: [graph.prepare_request(each) for each in datasets(graph)],
+    "prepare": lambda graph: [graph.prepare_request(each) for each in prepared(graph)],
     "validate": lambda graph: [graph.validate_request(each) for each in datasets(graph)],
     "tune": lambda graph: [(graph.tune_request(row), graph.tune_from(row)) for row in graph.matrix.tuned],
     "train": lambda graph: [
@@ -67,6 +67,10 @@ def datasets(graph):
     return [SimpleNamespace(dataset=name) for name in graph.matrix.datasets]
 
 
+def prepared(graph):
+    return [SimpleNamespace(dataset=name) for name in graph.matrix.prepared]
+
+
 @pytest.mark.parametrize("phase", RULES)
 def test_every_knob_and_source_of_a_rule_stands_in_its_stage(read, phase):
     sections, files = read(phase)
@@ -94,9 +98,9 @@ def test_the_rules_use_exactly_these_functions():
     )
     used = {name for name in vars(Graph) if f"GRAPH.{name}" in text}
     known = {
-        "ingest_request", "prepare_request", "validate_request", "tune_request", "train_request", "compress_request",
-        "evaluate_request", "tune_from", "train_from", "compress_from", "evaluate_from", "report_request", "jobs",
-        "missing", "ingested", "prepared", "validated", "tuned", "trained", "compressed", "evaluated",
-        "is_selection", "reports", "report_record", "verdict",
+        "ingest_request", "prepare_request", "validate_request", "tune_request", "tune_fold_request", "train_request",
+        "compress_request", "evaluate_request", "prepare_from", "tune_from", "tune_fold_from", "train_from",
+        "compress_from", "evaluate_from", "report_request", "jobs", "missing", "ingested", "prepared", "validated",
+        "tuned", "trained", "compressed", "evaluated", "is_selection", "reports", "report_record", "verdict",
     }  # fmt: skip
     assert used == known

@@ -413,7 +413,9 @@ TASK = Task("digits", "digits", "accuracy", "maximise", "accuracy", ("majority",
 NAMES = {row["name"]: Model(row["name"], row["family"], row["seeded"]) for row in MODELS}
 
 
-def summaries_of(root: Path, scores: dict[tuple[str, int, str], float | None]) -> list[Summary]:
+def summaries_of(
+    root: Path, scores: dict[tuple[str, int, str], float | None], task: Task = TASK
+) -> list[Summary]:
     """Write one variant a key (model, seed, method), None as a failed training, and return the summaries."""
     rows = []
     for (model, seed, method), accuracy in scores.items():
@@ -432,4 +434,4 @@ def summaries_of(root: Path, scores: dict[tuple[str, int, str], float | None]) -
             fail_train(row, "failed", "made up")
         else:
             write_variant(row, accuracy)
-    return summarise(read_variants(rows, {"digits": TASK}), {"digits": TASK}, NAMES)
+    return summarise(read_variants(rows, {"digits": task}), {"digits": task}, NAMES)

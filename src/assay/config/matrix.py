@@ -12,7 +12,7 @@ from rapidfuzz import process
 
 from assay import paths
 from assay.config import registry
-from assay.config.params import Params, ParamsError
+from assay.config.params import DatasetParams, Params, ParamsError
 from assay.config.tuning import TuningParams
 
 UNSEEDED = 0
@@ -32,15 +32,17 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """Task x model: what is tuned, once for all seeds."""
+    """Task x model: what is tuned, once for all seeds, or once for each fold of the data."""
 
     task: str
     model: str
+    fold: int | None = None
+    """The fold that is test; None for data without folds."""
 
     @property
     def trial(self) -> Cell:
         """The cell of which each trial is a variation."""
-        return Cell(self.task, self.model, TUNING_SEED)
+        return Cell(self.task, self.model, TUNING_SEED if self.fold is None else self.fold)
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,11 @@ class Matrix:
         return sorted({self.dataset(task) for task in self.tasks})
 
     @cached_property
+    def prepared(self) -> list[str]:
+        """The prepared datasets of the tasks that run: one of each dataset, or one of each fold of it."""
+        return sorted({name for task in self.tasks for name in self.prepared_of(task).values()})
+
+    @cached_property
     def cells(self) -> list[Cell]:
         """Every cell: each task with each fitting model and each seed, after the cells that they start from."""
         requested = [
@@ -114,8 +121,17 @@ class Matrix:
     @cached_property
     def tuned(self) -> list[Row]:
         """Every row whose hyperparameters are chosen by a search."""
-        rows = dict.fromkeys(Row(cell.task, cell.model) for cell in self.cells)
+        rows = dict.fromkeys(self.row(cell) for cell in self.cells)
         return [row for row in rows if self.tuning(row.task, row.model)]
+
+    def row(self, cell: Cell) -> Row:
+        """Return the row whose tuning chooses a cell's hyperparameters."""
+        return Row(cell.task, cell.model, self.fold(cell))
+
+    def fold(self, cell: Cell | Variant) -> int | None:
+        """Return the fold that a cell is tested on; None for data without folds."""
+        folds = self.params.folds_of(cell.task)
+        return cell.seed % folds if folds else None
 
     def tuning(self, task: str, model: str) -> TuningParams | None:
         """Return the search for a row's hyperparameters on a task; None if there is none."""
@@ -147,8 +163,11 @@ class Matrix:
         return task == next(each for each in self._requested_tasks if self._fits(each, model))
 
     def _seeds(self, task: str, model: str) -> list[int]:
-        if not self.family(model).seeded:
+        if not self.family(model).seeded and not self.params.folds_of(task):
             return [UNSEEDED]
+        return self._given_seeds(task)
+
+    def _given_seeds(self, task: str) -> list[int]:
         return self.params.tasks[task].seeds or self.params.suites[self.suite].seeds
 
     @cached_property
@@ -218,11 +237,39 @@ class Matrix:
         name: str = self.params.tasks[task].dataset
         return name + registry.TWIN if self.params.suites[self.suite].synthetic_twins else name
 
+    def prepared_for(self, cell: Cell | Variant) -> str:
+        """Return the prepared dataset of a cell: that of its task, or the fold of it that the seed names."""
+        name, fold = self.dataset(cell.task), self.fold(cell)
+        return name if fold is None else f"{name}{registry.FOLD}{fold}"
+
+    def prepared_of(self, task: str) -> dict[int, str]:
+        """Return the prepared dataset of each seed of a task's cells."""
+        return {seed: self.prepared_for(Cell(task, "", seed)) for seed in self._given_seeds(task)}
+
+    def whole(self, prepared: str) -> str:
+        """Return the dataset, or twin, that a prepared dataset is made from."""
+        return self._folds[prepared][0] if prepared in self._folds else prepared
+
+    @cached_property
+    def _folds(self) -> dict[str, tuple[str, int]]:
+        """The dataset and the number of each fold, by its name."""
+        numbers = {self.dataset(task): self.params.folds_of(task) or 0 for task in self.tasks}
+        return {
+            f"{name}{registry.FOLD}{number}": (name, number)
+            for name, folds in numbers.items()
+            for number in range(folds)
+        }
+
+    def dataset_row(self, prepared: str) -> DatasetParams:
+        """Return the row of a dataset, of its twin, or of a fold."""
+        return self.params.datasets[self.whole(prepared).removesuffix(registry.TWIN)]
+
     def dataset_spec(self, dataset: str) -> dict[str, Any]:
-        """Return the spec of ingesting and preparing a dataset."""
-        name = dataset.removesuffix(registry.TWIN)
-        row = self.params.datasets[name]
+        """Return the spec of ingesting and preparing a dataset, or of preparing a fold of it."""
+        name, row = self.whole(dataset).removesuffix(registry.TWIN), self.dataset_row(dataset)
         spec = {"family": row.dataset, "knobs": row.knobs, **self.params.split_of(name).model_dump()}
+        if dataset in self._folds:
+            spec["fold"] = {"number": self._folds[dataset][1], "folds": row.folds}
         about = row.about.model_dump(exclude_unset=True)
         return {**spec, "about": about} if about else spec
 
@@ -232,7 +279,7 @@ class Matrix:
         spec: dict[str, Any] = {
             **asdict(cell),
             "kind": task.kind,
-            "dataset": self.dataset(cell.task),
+            "dataset": self.prepared_for(cell),
             "target": family.target,
             "loop": family.loop,
             "knobs": self.params.knobs_of(cell.task, cell.model),
@@ -267,7 +314,8 @@ class Matrix:
 
     def tuning_folder(self, row: Row) -> str:
         """Return the folder of a row's trials and of the setting chosen among them."""
-        return paths.TUNED.format(suite=self.suite, **vars(row))
+        template = paths.TUNED if row.fold is None else paths.TUNED_FOLD
+        return template.format(suite=self.suite, **vars(row))
 
     def trained(self, cell: Cell) -> str:
         """Return the folder of a trained model."""

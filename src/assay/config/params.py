@@ -70,6 +70,8 @@ RENAMED = {
 """Keys of earlier releases."""
 RENAMED_ENTRIES = {"fewer_trees": "is now tree_subset; rename it"}
 """Models, methods and so on of earlier releases."""
+FOLD_TOLERANCE = 0.01
+"""How far the product of ``test_fraction`` and ``folds`` may be from 1, since 1 / 3 has no end."""
 MOST_ROWS = 2000
 MOST_METHODS = 20
 """The longest chain of methods."""
@@ -146,6 +148,9 @@ class DatasetParams(SplitChanges):
     """The file that declares it, or its family; the default is the row's own name."""
     like: Name | None = None
     """Another row of ``datasets``; this row inherits the values that it does not set itself."""
+    folds: int | None = Field(default=None, ge=2, le=100)
+    """The number of folds of a user's own data, each of which is test once: the cells of seed s are tested on fold s
+    modulo ``folds``; ``null`` for the same test items for every seed."""
     expectations: str | None = Field(default=None, min_length=1, max_length=300)
     """A file of expectations that its items must meet, besides those that its family has; ``null`` for none."""
     about: AboutChanges = Field(default_factory=AboutChanges)
@@ -306,6 +311,11 @@ class Params(Section):
         row = self.datasets[dataset].model_dump(include=set(SplitParams.model_fields), exclude_unset=True)
         return SplitParams.model_validate(self.split.model_dump() | row)
 
+    def folds_of(self, task: str) -> int | None:
+        """Return the number of folds of a task's dataset; None without folds, or if there is no such dataset."""
+        row = self.datasets.get(self.tasks[task].dataset)
+        return row.folds if row else None
+
     def trainer_of(self, suite: str) -> TrainerParams:
         """Return where and how a suite's neural models are trained."""
         return _changed(self.trainer, [self.suites[suite].trainer])
@@ -375,6 +385,7 @@ def _row_errors(params: Params) -> Iterable[str]:
     yield from _unknown("suite", [params.suite], params.suites)
     for name in params.datasets:
         yield from _split_errors(params, name)
+        yield from _fold_errors(params, name)
     for name, task in params.tasks.items():
         yield from _unknown(f"tasks.{name}.dataset", [task.dataset], params.datasets)
         if task.metric and task.metric not in (allowed := registry.TASKS[task.kind].metrics):
@@ -393,6 +404,7 @@ def _row_errors(params: Params) -> Iterable[str]:
         for key in ("tasks", "models", "methods", "seeds"):
             yield from _twice(f"suites.{name}.{key}", getattr(suite, key))
         yield from _absent_starts(params, name, suite)
+        yield from _repeated_folds(params, name, suite)
     for name, row in params.models.items():
         yield from _unknown(f"models.{name}.per_task", row.per_task, params.tasks)
         yield from _start_errors(params, name, row)
@@ -439,6 +451,33 @@ def _split_errors(params: Params, name: str) -> Iterable[str]:
                 yield f"datasets.{name}.{key} = {value}: must equal that of its part {part}: {other}"
 
 
+def _fold_errors(params: Params, name: str) -> Iterable[str]:
+    """Yield the reasons why a dataset has no folds."""
+    row, where = params.datasets[name], f"datasets.{name}"
+    if row.folds is None:
+        return
+    fraction = row.knobs.get("test_fraction")
+    if fraction is None:
+        yield f"{where}.folds = {row.folds}: {row.dataset} has no test_fraction, so it has no folds; remove it"
+    elif isinstance(fraction, float | int) and abs(fraction * row.folds - 1) > FOLD_TOLERANCE:
+        yield f"{where}.knobs.test_fraction = {fraction}: must be {1 / row.folds:.3g}, one of {row.folds} folds"
+    for number in range(row.folds):
+        if (fold := f"{name}{registry.FOLD}{number}") in params.datasets:
+            yield f"datasets.{fold}: is the name of a fold of {name}; choose another"
+
+
+def _repeated_folds(params: Params, name: str, suite: SuiteParams) -> Iterable[str]:
+    """Yield the tasks of a suite of which two seeds would be tested on the same fold."""
+    for task in (task for task in suite.tasks if task in params.tasks):
+        seeds, folds = params.tasks[task].seeds or suite.seeds, params.folds_of(task)
+        if folds and len({seed % folds for seed in seeds}) < len(set(seeds)):
+            where = f"tasks.{task}.seeds" if params.tasks[task].seeds else f"suites.{name}.seeds"
+            yield (
+                f"{where} = {seeds}: two of them have the same one of the {folds} folds of"
+                f" {params.tasks[task].dataset} (seed modulo {folds}); give tasks.{task}.seeds one for each fold"
+            )
+
+
 def _start_errors(params: Params, name: str, row: ModelParams) -> Iterable[str]:
     if row.tasks != "all":
         yield from _unknown(f"models.{name}.tasks", row.tasks, params.tasks)
@@ -460,6 +499,8 @@ def _start_errors(params: Params, name: str, row: ModelParams) -> Iterable[str]:
     if unknown:
         return
     source = params.models[start.model]
+    if params.folds_of(start.task):
+        yield f"{where}.task: {start.task} is on folds, and its weights know test items of other folds; name another"
     if (
         registry.TASKS[params.tasks[start.task].kind].signature
         not in registry.MODELS[source.model].signatures

@@ -21,6 +21,8 @@ Entry = TypeVar("Entry")
 PACKAGE = "assay"
 ROOT = Path(__file__).parents[1]
 TWIN = "_twin"
+FOLD = "_fold"
+"""Between a dataset's name and the number of a fold: the name of the prepared dataset whose test items are the fold."""
 NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 LOOP_OF = {"Network": "supervised", "Estimator": "estimator"}
 """The default training loop of a model, by the name of its declaration."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from great_expectations.expectations import Expectation
 
     from assay.data.expectations import Check
-    from assay.data.preparation.split_strategies import StrategyName
+    from assay.data.preparation.split_strategies import StrategyName, TestPart
 
 
 @dataclass(frozen=True)
@@ -101,8 +101,8 @@ class Dataset(Files):
     """Names of the labels, by their numbers; none where an item has no label."""
     parts: Mapping[str, Files] = field(default_factory=dict)
     """What it is made of; validation and test items of a part are not learned from here."""
-    test_fraction: float = 0.0
-    """Part of all items that goes to test where upstream names no test items."""
+    test_fraction: TestPart = 0.0
+    """Part of all items that goes to test where upstream names no test items: a fraction, or a fold."""
     optimum: Mapping[str, float] | None = None
     """The best value that any model can have, by metric, where it is known."""
 

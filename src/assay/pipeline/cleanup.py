@@ -44,7 +44,7 @@ def leftovers(params: Params) -> Iterator[Path]:
 
 
 def _held(matrix: Matrix) -> Iterator[str]:
-    for dataset in matrix.datasets:
+    for dataset in (*matrix.datasets, *matrix.prepared):
         for template in OF_DATASETS:
             yield template.format(dataset=dataset)
     yield from map(matrix.tuning_folder, matrix.tuned)

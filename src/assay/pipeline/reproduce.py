@@ -108,7 +108,7 @@ def _make(matrix: Matrix, variant: Variant, scratch: Path) -> dict[str, Path]:
     Raises:
         ValueError: a phase failed.
     """
-    dataset = matrix.dataset(variant.task)
+    dataset = matrix.prepared_for(variant)
     prepared = Path(paths.PREPARED.format(dataset=dataset)) / "prepared.json"
     inputs = Graph(matrix).train_from(variant)
     made: dict[str, Path] = {}

@@ -112,6 +112,10 @@ class Graph:
         """Return the request for tuning a row on a task."""
         return self._to_tune(Row(wildcards.task, wildcards.model))
 
+    def tune_fold_request(self, wildcards: Any) -> dict[str, str]:
+        """Return the request for tuning a row on a fold of a task's data."""
+        return self._to_tune(_row_of_fold(wildcards))
+
     def train_request(self, wildcards: Any) -> dict[str, str]:
         """Return the request for training a cell."""
         return self._to_train(_cell(wildcards))
@@ -172,27 +176,29 @@ class Graph:
     def _jobs(self) -> Iterator[Job]:
         for dataset in self.matrix.datasets:
             named = SimpleNamespace(dataset=dataset)
-            raw = f"{paths.RAW.format(dataset=dataset)}/source.json"
+            yield Job("ingest", dataset, _source(dataset), (), self.ingest_request(named))
+        for dataset in self.matrix.prepared:
+            named = SimpleNamespace(dataset=dataset)
             prepared = f"{paths.PREPARED.format(dataset=dataset)}/prepared.json"
             validated = paths.VALIDATED.format(dataset=dataset)
-            yield Job("ingest", dataset, raw, (), self.ingest_request(named))
-            yield Job("prepare", dataset, prepared, (raw,), self.prepare_request(named))
+            source = self.prepare_from(named)
+            yield Job("prepare", dataset, prepared, (source,), self.prepare_request(named))
             yield Job("validate", dataset, validated, (prepared,), self.validate_request(named))
         tuned = set(self.matrix.tuned)
         for cell in self.matrix.cells:
-            row = Row(cell.task, cell.model)
+            row = self.matrix.row(cell)
             if row in tuned:
                 tuned.remove(row)
                 yield self._tune_job(row)
             record = f"{self.matrix.trained(cell)}/{paths.STATUS}"
             inputs = self.train_from(cell)
             earlier = (
-                self._prepared(cell.task), str(inputs["validated"]), *inputs["start"], *inputs["tuned"]
+                self._prepared(cell), str(inputs["validated"]), *inputs["start"], *inputs["tuned"]
             )  # fmt: skip
             yield Job("train", f"{cell.task}/{cell.model}", record, earlier, self.train_request(cell))
         for each in self.matrix.variants:
             name = f"{each.task}/{each.model}/{each.method}"
-            prepared = self._prepared(each.task)
+            prepared = self._prepared(each)
             if each.method != paths.UNCOMPRESSED:
                 earlier = (prepared, self.compress_from(each))
                 yield Job("compress", name, self._status(each), earlier, self.compress_request(each))
@@ -202,22 +208,33 @@ class Graph:
             yield Job("evaluate", name, record, earlier, self.evaluate_request(each))
 
     def _tune_job(self, row: Row) -> Job:
-        inputs = self.tune_from(row)
-        earlier = (self._prepared(row.task), str(inputs["validated"]), *inputs["start"])
-        return Job("tune", f"{row.task}/{row.model}", self._chosen(row), earlier, self.tune_request(row))
+        inputs = self._learn_from(row.trial)
+        earlier = (self._prepared(row.trial), str(inputs["validated"]), *inputs["start"])
+        return Job("tune", f"{row.task}/{row.model}", self._chosen(row), earlier, self._to_tune(row))
+
+    def prepare_from(self, wildcards: Any) -> str:
+        """Return the record of the raw data that a dataset, or a fold of it, is prepared from."""
+        return _source(self.matrix.whole(wildcards.dataset))
 
     def tune_from(self, wildcards: Any) -> dict[str, str | list[str]]:
         """Return the validation of a row's data, and the records of the model that it starts from and of its data."""
-        validated = paths.VALIDATED.format(dataset=self.matrix.dataset(wildcards.task))
-        start = self.matrix.start(Row(wildcards.task, wildcards.model).trial)
-        begins = [f"{self.matrix.trained(start)}/{paths.STATUS}", self._prepared(start.task)] if start else []
+        return self._learn_from(Row(wildcards.task, wildcards.model).trial)
+
+    def tune_fold_from(self, wildcards: Any) -> dict[str, str | list[str]]:
+        """Return the same for a row on a fold of its data."""
+        return self._learn_from(_row_of_fold(wildcards).trial)
+
+    def _learn_from(self, cell: Cell) -> dict[str, str | list[str]]:
+        validated = paths.VALIDATED.format(dataset=self.matrix.prepared_for(cell))
+        start = self.matrix.start(cell)
+        begins = [f"{self.matrix.trained(start)}/{paths.STATUS}", self._prepared(start)] if start else []
         return {"validated": validated, "start": begins}
 
     def train_from(self, wildcards: Any) -> dict[str, str | list[str]]:
         """Return what a cell's tuning starts from, and the record of its row's tuning if it has one."""
-        row = Row(wildcards.task, wildcards.model)
-        tuned = [self._chosen(row)] if self.matrix.tuning(row.task, row.model) else []
-        return {**self.tune_from(wildcards), "tuned": tuned}
+        cell = _cell(wildcards)
+        tuned = [self._chosen(self.matrix.row(cell))] if self.matrix.tuning(cell.task, cell.model) else []
+        return {**self._learn_from(cell), "tuned": tuned}
 
     def compress_from(self, wildcards: Any) -> str:
         """Return the status of the artifact that a variant is compressed from."""
@@ -237,15 +254,15 @@ class Graph:
 
     def ingested(self, _wildcards: Any = None) -> list[str]:
         """Return the records of all raw data."""
-        return [f"{paths.RAW.format(dataset=name)}/source.json" for name in self.matrix.datasets]
+        return [_source(name) for name in self.matrix.datasets]
 
     def prepared(self, _wildcards: Any = None) -> list[str]:
         """Return the records of all prepared data."""
-        return [f"{paths.PREPARED.format(dataset=name)}/prepared.json" for name in self.matrix.datasets]
+        return [f"{paths.PREPARED.format(dataset=name)}/prepared.json" for name in self.matrix.prepared]
 
     def validated(self, _wildcards: Any = None) -> list[str]:
         """Return the records of all validations."""
-        return [paths.VALIDATED.format(dataset=name) for name in self.matrix.datasets]
+        return [paths.VALIDATED.format(dataset=name) for name in self.matrix.prepared]
 
     def tuned(self, _wildcards: Any = None) -> list[str]:
         """Return the records of all searches for hyperparameters."""
@@ -274,11 +291,11 @@ class Graph:
 
     def _tuning(self, row: Row) -> dict[str, str]:
         modules = (f"{STAGES}.tune", *self._learning(row.model))
-        return self._request(row.task, modules, self.matrix.cell_spec(row.trial))
+        return self._request(row.trial, modules, self.matrix.cell_spec(row.trial))
 
     def _training(self, cell: Cell) -> dict[str, str]:
         modules = (f"{STAGES}.train", *self._learning(cell.model))
-        return self._request(cell.task, modules, self.matrix.cell_spec(cell))
+        return self._request(cell, modules, self.matrix.cell_spec(cell))
 
     def _learning(self, model: str) -> tuple[str, str]:
         """Return the modules of a row's training loop and of its family."""
@@ -288,34 +305,33 @@ class Graph:
     def _compression(self, variant: Variant) -> dict[str, str]:
         method = registry.METHODS[self.matrix.params.methods[variant.method].method].module
         modules = (f"{STAGES}.compress", method, _module(self.matrix.family(variant.model).target))
-        return self._request(variant.task, modules, self.matrix.method_spec(variant))
+        return self._request(variant.cell, modules, self.matrix.method_spec(variant))
 
     def _evaluation(self, variant: Variant) -> dict[str, str]:
         kind, metric = self.matrix.params.tasks[variant.task].kind, self.matrix.metric(variant.task)
         spec = {**asdict(variant), "kind": kind, "metric": metric}
         modules = (f"{STAGES}.evaluate", _module(self.matrix.family(variant.model).target))
-        return self._request(variant.task, modules, spec)
+        return self._request(variant.cell, modules, spec)
 
-    def _request(self, task: str, modules: tuple[str, ...], spec: dict[str, Any]) -> dict[str, str]:
-        kind = registry.TASKS[self.matrix.params.tasks[task].kind].module
-        code = _digest(*modules, kind, self._dataset_module(self.matrix.dataset(task)))
-        return {"code": code, "spec": _json(spec), "prepared": self._prepared(task)}
+    def _request(self, cell: Cell, modules: tuple[str, ...], spec: dict[str, Any]) -> dict[str, str]:
+        kind = registry.TASKS[self.matrix.params.tasks[cell.task].kind].module
+        code = _digest(*modules, kind, self._dataset_module(self.matrix.dataset(cell.task)))
+        return {"code": code, "spec": _json(spec), "prepared": self._prepared(cell)}
 
     def _expectations(self, dataset: str) -> str:
         """Return the path of a dataset's file of expectations; nothing if it has none, as twins do."""
-        if dataset.endswith(registry.TWIN):
+        if self.matrix.whole(dataset).endswith(registry.TWIN):
             return ""
-        return self.matrix.params.datasets[dataset].expectations or ""
+        return self.matrix.dataset_row(dataset).expectations or ""
 
     def _dataset_module(self, dataset: str) -> str:
-        row = self.matrix.params.datasets[dataset.removesuffix(registry.TWIN)]
-        return registry.dataset_module(row.dataset)
+        return registry.dataset_module(self.matrix.dataset_row(dataset).dataset)
 
     def _dataset_code(self, stage: str, dataset: str) -> str:
         return _digest(f"{STAGES}.{stage}", self._dataset_module(dataset))
 
-    def _prepared(self, task: str) -> str:
-        return f"{paths.PREPARED.format(dataset=self.matrix.dataset(task))}/prepared.json"
+    def _prepared(self, cell: Cell | Variant) -> str:
+        return f"{paths.PREPARED.format(dataset=self.matrix.prepared_for(cell))}/prepared.json"
 
     def _chosen(self, row: Row) -> str:
         return f"{self.matrix.tuning_folder(row)}/{paths.STATUS}"
@@ -330,6 +346,14 @@ def report_files() -> tuple[str, ...]:
     folder = code_digest.ROOT / "report"
     others = code_digest.named(path for pattern in REPORT_FILES for path in folder.rglob(pattern))
     return (*code_digest.closure(f"{STAGES}.report", "assay.config.registry"), *others)
+
+
+def _source(dataset: str) -> str:
+    return f"{paths.RAW.format(dataset=dataset)}/source.json"
+
+
+def _row_of_fold(wildcards: Any) -> Row:
+    return Row(wildcards.task, wildcards.model, int(wildcards.fold))
 
 
 def _cell(wildcards: Any) -> Cell:

@@ -21,7 +21,16 @@ from assay.report.judgement import published_verdicts, quality
 from assay.report.judgement.compare import Comparison, MetricOf
 from assay.report.output import cards, latex, markdown, printed, statistics_files
 from assay.report.results import searches, tables
-from assay.report.results.collect import NO_ERRORS, Model, Sheet, Task, Variant, read_sheet, read_variants
+from assay.report.results.collect import (
+    NO_ERRORS,
+    FoldItems,
+    Model,
+    Sheet,
+    Task,
+    Variant,
+    read_sheet,
+    read_variants,
+)
 from assay.report.results.runs import Run, run
 from assay.report.results.searches import Search
 from assay.report.results.summaries import Summary, summarise
@@ -64,7 +73,8 @@ def build(
     Args:
         variants: the planned variants, each with task, model, family, seed, method, and the folders ``trained``,
             ``compressed`` and ``evaluated`` of its phases.
-        tasks: each with name, dataset, primary, direction (maximise | minimise), metric, watched, controls.
+        tasks: each with name, dataset, primary, direction (maximise | minimise), metric, watched, controls; of data
+            with folds also folds: seed -> the prepared dataset of its fold.
         models: each with name, family, seeded (False if the fit does not depend on the seed).
         reports: the output folder, which may hold ``validation/<dataset>/`` of an earlier phase.
         raw: dataset -> folder with source.json.
@@ -149,14 +159,16 @@ def read(
 ) -> Results:
     """Read what the planned variants left on disk; the arguments are those of :func:`build`."""
     sheets = {name: read_sheet(name, raw[name], prepared[name], validated[name], reports) for name in raw}
-    planned = {str(row["name"]): _task(row, sheets[row["dataset"]]) for row in tasks}
+    planned = {str(row["name"]): _task(row, sheets) for row in tasks}
     rows = {str(row["name"]): Model(row["name"], row["family"], bool(row["seeded"])) for row in models}
     found = read_variants(variants, planned, errors)
     searched = frozenset((str(row["task"]), str(row["model"])) for row in tuned)
     return Results(sheets, planned, rows, found, searches.read(tuned, errors), searched)
 
 
-def _task(row: Mapping[str, Any], sheet: Sheet) -> Task:
+def _task(row: Mapping[str, Any], sheets: Mapping[str, Sheet]) -> Task:
+    folds = {str(seed): _fold(sheets[name]) for seed, name in row.get("folds", {}).items()}
+    sheet = sheets[next((fold.name for fold in folds.values()), str(row["dataset"]))]
     return Task(
         str(row["name"]),
         str(row["dataset"]),
@@ -166,7 +178,13 @@ def _task(row: Mapping[str, Any], sheet: Sheet) -> Task:
         tuple(map(str, row["controls"])),
         (sheet.prepared.get("optimum") or {}).get(row["primary"]),
         row.get("metric"),
+        folds,
     )
+
+
+def _fold(sheet: Sheet) -> FoldItems:
+    counts = sheet.prepared.get("counts") or {}
+    return FoldItems(sheet.name, counts.get("train", 0), counts.get("test", 0))
 
 
 def sections_of(found: Results) -> list[Section]:
@@ -177,7 +195,7 @@ def sections_of(found: Results) -> list[Section]:
         mine[each.task.name].append(each)
     gc.freeze()  # statsmodels collects garbage at each correction: 0.3 s over all records, twice per task
     sections = [
-        section(task, f"task-{number}", mine[name], found.sheets[task.dataset], families)
+        section(task, f"task-{number}", mine[name], found.sheets[task.sheet], families)
         for number, (name, task) in enumerate(found.tasks.items(), 1)
     ]
     gc.unfreeze()

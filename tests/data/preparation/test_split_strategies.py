@@ -10,8 +10,16 @@ from hypothesis import strategies as st
 from sklearn.model_selection import GroupShuffleSplit
 
 from assay.data.expectations import apart, in_order
-from assay.data.preparation.cleaning import SPLITS, draw_split
-from assay.data.preparation.split_strategies import ByGroup, ByTime, Random, Stratified, Together, choose
+from assay.data.preparation.cleaning import SPLITS, ImpossibleSplitError, draw_split
+from assay.data.preparation.split_strategies import (
+    ByGroup,
+    ByTime,
+    Fold,
+    Random,
+    Stratified,
+    Together,
+    choose,
+)
 from assay.data.validation import with_derived
 
 ROWS = np.arange(12)
@@ -159,3 +167,64 @@ def test_each_expectation_is_seen_to_fail(declare, column):
         assert found["status"] == status
     assert "check split_strategy" in found["reason"]
     assert found["expectations"][0]["first_bad"]
+
+
+def folds(strategy, upstream=None, *, count=60, number=5):
+    return [split(strategy, upstream, count=count, test=Fold(fold, number)) for fold in range(number)]
+
+
+LABELS = np.repeat([0, 1, 2], [30, 20, 10])
+PERSONS = np.arange(60) // 4
+
+
+@pytest.mark.parametrize(
+    "strategy",
+    [
+        Random(),
+        Stratified(LABELS),
+        ByGroup(PERSONS),
+        Together(Random(), PERSONS),
+        Together(Stratified(LABELS), LABELS * 100 + np.arange(60) // 2),
+    ],
+    ids=["random", "stratified", "group", "together", "together stratified"],
+)
+def test_each_item_is_test_in_exactly_one_fold(strategy):
+    found = folds(strategy)
+    assert (np.sum([each == "test" for each in found], axis=0) == 1).all()
+    sizes = [(each == "test").sum() for each in found]
+    assert max(sizes) - min(sizes) <= 4
+    assert all((each == part).any() for each in found for part in SPLITS)
+    assert [each.tolist() for each in folds(strategy)] == [each.tolist() for each in found]
+
+
+def test_each_fold_has_nearly_as_many_items_of_a_class():
+    for each in folds(Stratified(LABELS)):
+        assert np.bincount(LABELS[each == "test"]).tolist() == [6, 4, 2]
+        assert np.bincount(LABELS[each == "validation"]).tolist() == [6, 4, 2]  # a quarter of the rest
+
+
+def test_a_group_is_in_one_fold_and_in_one_part():
+    for each in folds(ByGroup(PERSONS)):
+        assert all(len(set(each[person == PERSONS])) == 1 for person in set(PERSONS))
+
+
+def test_equal_items_are_in_one_fold():
+    for each in folds(Together(Random(), PERSONS)):
+        assert all(len(set(each[kind == PERSONS])) == 1 for kind in set(PERSONS))
+
+
+@pytest.mark.parametrize(
+    ("strategy", "upstream", "message"),
+    [
+        (ByTime(np.arange(60)), None, "by time there are no folds"),
+        (Random(), ["test"] * 10 + [""] * 50, "the items' own split names those of test"),
+        (Stratified(np.repeat([0, 1], [57, 3])), None, "a class has 3 items, fewer than there are folds: 5"),
+        (ByGroup(np.arange(60) // 20), None, "n_splits=5 greater than the number of groups: 3"),
+    ],
+    ids=["time", "named", "rare class", "few groups"],
+)
+def test_items_without_such_folds_are_an_error_in_one_line(strategy, upstream, message):
+    with pytest.raises(ImpossibleSplitError, match=r"^made: a split is not possible: ") as error:
+        split(strategy, upstream, count=60, test=Fold(0, 5))
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)

@@ -308,3 +308,34 @@ def test_what_cannot_be_added_is_one_line_and_leaves_everything_as_it_was(projec
     assert re.search(message, last), last
     assert everything(project) == before
     assert not Path("data/own").exists() or not list(Path("data/own").iterdir())
+
+
+@pytest.mark.usefixtures("project")
+def test_folds_are_a_key_of_the_row_and_a_seed_each(tmp_path):
+    table(50).to_csv(tmp_path / "sales.csv", index=False)  # too few rows to set some aside once
+    options = (tmp_path / "sales.csv", "--target", "price", "--ignore", "bought", "--split", "folds:5")
+    assert "(random split, the first of 5 folds)" in run(*options)
+    params = load_params(Path("params.yaml"))
+    row = params.datasets["sales"]
+    assert (row.folds, row.knobs["split"], row.knobs["test_fraction"]) == (5, "random", 0.2)
+    assert params.suites["sales"].seeds == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("option", "line"),
+    [
+        ("folds:1", "--split folds:1: allowed are folds:2 to folds:100"),
+        ("folds:many", "--split folds:many: allowed are folds:2 to folds:100"),
+        (
+            "folds:5",
+            "by time there are no folds, since models would learn from later items than those of test",
+        ),
+    ],
+)
+def test_folds_that_cannot_be_are_one_line_and_nothing_is_written(project, tmp_path, option, line):
+    data = table(200)
+    data["day"] = pd.date_range("2025-01-01", periods=len(data)).strftime("%Y-%m-%d")
+    data.to_csv(tmp_path / "sales.csv", index=False)
+    before = everything(project)
+    assert line in run(tmp_path / "sales.csv", "--target", "price", "--split", option, code=2)
+    assert everything(project) == before

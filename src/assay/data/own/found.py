@@ -19,6 +19,7 @@ FormKind = Literal[
 Strategy = Literal["column", "time", "group", "stratified", "random", "order", "none"]
 """``order``: the last part of a text is to test on."""
 
+MOST_FOLDS = 100
 JOINED_BY = " | "
 """What stands between the texts of several columns of a row."""
 
@@ -37,6 +38,8 @@ class Options:
     """Rows of classes with fewer are left out."""
     split: str | None = None
     """``column:NAME``, ``time:NAME``, ``group:NAME`` or a fraction."""
+    folds: int | None = None
+    """The number of folds, each of which is test once; ``None`` for one part to test on."""
     metric: str | None = None
     encoding: str | None = None
     """One of ``text_files.ENCODINGS``."""
@@ -44,6 +47,20 @@ class Options:
     """Whether the first row holds the names of the columns."""
     day_first: bool | None = None
     """Whether 02/03/2026 is in March."""
+
+
+def parse_folds(option: str | None) -> int | None:
+    """Return the number of folds that ``--split folds:NUMBER`` requests; None if it says something else.
+
+    Raises:
+        ValueError: it is no number from 2 to ``MOST_FOLDS``; one line.
+    """
+    word, _, number = (option or "").partition(":")
+    if word != "folds":
+        return None
+    if not number.isdecimal() or not 2 <= int(number) <= MOST_FOLDS:
+        raise ValueError(f"--split {option}: allowed are folds:2 to folds:{MOST_FOLDS}")
+    return int(number)
 
 
 @dataclass(frozen=True, kw_only=True)

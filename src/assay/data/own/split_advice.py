@@ -147,7 +147,7 @@ def advise(table: Table, study: Study, *, of_classes: bool, num_duplicates: int)
         return SplitAdvice(strategy="column", column=FILE, why="the names of the files say their parts")
     if named := split_column(study):
         return SplitAdvice(strategy="column", column=named.name, why="the column names each row's part")
-    if len(table) < FEWEST_ROWS:
+    if len(table) < FEWEST_ROWS and not table.options.folds:
         return SplitAdvice(
             strategy="none",
             why=f"{len(table)} rows: too few to set some aside; only leave-one-out makes sense",

@@ -27,7 +27,7 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 
 from assay.data.preparation import store
 from assay.data.preparation.cleaning import SPLITS, clean, draw_split
-from assay.data.preparation.split_strategies import ByGroup
+from assay.data.preparation.split_strategies import ByGroup, Fold, TestPart
 from assay.data.preparation.text import SPECIAL, bad_row, count_odd, decode
 from assay.data.special_tokens import PADDING, UNKNOWN
 from assay.files import write_text
@@ -131,7 +131,7 @@ def prepare(
     *,
     dataset: str,
     validation_fraction: float,
-    test_fraction: float,
+    test_fraction: TestPart,
     seed: int = 0,
     groups: NDArray[np.str_] | None = None,
     ignored_targets: int = 0,
@@ -157,11 +157,13 @@ def prepare(
         The contents of prepared.json.
 
     Raises:
-        ValueError: a split has no window.
+        ValueError: a split has no window, or a fold is requested of a text that is split by position.
     """
     store.begin(out)
     windows = text.windows()
     upstream = text.split
+    if groups is None and isinstance(test_fraction, Fold):
+        raise ValueError(f"{dataset}: a text that is split by position has no folds; remove folds")
     if groups is None:
         split = cut(upstream, validation_fraction, test_fraction)
     else:

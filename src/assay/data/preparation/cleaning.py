@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.data.preparation.split_strategies import SplitStrategy
+from assay.data.preparation.split_strategies import Fold, Held, SplitStrategy, TestPart
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,7 +122,7 @@ def draw_split(
     strategy: SplitStrategy,
     seed: int,
     validation_fraction: float,
-    test_fraction: float,
+    test_fraction: TestPart,
     *,
     dataset: str,
 ) -> NDArray[np.str_]:
@@ -133,23 +133,34 @@ def draw_split(
     Args:
         upstream: (N,) as in :func:`clean`; items without a split are in train or held out.
         validation_fraction: part of the items outside of test that goes to validation, unless upstream has validation.
-        test_fraction: part of the items outside of upstream's validation that goes to test, unless upstream has test.
+        test_fraction: part of the items outside of upstream's validation that goes to test, unless upstream has test;
+            a fraction of them, or a fold.
 
     Raises:
         ImpossibleSplitError: the strategy cannot split the items: a class has fewer than two, or a part would have
-            none, or fewer items than classes.
+            none, or fewer items than classes; or a fold is requested of items whose test part upstream names.
     """
     split = upstream.astype("<U10")
     rest = np.flatnonzero((split != "validation") & (split != "test"))
     if not len(rest):
         raise ImpossibleSplitError(f"{dataset}: a split is not possible: upstream leaves no item to train on")
     split[rest] = "train"
-    for name, fraction in (("test", test_fraction), ("validation", validation_fraction)):
-        if name in upstream:
+    for name, part in (("test", test_fraction), ("validation", validation_fraction)):
+        if name in upstream and not isinstance(part, Fold):
             continue
         try:
-            rest, held = strategy.hold_out(rest, fraction, seed)
+            if name in upstream:
+                raise ValueError(
+                    "the items' own split names those of test, so there are no folds; remove folds"
+                )
+            rest, held = _hold_out(strategy, rest, part, seed)
         except ValueError as error:
             raise ImpossibleSplitError(f"{dataset}: a split is not possible: {error}") from None
         split[held] = name
     return split
+
+
+def _hold_out(strategy: SplitStrategy, rows: NDArray[np.int64], part: TestPart, seed: int) -> Held:
+    if isinstance(part, Fold):
+        return strategy.hold_out_fold(rows, part, seed)
+    return strategy.hold_out(rows, part, seed)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from assay.data.preparation import store
 from assay.data.preparation.cleaning import SPLITS, clean, draw_split
-from assay.data.preparation.split_strategies import StrategyName, choose
+from assay.data.preparation.split_strategies import StrategyName, TestPart, choose
 
 _BATCH = 4096
 
@@ -66,7 +66,7 @@ def prepare(
     dataset: str,
     seed: int,
     validation_fraction: float,
-    test_fraction: float,
+    test_fraction: TestPart,
     split_strategy: StrategyName = "stratified",
 ) -> dict[str, Any]:
     """Clean, split and describe ``image_set``; write arrays.safetensors, items.parquet and prepared.json.

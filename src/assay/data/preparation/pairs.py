@@ -23,7 +23,7 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 from assay.data.preparation import store
 from assay.data.preparation.characters import tokenizer_of
 from assay.data.preparation.cleaning import SPLITS, clean, draw_split
-from assay.data.preparation.split_strategies import StrategyName, choose
+from assay.data.preparation.split_strategies import StrategyName, TestPart, choose
 from assay.data.preparation.text import bad_row, count_odd, decode, pad
 from assay.data.special_tokens import BEGIN, END, PADDING, UNKNOWN
 from assay.data.tar_reader import gunzip
@@ -76,7 +76,7 @@ def prepare(
     longest: tuple[int, int],
     seed: int,
     validation_fraction: float,
-    test_fraction: float,
+    test_fraction: TestPart,
     optimum: Mapping[str, float] | None = None,
     split_strategy: StrategyName = "stratified",
 ) -> dict[str, Any]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Strategies for holding items out: stratified by class, at random, the latest ones, or whole groups.
+"""Strategies for holding items out: stratified by class, at random, the latest ones, or whole groups; and folds.
 
 A strategy splits only the items without a split in upstream: upstream's validation and test items are always kept.
 """
@@ -14,6 +14,19 @@ from numpy.typing import NDArray
 
 StrategyName = Literal["stratified", "random", "time", "group"]
 
+
+@dataclass(frozen=True)
+class Fold:
+    """One of several folds: parts of nearly equal size into which items are divided, each of which is test once."""
+
+    number: int
+    """From 0 to ``folds`` - 1."""
+    folds: int
+    """How many there are, at least 2."""
+
+
+TestPart = float | Fold
+"""The items that go to test: a fraction of all in (0, 1), or one fold of them."""
 Held = tuple[NDArray[np.int64], NDArray[np.int64]]
 """The remaining rows, and the held out rows."""
 
@@ -36,6 +49,16 @@ class SplitStrategy(Protocol):
             ValueError: they cannot be split; the reason does not include the dataset's name.
         """
 
+    def hold_out_fold(self, rows: NDArray[np.int64], fold: Fold, seed: int) -> Held:
+        """Return the rows of the other folds and those of this one; with equal rows and seed, each row is in one fold.
+
+        Args:
+            rows: (M,) the numbers of the items to split.
+
+        Raises:
+            ValueError: they have no such folds; the reason does not include the dataset's name.
+        """
+
 
 @dataclass(frozen=True)
 class Stratified:
@@ -53,6 +76,17 @@ class Stratified:
         """Return the remaining rows and the held out rows, each with every class."""
         return _draw(rows, fraction, seed, self.labels[rows])
 
+    def hold_out_fold(self, rows: NDArray[np.int64], fold: Fold, seed: int) -> Held:
+        """Return the rows of the other folds and those of this one; a class has nearly as many in each fold."""
+        from sklearn.model_selection import StratifiedKFold
+
+        labels = self.labels[rows]
+        fewest = int(np.unique(labels, return_counts=True)[1].min())
+        if fewest < fold.folds:
+            raise ValueError(f"a class has {fewest} items, fewer than there are folds: {fold.folds}")
+        drawing = StratifiedKFold(fold.folds, shuffle=True, random_state=seed)
+        return _of_fold(rows, list(drawing.split(rows, labels))[fold.number])
+
 
 @dataclass(frozen=True)
 class Random:
@@ -63,6 +97,13 @@ class Random:
     def hold_out(self, rows: NDArray[np.int64], fraction: float, seed: int) -> Held:
         """Return the remaining rows and the held out rows."""
         return _draw(rows, fraction, seed, None)
+
+    def hold_out_fold(self, rows: NDArray[np.int64], fold: Fold, seed: int) -> Held:
+        """Return the rows of the other folds and those of this one."""
+        from sklearn.model_selection import KFold
+
+        drawing = KFold(fold.folds, shuffle=True, random_state=seed)
+        return _of_fold(rows, list(drawing.split(rows))[fold.number])
 
 
 @dataclass(frozen=True)
@@ -84,6 +125,13 @@ class ByTime:
         border = different[1:][np.abs(later - fraction * len(rows)).argmin()]
         return rows[times < border], rows[times >= border]
 
+    def hold_out_fold(self, rows: NDArray[np.int64], fold: Fold, seed: int) -> Held:
+        """Raise an error: all folds but the last would be predicted from later items."""
+        del rows, fold, seed
+        raise ValueError(
+            "by time there are no folds, since models would learn from later items than those of test"
+        )
+
 
 @dataclass(frozen=True)
 class ByGroup:
@@ -98,8 +146,14 @@ class ByGroup:
         from sklearn.model_selection import GroupShuffleSplit
 
         drawing = GroupShuffleSplit(n_splits=1, test_size=fraction, random_state=seed)
-        stay, held = next(drawing.split(rows, groups=self.groups[rows]))
-        return rows[stay], rows[held]
+        return _of_fold(rows, next(drawing.split(rows, groups=self.groups[rows])))
+
+    def hold_out_fold(self, rows: NDArray[np.int64], fold: Fold, seed: int) -> Held:
+        """Return the rows of the other folds and those of this one; a group is in one fold."""
+        from sklearn.model_selection import GroupKFold
+
+        drawing = GroupKFold(fold.folds, shuffle=True, random_state=seed)
+        return _of_fold(rows, list(drawing.split(rows, groups=self.groups[rows]))[fold.number])
 
 
 @dataclass(frozen=True)
@@ -117,9 +171,19 @@ class Together:
 
     def hold_out(self, rows: NDArray[np.int64], fraction: float, seed: int) -> Held:
         """Return the remaining rows and the held out rows, both ascending."""
-        firsts = rows[np.unique(self.kinds[rows], return_index=True)[1]]
-        _, held = self.strategy.hold_out(np.sort(firsts), fraction, seed)
-        is_held = np.isin(self.kinds[rows], self.kinds[held])
+        return self._with_equal(rows, self.strategy.hold_out(self._firsts(rows), fraction, seed))
+
+    def hold_out_fold(self, rows: NDArray[np.int64], fold: Fold, seed: int) -> Held:
+        """Return the rows of the other folds and those of this one, both ascending."""
+        return self._with_equal(rows, self.strategy.hold_out_fold(self._firsts(rows), fold, seed))
+
+    def _firsts(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the first of equal items, ascending."""
+        return np.sort(rows[np.unique(self.kinds[rows], return_index=True)[1]])
+
+    def _with_equal(self, rows: NDArray[np.int64], firsts: Held) -> Held:
+        """Return all rows, each where the first of its equals is."""
+        is_held = np.isin(self.kinds[rows], self.kinds[firsts[1]])
         return rows[~is_held], rows[is_held]
 
 
@@ -159,3 +223,8 @@ def _draw(rows: NDArray[np.int64], fraction: float, seed: int, strata: NDArray[n
 
     stay, held = train_test_split(rows, test_size=fraction, stratify=strata, random_state=seed)
     return stay, held
+
+
+def _of_fold(rows: NDArray[np.int64], places: Held) -> Held:
+    stay, held = places
+    return rows[stay], rows[held]

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from assay.data.preparation import store, table_encoder, text
 from assay.data.preparation.cells import CellFormat, Kind
 from assay.data.preparation.cleaning import SPLITS, clean, draw_split
-from assay.data.preparation.split_strategies import SplitStrategy, StrategyName, Together, choose
+from assay.data.preparation.split_strategies import SplitStrategy, StrategyName, TestPart, Together, choose
 from assay.data.preparation.table_encoder import TableEncoder
 
 LABEL, TARGET = "label", "target"
@@ -118,7 +118,7 @@ def prepare(
     dataset: str,
     seed: int,
     validation_fraction: float,
-    test_fraction: float,
+    test_fraction: TestPart,
     split_strategy: StrategyName | None = None,
     optimum: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from tokenizers import Tokenizer, models
 
 from assay.data.preparation import store
 from assay.data.preparation.cleaning import SPLITS, clean, draw_split
-from assay.data.preparation.split_strategies import StrategyName, choose
+from assay.data.preparation.split_strategies import StrategyName, TestPart, choose
 from assay.data.preparation.text import SPECIAL, bad_row, read_lines, require_label
 from assay.data.special_tokens import PADDING, UNKNOWN
 from assay.files import write_text
@@ -136,7 +136,7 @@ def prepare(
     dataset: str,
     seed: int,
     validation_fraction: float,
-    test_fraction: float,
+    test_fraction: TestPart,
     optimum: Mapping[str, float] | None = None,
     further: Sequence[str] = (),
     split_strategy: StrategyName = "stratified",

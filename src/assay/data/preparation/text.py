@@ -26,7 +26,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 from assay.data import csv_rows
 from assay.data.preparation import store
 from assay.data.preparation.cleaning import SPLITS, clean, draw_split
-from assay.data.preparation.split_strategies import StrategyName, choose
+from assay.data.preparation.split_strategies import StrategyName, TestPart, choose
 from assay.data.special_tokens import PADDING, UNKNOWN
 from assay.files import write_text
 
@@ -78,7 +78,7 @@ def prepare(
     dataset: str,
     seed: int,
     validation_fraction: float,
-    test_fraction: float,
+    test_fraction: TestPart,
     longest: int,
     optimum: Mapping[str, float] | None = None,
     given: str = "upstream",
@@ -182,7 +182,7 @@ def clean_and_split(
     dataset: str,
     seed: int,
     validation_fraction: float,
-    test_fraction: float,
+    test_fraction: TestPart,
     split_strategy: StrategyName = "stratified",
 ) -> Cleaned:
     """Drop repeated texts and draw the split; deterministic.

@@ -27,6 +27,7 @@ from assay.data.families.own_columns import OwnRows
 from assay.data.own import describe, look
 from assay.data.own.found import Found, Options, Reading
 from assay.data.preparation.cleaning import ImpossibleSplitError
+from assay.data.preparation.split_strategies import Fold
 from assay.files import check_output, write_text
 from assay.pipeline.adding import own_rows, starters
 from assay.pipeline.adding.own_rows import OwnRow
@@ -82,13 +83,14 @@ def add(request: Request) -> Iterator[str]:
     if name in file.names("tasks") or name in file.names("suites"):
         raise ValueError(f"{name}: params.yaml has a task or suite of this name; choose another with --name")
     source, digest = found.path, own_files.digest_of(found.path)
-    prepared, items = _prepared(file, name, row.family, {**row.knobs, **_bytes(found.path, digest)}, found)
+    folds, knobs = request.options.folds, {**row.knobs, **_bytes(found.path, digest)}
+    prepared, items = _prepared(file, name, row.family, knobs, folds, found)
     num_classes = len(prepared.get("classes", ()))
     metric = row.metric or request.options.metric
     starter = starters.choose(reading.signature, num_classes, metric)
     path = source.resolve() if request.link else _place(source, name)
     row = replace(row, knobs={**_bytes(path, digest), **row.knobs}, metric=metric)
-    write_rows(file, name, row, starter, items, request.about)
+    write_rows(file, name, row, starter, items, request.about, folds)
     expectations = EXPECTATIONS / f"{name}.yaml"
     _write(request, file, source, {expectations: expectations_file.infer(items, name)}, name)
     yield ""
@@ -211,11 +213,16 @@ def _bytes(path: Path, digest: str) -> dict[str, str]:
 
 
 def _prepared(
-    file: ParamsFile, name: str, family: str, knobs: Mapping[str, Any], found: Found | None = None
+    file: ParamsFile,
+    name: str,
+    family: str,
+    knobs: Mapping[str, Any],
+    folds: int | None,
+    found: Found | None = None,
 ) -> tuple[dict[str, Any], pd.DataFrame]:
-    """Return what prepared.json and items.parquet of a dataset will hold."""
+    """Return what prepared.json and items.parquet of a dataset, or of the first of its folds, will hold."""
     split = file.params.split
-    dataset = loading.load(family, knobs)
+    dataset = loading.load(family, knobs, fold=Fold(0, folds) if folds else None)
     if found is not None and isinstance(dataset, OwnRows):
         dataset = replace(dataset, known=found.known)
     with tempfile.TemporaryDirectory() as folder:
@@ -237,6 +244,7 @@ def write_rows(
     starter: Starter,
     items: pd.DataFrame,
     about: Mapping[str, str] = MappingProxyType({}),
+    folds: int | None = None,
 ) -> None:
     """Add the rows of a dataset, its task, its models and methods, and a suite that runs them."""
     num_items = int((items["split"] == "train").sum())
@@ -244,6 +252,7 @@ def write_rows(
         "dataset": row.family,
         "expectations": str(EXPECTATIONS / f"{name}.yaml"),
         **({"about": dict(about)} if about else {}),
+        **({"folds": folds} if folds else {}),
         "knobs": dict(row.knobs),
     }
     file.add("datasets", name, dataset, row.comments)
@@ -255,7 +264,8 @@ def write_rows(
     for method, wanted in starter.methods.items():
         if method not in file.names("methods"):
             file.add("methods", method, wanted)
-    suite = {"tasks": [name], "models": list(models), "methods": list(starter.methods), "seeds": SEEDS}
+    seeds = list(range(folds)) if folds else SEEDS
+    suite = {"tasks": [name], "models": list(models), "methods": list(starter.methods), "seeds": seeds}
     file.add("suites", name, suite)
     file.set(["suite"], name)
 
@@ -276,10 +286,10 @@ def _merge(file: ParamsFile, section: str, model: str, wanted: Mapping[str, Any]
 def _said(
     request: Request, name: str, starter: Starter, prepared: Mapping[str, Any], expectations: Path
 ) -> Iterator[str]:
-    counts = prepared["counts"]
+    counts, folds = prepared["counts"], request.options.folds
     yield (
         f"{counts['train']:,} items to train on, {counts['validation']:,} to validate, {counts['test']:,} to test"
-        f" ({prepared['split']['strategy']} split)"
+        f" ({prepared['split']['strategy']} split{f', the first of {folds} folds' if folds else ''})"
     )
     for dropped in prepared["dropped"]:
         yield f"left out: {dropped['count']:,}, {dropped['reason']}"
@@ -317,7 +327,7 @@ def _again(request: Request, name: str, file: ParamsFile) -> Iterator[str]:
             f"{name}: params.yaml has a dataset of this name with other bytes (sha256 {knobs['digest']}, {source} has"
             f" {digest}); accept them with --update, or choose another name with --name"
         )
-    _prepared(file, name, row["dataset"], {**knobs, **_bytes(source, digest)})
+    _prepared(file, name, row["dataset"], {**knobs, **_bytes(source, digest)}, row.get("folds"))
     file.set(["datasets", name, "knobs", "digest"], digest)
     before, text = paths.PARAMS.read_text(encoding="utf-8"), file.text()
     write_text(paths.PARAMS, text)

@@ -240,6 +240,8 @@ def _header(found: Found) -> bool | None:
 
 def _split(found: Found, options: Options, *, of_classes: bool) -> dict[str, Any]:
     fraction = TEST_FRACTION
+    if options.folds:
+        fraction = round(1 / options.folds, 4)
     if options.split and ":" not in options.split:
         fraction = float(options.split)
     advice = found.split

@@ -32,6 +32,7 @@ wildcard_constraints:
     model="[a-z][a-z0-9_]*",
     method="[a-z][a-z0-9_]*",
     seed="[0-9]+",
+    fold="[0-9]+",
 
 
 # Snakemake remembers how each output was made; the records say whether the files here are still those outputs.

@@ -15,7 +15,7 @@ rule ingest:
 
 rule prepare:
     input:
-        source=rules.ingest.output.source,
+        source=GRAPH.prepare_from,
     output:
         prepared=f"{paths.PREPARED}/prepared.json",
     log:

@@ -53,6 +53,7 @@ def tasks_of(matrix: Matrix) -> list[dict[str, Any]]:
                 "metric": task.primary,
                 "watched": task.watched.name,
                 "controls": rows,
+                **({"folds": matrix.prepared_of(name)} if matrix.params.folds_of(name) else {}),
             }
         )
     return found
@@ -88,8 +89,9 @@ def tuned_of(matrix: Matrix) -> list[dict[str, Any]]:
         found.append(
             {
                 "task": row.task,
-                "dataset": matrix.dataset(row.task),
+                "dataset": matrix.prepared_for(row.trial),
                 "model": row.model,
+                "fold": row.fold,
                 "fixed": like if is_fixed else "",
                 "tuned": Path(matrix.tuning_folder(row)),
             }
@@ -122,13 +124,13 @@ def errors_of(matrix: Matrix) -> dict[Path, str]:
 
 def inputs_of(matrix: Matrix, params: str) -> dict[str, Any]:
     """Return what a report of ``matrix`` is built from, as arguments of :func:`assay.report.build.build`."""
-    names = matrix.datasets
+    names = matrix.prepared
     return {
         "suite": matrix.suite,
         "variants": variants_of(matrix),
         "tasks": tasks_of(matrix),
         "models": models_of(matrix),
-        "raw": {name: Path(paths.RAW.format(dataset=name)) for name in names},
+        "raw": {name: Path(paths.RAW.format(dataset=matrix.whole(name))) for name in names},
         "prepared": {name: Path(paths.PREPARED.format(dataset=name)) for name in names},
         "validated": {name: Path(paths.VALIDATED.format(dataset=name)) for name in names},
         "provenance": provenance_of(matrix, params),

@@ -19,10 +19,12 @@ from assay.pipeline.worker.job import LIMIT, SETTINGS
 from assay.provenance import code_digest
 
 VARIABLE = "ASSAY_WORKER"
-SERVED = ("tune", "train", "compress", "evaluate", "report")
+TUNING, COMPRESSING, VALIDATING = ("tune", "tune_fold"), ("compress",), ("validate",)
+OF_GRAPHS = (*COMPRESSING, "evaluate")
+LEARNING = (*TUNING, "train", *COMPRESSING)
+OF_MODELS = (*LEARNING, "evaluate")
+SERVED = (*OF_MODELS, "report")
 """The rules whose jobs need a server; a running one also serves validation."""
-OF_MODELS, OF_GRAPHS, LEARNING = SERVED[:4], SERVED[2:4], SERVED[:3]
-TUNING, COMPRESSING, VALIDATING = ("tune",), ("compress",), ("validate",)
 PRELOAD = {
     "numpy": SERVED,
     "pandas": SERVED,

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -15,6 +15,7 @@ from assay.paths import UNCOMPRESSED
 from assay.report.inference import (
     comparisons,
     equivalence,
+    folds,
     item_scores,
     seed_variance,
     simultaneous,
@@ -30,6 +31,9 @@ from assay.report.results.summaries import Summary
 from assay.tasks.metric import PrimaryMetric, SummedMetric, ratio
 
 MCNEMAR, BOOTSTRAP, JACKKNIFE = "McNemar", "paired bootstrap", "paired jackknife"
+BY_FOLD = "corrected t-test over folds"
+FEWEST_FOLDS = 4
+"""With fewer folds, Student's t has too few degrees of freedom to say how lucky the best of several models was."""
 Numbers = NDArray[np.int64]
 NO_PLAN = Plan(None, None, None)
 
@@ -43,13 +47,14 @@ class Estimate:
     """None, like ``high``, for a score that cannot vary, such as the AUROC of a constant."""
     high: float | None
     seeds: int
+    """The number of seeds, or of folds."""
     over: str
-    """What the interval is over: ``seeds and items``, or another unit of independence instead of items; ``items`` for
-    one run, which covers everything for a model that does not depend on the seed, but not the variation between seeds
-    for one that does; ``nothing`` for a single unit, and without an interval. A single run with the seed variance of
-    comparable models is over ``seeds and items`` as well."""
+    """What the interval is over: ``folds``; ``seeds and items``, or another unit of independence instead of items;
+    ``items`` for one run, which covers everything for a model that does not depend on the seed, but not the variation
+    between seeds for one that does; ``nothing`` for a single unit, and without an interval. A single run with the seed
+    variance of comparable models is over ``seeds and items`` as well."""
     items_variance: float
-    """The variance of the mean over only the test items, or units; 0 without an interval."""
+    """The variance of the mean over only the test items, or units; with folds, over these; 0 without an interval."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,7 @@ class Compared:
     high: float | None
     p: float
     p_holm: float
-    """Corrected for the number of comparisons: by Holm, and for all pairs of models by
+    """Corrected for the number of comparisons: by Holm, and for all pairs of models, without folds, by
     :func:`.comparisons.step_down`."""
     separable: bool
     """Whether ``p_holm`` is below 0.05."""
@@ -113,28 +118,30 @@ class Analysis:
     reasons: Mapping[Key, str]
     """By model, method and seed: why predictions could not be used; that model and method then have no estimate."""
     num_items: int = 0
-    """The number of test items of most variants."""
+    """The number of test items of most variants; with folds, of all of them."""
     num_units: int = 0
     """The number of their units of independence."""
     best: Best | None = None
-    """None if a rank is missing or no model is ranked."""
+    """None if a rank is missing or no model is ranked, or there are fewer than ``FEWEST_FOLDS`` folds."""
     single: tuple[str, ...] = ()
     """The uncompressed models without a rank: one run each, which says nothing of other seeds."""
     borrowed: tuple[str, ...] = ()
     """The uncompressed models with one run that are ranked with the seed variance of the others."""
     budgets: Mapping[tuple[str, str], Equivalence] = field(default_factory=dict)
     """By model and method: whether the compressed model stays within its budget."""
+    folds: int = 0
+    """The number of folds over which everything is compared (:mod:`.folds`); 0 if it is over test items."""
 
 
 @dataclass(frozen=True)
 class _Runs:
-    """All usable runs of a task, grouped by summary."""
+    """All usable runs of a task, grouped by summary; with folds, each mean over them counts as one run."""
 
     summaries: tuple[Summary, ...]
     runs: Numbers
     """The number of runs of each summary."""
     places: Mapping[Key, int]
-    """The index of each run."""
+    """The index of each run; with folds, the seed of its key is ""."""
     arrays: tuple[NDArray[Any], ...]
     """(V, U) or (V, N) each: the metric's arrays."""
     values: Array
@@ -146,10 +153,15 @@ class _Runs:
     binary: bool
     """Whether units are items, predicted correctly or not, and the metric is the share of correct ones."""
     num_units: int
+    """The number of units that are resampled; with folds, their number."""
+    folds: int = 0
+    """The number of folds, which are the units then; 0 without folds."""
 
     @property
     def test(self) -> str:
         """The test of runs for which McNemar's test does not apply."""
+        if self.folds:
+            return BY_FOLD
         return BOOTSTRAP if self.summed else JACKKNIFE
 
     @property
@@ -198,6 +210,8 @@ def analyse(summaries: Sequence[Summary], task: Task) -> Analysis:
     """
     assert task.metric is not None
     mine = [each for each in summaries if each.task == task and each.finished]
+    if len(folds.run(mine, task)) > 1:
+        return _over_folds(mine, task)
     found, reasons = item_scores.read([variant for each in mine for variant in each.finished], task.metric)
     while usable := _usable(mine, reasons):
         runs = _resample(usable, found, task.metric)
@@ -208,6 +222,35 @@ def analyse(summaries: Sequence[Summary], task: Task) -> Analysis:
         reasons |= dict.fromkeys(runs.undefined, why)
     else:
         return Analysis({}, {}, {}, (), {}, reasons)
+    return _analysis(runs, task, reasons, len(found.units), found.num_units)
+
+
+def _over_folds(summaries: Sequence[Summary], task: Task) -> Analysis:
+    """Analyse a task of which each run of a model has test items of its own."""
+    found, reasons = folds.read(summaries, task)
+    if found is None:
+        return Analysis({}, {}, {}, (), {}, reasons)
+    number = found.values.shape[1]
+    runs = _Runs(
+        found.summaries,
+        np.ones(len(found.summaries), int),
+        {(each.model.name, each.method, ""): place for place, each in enumerate(found.summaries)},
+        (),
+        found.values.mean(axis=1),
+        found.samples,
+        summed=False,
+        binary=False,
+        num_units=number,
+        folds=number,
+    )
+    return _analysis(runs, task, reasons, found.num_items, found.num_units)
+
+
+def _analysis(
+    runs: _Runs, task: Task, reasons: Mapping[Key, str], num_items: int, num_units: int
+) -> Analysis:
+    """Return the analysis of the usable runs; the other arguments are its fields."""
+    assert task.metric is not None
     spread = statistics.spread(runs.values, runs.drawn, runs.runs, runs.num_units)
     seeds = _seed_variance(runs, spread)
     ranks, ties, neighbours, best = _rank(runs, spread, seeds, task)
@@ -220,12 +263,13 @@ def analyse(summaries: Sequence[Summary], task: Task) -> Analysis:
         neighbours,
         compressed,
         reasons,
-        len(found.units),
-        found.num_units,
+        num_items,
+        num_units,
         best=best,
         single=tuple(runs.summaries[row].model.name for row in plain if not seeds.known[row]),
         borrowed=tuple(runs.summaries[row].model.name for row in plain if seeds.borrowed[row]),
         budgets=_judge_compressed(runs, task.metric, compressed),
+        folds=runs.folds,
     )
 
 
@@ -262,7 +306,7 @@ def _resample(usable: Sequence[Summary], found: ItemScores, metric: PrimaryMetri
 
 def _seed_variance(runs: _Runs, spread: Spread) -> SeedVariance:
     """Return the seed variances of all summaries, informed by the uncompressed models."""
-    declared = np.array([each.model.seeded for each in runs.summaries])
+    declared = np.array([each.model.seeded and not runs.folds for each in runs.summaries])
     plain = np.array([each.method == UNCOMPRESSED for each in runs.summaries])
     return seed_variance.estimate(spread, declared | (spread.between > 0), plain)
 
@@ -271,22 +315,31 @@ def _estimate(
     runs: _Runs, spread: Spread, seeds: SeedVariance, metric: PrimaryMetric
 ) -> dict[tuple[str, str], Estimate]:
     reach = comparisons.of_means(spread, seeds).reach(statistics.LEVEL)
-    low, high = statistics.bounded(spread.mean, reach, runs.num_units, metric.highest, summed=runs.summed)
+    low, high = _ends(runs, spread.mean, reach, metric)
     items, units = spread.items, f"{metric.unit}s"
     found = {}
     for row, each in enumerate(runs.summaries):
         known = bool(np.isfinite(low[row]))
         several = runs.runs[row] > 1 or seeds.borrowed[row]
         over = f"seeds and {units}" if several else units if runs.num_units > 1 else "nothing"
+        over = "folds" if runs.folds else over
         found[each.model.name, each.method] = Estimate(
             float(spread.mean[row]),
             float(low[row]) if known else None,
             float(high[row]) if known else None,
-            int(runs.runs[row]),
+            runs.folds or int(runs.runs[row]),
             over if known else "nothing",
             float(items[row]) if known else 0.0,
         )
     return found
+
+
+def _ends(runs: _Runs, mean: Array, reach: Array, metric: PrimaryMetric) -> tuple[Array, Array]:
+    """Return the ends of the intervals of means; those over folds are symmetric, as far as the metric goes."""
+    if not runs.folds:
+        return statistics.bounded(mean, reach, runs.num_units, metric.highest, summed=runs.summed)
+    low, high = statistics.bounded(mean, reach, runs.num_units)
+    return (low, high) if metric.highest is None else (np.maximum(low, 0), np.minimum(high, metric.highest))
 
 
 def _rank(
@@ -316,13 +369,15 @@ def _rank(
         pair[one, other] = np.arange(len(first))
     order = np.argsort([-metric.rank(value) for value in spread.mean[plain]], kind="stable")
     neighbours = [(names[one], names[other]) for one, other in pairwise(order)]
-    rivals = comparisons.chances_to_be_best(tests.p, first_is_better, first, second, len(plain))
+    rivals = comparisons.chances_to_be_best(
+        tests.p, first_is_better, first, second, len(plain), correlated=not runs.folds
+    )
     possible = [
         row
         for row, chance in zip(plain, rivals, strict=True)
         if chance > statistics.LEVEL and not runs.summaries[row].control
     ]
-    complete = all(
+    complete = (not runs.folds or runs.folds >= FEWEST_FOLDS) and all(
         seeds.known[row] or each.control or each.method != UNCOMPRESSED
         for row, each in enumerate(runs.summaries)
     )
@@ -335,7 +390,7 @@ def _rank(
             name: tuple(names[other] for other in np.flatnonzero(row))
             for name, row in zip(names, tied, strict=True)
         },
-        _compared(tests.of(pair[order[:-1], order[1:]]), neighbours, runs.test),
+        _compared(tests.of(pair[order[:-1], order[1:]]), neighbours, runs),
         _best(runs, spread, seeds, np.array(possible, int), metric) if complete and possible else None,
     )
 
@@ -344,7 +399,11 @@ def _best(runs: _Runs, spread: Spread, seeds: SeedVariance, possible: Numbers, m
     """Return the best of the models that may be the best."""
     sign = 1 if metric.direction == "maximise" else -1
     row, estimate, low, high = comparisons.best_after_selection(
-        spread.take(possible), seeds.take(possible), sign, np.random.default_rng(0)
+        spread.take(possible),
+        seeds.take(possible),
+        sign,
+        np.random.default_rng(0),
+        freedom=runs.folds - 1 if runs.folds else None,
     )
     names = [runs.summaries[each].model.name for each in possible]
     if metric.highest is not None:
@@ -364,6 +423,8 @@ def _test_pairs(
         together = correct @ correct.T
         alone = np.diagonal(together)[:, None] - together  # (G, G), correct in the row and not in the column
         p[exact] = statistics.mcnemar(alone[first, second], alone[second, first])[exact]
+    if runs.folds:
+        return _tested(pairs, exact, p)
     corrected = comparisons.step_down(p, len(plain))
     significant = int((corrected <= statistics.LEVEL).sum())
     level = comparisons.next_level(significant + 1, len(plain)) if len(p) else statistics.LEVEL
@@ -387,15 +448,16 @@ def _compare_compressed(runs: _Runs, metric: PrimaryMetric) -> dict[tuple[str, s
     found = comparisons.of_means(spread, seeds)
     exact = runs.binary & (number == 1) & found.fixed
     p = found.p
-    firsts = (number.cumsum() - number)[exact]
-    ours, theirs = runs.correct(after[firsts]), runs.correct(before[firsts])
-    p[exact] = statistics.mcnemar((ours * (1 - theirs)).sum(axis=1), (theirs * (1 - ours)).sum(axis=1))
+    if exact.any():
+        firsts = (number.cumsum() - number)[exact]
+        ours, theirs = runs.correct(after[firsts]), runs.correct(before[firsts])
+        p[exact] = statistics.mcnemar((ours * (1 - theirs)).sum(axis=1), (theirs * (1 - ours)).sum(axis=1))
     tests = _tested(found, exact, p)
     names = [
         (method, UNCOMPRESSED) if metric.rank(difference) > 0 else (UNCOMPRESSED, method)
         for (_, method), difference in zip(pairs, spread.mean, strict=True)
     ]
-    return dict(zip(pairs, _compared(tests, names, runs.test), strict=True))
+    return dict(zip(pairs, _compared(tests, names, runs), strict=True))
 
 
 def _pairs(runs: _Runs) -> dict[tuple[str, str], list[tuple[int, int]]]:
@@ -430,6 +492,8 @@ def _judge_compressed(
         num_items=runs.num_units,
         highest=metric.highest if runs.binary else None,
     )
+    if runs.folds:
+        found = [replace(each, needed_items=None, needed_seeds=None) for each in found]
     return {
         names: equivalence.undecided(each, compared[names].needed_items, compared[names].needed_seeds)
         if each.name == "beyond" and not compared[names].separable
@@ -439,25 +503,24 @@ def _judge_compressed(
 
 
 def _tested(differences: Differences, exact: NDArray[np.bool_], p: Array) -> _Tests:
-    """Return comparisons of one kind with their p-values corrected."""
+    """Return comparisons of one kind with their p-values corrected by Holm's method."""
     corrected = statistics.holm(p)
     level = statistics.LEVEL / max(int((corrected > statistics.LEVEL).sum()), 1)
     every = statistics.LEVEL / max(len(p), 1)
     return _Tests(differences, exact, p, corrected, level, every)
 
 
-def _compared(tests: _Tests, names: Sequence[tuple[str, str]], test: str) -> tuple[Compared, ...]:
+def _compared(tests: _Tests, names: Sequence[tuple[str, str]], runs: _Runs) -> tuple[Compared, ...]:
     """Return comparisons with the items and seeds that would separate them, and the names of (better, worse).
 
-    Args:
-        test: the name of the test of comparisons that are not by McNemar's test.
+    With folds nothing is said of how many would: their correlation stays, however many there are.
     """
     significant = tests.p_holm <= statistics.LEVEL
     reach = tests.differences.reach(tests.level_of_intervals)
     sizes = np.abs(tests.differences.size)
     varies = reach > statistics.CONSTANT * sizes
     plans: dict[int, Plan] = {}
-    rows = np.flatnonzero(~significant & varies)
+    rows = np.flatnonzero(~significant & varies & (not runs.folds))
     if len(rows):
         plans = dict(
             zip(rows.tolist(), comparisons.plan(tests.differences.take(rows), tests.level), strict=True)
@@ -473,7 +536,7 @@ def _compared(tests: _Tests, names: Sequence[tuple[str, str]], test: str) -> tup
             float(tests.p[row]),
             float(tests.p_holm[row]),
             bool(significant[row]),
-            MCNEMAR if tests.exact[row] else test,
+            MCNEMAR if tests.exact[row] else runs.test,
             plans.get(row, NO_PLAN).items,
             plans.get(row, NO_PLAN).seeds,
             plans.get(row, NO_PLAN).both,

@@ -286,11 +286,15 @@ def _steps(p: Array, left: Whole, models: int) -> Array:
 
 
 def chances_to_be_best(
-    p: Array, first_is_better: NDArray[np.bool_], first: Whole, second: Whole, models: int
+    p: Array,
+    first_is_better: NDArray[np.bool_],
+    first: Whole,
+    second: Whole,
+    models: int,
+    *,
+    correlated: bool = True,
 ) -> Array:
     """Return the p-values (K,) of the hypotheses that a model is at least as good as each other one.
-
-    The comparisons of one model with the others are correlated, by 1/2 if all means vary equally (Dunnett).
 
     Args:
         p: the two-sided p-values of all pairs.
@@ -298,9 +302,13 @@ def chances_to_be_best(
         first: the first of each pair, from 0 to K - 1.
         second: the second of each pair.
         models: K.
+        correlated: whether the comparisons of one model with the others are correlated by 1/2, as they are if all means
+            vary equally (Dunnett); otherwise the correction is for their number alone (Bonferroni).
     """
     least = np.ones(models)
     np.minimum.at(least, np.where(first_is_better, second, first), p / 2)
+    if not correlated:
+        return np.where(least < 0.5, np.minimum(least * (models - 1), 1), 1.0)
     gap = -ndtri(np.clip(least, TINY, 0.5))
     points, weights = hermegauss(64)
     inside = ndtr(np.sqrt(2) * gap[:, None] - points) ** (models - 1) @ weights / weights.sum()
@@ -308,7 +316,12 @@ def chances_to_be_best(
 
 
 def best_after_selection(
-    found: Spread, seeds: SeedVariance, sign: int, rng: np.random.Generator
+    found: Spread,
+    seeds: SeedVariance,
+    sign: int,
+    rng: np.random.Generator,
+    *,
+    freedom: int | None = None,
 ) -> tuple[int, float, float, float]:
     """Return the row of the best mean, and its estimate and the ends of its 95% interval after selection.
 
@@ -320,6 +333,7 @@ def best_after_selection(
         seeds: their seed variances.
         sign: 1 if more is better, -1 if less is.
         rng: draws tables.
+        freedom: the degrees of freedom of the variances over items if they are few; None for a normal distribution.
     """
     mean = sign * found.mean
     best = int(mean.argmax())
@@ -331,7 +345,10 @@ def best_after_selection(
     of_items = directions * np.sqrt(
         np.maximum(sizes, 0)
     )  # (G, G): its product with its transpose is the covariance
-    errors = of_items @ rng.standard_normal((models, TABLES)) + extra * rng.standard_normal((models, TABLES))
+    shared = np.ones(TABLES) if freedom is None else np.sqrt(freedom / rng.chisquare(freedom, TABLES))
+    errors = of_items @ rng.standard_normal((models, TABLES)) * shared + extra * rng.standard_normal(
+        (models, TABLES)
+    )
     by_chance = ((errors - errors.mean(axis=0)) ** 2).sum(axis=0).mean()
     around = mean - mean.mean()
     measured = (around**2).sum()

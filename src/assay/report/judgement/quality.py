@@ -277,7 +277,7 @@ def failed_seeds(evidence: Evidence) -> Iterator[Finding]:
         if lost:
             name = _named(each.model.name, each.method)
             why = _some([f"seed {variant.seed} {variant.status}" for variant in lost])
-            left = f"{len(each.finished)} of {len(each.variants)} seeds finished"
+            left = f"{len(each.finished)} of {len(each.variants)} {each.task.run}s finished"
             seed = lost[0].seed if len(lost) == 1 else ""
             text = f"{name}: {left}; {why}"
             yield Finding("warning", text, model=each.model.name, method=each.method, seed=seed)
@@ -327,7 +327,8 @@ def few_seeds(evidence: Evidence) -> Iterator[Finding]:
         if each.model.seeded and 0 < len(each.finished) < FEWEST_SEEDS
     ]
     if few:
-        yield Finding("warning", f"fewer than {FEWEST_SEEDS} seeds: {_models(few)}", at=tuple(few))
+        text = f"fewer than {FEWEST_SEEDS} {evidence.task.run}s: {_models(few)}"
+        yield Finding("warning", text, at=tuple(few))
 
 
 def no_predictions(evidence: Evidence) -> Iterator[Finding]:
@@ -569,15 +570,19 @@ def expectation_failed(evidence: Evidence) -> Iterator[Finding]:
 
 
 def other_data(evidence: Evidence) -> Iterator[Finding]:
-    """Numbers of one task that were measured on different prepared data."""
-    digests = {
-        (variant.model, variant.method): tuple(sorted(variant.phases[-1].data.items()))
-        for variant in evidence.finished
-        if variant.phases[-1].data
-    }
-    if len(set(digests.values())) > 1:
+    """Numbers of one task, or of one of its folds, that were measured on different prepared data."""
+    folds: dict[str, dict[Place, tuple[tuple[str, str], ...]]] = defaultdict(dict)
+    for variant in evidence.finished:
+        if variant.phases[-1].data:
+            fold = variant.seed if evidence.task.folds else ""
+            data = tuple(sorted(variant.phases[-1].data.items()))
+            folds[fold][variant.model, variant.method] = data
+    other: dict[Place, None] = {}
+    for digests in folds.values():
         usual = Counter(digests.values()).most_common(1)[0][0]
-        places = tuple(place for place, digest in digests.items() if digest != usual)
+        other |= {place: None for place, digest in digests.items() if digest != usual}
+    if other:
+        places = tuple(other)
         yield Finding("serious", f"measured on other data than the others: {_models(places)}", at=places)
 
 

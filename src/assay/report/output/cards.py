@@ -60,7 +60,7 @@ def write(
         name = f"{file_name(each.task.name)}/{file_name(each.model.name)}.md"
         beside = [other for other in summaries if other.task == each.task]
         choice = chosen.get((each.task.name, each.model.name), ON_VALIDATION)
-        write_text(folder / name, card(suite, each, beside, sheets[each.task.dataset], choice))
+        write_text(folder / name, card(suite, each, beside, sheets[each.task.sheet], choice))
         found[f"{each.task.name}/{each.model.name}"] = name
     _sweep(folder, set(found.values()))
     return found
@@ -86,9 +86,9 @@ def choices(trials: Sequence[Trial], searches: Sequence[Search]) -> dict[tuple[s
     }
     found = dict.fromkeys(seen, AFTER_TEST)
     for each in searches:
+        setting = f" ({each.setting})" if each.fold is None else ", for each fold again,"
         found[each.task, each.model] = (
-            f"{ONCE} Its hyperparameters ({each.setting}) were chosen among {len(each.trials)} trials on validation"
-            " items."
+            f"{ONCE} Its hyperparameters{setting} were chosen among {len(each.trials)} trials on validation items."
         )
     return found
 
@@ -104,7 +104,9 @@ def card(
     """
     task, model = markdown.text(summary.task.name), markdown.text(summary.model.name)
     seeds = len(summary.finished)
-    over = "from one run" if seeds == 1 else f"a mean over {seeds} seeds ± one standard deviation"
+    over = (
+        "from one run" if seeds == 1 else f"a mean over {seeds} {summary.task.run}s ± one standard deviation"
+    )
     compressed = [
         each
         for each in beside
@@ -288,12 +290,17 @@ def _limits(summary: Summary, beside: Sequence[Summary], sheet: Sheet) -> Iterat
     score, control = summary.score(task.primary), _best_control(summary, beside)
     if score and control and not better(score.mean, control[1], task.direction):
         yield f"It is not better than the control {markdown.text(control[0])}."
-    if not summary.model.seeded:
+    if summary.task.folds:
+        yield (
+            f"It was trained {len(finished)} times, each time without the items of another fold, so the numbers are"
+            " those of models that learn from a part of the data."
+        )
+    elif not summary.model.seeded:
         yield "Its fit does not depend on a seed, so it was trained once."
     elif len(finished) == 1:
         yield "It was trained once: how much another seed would change the numbers is not known."
     for status, count in summary.troubles:
-        yield f"{count} of {len(summary.variants)} seeds ended as {markdown.text(status)} and are excluded."
+        yield f"{count} of {len(summary.variants)} {task.run}s ended as {markdown.text(status)} and are excluded."
     yield from _errors(summary, sheet)
     yield (
         "It was scored only on the test items of this dataset. How it does on other data, and whom its"

@@ -82,7 +82,15 @@ def _rank(section: Section, model: str) -> str:
 
 def _ranks(section: Section) -> Table:
     metric, task = section.task.primary, section.task.name
-    head = ["Rank", "Model", f"Score, {_named(section)}", "95% interval", "Seeds", "Against the next", "p"]
+    head = [
+        "Rank",
+        "Model",
+        f"Score, {_named(section)}",
+        "95% interval",
+        f"{section.task.run.capitalize()}s",
+        "Against the next",
+        "p",
+    ]
     rows = []
     for each in section.ranked:
         name = each.model.name
@@ -104,7 +112,7 @@ def _ranks(section: Section) -> Table:
             ]
         )
     unit, number = section.task.unit, section.analysis.num_units
-    over = "" if unit == ITEM else f", over {numbers.count(number)} {unit}s"
+    over = "" if unit == ITEM or section.analysis.folds else f", over {numbers.count(number)} {unit}s"
     return Table(f"ranks-{task}", f"{task}: ranks of uncompressed models{over}", head, rows)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from assay.paths import UNCOMPRESSED
 from assay.report.inference.across import Across
-from assay.report.inference.analysis import Compared
+from assay.report.inference.analysis import Analysis, Compared
 from assay.report.judgement.published_verdicts import Verdict
 from assay.report.results.tables import Rows
 from assay.report.sections.task import Section
@@ -100,8 +100,13 @@ def _estimates(suite: str, section: Section) -> Iterator[dict[str, Any]]:
             "units": analysis.num_units,
             "rank_low": ranks[0] if ranks else None,
             "rank_high": ranks[1] if ranks else None,
-            "correction": STEP_DOWN if ranks else "",
+            "correction": _of_ranks(analysis) if ranks else "",
         }
+
+
+def _of_ranks(analysis: Analysis) -> str:
+    """Return how the tests of all pairs of models are corrected for their number."""
+    return HOLM if analysis.folds else STEP_DOWN
 
 
 def tests(suite: str, sections: Sequence[Section], across: Sequence[Across]) -> Rows:
@@ -145,7 +150,7 @@ def _tests(suite: str, section: Section, published: int) -> Iterator[dict[str, A
     for each in analysis.neighbours:
         pairs = number * (number - 1) // 2
         names = {"question": "ranks", "first": each.better, "second": each.worse, "method": UNCOMPRESSED}
-        yield base | names | _compared(each, pairs, 1, STEP_DOWN)
+        yield base | names | _compared(each, pairs, 1, _of_ranks(analysis))
     for (model, method), each in sorted(analysis.compressed.items()):
         names = {"question": "compression", "first": f"{model}/{method}", "second": model, "method": method}
         better = 1 if each.better == method else -1

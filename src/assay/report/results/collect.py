@@ -32,6 +32,16 @@ UNCOMMITTED = " + uncommitted changes"
 
 
 @dataclass(frozen=True)
+class FoldItems:
+    """A fold: the prepared dataset whose test items it is."""
+
+    name: str
+    train: int
+    """The number of items to learn from, without those of validation; 0, like ``test``, if it is not recorded."""
+    test: int
+
+
+@dataclass(frozen=True)
 class Task:
     """A task: its dataset, its primary metric and that metric's direction, the metric watched in training, and its
     controls."""
@@ -46,6 +56,18 @@ class Task:
     """For generated data: the best expected value of the primary metric, computed from the generator."""
     metric: PrimaryMetric | None = None
     """How the primary metric is computed from predictions; without it there are no intervals and no ranks."""
+    folds: Mapping[str, FoldItems] = field(default_factory=dict, hash=False)
+    """By seed: the fold that its runs are tested on; empty if all runs have the same test items."""
+
+    @property
+    def sheet(self) -> str:
+        """The prepared dataset that describes the data: the first of its folds, if there are several."""
+        return next((fold.name for fold in self.folds.values()), self.dataset)
+
+    @property
+    def run(self) -> str:
+        """What the runs of a model differ in: ``seed``, or ``fold``, which the seed decides."""
+        return "fold" if self.folds else "seed"
 
     @property
     def unit(self) -> str:

@@ -34,7 +34,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Search:
-    """The search for the hyperparameters of one row on one task."""
+    """The search for the hyperparameters of one row on one task, or on one fold of its data."""
 
     task: str
     dataset: str
@@ -46,6 +46,13 @@ class Search:
     trials: tuple[Trial, ...]
     chosen: int
     """The place of the chosen trial."""
+    fold: int | None = None
+    """The fold whose items no trial could read; None for data without folds."""
+
+    @property
+    def label(self) -> str:
+        """The row, and its fold if there are several."""
+        return self.model if self.fold is None else f"{self.model}, fold {self.fold}"
 
     @property
     def setting(self) -> str:
@@ -64,7 +71,7 @@ def read(rows: Sequence[Mapping[str, Any]], errors: Mapping[Path, str]) -> list[
     """Return the finished searches; a failed one is the failure of its row's cells, which the report shows.
 
     Args:
-        rows: each with task, dataset, model, fixed, and the folder ``tuned``.
+        rows: each with task, dataset, model, fixed, the fold if there are several, and the folder ``tuned``.
         errors: record -> why it cannot be trusted.
     """
     return [found for row in rows if row["tuned"] / STATUS not in errors and (found := _search(row))]
@@ -83,6 +90,7 @@ def _search(row: Mapping[str, Any]) -> Search | None:
         direction=chosen["direction"],
         trials=trials,
         chosen=chosen["trial"],
+        fold=row.get("fold"),
     )
 
 

@@ -118,15 +118,15 @@ def best_of(values: Iterable[float], direction: str) -> float | None:
 
 
 def spread(summary: Summary, score: Score | None) -> str:
-    """Return the number of seeds behind a score as text, or why there is only one."""
+    """Return the number of seeds, or folds, behind a score as text, or why there is only one."""
     if score is None:
         return ""
-    planned = len(summary.variants)
+    planned, run = len(summary.variants), summary.task.run
     if score.count < planned:
-        return f"{score.count} of {planned} seeds"
-    if not summary.model.seeded:
+        return f"{score.count} of {planned} {run}s"
+    if not summary.model.seeded and not summary.task.folds:
         return "does not depend on the seed"
-    return "1 seed" if score.count == 1 else f"{score.count} seeds"
+    return f"1 {run}" if score.count == 1 else f"{score.count} {run}s"
 
 
 def squares(summaries: Sequence[Summary], task: Task) -> dict[str, Square]:

@@ -70,7 +70,7 @@ def _charts(searches: Sequence[Search]) -> list[Chart]:
     for task in dict.fromkeys(each.task for each in searches):
         mine = [each for each in searches if each.task == task]
         rows = [
-            {"model": each.model, "trials": number, "value": value}
+            {"model": each.label, "trials": number, "value": value}
             for each in mine
             for number, value in enumerate(expected_best(each.scores, each.direction), 1)
         ]
