@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from assay import paths
 from assay.config import registry
-from assay.evaluation import kept_graphs
+from assay.evaluation import kept_graphs, run_graphs
 from assay.evaluation.inputs.parsing.items import Bad, Item
 from assay.evaluation.inputs.parsing.sources import Source
 from assay.evaluation.kept_graphs import Kept
@@ -196,6 +196,9 @@ def _first(chosen: Chosen, module: Any, announce: Callable[[str], None]) -> Kept
         return Kept(declared, None, f"{chosen.signature} needs one pass of the model per word")
     if chosen.record["artifact"]["format"] == "onnx":
         return Kept(declared, _stored(chosen))
+    graph = run_graphs.find(chosen.folder)
+    if graph is not None:
+        return Kept(declared, graph)
     if sys.stderr.isatty():
         announce(
             f"{chosen.name}: first call: PyTorch is imported and writes the model's graph, which takes seconds; later"
