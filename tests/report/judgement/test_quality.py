@@ -14,7 +14,7 @@ from assay.report.judgement import quality
 from assay.report.judgement.published_verdicts import Verdict
 from assay.report.judgement.quality import CHECKS, Evidence, Finding, findings, marks
 from assay.report.results import compression
-from assay.report.results.collect import UNCOMMITTED, Epoch, Sheet, Variant
+from assay.report.results.collect import UNCOMMITTED, Epoch, FoldItems, Sheet, Variant
 from assay.report.results.published import Published
 from assay.report.results.summaries import Summary
 from assay.report.results.trials import Tuning
@@ -518,3 +518,33 @@ def test_the_most_severe_come_first_and_mark_their_numbers(case: Case) -> None:
 def test_long_lists_are_cut() -> None:
     assert quality._some(["a", "b", "c"]) == "a, b, c"
     assert quality._some(["a", "b", "c", "d", "e"]) == "a, b, c and 2 more"
+
+
+def test_each_fold_has_data_of_its_own_and_is_compared_within_itself(case: Case) -> None:
+    on_folds = replace(TASK, folds={str(seed): FoldItems(f"fold{seed}", 8, 2) for seed in range(3)})
+
+    def evaluated(**other: str) -> list[Summary]:
+        """Return cnn and rbf_svm on three folds, with other data of one model's fold."""
+        keys = [(model, seed, "none") for model in ("cnn", "rbf_svm") for seed in range(3)]
+        return [
+            replace(
+                each,
+                variants=tuple(
+                    replace(
+                        run,
+                        phases=(
+                            *run.phases[:-1],
+                            replace(
+                                run.phases[-1], data={"items": other.get(f"{run.model}_{run.seed}", run.seed)}
+                            ),
+                        ),
+                    )
+                    for run in each.variants
+                ),
+            )
+            for each in summaries_of(case.folder, dict.fromkeys(keys, 0.9), on_folds)
+        ]
+
+    assert case.found("other data", task=on_folds, summaries=evaluated()) == []
+    [found] = case.found("other data", task=on_folds, summaries=evaluated(rbf_svm_1="other"))
+    assert found.at == (("rbf_svm", "none"),)

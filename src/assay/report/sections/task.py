@@ -28,22 +28,23 @@ COSTS = (
 MOST_COMMON = 3
 SAMPLE = ("given", "expected", "said")
 CAPTIONS = {
-    "loss": "Training and validation loss, one line per seed; each model has its own scale.",
-    "watched": "On the validation set, where the epoch is chosen; one line per seed, one scale for all models.",
+    "loss": "Training and validation loss, one line per {run}; each model has its own scale.",
+    "watched": "On the validation set, where the epoch is chosen; one line per {run}, one scale for all models.",
     "scatter": (
-        "One point per model and method, mean over seeds, controls excluded; the cost axis is logarithmic."
+        "One point per model and method, mean over {run}s, controls excluded; the cost axis is logarithmic."
         " The line is the Pareto front: the points that no other beats in both."
     ),
     "sensitivity": (
         "The settings tried by each method that chooses its own, scored on validation items: right after"
-        " compression and, where the method trains further, after that training; one line per seed."
+        " compression and, where the method trains further, after that training; one line per {run}."
     ),
     "confusion": (
-        "Test items of all seeds together. Rows are the true class, columns the prediction; correct predictions are"
+        "Test items of all {run}s together. Rows are the true class, columns the prediction; correct predictions are"
         " blue, errors orange, and a deeper colour is a larger share of the true class. The orange scale is stretched"
         " so that rare errors show: it saturates at a fifth of a class. Hover over a square for its count."
     ),
 }
+"""By figure; ``{run}`` is what the runs of a model differ in, :attr:`.collect.Task.run`."""
 
 
 @dataclass(frozen=True)
@@ -170,22 +171,28 @@ def section(
         compression=compression.compared(summaries, task, analysis.budgets),
         not_compressed=compression.left_out(summaries, task),
         curves=[
-            Chart(f"{name}-{task.name}", title, CAPTIONS[name], plot)
+            Chart(f"{name}-{task.name}", title, _caption(name, task), plot)
             for name, title, plot in plots.curves(plain, task.watched)
         ],
         scatters=[
-            Chart(f"{key}-{task.name}", f"Against {title.split(',')[0]}", CAPTIONS["scatter"], plot)
+            Chart(f"{key}-{task.name}", f"Against {title.split(',')[0]}", _caption("scatter", task), plot)
             for cost, title, key in COSTS
             if (plot := pareto.of_task(summaries, cost, title, families)) is not None
         ],
         sensitivity=_sensitivity(summaries, task),
-        confusion=Chart(f"confusion-{task.name}", "Errors of each model", CAPTIONS["confusion"], confused)
+        confusion=Chart(
+            f"confusion-{task.name}", "Errors of each model", _caption("confusion", task), confused
+        )
         if confused
         else None,
         errors=_errors(plain, classes),
         samples=_samples(plain),
         grids=_grids(plain),
     )
+
+
+def _caption(name: str, task: Task) -> str:
+    return CAPTIONS[name].format(run=task.run)
 
 
 def _sensitivity(summaries: Sequence[Summary], task: Task) -> Chart | None:
@@ -195,7 +202,7 @@ def _sensitivity(summaries: Sequence[Summary], task: Task) -> Chart | None:
         return None
     title = f"Sensitivity of {rows[0]['model']} to compression"
     plot = plots.sensitivity(rows, task.watched)
-    return Chart(f"sensitivity-{task.name}", title, CAPTIONS["sensitivity"], plot)
+    return Chart(f"sensitivity-{task.name}", title, _caption("sensitivity", task), plot)
 
 
 def _errors(plain: Sequence[Summary], classes: Sequence[str]) -> Rows:
