@@ -21,6 +21,7 @@ from assay.data.preparation.characters import (
     prepare,
     read_text,
 )
+from assay.data.preparation.split_strategies import Fold
 
 SOME = "".join(random.Random(0).choices("abcdef \n\u00e9", k=20 * WINDOW + 1))
 
@@ -175,3 +176,10 @@ def test_groups_are_drawn_whole(tmp_path: Path) -> None:
     assert facts["split"]["strategy"] == "group"
     assert items.groupby("group")["split"].nunique().max() == 1
     assert items.groupby("split")["group"].nunique().to_dict() == {"test": 3, "train": 6, "validation": 1}
+
+
+def test_a_text_that_is_split_by_position_has_no_folds(tmp_path: Path) -> None:
+    with pytest.raises(
+        ValueError, match=r"^notes: a text that is split by position has no folds; remove folds$"
+    ):
+        prepare(LongText(SOME), tmp_path, dataset="notes", validation_fraction=0.1, test_fraction=Fold(0, 5))

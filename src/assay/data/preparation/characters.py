@@ -162,9 +162,9 @@ def prepare(
     store.begin(out)
     windows = text.windows()
     upstream = text.split
-    if groups is None and isinstance(test_fraction, Fold):
-        raise ValueError(f"{dataset}: a text that is split by position has no folds; remove folds")
     if groups is None:
+        if isinstance(test_fraction, Fold):
+            raise ValueError(f"{dataset}: a text that is split by position has no folds; remove folds")
         split = cut(upstream, validation_fraction, test_fraction)
     else:
         split = draw_split(
