@@ -42,7 +42,7 @@ class Harmful:
     [
         ("a.zip", packed("zip"), "is an archive; unpack it first"),
         ("a.csv", packed("zip"), "is an archive or a spreadsheet"),
-        ("a.csv", gzip.compress(b"\0" * 10**6), "is an archive"),
+        ("a.csv", gzip.compress(b"\0" * 10**6, mtime=0), "is an archive"),
         ("a.wav", packed("wav"), "is audio"),
         ("a.xlsx", packed("zip"), "is a spreadsheet; save the sheet as CSV"),
         ("a.pkl", pickle.dumps(Harmful()), "is a pickle, which can run code when it is read"),
