@@ -16,7 +16,7 @@ ON_FOLDS = replace(TASK, folds={str(seed): FoldItems(f"digits_fold{seed}", 80, 2
 
 @pytest.mark.parametrize(
     ("task", "cnn", "svm"),
-    [(TASK, "2 of 3 seeds", "does not depend on the seed"), (ON_FOLDS, "2 of 3 folds", "3 folds")],
+    [(TASK, "2 of 3 seeds", "one run, no seed"), (ON_FOLDS, "2 of 3 folds", "3 folds")],
     ids=["seeds", "folds"],
 )
 def test_the_runs_of_a_task_on_folds_are_called_folds(tmp_path: Path, task, cnn: str, svm: str) -> None:

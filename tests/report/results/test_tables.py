@@ -32,7 +32,7 @@ def test_one_seed_has_no_deviation_and_says_so(tmp_path: Path) -> None:
     column = squares(found, TASK)
     assert column["cnn"].score == Score(0.9, None, 1)
     assert column["cnn"].spread == "1 seed"
-    assert column["rbf_svm"].spread == "does not depend on the seed"
+    assert column["rbf_svm"].spread == "one run, no seed"
 
 
 def test_a_seed_that_fell_out_is_said(tmp_path: Path) -> None:

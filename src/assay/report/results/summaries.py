@@ -125,7 +125,7 @@ def spread(summary: Summary, score: Score | None) -> str:
     if score.count < planned:
         return f"{score.count} of {planned} {run}s"
     if not summary.model.seeded and not summary.task.folds:
-        return "does not depend on the seed"
+        return "one run, no seed"
     return f"1 {run}" if score.count == 1 else f"{score.count} {run}s"
 
 
