@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
 from assay.report.inference import statistics
@@ -54,6 +55,12 @@ def test_holm_of_a_published_example() -> None:
     assert corrected == pytest.approx([0.607, 3 * 0.016, 3 * 0.016])
     assert (corrected <= 0.05).tolist() == [False, True, True]
     assert statistics.holm(np.array([])).tolist() == []
+
+
+def test_holm_equals_that_of_statsmodels() -> None:
+    p = rng().random(30) ** 3
+    p[3] = p[7]
+    assert statistics.holm(p) == pytest.approx(multipletests(p, method="holm")[1], rel=1e-12)
 
 
 def test_the_same_items_are_sampled_for_all_runs_and_blocks() -> None:

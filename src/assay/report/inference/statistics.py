@@ -46,7 +46,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri, stdtr
 from scipy.stats import binom
-from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
 Array = NDArray[np.float64]
@@ -257,8 +256,11 @@ def mcnemar(only_first: Whole, only_second: Whole) -> Array:
 
 
 def holm(p: Array) -> Array:
-    """Return p-values (P,) with Holm's correction for their number."""
-    if not len(p):
-        return p
-    corrected: Array = multipletests(p, LEVEL, "holm")[1]
+    """Return p-values (P,) with Holm's correction for their number.
+
+    Equal to statsmodels.stats.multitest.multipletests, which collects garbage at each call: 0.2 s beside PyTorch.
+    """
+    order = np.argsort(p, kind="stable")
+    corrected = np.empty_like(p)
+    corrected[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)), 1)
     return corrected
