@@ -316,13 +316,20 @@ def test_coverage_and_level_of_one_run_are_nominal(case: Case) -> None:
         # Both matter: neither part can be left out, and three seeds give a poor estimate of theirs.
         (Case(3, 0.9, 0.02, 0.5), 0.025),
         (Case(3, 0.9, 0.02, 0.95), 0.025),
-        (Case(3, 0.9, 0, 0.3), 0.025),
     ],
-    ids=["items", "seeds", "items f1", "seeds f1", "both", "mostly items", "single items"],
+    ids=["items", "seeds", "items f1", "seeds f1", "both", "mostly items"],
 )
 def test_coverage_and_level_of_three_seeds_are_nominal(case: Case, holds: float) -> None:
     coverage, p, _ = simulate(case)
     assert 0.95 - holds < coverage < 0.95 + holds
     assert 0.1 * LEAST < (p[:, 0] <= 0.05).mean() < MOST
     assert (p <= 0.01).mean() < 0.01 + 0.005
+    assert false_positives(p) < MOST
+
+
+def test_runs_that_differ_only_on_single_items_are_seldom_told_apart() -> None:
+    """Of three models, one task says little about how much of the variation between runs more items would remove."""
+    coverage, p, _ = simulate(Case(3, 0.9, 0, 0.3))
+    assert 0.95 - 0.016 < coverage < 1
+    assert (p[:, 0] <= 0.05).mean() < MOST
     assert false_positives(p) < MOST
