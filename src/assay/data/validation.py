@@ -199,7 +199,7 @@ _BROKEN = {
     "expect_column_values_to_be_between": "{column} is not {limits}",
     "expect_column_value_lengths_to_be_between": "the length of {column} is not {limits}",
 }
-"""What is wrong with a row that does not meet an expectation."""
+"""How a row fails each expectation, as messages say it."""
 
 
 def _allow(expectation: str, kwargs: dict[str, Any]) -> str:

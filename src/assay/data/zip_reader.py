@@ -40,6 +40,7 @@ def members(path: Path, *, limit: int) -> Iterator[tuple[str, bytes]]:
                 if left < 0:
                     raise ValueError(f"holds more than {limit:,} bytes")
                 yield member.filename, content
+    # NotImplementedError: a member is packed by a method that zipfile does not know.
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, ValueError) as error:
         raise ValueError(f"{path}: {error}") from None
 

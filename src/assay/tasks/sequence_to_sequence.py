@@ -42,7 +42,7 @@ LIKELIHOODS: tuple[PrimaryMetric, ...] = (
     SummedMetric("perplexity", "minimise", ("surprise", "words"), counted("surprise", "words"), perplexity),
     SummedMetric("cross_entropy", "minimise", ("surprise", "words"), counted("surprise", "words"), ratio),
 )
-"""Of the dataset's tokens, the cross-entropy in nats."""
+"""Per token of the dataset's tokenizer; the cross-entropy is in nats."""
 ITEMS = 64
 """The number of items predicted at once; the logits of every word of all items would need gigabytes."""
 SAMPLES = 8

@@ -23,7 +23,11 @@ from assay.data.own.found import Ambiguity, Options
 from assay.data.preparation.croissant import CONTEXT
 from assay.files import sha256
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+# mlcroissant calls what rdflib and pandas have deprecated
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:ConjunctiveGraph is deprecated:DeprecationWarning",
+    "ignore:The inplace keyword in DataFrame.reset_index:DeprecationWarning",
+)
 
 Json = dict[str, Any]
 TABLE = "text,label,size\ngood,yes,1\nbad,no,2\nfine,yes,?\n"

@@ -19,8 +19,10 @@ from assay.data.preparation import croissant
 from assay.files import sha256
 from assay.pipeline.stages import ingest, prepare
 
+# mlcroissant calls what rdflib and pandas have deprecated
 pytestmark = pytest.mark.filterwarnings(
-    "ignore::DeprecationWarning:mlcroissant", "ignore::DeprecationWarning"
+    "ignore:ConjunctiveGraph is deprecated:DeprecationWarning",
+    "ignore:The inplace keyword in DataFrame.reset_index:DeprecationWarning",
 )
 
 SPLIT = {"split_seed": 0, "validation_fraction": 0.2, "split_strategy": "declared"}

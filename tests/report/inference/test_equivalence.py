@@ -28,7 +28,7 @@ def resampled(runs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def verdict(before: np.ndarray, after: np.ndarray, *, budget: float = BUDGET) -> Equivalence:
     """Return the verdict on one model from whether its runs (R, N) are correct."""
     parts = resampled(before), resampled(after), np.array([len(before)]), np.array([budget]), ["prune"]
-    [found] = judge(*parts, sign=1, num_items=before.shape[1], highest=1.0)
+    [found] = judge(left(*parts, sign=1, num_items=before.shape[1], highest=1.0))
     return found
 
 
@@ -150,9 +150,10 @@ def test_the_variance_of_one_run_is_that_of_the_paired_t_test() -> None:
     after = before + rng.normal(0.02, 0.1, (1, 500))
     both = np.concatenate([before, after])
     values, drawn = statistics.resample((both, np.ones_like(both)), ratio, np.random.default_rng(0))
-    [found] = judge(
+    measured = left(
         (values[:1], drawn[:1]), (values[1:], drawn[1:]), np.array([1]), np.array([0.01]), [""], sign=-1, num_items=500
     )  # fmt: skip
+    [found] = judge(measured)
     room = (before - after + 0.01 * before)[0]
     expected = stats.ttest_1samp(room, 0, alternative="greater" if room.mean() > 0 else "less")
     assert found.drop == pytest.approx((after.mean() - before.mean()) / before.mean())

@@ -18,7 +18,7 @@ SAID: dict[Scheme, str] = {
     "BIOES": "tags are BIOES: E- is the last word of an entity, S- an entity of one word",
     "BILOU": "tags are BILOU: L- is the last word of an entity, U- an entity of one word",
 }
-"""What is said of the schemes that are converted."""
+"""The note that `assay add` prints about each scheme that is converted to IOB2."""
 
 
 def is_tag(tag: str) -> bool:

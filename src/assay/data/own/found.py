@@ -161,7 +161,7 @@ class Found:
     duplicates: Duplicates = Duplicates()
     faults: tuple[Fault, ...] = ()
     files: tuple[tuple[str, int], ...] = ()
-    """Of several files read as one: the name of each, and the number of lines of those before it."""
+    """If several files are read as one: each file's name, and the number of lines in the files before it."""
     readings: tuple[Reading, ...] = ()
     """The best first; empty if nothing can be learned from the data."""
     questions: tuple[Ambiguity, ...] = ()

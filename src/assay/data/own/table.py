@@ -95,7 +95,7 @@ class Table:
     faults: tuple[Fault, ...] = ()
     questions: tuple[Ambiguity, ...] = ()
     files: tuple[tuple[str, int], ...] = ()
-    """Of several files: the name of each, and the number of lines of those before it, from which its own count on."""
+    """If several files are read as one: each file's name, and the number of lines in the files before it."""
 
     @property
     def ordered(self) -> bool:

@@ -54,7 +54,7 @@ class Request:
     options: Options
     name: str | None = None
     about: Mapping[str, str] = field(default_factory=dict)
-    """What is known of the terms and the origin of the data, for the row's ``about``."""
+    """Licence, citation and so on, as far as the source states them, for the row's ``about``."""
     link: bool = False
     """Refer to the bytes where they are instead of copying them."""
     update: bool = False

@@ -482,7 +482,7 @@ def _judge_compressed(
     if not pairs:
         return {}
     after, before = np.array([pair for group in pairs.values() for pair in group]).T
-    found = equivalence.judge(
+    left = equivalence.left(
         (runs.values[before], runs.drawn[before]),
         (runs.values[after], runs.drawn[after]),
         np.array([len(group) for group in pairs.values()]),
@@ -492,6 +492,7 @@ def _judge_compressed(
         num_items=runs.num_units,
         highest=metric.highest if runs.binary else None,
     )
+    found = equivalence.judge(left)
     if runs.folds:
         found = [replace(each, needed_items=None, needed_seeds=None) for each in found]
     return {

@@ -6,8 +6,8 @@ tested itself, against a margin that is declared in advance. ``within``: a test 
 margin. ``beyond``: the opposite test rejects that it is inside. ``undecided``: neither does; the number of items or of
 seeds that would decide is given instead.
 
-For compression the margin is the method's ``max_relative_drop``. What is tested is the room that is left of it in each
-run, ``gain + max_relative_drop |score before|``, whose mean over all seeds and items is above 0 if and only if the
+For compression the margin is the method's ``max_relative_drop``. The test is of the part of it that each run does not
+use, ``gain + max_relative_drop |score before|``, whose mean over all seeds and items is above 0 if and only if the
 drop is within the budget. A gain is no loss, however large, so only one end of the margin counts. The variance between
 seeds is estimated from all models that the same method compressed (:mod:`.seed_variance`), and Holm's correction is for
 all comparisons of a task. With correct and incorrect predictions the variance has a lower bound: even if no item
@@ -37,7 +37,7 @@ from assay.report.results.compression import Equivalence
 
 @dataclass(frozen=True)
 class Left:
-    """What is left of G budgets, in the metric's own unit: below 0 if the drop exceeds the budget."""
+    """How much of G budgets is not used, in the metric's own unit: below 0 if the drop exceeds the budget."""
 
     scores: Array
     """The scores that the budgets are shares of."""
@@ -71,44 +71,22 @@ class Left:
         return replace(found, items=np.maximum(found.items, bound + found.interaction.sum(axis=1)))
 
 
-def judge(
-    before: tuple[Array, Array],
-    after: tuple[Array, Array],
-    runs: Whole,
-    budgets: Array,
-    methods: Sequence[str],
-    *,
-    sign: int,
-    num_items: int,
-    highest: float | None = None,
-) -> list[Equivalence]:
-    """Return the verdicts on G compressed models.
-
-    Args:
-        before: the metric of V runs (V,), and on bootstrap samples of the items (V, B), grouped by model.
-        after: the same for the compressed models.
-        runs: (G,) the number of runs of each.
-        budgets: (G,) the share of the score that may be lost.
-        methods: (G,) by which each was compressed.
-        sign: 1 if more is better, -1 if less is.
-        num_items: the number of items, or units.
-        highest: the metric's largest value if items are correct or not, so that the variance has a lower bound.
-    """
-    found = left(before, after, runs, budgets, methods, sign=sign, num_items=num_items, highest=highest)
+def judge(found: Left) -> list[Equivalence]:
+    """Return the verdicts on G compressed models."""
     room, corrected = found.measured.size, statistics.holm(found.p)
     decided = corrected <= LEVEL
-    drops = budgets - room / np.where(found.scores > 0, found.scores, 1)
+    drops = found.budgets - room / np.where(found.scores > 0, found.scores, 1)
     items, seeds = needed(found, LEVEL / max(int((~decided).sum()), 1), ~decided)
     return [
         Equivalence(
             "undecided" if not decided[row] else "within" if room[row] > 0 else "beyond",
             float(drops[row]),
-            float(budgets[row]),
+            float(found.budgets[row]),
             float(corrected[row]),
             items[row],
             seeds[row],
         )
-        for row in range(len(runs))
+        for row in range(len(room))
     ]
 
 
@@ -128,7 +106,18 @@ def left(
     num_items: int,
     highest: float | None = None,
 ) -> Left:
-    """Return what is left of each budget; the arguments are those of :func:`judge`."""
+    """Return what is left of the budgets of G compressed models.
+
+    Args:
+        before: the metric of V runs (V,), and on bootstrap samples of the items (V, B), grouped by model.
+        after: the same for the compressed models.
+        runs: (G,) the number of runs of each.
+        budgets: (G,) the share of the score that may be lost.
+        methods: (G,) by which each was compressed.
+        sign: 1 if more is better, -1 if less is.
+        num_items: the number of items, or units.
+        highest: the metric's largest value if items are correct or not, so that the variance has a lower bound.
+    """
     shares = budgets.repeat(runs)
     room = sign * (after[0] - before[0]) + shares * np.abs(before[0])
     drawn = sign * (after[1] - before[1]) + shares[:, None] * np.abs(before[1])

@@ -20,13 +20,14 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from scipy import stats
-from statsmodels.stats.multitest import multipletests
 
 from assay import paths
 from assay.provenance import dvc_lock
 from assay.report.inference import same_items
+from assay.report.inference.statistics import holm
 from assay.report.results.runs import Run, last, of_record
 from assay.report.results.summaries import better
 from assay.tasks.metric import PrimaryMetric, read_columns
@@ -265,7 +266,7 @@ def _by_items(before: Run, now: Run, folder: Path, metric: PrimaryMetric | None)
 def _corrected(changes: Sequence[Change]) -> list[Change]:
     """Return the changes with p-values corrected for their number; those not significant are within noise."""
     tested = [each.p for each in changes if each.p is not None]
-    corrected = iter(multipletests(tested, LEVEL, "holm")[1] if tested else ())
+    corrected = iter(holm(np.array(tested)))
     corrected_changes = []
     for each in changes:
         if each.p is not None:

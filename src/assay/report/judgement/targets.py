@@ -82,7 +82,8 @@ class Target(BaseModel):
         """Return the score to reach, or the interval of the other model's score."""
         if self.better_than is not None:
             return _interval(rows, self.better_than)
-        bound = float(self.at_least if self.at_least is not None else self.at_most)  # type: ignore[arg-type]
+        bound = self.at_least if self.at_least is not None else self.at_most
+        assert bound is not None  # as _has_one_bound requires
         return bound, bound
 
     def _verdict(self, ends: Interval | None, bound: Interval | None, falls: bool) -> str:

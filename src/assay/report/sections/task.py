@@ -126,7 +126,7 @@ class Section:
 
     @property
     def best_sentence(self) -> str:
-        """What is sure about the best model; "" if nothing can be said."""
+        """The sentence on the best model and how certain that is; empty if the tests allow no statement."""
         best, task = self.analysis.best, self.task
         if best is None:
             return ""

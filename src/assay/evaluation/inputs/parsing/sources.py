@@ -37,7 +37,7 @@ class Source:
     """A text that is the item itself."""
     in_folder: bool = False
     encoding: Encoding | None = None
-    """Of a text file; None for bytes that are not text."""
+    """The encoding of a text file; None if the file is not text."""
 
     @property
     def suffix(self) -> str:
